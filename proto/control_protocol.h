@@ -1,0 +1,121 @@
+// What crosses the rings between weir-control and weir-media. The one file in which the two paths meet: review it
+// hardest, change it least. Fixed-width PODs, native byte order, no pointers. The reader copies a slot once and then
+// validates every field: the writer may be compromised.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "proto/flow.h"
+
+namespace weir::proto {
+
+/// Raised with every change of a layout or a meaning in proto/ that the layout hash cannot see.
+inline constexpr std::uint32_t kRegionVersion = 1;
+
+/// Command: weir-control -> the worker that owns the flow. Each is answered by one Event with the same request number.
+enum class CommandKind : std::uint8_t {
+  kOpen = 1,        ///< free -> open: the port punts DTLS or STUN as `punts` says, and takes no media
+  kInstall = 2,     ///< free or open -> installed: the whole spec. On open, local port and network must not change
+  kUpdateKeys = 3,  ///< installed: new receive and send transforms; old keys are wiped
+  kSetPeer = 4,     ///< open or installed: new peer, rtp and rtcp exits; nothing else of the spec is read
+  kRemove = 5,      ///< any -> free, keys wiped. Removing a free flow is answered kRemoved: idempotent
+  kDrain = 6,       ///< installed -> draining: takes no new packet, statistics stay readable
+};
+
+struct Command {
+  CommandKind kind;
+  std::uint8_t reserved[3];
+  std::uint32_t request;
+  FlowId flow;
+  FlowSpec spec;  ///< holds session keys: the reader wipes the slot after it copied it, the writer its own copy
+};
+
+/// Why a command was refused.
+enum class Refusal : std::uint8_t {
+  kNone = 0,
+  kKindUnknown,
+  kIndexOutOfRange,
+  kGenerationStale,
+  kStateWrong,
+  kNetworkUnknown,
+  kPortInUse,
+  kPortNotOurs,  ///< the port belongs to another worker
+  kEnumOutOfRange,
+  kAddressFamily,
+};
+inline constexpr std::size_t kRefusalCount = 10;
+/// For people, e.g. "the port is in use by another flow".
+const char* to_string(Refusal refusal);
+
+enum class EventKind : std::uint8_t {
+  kOpened = 1,  // answers, in CommandKind's order
+  kInstalled = 2,
+  kKeysUpdated = 3,
+  kPeerSet = 4,
+  kRemoved = 5,
+  kDrained = 6,
+  kRefused = 7,             ///< answer: see refusal
+  kSourceLearned = 8,       ///< source: the address the flow latched to
+  kFirstAuthenticated = 9,  ///< the first packet that passed the tag check, or a plain flow's first valid packet
+  kMediaTimeout = 10,       ///< no accepted packet for media_timeout_ms; said once until media comes again
+  kIndexNearLimit = 11,     ///< a key is close to its lifetime (RFC 3711 section 9.2): rekey
+};
+
+struct Event {
+  EventKind kind;
+  Refusal refusal;
+  std::uint16_t worker;
+  std::uint32_t request;  ///< of the command it answers; 0 otherwise
+  FlowId flow;
+  std::uint64_t cookie;
+  std::uint64_t now_ns;  ///< CLOCK_MONOTONIC
+  Endpoint source;
+  std::uint32_t ssrc;
+  std::uint32_t reserved[2];
+};
+static_assert(sizeof(Event) == 64);
+
+/// A whole datagram that is not media, or for weir-control to send.
+inline constexpr std::size_t kPuntDataBytesMax = 1984;
+static_assert(kPuntDataBytesMax >= kDatagramBytesMax);
+
+/// Punt: worker -> control. data[0, bytes) is the UDP payload.
+struct Punt {
+  FlowId flow;
+  std::uint64_t cookie;
+  std::uint64_t now_ns;
+  Endpoint source;
+  std::uint8_t kind;  ///< PacketKind
+  std::uint8_t reserved;
+  std::uint16_t bytes;
+  std::uint8_t padding[16];
+  std::uint8_t data[kPuntDataBytesMax];
+};
+static_assert(sizeof(Punt) == 2048);
+
+/// Inject: control -> worker. Sent from the flow's local address and port to `destination`.
+struct Inject {
+  FlowId flow;
+  Endpoint destination;
+  std::uint16_t bytes;
+  std::uint8_t dscp;
+  std::uint8_t reserved[33];
+  std::uint8_t data[kPuntDataBytesMax];
+};
+static_assert(sizeof(Inject) == 2048);
+
+template <typename T>
+inline constexpr bool kCrossesProcesses = std::is_trivially_copyable_v<T>&& std::is_standard_layout_v<T>;
+static_assert(kCrossesProcesses<Command> && kCrossesProcesses<Event> && kCrossesProcesses<Punt> &&
+              kCrossesProcesses<Inject> && kCrossesProcesses<FlowStatus>);
+
+// Offsets the two processes agree on; a change here is a new kRegionVersion.
+static_assert(offsetof(Command, flow) == 8 && offsetof(Command, spec) == 16);
+static_assert(offsetof(FlowSpec, rtp) == 52 && offsetof(FlowSpec, rewrite) == 100 &&
+              offsetof(FlowSpec, receive) == 132 && offsetof(FlowSpec, send) == 276 && sizeof(FlowSpec) == 424);
+static_assert(sizeof(Command) == 440);
+static_assert(offsetof(Event, source) == 32 && offsetof(Punt, data) == 64 && offsetof(Inject, data) == 64);
+
+}  // namespace weir::proto

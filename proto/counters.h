@@ -1,0 +1,130 @@
+// What a worker counts. Every packet in is a packet out, a packet punted, a packet answered here, or exactly one drop.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace weir::proto {
+
+/// Why a packet was dropped. Values cross the processes; append, and add the row below.
+enum class DropReason : std::uint8_t {
+  kNone = 0,
+  kEthernetMalformed,
+  kVlanUnknown,
+  kEtherTypeUnknown,
+  kArpMalformed,
+  kArpNotForUs,
+  kIpMalformed,
+  kIpChecksum,
+  kIpFragment,
+  kIpNotForUs,
+  kIpProtocolUnknown,
+  kIcmpNotEcho,
+  kUdpMalformed,
+  kUdpChecksum,
+  kPortClosed,
+  kKindUnknown,
+  kKindNotAccepted,
+  kFlowNotReady,
+  kSourceNotAllowed,
+  kPoliced,
+  kRtpMalformed,
+  kRtcpMalformed,
+  kSsrcUnknown,
+  kSrtpTooShort,
+  kReplayed,
+  kIndexTooOld,
+  kAuthFailed,
+  kSrtcpNotEncrypted,
+  kKeyExhausted,
+  kSendReplayed,
+  kTooLong,
+  kNextHopUnknown,
+  kPuntRateLimited,
+  kPuntRingFull,
+  kHandoffFull,
+  kTransmitFull,
+  kDraining,
+};
+inline constexpr std::size_t kDropReasonCount = 37;
+
+struct DropReasonInfo {
+  DropReason reason;
+  std::string_view name;
+  std::string_view sentence;  ///< for people: what happened
+};
+
+inline constexpr std::array<DropReasonInfo, kDropReasonCount> kDropReasons{{
+    {DropReason::kNone, "none", "not dropped"},
+    {DropReason::kEthernetMalformed, "ethernet_malformed", "the frame ends inside its Ethernet or VLAN header"},
+    {DropReason::kVlanUnknown, "vlan_unknown", "the frame carries a VLAN tag that its network does not use"},
+    {DropReason::kEtherTypeUnknown, "ethertype_unknown", "the frame is neither IP nor ARP"},
+    {DropReason::kArpMalformed, "arp_malformed", "the ARP packet is cut short or not Ethernet over IPv4"},
+    {DropReason::kArpNotForUs, "arp_not_for_us", "the ARP packet neither asks for nor answers one of our addresses"},
+    {DropReason::kIpMalformed, "ip_malformed", "the IP header is cut short, inconsistent or has options"},
+    {DropReason::kIpChecksum, "ip_checksum", "the IPv4 header checksum is wrong"},
+    {DropReason::kIpFragment, "ip_fragment", "the packet is an IP fragment"},
+    {DropReason::kIpNotForUs, "ip_not_for_us", "the destination is not a media address"},
+    {DropReason::kIpProtocolUnknown, "ip_protocol_unknown", "the packet is neither UDP nor ICMP"},
+    {DropReason::kIcmpNotEcho, "icmp_not_echo", "the ICMP packet is malformed or not an echo request"},
+    {DropReason::kUdpMalformed, "udp_malformed", "the UDP header is cut short or its length does not fit"},
+    {DropReason::kUdpChecksum, "udp_checksum", "the UDP checksum is wrong"},
+    {DropReason::kPortClosed, "port_closed", "no flow has this media address and port"},
+    {DropReason::kKindUnknown, "kind_unknown", "the first byte belongs to no protocol of RFC 7983"},
+    {DropReason::kKindNotAccepted, "kind_not_accepted", "the flow does not take this kind of packet"},
+    {DropReason::kFlowNotReady, "flow_not_ready", "media arrived before the flow was installed"},
+    {DropReason::kSourceNotAllowed, "source_not_allowed", "the source is not the one the flow's policy allows"},
+    {DropReason::kPoliced, "policed", "the flow is over its packet or byte rate"},
+    {DropReason::kRtpMalformed, "rtp_malformed", "the RTP header does not fit the packet"},
+    {DropReason::kRtcpMalformed, "rtcp_malformed", "the RTCP packet's lengths do not fit"},
+    {DropReason::kSsrcUnknown, "ssrc_unknown", "authentic, but the flow has no room for another SSRC"},
+    {DropReason::kSrtpTooShort, "srtp_too_short", "the packet is too short for its authentication tag"},
+    {DropReason::kReplayed, "replayed", "a packet of this index was accepted before"},
+    {DropReason::kIndexTooOld, "index_too_old", "the index lies behind the replay window"},
+    {DropReason::kAuthFailed, "auth_failed", "the authentication tag is wrong"},
+    {DropReason::kSrtcpNotEncrypted, "srtcp_not_encrypted", "the SRTCP packet's E bit is clear"},
+    {DropReason::kKeyExhausted, "key_exhausted", "the key has protected as many packets as it may"},
+    {DropReason::kSendReplayed, "send_replayed", "the packet would repeat a send index under one key"},
+    {DropReason::kTooLong, "too_long", "the packet does not fit the MTU once it is protected"},
+    {DropReason::kNextHopUnknown, "next_hop_unknown", "the next hop's MAC address is not known yet"},
+    {DropReason::kPuntRateLimited, "punt_rate_limited", "the flow is over its rate of packets to weir-control"},
+    {DropReason::kPuntRingFull, "punt_ring_full", "weir-control does not read its packets fast enough"},
+    {DropReason::kHandoffFull, "handoff_full", "the worker that owns the port does not keep up"},
+    {DropReason::kTransmitFull, "transmit_full", "the network card took no more packets"},
+    {DropReason::kDraining, "draining", "the flow is draining and takes no new packet"},
+}};
+
+consteval bool drop_reasons_are_in_order() {
+  for (std::size_t i = 0; i < kDropReasonCount; ++i) {
+    if (static_cast<std::size_t>(kDropReasons[i].reason) != i || kDropReasons[i].sentence.empty()) return false;
+  }
+  return true;
+}
+static_assert(drop_reasons_are_in_order());
+static_assert(static_cast<std::size_t>(DropReason::kDraining) + 1 == kDropReasonCount);
+
+constexpr const DropReasonInfo& drop_reason(DropReason reason) {
+  return kDropReasons[static_cast<std::size_t>(reason)];
+}
+
+/// One worker's totals. Written by that worker only, in weir-media's segment; read by anyone, each value whole.
+/// received == forwarded + punted + answered + absorbed + sum(dropped), once the worker is idle.
+/// sent == forwarded + answered + injected + originated, less what `transmit_full` counts.
+struct alignas(64) WorkerCounters {
+  std::uint64_t received;    ///< frames taken from a queue
+  std::uint64_t forwarded;   ///< media packets given to a transmit queue
+  std::uint64_t punted;      ///< packets given to weir-control
+  std::uint64_t answered;    ///< ARP and ICMP answered here: the frame in became the frame out
+  std::uint64_t absorbed;    ///< frames that were for us and end here: ARP replies
+  std::uint64_t injected;    ///< packets sent on behalf of weir-control
+  std::uint64_t originated;  ///< frames the worker itself began: ARP requests
+  std::uint64_t commands;    ///< commands carried out
+  std::uint64_t commands_refused;
+  std::uint64_t events_lost;  ///< events that found the ring full
+  std::uint64_t inject_refused;
+  std::uint64_t ring_corrupt;  ///< times a ring's indexes made no sense: weir-control is damaged
+  std::array<std::uint64_t, kDropReasonCount> dropped;
+};
+
+}  // namespace weir::proto

@@ -1,0 +1,73 @@
+// Addresses and the Ethernet, ARP, IPv4, UDP and ICMP layouts, with their checksums.
+// RFC 826 (ARP), RFC 791 (IPv4), RFC 768 (UDP), RFC 792 (ICMP), RFC 1071 (checksum).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "proto/bytes.h"
+#include "proto/result.h"
+
+namespace weir::proto {
+
+enum class Family : std::uint8_t { kNone = 0, kIpv4 = 4, kIpv6 = 6 };
+
+/// An IP address. IPv4 lies in the first four bytes, network order; the rest is zero.
+struct IpAddress {
+  std::array<std::uint8_t, 16> bytes{};
+  Family family = Family::kNone;
+
+  friend bool operator==(const IpAddress&, const IpAddress&) = default;
+
+  /// IPv4 address as a host-order integer; 0 for any other family.
+  [[nodiscard]] std::uint32_t ipv4() const { return family == Family::kIpv4 ? load_be32(bytes.data()) : 0; }
+  static IpAddress from_ipv4(std::uint32_t host_order);
+};
+static_assert(sizeof(IpAddress) == 17);
+
+/// Address and UDP or TCP port. The port is in host order. No padding: compared and hashed as bytes.
+struct Endpoint {
+  IpAddress address;
+  std::uint8_t reserved = 0;
+  std::uint16_t port = 0;
+
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+};
+static_assert(sizeof(Endpoint) == 20);
+
+/// Parses "198.18.0.1" or "2001:2::1" (no brackets, no zone).
+Result<IpAddress> parse_ip_address(std::string_view text);
+std::string to_string(const IpAddress& address);
+/// "198.18.0.1:5060" or "[2001:2::1]:5060".
+std::string to_string(const Endpoint& endpoint);
+
+using MacAddress = std::array<std::uint8_t, 6>;
+/// Parses "02:00:00:00:00:01".
+Result<MacAddress> parse_mac_address(std::string_view text);
+std::string to_string(const MacAddress& mac);
+
+inline constexpr std::size_t kEthernetBytes = 14;
+inline constexpr std::size_t kVlanTagBytes = 4;
+inline constexpr std::size_t kIpv4Bytes = 20;
+inline constexpr std::size_t kUdpBytes = 8;
+inline constexpr std::size_t kArpBytes = 28;
+
+inline constexpr std::uint16_t kEtherTypeIpv4 = 0x0800;
+inline constexpr std::uint16_t kEtherTypeArp = 0x0806;
+inline constexpr std::uint16_t kEtherTypeVlan = 0x8100;
+inline constexpr std::uint8_t kIpProtocolIcmp = 1;
+inline constexpr std::uint8_t kIpProtocolUdp = 17;
+
+/// One's complement sum of big-endian 16-bit words, not folded: add parts, then fold (RFC 1071).
+std::uint64_t checksum_add(std::uint64_t sum, Bytes bytes);
+/// The checksum as it is written big-endian into a header: folded and complemented.
+std::uint16_t checksum_fold(std::uint64_t sum);
+/// IPv4 header checksum over a header whose checksum field is zero.
+std::uint16_t ipv4_checksum(Bytes header);
+/// UDP checksum over pseudo header, header (checksum field zero) and payload; never 0 (RFC 768).
+/// `source` and `destination` are network-order addresses of 4 bytes (IPv4) or 16 bytes (IPv6).
+std::uint16_t udp_checksum(Bytes source, Bytes destination, Bytes udp);
+
+}  // namespace weir::proto

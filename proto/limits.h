@@ -1,0 +1,35 @@
+// Every limit that both processes rely on, with its derivation. Related limits are asserted against each other.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace weir::proto {
+
+/// Packets a worker takes from a queue at once: one prefetch depth, one ipsec-mb burst (IMB_MAX_BURST_SIZE is 128).
+inline constexpr std::size_t kBurstMax = 64;
+
+/// Ethernet payload the media plane accepts and sends, in bytes: no jumbo frames, no fragments.
+inline constexpr std::size_t kMtuBytes = 1500;
+
+/// The longest UDP payload within kMtuBytes: 1500 - 20 (IPv4) - 8 (UDP).
+inline constexpr std::size_t kDatagramBytesMax = kMtuBytes - 20 - 8;
+
+/// What SRTP or SRTCP adds at most: E and index (4), tag (16). RFC 3711 section 3.4, RFC 7714 section 9. No MKI yet.
+inline constexpr std::size_t kSrtpOverheadBytesMax = 20;
+
+inline constexpr std::uint32_t kWorkersMax = 64;
+inline constexpr std::uint32_t kNetworksMax = 16;
+inline constexpr std::uint32_t kFlowsMax = 1u << 21;
+
+/// SSRCs with receive state on one flow: audio, video, their RTX and FEC, and one change of each.
+inline constexpr std::size_t kSsrcsPerFlowMax = 4;
+
+/// Payload types one flow renumbers.
+inline constexpr std::size_t kPayloadTypeMapMax = 8;
+
+/// Replay window in packets. RFC 3711 section 3.3.2 asks for at least 64; 128 is two machine words.
+inline constexpr std::uint32_t kReplayWindowPackets = 128;
+static_assert(kReplayWindowPackets >= 64 && kReplayWindowPackets % 64 == 0);
+
+}  // namespace weir::proto

@@ -1,0 +1,23 @@
+#include "proto/rtcp.h"
+
+namespace weir::proto {
+
+std::optional<std::uint32_t> rtcp_sender_ssrc(Bytes packet) {
+  if (packet.size() < kRtcpHeaderBytes || packet[0] >> 6 != 2) return std::nullopt;
+  return load_be32(packet.data() + 4);
+}
+
+std::optional<RtcpView> parse_rtcp(Bytes rest) {
+  if (rest.size() < 4 || rest[0] >> 6 != 2) return std::nullopt;
+  const std::uint32_t packet_bytes = 4 * (std::uint32_t{load_be16(rest.data() + 2)} + 1);
+  if (rest.size() < packet_bytes) return std::nullopt;
+  return RtcpView{
+      .type = rest[1],
+      .count = static_cast<std::uint8_t>(rest[0] & 0x1f),
+      .padding = (rest[0] & 0x20) != 0,
+      .packet_bytes = packet_bytes,
+      .body = rest.subspan(4, packet_bytes - 4),
+  };
+}
+
+}  // namespace weir::proto

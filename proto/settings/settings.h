@@ -1,0 +1,128 @@
+// The configuration of both processes: one TOML file, one reader. Every mistake is named with its line.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/inet.h"
+#include "proto/srtp_profile.h"
+
+namespace weir::proto::settings {
+
+/// A place in the file. line counts from 1; 0 means the whole file.
+struct Mistake {
+  std::uint32_t line;
+  std::string reason;
+};
+
+enum class HugepageUse : std::uint8_t { kRequire, kPrefer, kOff };
+
+/// [region]: what the two processes share.
+struct RegionSettings {
+  std::string directory = "/run/weir/region";  ///< on tmpfs, or on a hugetlbfs mount
+};
+
+struct Neighbour {
+  IpAddress address;
+  MacAddress mac;
+};
+
+/// [[network]]: one media network, one DPDK port, one media address.
+struct NetworkSettings {
+  std::string name;
+  std::string device;  ///< PCI address ("0000:3b:00.0") or vdev string ("net_af_packet0,iface=media0")
+  IpAddress address;   ///< the media address; belongs to weir-media, not to the kernel
+  std::uint8_t prefix_bits = 24;
+  std::optional<IpAddress> gateway;
+  std::optional<std::uint16_t> vlan;  ///< 802.1Q VLAN ID, 1..4094
+  std::vector<Neighbour> neighbours;  ///< static next hops; the rest by ARP
+  std::uint16_t port_first = 20000;   ///< media ports, even
+  std::uint16_t port_last = 29999;    ///< odd
+};
+
+/// [media]: weir-media.
+struct MediaSettings {
+  std::vector<unsigned> worker_cores = {1};
+  unsigned main_core = 0;
+  std::uint32_t flows_max = 4096;
+  HugepageUse hugepages = HugepageUse::kPrefer;
+  std::uint32_t memory_mb = 256;           ///< DPDK heap
+  std::uint32_t packet_buffers = 16384;    ///< mbufs per port
+  std::vector<std::string> eal_arguments;  ///< appended to what weir-media passes to EAL itself
+};
+
+enum class SipTransport : std::uint8_t { kUdp, kTcp };
+
+struct ListenerSettings {
+  SipTransport transport;
+  Endpoint local;
+};
+
+/// [[realm]]: one side of the border: where SIP is spoken, and the media network that goes with it.
+struct RealmSettings {
+  std::string name;
+  std::string network;  ///< NetworkSettings::name
+  std::vector<ListenerSettings> listeners;
+};
+
+/// How media is offered to the far side. kRtp: RTP/AVP. kDtls: UDP/TLS/RTP/SAVP (RFC 5764).
+enum class MediaProfile : std::uint8_t { kRtp, kDtls };
+
+/// [[route]]: the first whose realm and pattern match decides.
+struct RouteSettings {
+  std::string realm;    ///< where the request arrived
+  std::string pattern;  ///< RE2 regular expression, matched against the whole Request-URI
+  std::string target;   ///< SIP URI; \1..\9 are the pattern's captures
+  std::string to_realm;
+  MediaProfile media = MediaProfile::kRtp;
+  std::uint32_t line = 0;
+};
+
+/// [dtls]
+struct DtlsSettings {
+  std::vector<SrtpProfile> profiles = {SrtpProfile::kAeadAes128Gcm, SrtpProfile::kAeadAes256Gcm,
+                                       SrtpProfile::kAesCm128HmacSha1_80};
+  std::uint32_t handshake_timeout_ms = 10'000;
+  std::uint16_t mtu_bytes = 1200;  ///< of a handshake datagram, UDP payload
+};
+
+/// [control]: weir-control.
+struct ControlSettings {
+  std::string user = "weir";  ///< weir-control gives up root for this user
+  std::string socket = "/run/weir/control.sock";
+  std::string log_level = "info";
+  std::uint32_t calls_max = 1000;
+  std::uint32_t media_timeout_ms = 30'000;  ///< a call without media for this long is ended; 0: never
+  std::uint32_t punts_per_s_max = 200;      ///< per flow
+};
+
+struct Settings {
+  RegionSettings region;
+  MediaSettings media;
+  std::vector<NetworkSettings> networks;
+  ControlSettings control;
+  DtlsSettings dtls;
+  std::vector<RealmSettings> realms;
+  std::vector<RouteSettings> routes;
+};
+
+/// What reading gave: settings are usable only if there are no mistakes.
+struct Reading {
+  Settings settings;
+  std::vector<Mistake> mistakes;
+};
+
+/// Reads a configuration's text. Unknown keys, wrong types, values out of range, names that refer to nothing, patterns
+/// that are no regular expression, captures that do not exist and overlapping addresses are mistakes.
+Reading read_settings(std::string_view toml);
+
+/// read_settings of a file; a file that cannot be read is a mistake at line 0.
+Reading read_settings_file(const std::string& path);
+
+/// "FILE:LINE: reason", one a line.
+std::string to_string(const std::string& path, const std::vector<Mistake>& mistakes);
+
+}  // namespace weir::proto::settings
