@@ -1,0 +1,117 @@
+// Media: one audio stream that joins two legs. It owns the legs' local ports, their DTLS associations and the flows
+// between them. The certificate of every DTLS association is compared with the SDP's fingerprint before any flow is
+// installed, and no flow towards a secured leg exists without its keys: nothing clear ever leaves there.
+// RFC 5763 (DTLS-SRTP), RFC 5764 section 4.1.2 (RTP and RTCP associations), RFC 5761 (rtcp-mux).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "controlplane/media_types.h"
+#include "proto/flow.h"
+#include "proto/result.h"
+
+namespace weir::controlplane {
+
+class MediaEngine;
+class MediaLeg;
+
+/// What a Media tells its call. `side` is the leg concerned (kSecured, kFailed, kSourceLearned).
+struct MediaEvent {
+  enum class Kind : std::uint8_t {
+    kSecured,        ///< every DTLS association of the leg is up and its certificate matched: see secured
+    kFlowing,        ///< all flows are installed in weir-media
+    kFailed,         ///< there will be no media: see reason. The call ends with it; said once
+    kTimeout,        ///< no flow of this stream had an accepted packet for the configured time; said again if it recurs
+    kSourceLearned,  ///< the leg's peer sends from elsewhere than its SDP says, and policy allows it: see source
+  };
+  Kind kind;
+  Side side;
+  SecuredInfo secured;
+  std::string reason;  ///< for people, without a trailing full stop
+  proto::Endpoint source;
+};
+
+/// Called from MediaEngine::poll and Media::set_remote. It may call close() on the Media, but not destroy it.
+using MediaObserver = std::function<void(const MediaEvent&)>;
+
+/// How media is changed on its way. Payload types are renumbered per direction: `from` as this leg's remote sends it.
+struct MediaRewrite {
+  std::vector<proto::PayloadTypePair> from_caller;
+  std::vector<proto::PayloadTypePair> from_callee;
+};
+
+class Media {
+ public:
+  ~Media();
+  Media(const Media&) = delete;
+  Media& operator=(const Media&) = delete;
+
+  /// Where the leg's remote shall send RTP: what goes into the SDP's c= and m= lines. The port is even.
+  [[nodiscard]] proto::Endpoint local_rtp(Side side) const;
+  /// a=rtcp without rtcp-mux: the next, odd port.
+  [[nodiscard]] proto::Endpoint local_rtcp(Side side) const;
+
+  /// The leg's remote as its SDP (offer or answer) tells it. On a secured leg this starts DTLS on each port it needs:
+  /// one with rtcp-mux, two without. Called again after a re-INVITE it moves addresses.
+  /// Errors: a change that needs new keys (fingerprints, role, rtcp-mux), ports or weir-media's table exhausted; the
+  /// stream goes on as it was, and the re-INVITE is to be refused with 488.
+  proto::Status set_remote(Side side, const RemoteMedia& remote, std::uint64_t now_ns);
+
+  /// Payload types; before the flows are installed.
+  void set_rewrite(const MediaRewrite& rewrite);
+
+  /// Ends the stream: flows removed, ports freed into quarantine, keys wiped. Idempotent; the destructor calls it.
+  void close(std::uint64_t now_ns);
+
+  [[nodiscard]] bool failed() const { return state_ == State::kFailed; }
+  /// All flows are installed.
+  [[nodiscard]] bool flowing() const { return state_ == State::kFlowing; }
+  /// The DTLS association as it stands: valid after kSecured.
+  [[nodiscard]] const SecuredInfo& secured(Side side) const;
+
+  /// The flows of this stream, for people: those arriving from `side`'s remote.
+  [[nodiscard]] std::vector<proto::FlowId> flows(Side side) const;
+
+ private:
+  friend class MediaEngine;
+  class MediaLeg;
+  enum class State : std::uint8_t { kStarting, kInstalling, kFlowing, kFailed, kClosed };
+
+  Media(MediaEngine& engine, std::array<MediaLegOptions, 2> options, MediaObserver observer);
+  [[nodiscard]] proto::Status allocate(std::uint64_t now_ns);
+
+  [[nodiscard]] const MediaLeg& leg(Side side) const { return *legs_[static_cast<std::size_t>(side)]; }
+  [[nodiscard]] MediaLeg& leg(Side side) { return *legs_[static_cast<std::size_t>(side)]; }
+
+  // From MediaEngine.
+  void advance(std::uint64_t now_ns);
+
+  // From the legs.
+  void on_leg_secured(Side side, std::uint64_t now_ns);
+  void on_leg_failed(Side side, const std::string& reason, std::uint64_t now_ns);
+  void on_leg_event(Side side, const proto::Event& event, std::uint64_t now_ns);
+
+  void install_when_ready(std::uint64_t now_ns);
+  proto::Status install_from(Side side, std::uint64_t now_ns);
+  void on_installed(Side side, const proto::Status& status);
+  void update_peers(std::uint64_t now_ns);
+  void on_source_learned(Side side, const proto::Event& event, std::uint64_t now_ns);
+  void on_media_timeout(const proto::Event& event);
+  void fail(Side side, const std::string& reason, std::uint64_t now_ns);
+
+  MediaEngine& engine_;
+  MediaObserver observer_;
+  std::array<std::unique_ptr<MediaLeg>, 2> legs_;
+  MediaRewrite rewrite_;
+  State state_ = State::kStarting;
+  std::uint64_t now_ns_ = 0;
+  std::uint64_t installed_ns_ = 0;
+  std::uint32_t installs_waiting_ = 0;
+};
+
+}  // namespace weir::controlplane
