@@ -1,0 +1,75 @@
+// The burst: up to 64 packets in columns, as they pass the stages in order
+//   receive -> lookup -> unprotect -> rewrite -> protect -> transmit   (+ punt)
+// A stage reads the columns of the stages before it and writes its own. Each worker has one Burst and uses it again.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "proto/counters.h"
+#include "proto/demux.h"
+#include "proto/flow.h"
+#include "proto/inet.h"
+#include "proto/limits.h"
+
+namespace weir::dataplane {
+
+struct FlowEntry;
+
+inline constexpr std::size_t kBurstMax = proto::kBurstMax;
+static_assert(kBurstMax <= 128, "one ipsec-mb burst holds at most 128 jobs");
+
+template <typename T>
+using Column = std::array<T, kBurstMax>;
+
+/// Places in a burst, in packet order.
+struct PacketList {
+  std::uint32_t count = 0;
+  Column<std::uint8_t> at;
+
+  void push(std::uint32_t packet) { at[count++] = static_cast<std::uint8_t>(packet); }
+  void clear() { count = 0; }
+};
+
+/// Notes: what a stage wants the worker to tell weir-control.
+inline constexpr std::uint8_t kNoteFirstAuthenticated = 1;  ///< the flow's first accepted packet
+inline constexpr std::uint8_t kNoteIndexNearLimit = 2;      ///< a key of the flow is close to its lifetime
+
+struct Burst {
+  std::uint32_t count = 0;   ///< receive: packets taken from the queue; 0..kBurstMax
+  std::uint64_t now_ns = 0;  ///< worker: CLOCK_MONOTONIC, read once per burst
+
+  /// Packets on their way to a transmit queue. lookup fills it with what belongs to a flow as media; unprotect, rewrite
+  /// and protect take out what they drop; transmit sends the rest.
+  PacketList media;
+  /// lookup: packets for weir-control.
+  PacketList punts;
+  /// unprotect, protect: packets of `media` whose `notes` are not zero. A packet dropped later may still be listed.
+  PacketList noted;
+
+  Column<void*> mbuf;                 ///< receive: the DPDK buffer; only receive, punt and transmit look inside
+  Column<std::uint8_t*> data;         ///< receive: first byte of the UDP payload
+  Column<std::uint32_t> bytes;        ///< receive: UDP payload bytes; unprotect, protect: after the transform
+  Column<std::uint32_t> room;         ///< receive: bytes that may be written from data on; >= bytes
+  Column<proto::Endpoint> source;     ///< receive
+  Column<std::uint16_t> local_port;   ///< receive: UDP destination port
+  Column<std::uint8_t> network;       ///< receive: index of the network it came from
+  Column<proto::PacketKind> kind;     ///< lookup: RFC 7983
+  Column<std::uint32_t> flow_index;   ///< lookup
+  Column<FlowEntry*> flow;            ///< lookup; nullptr before, and for packets without a flow
+  Column<proto::FlowStatus*> status;  ///< lookup: the flow's public counters
+
+  Column<std::uint16_t> header_bytes;  ///< unprotect: RTP header with CSRCs and extension; 8 for RTCP
+  Column<std::uint32_t> ssrc;          ///< unprotect: as received; rewrite: as sent
+  Column<std::uint64_t> index;         ///< unprotect: packet index as received; protect: as sent
+  Column<std::uint8_t> notes;          ///< lookup: 0; unprotect, protect: kNote*
+
+  /// Any stage that drops: why. kNone until then (receive sets it). Each packet ends in exactly one place: transmitted,
+  /// punted, answered, absorbed, or here with a reason.
+  Column<proto::DropReason> verdict;
+
+  /// Drops a packet. The stage also leaves it out of the list it writes.
+  void drop(std::uint32_t packet, proto::DropReason reason) { verdict[packet] = reason; }
+};
+
+}  // namespace weir::dataplane

@@ -1,0 +1,230 @@
+// The flow table: one entry per flow, in weir-media's private part of the region, so that it survives a restart.
+// Each entry has one writer: the worker that owns its local port. No locks, no atomics in the packet path.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "dataplane/srtp_index.h"
+#include "proto/assert.h"
+#include "proto/flow.h"
+#include "proto/limits.h"
+
+namespace weir::dataplane {
+
+class Cipher;
+
+/// Expanded keys of AES-CM and HMAC-SHA1 for one packet kind, hottest first.
+struct alignas(64) AesCmKeys {
+  std::array<std::uint8_t, 20> hmac_inner;  ///< SHA-1 state after the block of key xor ipad
+  std::array<std::uint8_t, 20> hmac_outer;  ///< SHA-1 state after the block of key xor opad
+  std::array<std::uint8_t, 16> salt;        ///< session salt, 14 bytes, then two zeros: the IV's frame
+  std::array<std::uint8_t, 8> reserved;
+  alignas(16) std::array<std::uint8_t, 176> schedule;  ///< AES-128 encryption round keys
+};
+static_assert(sizeof(AesCmKeys) == 256);
+
+/// Expanded GCM key for SRTP as ipsec-mb lays it out (gcm_key_data, 1008 bytes), then the salt: the last hash keys of
+/// the expansion are those every packet uses, so the salt costs no further cache line.
+struct alignas(64) GcmKeys {
+  std::array<std::uint8_t, 1008> expanded;
+  std::array<std::uint8_t, 12> salt;
+  std::array<std::uint8_t, 4> reserved;
+};
+static_assert(sizeof(GcmKeys) == 1024);
+
+/// One side's expanded keys; which member is valid follows from the profile. SRTCP keys of GCM are expanded on use:
+/// RTCP is a twentieth of the media at most (RFC 3550 section 6.2).
+union ExpandedKeys {
+  struct {
+    AesCmKeys rtp;
+    AesCmKeys rtcp;
+  } aes_cm;
+  GcmKeys gcm;
+};
+static_assert(sizeof(ExpandedKeys) == 1024);
+
+/// What is known of one SSRC: in use while its window is not empty.
+struct SsrcState {
+  SrtpWindow window;
+  std::uint32_t ssrc;
+  std::uint32_t reserved;
+};
+static_assert(sizeof(SsrcState) == 32);
+
+using SsrcStates = std::array<SsrcState, proto::kSsrcsPerFlowMax>;
+
+/// Tokens per second with a depth of one second. Rate 0: no limit. Zeroed, it is full on its first use.
+struct TokenBucket {
+  std::uint64_t updated_ns;
+  std::uint32_t rate_per_s;
+  std::uint32_t tokens;
+};
+static_assert(sizeof(TokenBucket) == 16);
+
+/// FlowEntry::marks.
+inline constexpr std::uint8_t kMarkHeard = 1;          ///< unprotect: a packet was accepted; housekeeping takes it back
+inline constexpr std::uint8_t kMarkAuthenticated = 2;  ///< unprotect: the first packet was accepted and noted
+inline constexpr std::uint8_t kMarkLatched = 4;        ///< lookup: `peer` was learned and is in force
+inline constexpr std::uint8_t kMarkNearLimit = 8;      ///< unprotect, protect: the key's end was noted
+inline constexpr std::uint8_t kMarkTimeout = 16;       ///< housekeeping: the silence was said
+
+/// One flow. Zeroed memory is a free entry.
+struct alignas(64) FlowEntry {
+  // The cache line that decides: lookup needs nothing else, transmit only this.
+  std::uint32_t generation;
+  proto::FlowState state;
+  std::uint8_t network;
+  std::uint16_t local_port;
+  std::uint8_t accepts;
+  std::uint8_t punts;
+  proto::SourcePolicy source_policy;
+  std::uint8_t marks;
+  proto::SrtpProfile receive_profile;
+  proto::SrtpProfile send_profile;
+  std::uint16_t owner;   ///< worker + 1; 0: nobody. See FlowTable::claim
+  proto::Endpoint peer;  ///< source in force: signalled or learned
+  proto::Exit rtp_exit;
+  std::uint32_t media_timeout_ms;
+
+  // Exits and rewriting of the packets that need them.
+  proto::Exit rtcp_exit;
+  std::uint64_t cookie;
+  proto::RewriteSpec rewrite;
+
+  // Policing (lookup) and silence (housekeeping).
+  TokenBucket packets;
+  TokenBucket bytes;
+  TokenBucket punts_bucket;
+  std::uint64_t media_last_ns;            ///< housekeeping: when it last took kMarkHeard back
+  std::uint32_t rewrite_ssrc;             ///< rewrite: the SSRC that leaves as rewrite.ssrc_to now
+  std::uint16_t rewrite_sequence_offset;  ///< rewrite: added to its sequence numbers, modulo 2^16
+  std::uint16_t rewrite_sequence_last;    ///< rewrite: the highest sequence number that left
+
+  // Receive and send state. Nothing here changes before a packet has authenticated.
+  alignas(64) SsrcStates receive_rtp;
+  alignas(64) SsrcStates receive_rtcp;
+  alignas(64) SsrcStates send_rtp;  ///< a send index is recorded before the packet leaves: it may skip, never repeat
+  std::uint32_t send_rtcp_next;     ///< next SRTCP index of the flow, whatever the SSRC
+
+  // Keys.
+  alignas(64) ExpandedKeys receive_keys;
+  ExpandedKeys send_keys;
+  proto::TransformSpec receive;  ///< session keys as they came: expanded again after a restart
+  proto::TransformSpec send;
+};
+static_assert(std::is_trivially_copyable_v<FlowEntry> && std::is_standard_layout_v<FlowEntry>);
+static_assert(offsetof(FlowEntry, rtcp_exit) == 64, "one cache line decides");
+static_assert(offsetof(FlowEntry, packets) == 128);
+static_assert(offsetof(FlowEntry, receive_rtp) == 192);
+
+/// What a flow may cost in memory, both sides' keys included.
+static_assert(sizeof(FlowEntry) <= 3072);
+/// An odd number of cache lines, so that the same line of many flows spreads over all cache sets.
+static_assert(sizeof(FlowEntry) / 64 % 2 == 1);
+
+inline constexpr std::uint32_t kNoFlow = 0xffffffff;
+
+/// The table. One object for all workers; every function that changes an entry belongs to that entry's owner.
+class FlowTable {
+ public:
+  /// Bytes of private memory for this many flows and networks.
+  static std::uint64_t private_bytes(std::uint32_t flows_max, std::uint32_t networks);
+
+  /// `memory` is at least private_bytes long, 64-byte aligned, zeroed or left by an earlier incarnation with the same
+  /// layout hash; `status` has flows_max entries. Neither is copied.
+  FlowTable(void* memory, std::uint32_t flows_max, std::uint32_t networks, proto::FlowStatus* status);
+
+  /// After a restart of weir-media: rebuilds the ports and the expanded keys (their layout depends on the CPU that
+  /// expanded them). Replay windows, rollover counters and send indexes stay as they are.
+  void resume(Cipher& cipher);
+
+  [[nodiscard]] std::uint32_t flows_max() const { return flows_max_; }
+  [[nodiscard]] std::uint32_t networks() const { return networks_; }
+  FlowEntry& entry(std::uint32_t index) {
+    WEIR_ASSERT(index < flows_max_);
+    return entries_[index];
+  }
+  proto::FlowStatus& status(std::uint32_t index) {
+    WEIR_ASSERT(index < flows_max_);
+    return status_[index];
+  }
+
+  /// The flow at a local port, or kNoFlow. `network` < networks().
+  [[nodiscard]] std::uint32_t flow_at(std::uint8_t network, std::uint16_t port) const {
+    return ports_[std::uint32_t{network} << 16 | port] - 1;
+  }
+  void prefetch_port(std::uint8_t network, std::uint16_t port) const {
+    __builtin_prefetch(&ports_[std::uint32_t{network} << 16 | port]);
+  }
+
+  /// Makes `worker` the owner of a free entry. False: another worker owns it. Two workers may be asked at once by a
+  /// damaged weir-control, so this one step is atomic. remove() gives the entry back.
+  bool claim(std::uint32_t index, std::uint16_t worker);
+
+  // The spec is validated, the entry claimed, the port free or this flow's own (commands.cc).
+  /// free -> open: punts only. Keys, exits and rewriting of the spec are not read.
+  void open(proto::FlowId id, const proto::FlowSpec& spec);
+  /// free or open -> installed. All media state starts anew. What an open flow learned (policing) is kept.
+  void install(proto::FlowId id, const proto::FlowSpec& spec, Cipher& cipher);
+  /// New transforms. A kind of packet whose keys did not change keeps its indexes and windows, else an index would be
+  /// used twice; with new keys it starts anew at the transform's rtp_roc.
+  void update_keys(std::uint32_t index, const proto::TransformSpec& receive, const proto::TransformSpec& send,
+                   Cipher& cipher);
+  /// New signalled source and exits; what was latched is forgotten.
+  void set_peer(std::uint32_t index, const proto::Endpoint& peer, const proto::Exit& rtp, const proto::Exit& rtcp);
+  /// installed -> draining.
+  void drain(std::uint32_t index);
+  /// any -> free: keys and state are wiped, the port is closed, nobody owns the entry.
+  void remove(std::uint32_t index);
+
+ private:
+  void set_port(std::uint8_t network, std::uint16_t port, std::uint32_t value);
+  void publish(std::uint32_t index);
+
+  std::uint32_t* ports_;  ///< [networks][65536]: flow index + 1, 0 if closed
+  FlowEntry* entries_;
+  proto::FlowStatus* status_;
+  std::uint32_t flows_max_;
+  std::uint32_t networks_;
+};
+
+/// Asks for the line that decides.
+inline void prefetch_flow(const FlowEntry* flow) {
+  __builtin_prefetch(flow);
+}
+
+/// Asks for what unprotect, rewrite and protect will touch of an installed flow whose first line has arrived.
+void prefetch_media(const FlowEntry& flow, const proto::FlowStatus& status);
+
+/// Of everything in the private memory: changes when a restarted weir-media could not go on with what lies there.
+consteval std::uint64_t private_layout_hash() {
+  const std::uint64_t facts[] = {
+      sizeof(FlowEntry),
+      offsetof(FlowEntry, peer),
+      offsetof(FlowEntry, rtcp_exit),
+      offsetof(FlowEntry, rewrite),
+      offsetof(FlowEntry, packets),
+      offsetof(FlowEntry, rewrite_ssrc),
+      offsetof(FlowEntry, receive_rtp),
+      offsetof(FlowEntry, receive_rtcp),
+      offsetof(FlowEntry, send_rtp),
+      offsetof(FlowEntry, send_rtcp_next),
+      offsetof(FlowEntry, receive_keys),
+      offsetof(FlowEntry, send_keys),
+      offsetof(FlowEntry, receive),
+      offsetof(FlowEntry, send),
+      sizeof(SsrcState),
+      sizeof(SsrcStates),
+      sizeof(TokenBucket),
+      sizeof(proto::TransformSpec),
+      sizeof(proto::RewriteSpec),
+  };
+  std::uint64_t hash = 0xcbf29ce484222325ull;
+  for (const std::uint64_t fact : facts) hash = (hash ^ fact) * 0x100000001b3ull;
+  return hash;
+}
+
+}  // namespace weir::dataplane

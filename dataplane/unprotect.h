@@ -1,0 +1,15 @@
+// Stage 3: SRTP and SRTCP in, RTP and RTCP out. RFC 3711 sections 3.3 and 3.4, RFC 7714 sections 8 and 9.
+// check -> verify (in batches by suite) -> commit -> decrypt: nothing of an unauthenticated packet changes any state.
+#pragma once
+
+namespace weir::dataplane {
+
+struct Burst;
+class Cipher;
+
+/// Works on burst.media in order. Reads data, bytes, kind, flow, status; writes header_bytes, ssrc, index, notes,
+/// noted, and bytes without tag and SRTCP index. What fails leaves burst.media with a verdict. Packets of plain flows
+/// have their headers validated and are accepted. Counts accepted packets and bytes in status.
+void unprotect(Burst& burst, Cipher& cipher);
+
+}  // namespace weir::dataplane
