@@ -1,0 +1,103 @@
+// weirctl: asks a running weir-control, over its management socket, and prints the answer as a table or as JSON.
+#include <CLI/CLI.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <cstdio>
+#include <string>
+
+#include "controlplane/json_table.h"
+#include "proto/result.h"
+
+namespace {
+
+namespace asio = boost::asio;
+namespace json = boost::json;
+using weir::proto::Error;
+using weir::proto::Result;
+
+/// An answer larger than this is not weir-control's: a million flows at 1 KiB each.
+constexpr std::size_t kAnswerBytesMax = 1u << 30;
+
+struct Options {
+  std::string socket = "/run/weir/control.sock";
+  bool json = false;
+  std::string command;
+  std::string argument;
+};
+
+Result<std::string> exchange(const Options& options) {
+  asio::io_context io;
+  asio::local::stream_protocol::socket socket(io);
+  boost::system::error_code error;
+  socket.connect(asio::local::stream_protocol::endpoint(options.socket), error);
+  if (error) {
+    return Error{"cannot reach weir-control at " + options.socket + ": " + error.message() +
+                 " (is it running, and may you use its socket?)"};
+  }
+  const json::object request{{"command", options.command}, {"argument", options.argument}};
+  asio::write(socket, asio::buffer(json::serialize(request) + "\n"), error);
+  std::string answer;
+  if (!error) asio::read_until(socket, asio::dynamic_buffer(answer, kAnswerBytesMax), '\n', error);
+  if (error) return Error{"weir-control did not answer: " + error.message()};
+  return answer;
+}
+
+Result<json::value> ask(const Options& options) {
+  const Result<std::string> answer = exchange(options);
+  if (!answer) return Error{answer.error()};
+  boost::system::error_code error;
+  const json::value parsed = json::parse(*answer, error);
+  const json::object* object = error ? nullptr : parsed.if_object();
+  const json::value* result = object == nullptr ? nullptr : object->if_contains("result");
+  if (result != nullptr) return json::value(*result);
+  const json::value* reason = object == nullptr ? nullptr : object->if_contains("error");
+  if (reason == nullptr || !reason->is_string()) return Error{"weir-control's answer makes no sense"};
+  return Error{std::string(reason->get_string())};
+}
+
+void add_commands(CLI::App& app, Options& options) {
+  struct Row {
+    const char* name;
+    const char* meaning;
+  };
+  const Row rows[] = {
+      {"status", "both processes, realms, calls and flows in a few lines"},
+      {"calls", "the calls in progress, a line each"},
+      {"flows", "every flow in the data plane: addresses, profiles, packets"},
+      {"counters", "what each worker did with its packets, and every drop reason"},
+  };
+  for (const Row& row : rows) {
+    app.add_subcommand(row.name, row.meaning)->callback([&options, name = row.name] { options.command = name; });
+  }
+  CLI::App* call = app.add_subcommand("call", "one call: both legs, their security and media");
+  call->add_option("ID", options.argument, "the call's number, as `weirctl calls` shows it")->required();
+  call->callback([&options] { options.command = "call"; });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app("Asks a running weir-control what it is doing.", "weirctl");
+  app.add_option("--socket", options.socket, "weir-control's management socket ([control] socket)")
+      ->capture_default_str();
+  app.add_flag("--json", options.json, "print the answer as JSON");
+  app.require_subcommand(1);
+  app.fallthrough();
+  add_commands(app, options);
+  CLI11_PARSE(app, argc, argv);
+
+  const Result<json::value> result = ask(options);
+  if (!result) {
+    std::fprintf(stderr, "weirctl: %s\n", result.error().c_str());
+    return 1;
+  }
+  const std::string text = options.json ? json::serialize(*result) + "\n" : weir::controlplane::json_table(*result);
+  std::fputs(text.c_str(), stdout);
+  return 0;
+}
