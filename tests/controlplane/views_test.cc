@@ -1,0 +1,105 @@
+#include <gtest/gtest.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+
+#include "controlplane/json_table.h"
+#include "controlplane/region_views.h"
+#include "tests/support/region_shape.h"
+#include "tests/support/temporary_directory.h"
+
+namespace weir::controlplane {
+namespace {
+
+namespace json = boost::json;
+
+class ViewsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto media = proto::Region::create(tests::small_region(directory_.path()));
+    ASSERT_TRUE(media.ok()) << media.error();
+    region_.emplace(std::move(media).value());
+  }
+
+  tests::TemporaryDirectory directory_;
+  std::optional<proto::Region> region_;
+};
+
+TEST_F(ViewsTest, ShowsEveryFlowThatIsNotFree) {
+  EXPECT_TRUE(flows_view(*region_, 0).get_array().empty());
+  proto::FlowStatus& status = region_->flow_status_mutable(5);
+  status.state = proto::FlowState::kInstalled;
+  status.generation = 3;
+  status.local_port = 20002;
+  status.receive_profile = proto::SrtpProfile::kAeadAes128Gcm;
+  status.source = {*proto::parse_ip_address("198.18.1.2"), 0, 4000};
+  status.rtp_packets_in = 12;
+  status.media_last_ns = 1'000'000'000;
+  const json::value view = flows_view(*region_, 1'500'000'000);
+  ASSERT_EQ(view.get_array().size(), 1u);
+  const json::object& flow = view.get_array()[0].get_object();
+  EXPECT_EQ(flow.at("flow").to_number<int>(), 5);
+  EXPECT_EQ(flow.at("state").as_string(), "installed");
+  EXPECT_EQ(flow.at("receive").as_string(), "AEAD_AES_128_GCM");
+  EXPECT_EQ(flow.at("send").as_string(), "none");
+  EXPECT_EQ(flow.at("source").as_string(), "198.18.1.2:4000");
+  EXPECT_TRUE(flow.at("rtp_exit").is_null());
+  EXPECT_EQ(flow.at("silent_ms").to_number<int>(), 500);
+}
+
+TEST_F(ViewsTest, CountersSumOverWorkersAndSayWhetherTheyBalance) {
+  proto::WorkerCounters& first = region_->worker_counters_mutable(0);
+  proto::WorkerCounters& second = region_->worker_counters_mutable(1);
+  first.received = 10;
+  first.forwarded = 7;
+  first.dropped[static_cast<std::size_t>(proto::DropReason::kAuthFailed)] = 3;
+  second.received = 5;
+  second.answered = 2;
+  second.punted = 1;
+  second.absorbed = 2;
+  json::value view = counters_view(*region_);
+  EXPECT_TRUE(view.at("balanced").get_bool());
+  EXPECT_EQ(view.at("total").at("received").to_number<int>(), 15);
+  EXPECT_EQ(view.at("total").at("dropped").to_number<int>(), 3);
+  EXPECT_EQ(view.at("workers").get_array().size(), 2u);
+  EXPECT_EQ(view.at("drops").get_array().size(), proto::kDropReasonCount - 1);
+  bool seen = false;
+  for (const json::value& drop : view.at("drops").get_array()) {
+    if (drop.at("reason").as_string() == "auth_failed") seen = drop.at("packets").to_number<int>() == 3;
+  }
+  EXPECT_TRUE(seen);
+  second.received = 6;
+  EXPECT_FALSE(counters_view(*region_).at("balanced").get_bool());
+}
+
+TEST(JsonTable, AnArrayOfObjectsBecomesATableWithNumbersSetRight) {
+  const json::value value = json::parse(R"([{"id":1,"state":"up"},{"id":200,"state":"ringing"}])");
+  EXPECT_EQ(json_table(value),
+            " id  state\n"
+            "  1  up\n"
+            "200  ringing\n");
+}
+
+TEST(JsonTable, AnObjectBecomesNamesAndValuesWithNestedPartsBehind) {
+  const json::value value = json::parse(R"({"id":7,"legs":[{"side":"caller","ok":true}],"none":[],"gap":null})");
+  EXPECT_EQ(json_table(value),
+            "id   7\n"
+            "gap  -\n"
+            "legs:\n"
+            "  side    ok\n"
+            "  caller  yes\n"
+            "none:\n"
+            "  (none)\n");
+}
+
+TEST(JsonTable, ControlCharactersNeverReachTheTerminal) {
+  EXPECT_EQ(json_table(json::object{{"name", "a\x1b[2J\nb\x7f"}}), "name  a?[2J?b?\n");
+}
+
+TEST(JsonTable, RowsThatLackAMemberShowADash) {
+  EXPECT_EQ(json_table(json::parse(R"([{"a":1,"b":2},{"a":3},7])")), "a  b\n1  2\n3  -\n-  -\n");
+}
+
+}  // namespace
+}  // namespace weir::controlplane
