@@ -15,41 +15,10 @@
 
 #include "proto/inet.h"
 #include "sip/dtls_attributes.h"
+#include "sip/remote_section.h"
 #include "sip/sdp.h"
 
 namespace weir::sip {
-
-/// RTP sections one offer may open; further ones are refused with port 0. Each costs ports on both legs.
-inline constexpr std::size_t kSectionsAcceptedMax = 4;
-
-/// The m= line protocols Weir speaks. RTP/SAVP and RTP/SAVPF are taken only with a fingerprint (DTLS of old clients).
-enum class RtpProtocol : std::uint8_t { kAvp, kAvpf, kSavp, kSavpf, kDtlsSavp, kDtlsSavpf };
-/// As in the m= line, e.g. "UDP/TLS/RTP/SAVP".
-std::string_view to_string(RtpProtocol protocol);
-std::optional<RtpProtocol> rtp_protocol(std::string_view token);
-/// True when media of this protocol is SRTP keyed by DTLS.
-constexpr bool is_secured(RtpProtocol protocol) {
-  return protocol != RtpProtocol::kAvp && protocol != RtpProtocol::kAvpf;
-}
-
-enum class SectionUse : std::uint8_t {
-  kAccepted,  ///< we can carry it
-  kDisabled,  ///< the peer itself said port 0
-  kRefused,   ///< we cannot carry it; `refusal` says why
-};
-
-/// One section of what the peer sent, read. Fields below `refusal` mean something for kAccepted only.
-struct RemoteSection {
-  SectionUse use = SectionUse::kDisabled;
-  SdpRefusal refusal;
-  RtpProtocol protocol = RtpProtocol::kAvp;
-  proto::Endpoint rtp;   ///< family kNone when the peer gave 0.0.0.0 or :: (hold, or ICE)
-  proto::Endpoint rtcp;  ///< a=rtcp, or port + 1, or rtp itself with rtcp-mux; family kNone as above
-  bool rtcp_mux = false;
-  bool ice = false;
-  Direction direction = Direction::kSendRecv;  ///< the peer's view; c=0.0.0.0 without ICE takes "receives" away
-  DtlsAttributes dtls;
-};
 
 /// An offer a peer made, with at least one section we can carry.
 struct RemoteOffer {
@@ -57,9 +26,13 @@ struct RemoteOffer {
   std::vector<RemoteSection> sections;  ///< as many as description.media
 };
 
-/// Reads and judges an offer. 400: no SDP, or attributes of broken syntax. 488: nothing in it can be carried; the
-/// reason is that of the first section of a kind we carry.
-std::variant<RemoteOffer, SdpRefusal> read_offer(std::string_view body);
+/// RTP sections one offer may open; further ones are refused with port 0. Each costs ports on both legs.
+inline constexpr std::size_t kSectionsAcceptedMax = 4;
+
+/// Reads and judges an offer. 400: no SDP, attributes of broken syntax, or fewer sections than `sections_before`, the
+/// number the session already has (RFC 3264 section 8). 488: nothing in it can be carried; the reason is that of the
+/// first audio section, if there is one.
+std::variant<RemoteOffer, SdpRefusal> read_offer(std::string_view body, std::size_t sections_before = 0);
 
 /// What we bring to one section on one leg.
 struct LocalSection {
@@ -84,6 +57,7 @@ struct LocalSession {
 
 /// Our offer towards the far leg: the sections `received` has, same order, codecs, payload types and packet times; our
 /// addresses, protocol and keys. Sections that are not carried are there with port 0. Directions are the offerer's.
+/// Of the attributes only those that describe codecs cross: rtpmap, fmtp, ptime, maxptime.
 SessionDescription make_offer(const RemoteOffer& received, const LocalSession& local, RtpProtocol protocol);
 
 /// What offer and answer made of one section on one leg: all that the media part needs.
@@ -107,12 +81,13 @@ struct Agreement {
 };
 
 /// Reads the answer to `offered`, which make_offer made, and validates it: same number and order of sections, same
-/// media and protocol, a format of the offer in each, setup that answers ours, fingerprint where secured, rtcp-mux only
-/// if offered, no section revived. 400: broken SDP; 488: anything else, also when it accepts no section at all.
+/// media and protocol, a format of the offer in each, setup that answers ours, fingerprint where secured, no section
+/// revived. rtcp-mux that was not offered is passed over. 400: broken SDP; 488: anything else, also when it accepts no
+/// section at all.
 std::variant<Agreement, SdpRefusal> read_answer(const SessionDescription& offered, std::string_view body);
 
 /// Our answer to `offer`, out of what the far leg agreed to: the far side's choice of codecs and direction, the
-/// caller's protocol token, our addresses and keys.
+/// caller's protocol token, our addresses and keys. Sections that are not carried on both legs get port 0.
 Agreement make_answer(const RemoteOffer& offer, const Agreement& far, const LocalSession& local);
 
 }  // namespace weir::sip

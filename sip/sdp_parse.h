@@ -33,9 +33,9 @@ struct SdpError {
 /// "line 4: the port is not a number".
 std::string to_string(const SdpError& error);
 
-/// Lines may end in CRLF or LF; the last may lack its end. Order and presence of lines are those of RFC 8866, with
-/// what real clients do accepted: no s= or t= (the defaults stand in), and lines of unknown type skipped
-/// (RFC 8866 section 5 allows them to be ignored only by extension; they are not kept).
+/// Lines may end in CRLF or LF; the last may lack its end, and empty lines may follow it. v= comes first and o= is
+/// there; what real clients do is accepted: no s= or t= (the defaults stand in), and lines of one level in another
+/// order than section 9's. A line of an unknown type letter makes the whole text unacceptable (section 5).
 std::variant<SessionDescription, SdpError> parse_sdp(std::string_view text);
 
 }  // namespace weir::sip

@@ -1,0 +1,310 @@
+#include "sip/offer_answer.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "proto/assert.h"
+#include "sip/sdp_parse.h"
+#include "sip/sdp_write.h"
+#include "sip/text.h"
+
+namespace weir::sip {
+namespace {
+
+/// What absence of a=setup means (RFC 4145 section 4).
+constexpr DtlsSetup kSetupOfferedByDefault = DtlsSetup::kActive;
+constexpr DtlsSetup kSetupAnsweredByDefault = DtlsSetup::kPassive;
+
+bool has_format(const MediaSection& section, const std::string& format) {
+  return std::find(section.formats.begin(), section.formats.end(), format) != section.formats.end();
+}
+
+/// The attribute of that name whose value begins with `format`, as rtpmap and fmtp do.
+const SdpAttribute* find_format_attribute(const MediaSection& section, std::string_view name, std::string_view format) {
+  for (const SdpAttribute& attribute : section.attributes) {
+    if (attribute.name != name || !attribute.value) continue;
+    std::string_view rest = *attribute.value;
+    if (take_word(rest) == format) return &attribute;
+  }
+  return nullptr;
+}
+
+/// False when both sides say what the payload type is, and say different things.
+bool is_same_codec(const MediaSection& a, const MediaSection& b, const std::string& format) {
+  const auto payload_type = parse_number<std::uint8_t>(format);
+  if (!payload_type) return false;
+  const std::optional<Rtpmap> one = rtpmap(a, *payload_type);
+  const std::optional<Rtpmap> other = rtpmap(b, *payload_type);
+  if (!one || !other) return true;
+  return equals_without_case(one->encoding, other->encoding) && one->clock_hz == other->clock_hz;
+}
+
+/// The answer's formats that the offer has too, in the answer's order. An answer may name more (RFC 3264 section 6.1);
+/// the other leg never offered those.
+std::vector<std::string> common_formats(const MediaSection& offered, const MediaSection& answered) {
+  std::vector<std::string> formats;
+  for (const std::string& format : answered.formats) {
+    if (has_format(offered, format) && is_same_codec(offered, answered, format)) formats.push_back(format);
+  }
+  return formats;
+}
+
+/// Copies what describes the codecs: nothing else of one leg's attributes crosses to the other. `fallback` has the
+/// rtpmap lines of answerers that leave them out.
+void copy_codecs(const MediaSection& from, const MediaSection& fallback, MediaSection& to) {
+  for (const std::string& format : to.formats) {
+    const SdpAttribute* map = find_format_attribute(from, "rtpmap", format);
+    if (map == nullptr) map = find_format_attribute(fallback, "rtpmap", format);
+    if (map != nullptr) to.attributes.push_back(*map);
+    const SdpAttribute* parameters = find_format_attribute(from, "fmtp", format);
+    if (parameters != nullptr) to.attributes.push_back(*parameters);
+  }
+  for (const std::string_view name : {"ptime", "maxptime"}) {
+    const SdpAttribute* attribute = find_attribute(from.attributes, name);
+    if (attribute != nullptr && attribute->value) to.attributes.push_back(*attribute);
+  }
+  to.bandwidths = from.bandwidths;
+}
+
+/// A section with port 0 in the place of one that is not carried (RFC 3264 section 6).
+MediaSection closed_section(const MediaSection& theirs) {
+  MediaSection section;
+  section.media = theirs.media;
+  section.protocol = theirs.protocol;
+  section.formats = theirs.formats;
+  return section;
+}
+
+MediaSection open_section(const MediaSection& theirs, RtpProtocol protocol, const LocalSection& local) {
+  MediaSection section;
+  section.media = theirs.media;
+  section.port = local.rtp.port;
+  section.protocol = to_string(protocol);
+  section.connections.push_back(connection_to(local.rtp.address));
+  return section;
+}
+
+void append_transport(const LocalSection& local, bool rtcp_mux, bool is_offer, MediaSection& section) {
+  // With rtcp-mux an offer still says where RTCP goes if the answerer does not multiplex (RFC 5761 section 5.1.1).
+  if ((!rtcp_mux || is_offer) && local.rtcp.port != 0) section.attributes.push_back({"rtcp", write_rtcp(local.rtcp)});
+  if (rtcp_mux) section.attributes.push_back({"rtcp-mux", std::nullopt});
+}
+
+void append_direction(Direction way, MediaSection& section) {
+  section.attributes.push_back({std::string(to_string(way)), std::nullopt});
+}
+
+/// Moves the c= line that all carried sections share to the session level, where refused sections find one too.
+void share_connection(SessionDescription& mine, const proto::IpAddress& otherwise) {
+  mine.connection = connection_to(otherwise);
+  for (const MediaSection& section : mine.media) {
+    if (section.connections.empty()) continue;
+    mine.connection = section.connections.front();
+    break;
+  }
+  for (MediaSection& section : mine.media) {
+    if (!section.connections.empty() && section.connections.front() == *mine.connection) section.connections.clear();
+  }
+}
+
+/// RFC 3264 sections 5 and 8: one session id for the leg's life, a version that goes up by one with every change.
+void stamp_origin(const LocalSession& local, SessionDescription& mine) {
+  const SdpConnection own = connection_to(local.address);
+  mine.origin = {"-", std::to_string(local.session_id), "1", own.network_type, own.address_type, own.address};
+  if (!local.previous) return;
+  mine.origin.version = local.previous->origin.version;
+  if (mine == *local.previous) return;
+  mine.origin.version = std::to_string(parse_number<std::uint64_t>(mine.origin.version).value_or(0) + 1);
+}
+
+SessionDescription finished(const LocalSession& local, SessionDescription mine) {
+  share_connection(mine, local.address);
+  stamp_origin(local, mine);
+  return mine;
+}
+
+const LocalSection& local_section(const LocalSession& local, std::size_t at) {
+  WEIR_ASSERT(at < local.sections.size());
+  return local.sections[at];
+}
+
+DtlsAttributes own_dtls(const LocalSession& local, DtlsSetup setup, const std::string& tls_id) {
+  WEIR_ASSERT(!local.fingerprints.empty());
+  DtlsAttributes dtls;
+  dtls.setup = setup;
+  dtls.fingerprints = local.fingerprints;
+  if (!tls_id.empty()) dtls.tls_id = tls_id;
+  return dtls;
+}
+
+/// What we may do, given what each side says of itself.
+Direction agreed_direction(Direction ours, Direction theirs) {
+  return direction_of(sends(ours) && receives(theirs), receives(ours) && sends(theirs));
+}
+
+void agree_transport(const RemoteSection& remote, bool rtcp_mux, AgreedSection& agreed) {
+  agreed.active = true;
+  agreed.protocol = remote.protocol;
+  agreed.remote_rtp = remote.rtp;
+  agreed.remote_rtcp = rtcp_mux ? remote.rtp : remote.rtcp;
+  agreed.rtcp_mux = rtcp_mux;
+  agreed.remote_dtls = remote.dtls;
+}
+
+std::variant<SessionDescription, SdpRefusal> parse_body(std::string_view body) {
+  auto parsed = parse_sdp(body);
+  if (auto* error = std::get_if<SdpError>(&parsed)) return SdpRefusal{400, "SDP: " + to_string(*error)};
+  return std::get<SessionDescription>(std::move(parsed));
+}
+
+/// Why nothing of an offer can be carried: the first audio section's reason, or the first reason there is.
+SdpRefusal refusal_of(const RemoteOffer& offer) {
+  const SdpRefusal* chosen = nullptr;
+  for (std::size_t i = 0; i < offer.sections.size(); ++i) {
+    if (offer.sections[i].use != SectionUse::kRefused) continue;
+    if (chosen == nullptr) chosen = &offer.sections[i].refusal;
+    if (offer.description.media[i].media != "audio") continue;
+    return offer.sections[i].refusal;
+  }
+  return chosen != nullptr ? *chosen : SdpRefusal{488, "the offer has no open media section"};
+}
+
+/// Reads one section of an answer; the refusal if the whole answer falls with it.
+std::variant<AgreedSection, SdpRefusal> read_answered_section(const SessionDescription& offered,
+                                                              const SessionDescription& answer, std::size_t at) {
+  const MediaSection& ours = offered.media[at];
+  const MediaSection& theirs = answer.media[at];
+  if (ours.media != theirs.media) return SdpRefusal{488, "the answer's media types are not those of the offer"};
+  AgreedSection agreed;
+  if (theirs.port == 0) return agreed;
+  if (ours.port == 0) return SdpRefusal{488, "the answer opens a section that the offer closed"};
+  if (rtp_protocol(ours.protocol) != rtp_protocol(theirs.protocol)) {
+    return SdpRefusal{488, "the answer's protocol is not the one offered"};
+  }
+  RemoteSection remote = read_section(answer, theirs);
+  if (remote.use != SectionUse::kAccepted) return std::move(remote.refusal);
+  if (common_formats(ours, theirs).empty()) return SdpRefusal{488, "the answer has no format of the offer"};
+  agree_transport(remote, has_rtcp_mux(ours) && remote.rtcp_mux, agreed);
+  agreed.direction = agreed_direction(direction(offered, ours), remote.direction);
+  if (!is_secured(remote.protocol)) return agreed;
+  auto own = read_dtls_attributes(offered, ours);
+  WEIR_ASSERT(std::holds_alternative<DtlsAttributes>(own));
+  agreed.local_dtls = std::get<DtlsAttributes>(std::move(own));
+  const DtlsSetup setup = agreed.local_dtls.setup.value_or(kSetupOfferedByDefault);
+  const DtlsSetup answered = remote.dtls.setup.value_or(kSetupAnsweredByDefault);
+  if (!is_setup_answer(setup, answered)) {
+    return SdpRefusal{
+        488, "setup:" + std::string(to_string(answered)) + " does not answer setup:" + std::string(to_string(setup))};
+  }
+  agreed.role = our_dtls_role(setup, answered);
+  return agreed;
+}
+
+}  // namespace
+
+std::variant<RemoteOffer, SdpRefusal> read_offer(std::string_view body, std::size_t sections_before) {
+  auto parsed = parse_body(body);
+  if (auto* refusal = std::get_if<SdpRefusal>(&parsed)) return std::move(*refusal);
+  RemoteOffer offer{std::get<SessionDescription>(std::move(parsed)), {}};
+  if (offer.description.media.size() < sections_before) {
+    return SdpRefusal{400, "the offer has fewer sections than the session"};
+  }
+  std::size_t accepted = 0;
+  for (const MediaSection& section : offer.description.media) {
+    RemoteSection& remote = offer.sections.emplace_back(read_section(offer.description, section));
+    if (remote.use == SectionUse::kRefused && remote.refusal.status == 400) return std::move(remote.refusal);
+    if (remote.use != SectionUse::kAccepted) continue;
+    if (++accepted <= kSectionsAcceptedMax) continue;
+    remote = RemoteSection{};
+    remote.use = SectionUse::kRefused;
+    remote.refusal.reason = "the offer has more sections than are carried";
+  }
+  if (accepted == 0) return refusal_of(offer);
+  return offer;
+}
+
+SessionDescription make_offer(const RemoteOffer& received, const LocalSession& local, RtpProtocol protocol) {
+  SessionDescription mine;
+  for (std::size_t i = 0; i < received.sections.size(); ++i) {
+    const MediaSection& theirs = received.description.media[i];
+    if (received.sections[i].use != SectionUse::kAccepted) {
+      mine.media.push_back(closed_section(theirs));
+      continue;
+    }
+    const LocalSection& own = local_section(local, i);
+    MediaSection section = open_section(theirs, protocol, own);
+    section.formats = theirs.formats;
+    copy_codecs(theirs, theirs, section);
+    append_transport(own, own.rtcp_mux, true, section);
+    if (is_secured(protocol)) append_dtls_attributes(own_dtls(local, own.setup, own.tls_id), section);
+    append_direction(received.sections[i].direction, section);
+    mine.media.push_back(std::move(section));
+  }
+  return finished(local, std::move(mine));
+}
+
+std::variant<Agreement, SdpRefusal> read_answer(const SessionDescription& offered, std::string_view body) {
+  auto parsed = parse_body(body);
+  if (auto* refusal = std::get_if<SdpRefusal>(&parsed)) return std::move(*refusal);
+  Agreement agreement{std::get<SessionDescription>(std::move(parsed)), offered, {}};
+  if (agreement.remote.media.size() != offered.media.size()) {
+    return SdpRefusal{488, "the answer has another number of sections than the offer"};
+  }
+  bool any = false;
+  for (std::size_t i = 0; i < offered.media.size(); ++i) {
+    auto read = read_answered_section(offered, agreement.remote, i);
+    if (auto* refusal = std::get_if<SdpRefusal>(&read)) return std::move(*refusal);
+    agreement.sections.push_back(std::get<AgreedSection>(std::move(read)));
+    any = any || agreement.sections.back().active;
+  }
+  if (!any) return SdpRefusal{488, "the answer accepts no media"};
+  return agreement;
+}
+
+namespace {
+
+/// Our side of one section's answer. False: the section stays closed.
+bool answer_section(const RemoteOffer& offer, const Agreement& far, const LocalSession& local, std::size_t at,
+                    MediaSection& section, AgreedSection& agreed) {
+  const RemoteSection& remote = offer.sections[at];
+  const bool far_is_active = at < far.sections.size() && far.sections[at].active;
+  if (remote.use != SectionUse::kAccepted || !far_is_active) return false;
+  const MediaSection& theirs = offer.description.media[at];
+  const LocalSection& own = local_section(local, at);
+  MediaSection open = open_section(theirs, remote.protocol, own);
+  open.formats = common_formats(theirs, far.remote.media[at]);
+  if (open.formats.empty()) return false;
+  copy_codecs(far.remote.media[at], theirs, open);
+  agree_transport(remote, remote.rtcp_mux && own.rtcp_mux, agreed);
+  append_transport(own, agreed.rtcp_mux, false, open);
+  if (is_secured(remote.protocol)) {
+    const DtlsSetup offered = remote.dtls.setup.value_or(kSetupOfferedByDefault);
+    const DtlsSetup setup = setup_to_answer(offered, own.current_role);
+    agreed.local_dtls = own_dtls(local, setup, remote.dtls.tls_id ? own.tls_id : std::string());
+    agreed.role = our_dtls_role(setup, offered);
+    append_dtls_attributes(agreed.local_dtls, open);
+  }
+  // What the far side sends is what we send here.
+  agreed.direction = agreed_direction(reversed(far.sections[at].direction), remote.direction);
+  append_direction(agreed.direction, open);
+  section = std::move(open);
+  return true;
+}
+
+}  // namespace
+
+Agreement make_answer(const RemoteOffer& offer, const Agreement& far, const LocalSession& local) {
+  Agreement agreement{offer.description, {}, {}};
+  for (std::size_t i = 0; i < offer.sections.size(); ++i) {
+    MediaSection section = closed_section(offer.description.media[i]);
+    AgreedSection agreed;
+    if (!answer_section(offer, far, local, i, section, agreed)) agreed = {};
+    agreement.local.media.push_back(std::move(section));
+    agreement.sections.push_back(std::move(agreed));
+  }
+  agreement.local = finished(local, std::move(agreement.local));
+  return agreement;
+}
+
+}  // namespace weir::sip

@@ -1,0 +1,119 @@
+#include "sip/remote_section.h"
+
+#include <array>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "sip/text.h"
+
+namespace weir::sip {
+namespace {
+
+constexpr std::array<std::string_view, 6> kProtocols{
+    "RTP/AVP", "RTP/AVPF", "RTP/SAVP", "RTP/SAVPF", "UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF",
+};
+
+using Refused = std::optional<SdpRefusal>;
+
+/// Text of the peer's in one of our reasons: cut, since it goes into logs and header fields.
+std::string quoted(std::string_view text) {
+  constexpr std::size_t kQuotedBytesMax = 40;
+  std::string out = "'";
+  for (const char c : text.substr(0, kQuotedBytesMax)) out += c > ' ' && c < 127 && c != '"' ? c : '?';
+  return out + "'";
+}
+
+Refused check_formats(const MediaSection& section) {
+  for (const std::string& format : section.formats) {
+    const auto payload_type = parse_number<std::uint8_t>(format);
+    if (!payload_type || *payload_type > 127) {
+      return SdpRefusal{400, "the format " + quoted(format) + " is not an RTP payload type"};
+    }
+  }
+  return std::nullopt;
+}
+
+Refused check_kind(const MediaSection& section, RemoteSection& out) {
+  if (section.media != "audio") return SdpRefusal{488, "media of type " + quoted(section.media) + " is not carried"};
+  const auto protocol = rtp_protocol(section.protocol);
+  if (!protocol) return SdpRefusal{488, "the protocol " + quoted(section.protocol) + " is not carried"};
+  if (section.port_count != 1) return SdpRefusal{488, "layered media on several ports is not carried"};
+  out.protocol = *protocol;
+  return check_formats(section);
+}
+
+/// RFC 3605; without the attribute the next port (RFC 3550 section 11).
+Refused read_rtcp(const MediaSection& section, const proto::IpAddress& address, RemoteSection& out) {
+  if (find_attribute(section.attributes, "rtcp") == nullptr) {
+    if (section.port < 65535) out.rtcp = {address, 0, static_cast<std::uint16_t>(section.port + 1)};
+    return std::nullopt;
+  }
+  const std::optional<RtcpAttribute> attribute = rtcp(section);
+  if (!attribute) return SdpRefusal{400, "the rtcp attribute is not a port and an IP address"};
+  if (attribute->port != 0) out.rtcp = {attribute->address.value_or(address), 0, attribute->port};
+  if (is_unspecified(out.rtcp.address)) out.rtcp = {};
+  return std::nullopt;
+}
+
+Refused read_addresses(const SessionDescription& session, const MediaSection& section, RemoteSection& out) {
+  const SdpConnection* connection = connection_of(session, section);
+  if (connection == nullptr) return SdpRefusal{400, "the section has no c= line"};
+  if (section.connections.size() > 1) return SdpRefusal{488, "a section with several c= lines is not carried"};
+  const proto::Result<proto::IpAddress> address = address_of(*connection);
+  if (!address) {
+    return SdpRefusal{488, "the connection address " + quoted(connection->address) + " is not a unicast IP address"};
+  }
+  out.rtcp_mux = has_rtcp_mux(section);
+  out.ice = has_ice(session, section);
+  out.direction = direction(session, section);
+  if (is_unspecified(*address)) {
+    // The hold of RFC 2543 (RFC 3264 section 8.4), unless the address is for ICE to find.
+    if (!out.ice) out.direction = direction_of(sends(out.direction), false);
+    return read_rtcp(section, {}, out);
+  }
+  out.rtp = {*address, 0, section.port};
+  return read_rtcp(section, *address, out);
+}
+
+Refused read_security(const SessionDescription& session, const MediaSection& section, RemoteSection& out) {
+  if (!is_secured(out.protocol)) return std::nullopt;
+  auto read = read_dtls_attributes(session, section);
+  if (auto* refusal = std::get_if<SdpRefusal>(&read)) return std::move(*refusal);
+  out.dtls = std::get<DtlsAttributes>(std::move(read));
+  if (!out.dtls.fingerprints.empty()) return std::nullopt;
+  const bool is_sdes = !crypto_lines(section).empty();
+  return SdpRefusal{488, is_sdes ? "SRTP keyed by a=crypto (SDES) is not carried"
+                                 : "the secured section has no certificate fingerprint"};
+}
+
+}  // namespace
+
+std::string_view to_string(RtpProtocol protocol) {
+  return kProtocols[static_cast<std::size_t>(protocol)];
+}
+
+std::optional<RtpProtocol> rtp_protocol(std::string_view token) {
+  for (std::size_t i = 0; i < kProtocols.size(); ++i) {
+    if (equals_without_case(kProtocols[i], token)) return static_cast<RtpProtocol>(i);
+  }
+  return std::nullopt;
+}
+
+RemoteSection read_section(const SessionDescription& session, const MediaSection& section) {
+  RemoteSection out;
+  if (section.port == 0) return out;
+  Refused refused = check_kind(section, out);
+  if (!refused) refused = read_addresses(session, section, out);
+  if (!refused) refused = read_security(session, section, out);
+  if (!refused) {
+    out.use = SectionUse::kAccepted;
+    return out;
+  }
+  RemoteSection none;
+  none.use = SectionUse::kRefused;
+  none.refusal = std::move(*refused);
+  return none;
+}
+
+}  // namespace weir::sip
