@@ -201,6 +201,34 @@ std::variant<AgreedSection, SdpRefusal> read_answered_section(const SessionDescr
   return agreed;
 }
 
+/// Our side of one section's answer. False: the section stays closed.
+bool answer_section(const RemoteOffer& offer, const Agreement& far, const LocalSession& local, std::size_t at,
+                    MediaSection& section, AgreedSection& agreed) {
+  const RemoteSection& remote = offer.sections[at];
+  const bool far_is_active = at < far.sections.size() && far.sections[at].active;
+  if (remote.use != SectionUse::kAccepted || !far_is_active) return false;
+  const MediaSection& theirs = offer.description.media[at];
+  const LocalSection& own = local_section(local, at);
+  MediaSection open = open_section(theirs, remote.protocol, own);
+  open.formats = common_formats(theirs, far.remote.media[at]);
+  if (open.formats.empty()) return false;
+  copy_codecs(far.remote.media[at], theirs, open);
+  agree_transport(remote, remote.rtcp_mux && own.rtcp_mux, agreed);
+  append_transport(own, agreed.rtcp_mux, false, open);
+  if (is_secured(remote.protocol)) {
+    const DtlsSetup offered = remote.dtls.setup.value_or(kSetupOfferedByDefault);
+    const DtlsSetup setup = setup_to_answer(offered, own.current_role);
+    agreed.local_dtls = own_dtls(local, setup, remote.dtls.tls_id ? own.tls_id : std::string());
+    agreed.role = our_dtls_role(setup, offered);
+    append_dtls_attributes(agreed.local_dtls, open);
+  }
+  // What the far side sends is what we send here.
+  agreed.direction = agreed_direction(reversed(far.sections[at].direction), remote.direction);
+  append_direction(agreed.direction, open);
+  section = std::move(open);
+  return true;
+}
+
 }  // namespace
 
 std::variant<RemoteOffer, SdpRefusal> read_offer(std::string_view body, std::size_t sections_before) {
@@ -261,38 +289,6 @@ std::variant<Agreement, SdpRefusal> read_answer(const SessionDescription& offere
   if (!any) return SdpRefusal{488, "the answer accepts no media"};
   return agreement;
 }
-
-namespace {
-
-/// Our side of one section's answer. False: the section stays closed.
-bool answer_section(const RemoteOffer& offer, const Agreement& far, const LocalSession& local, std::size_t at,
-                    MediaSection& section, AgreedSection& agreed) {
-  const RemoteSection& remote = offer.sections[at];
-  const bool far_is_active = at < far.sections.size() && far.sections[at].active;
-  if (remote.use != SectionUse::kAccepted || !far_is_active) return false;
-  const MediaSection& theirs = offer.description.media[at];
-  const LocalSection& own = local_section(local, at);
-  MediaSection open = open_section(theirs, remote.protocol, own);
-  open.formats = common_formats(theirs, far.remote.media[at]);
-  if (open.formats.empty()) return false;
-  copy_codecs(far.remote.media[at], theirs, open);
-  agree_transport(remote, remote.rtcp_mux && own.rtcp_mux, agreed);
-  append_transport(own, agreed.rtcp_mux, false, open);
-  if (is_secured(remote.protocol)) {
-    const DtlsSetup offered = remote.dtls.setup.value_or(kSetupOfferedByDefault);
-    const DtlsSetup setup = setup_to_answer(offered, own.current_role);
-    agreed.local_dtls = own_dtls(local, setup, remote.dtls.tls_id ? own.tls_id : std::string());
-    agreed.role = our_dtls_role(setup, offered);
-    append_dtls_attributes(agreed.local_dtls, open);
-  }
-  // What the far side sends is what we send here.
-  agreed.direction = agreed_direction(reversed(far.sections[at].direction), remote.direction);
-  append_direction(agreed.direction, open);
-  section = std::move(open);
-  return true;
-}
-
-}  // namespace
 
 Agreement make_answer(const RemoteOffer& offer, const Agreement& far, const LocalSession& local) {
   Agreement agreement{offer.description, {}, {}};
