@@ -1,0 +1,95 @@
+"""Runs the benchmark programs and joins "ROW|VARIANT" results into rows: a value beside each of its baselines.
+
+A row's ratio says how many times better than the baseline Weir is; for the baseline `floor`, which share of the floor's
+rate it reaches. Both are baseline_value / value, in nanoseconds a packet.
+"""
+import argparse
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+WEIR = "weir"
+
+
+def programs(build):
+    return sorted(path for path in Path(build).glob("*_bench") if path.is_file())
+
+
+def names(program):
+    listed = subprocess.run([program, "--benchmark_list_tests"], check=True, capture_output=True, text=True).stdout
+    return [line.removesuffix("/manual_time") for line in listed.splitlines() if "|" in line]
+
+
+def wanted(program, text):
+    """The names a run needs: every side of each row whose name, with its baseline's, contains the text."""
+    sides = names(program)
+    rows = {side.split("|")[0] for side in sides if text in side.replace("|", "/")}
+    return [side for side in sides if side.split("|")[0] in rows]
+
+
+def measure(program, sides, arguments):
+    """Median nanoseconds a packet of each side."""
+    pattern = "^(" + "|".join(re.escape(side) for side in sides) + ")(/manual_time)?$"
+    command = ["taskset", "-c", str(arguments.core), program, f"--benchmark_filter={pattern}",
+               f"--benchmark_repetitions={arguments.repetitions}", "--benchmark_enable_random_interleaving=true",
+               "--benchmark_report_aggregates_only=true", "--benchmark_min_time=0.05", "--benchmark_format=json"]
+    print(f"{Path(program).name}: {len(sides)} sides, {arguments.repetitions} repetitions ...", file=sys.stderr)
+    result = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    medians = {}
+    for entry in result["benchmarks"]:
+        if entry.get("aggregate_name") == "median":
+            side = entry["run_name"].removesuffix("/manual_time")
+            medians[side] = 1e9 / entry["items_per_second"]
+    return medians
+
+
+def join(medians):
+    rows = []
+    for side, value in medians.items():
+        row, variant = side.split("|")
+        if variant == WEIR or f"{row}|{WEIR}" not in medians:
+            continue
+        weir = medians[f"{row}|{WEIR}"]
+        rows.append({"name": f"{row}/{variant}", "value": round(weir, 2), "unit": "ns/packet", "baseline": variant,
+                     "baseline_value": round(value, 2), "ratio": round(value / weir, 3)})
+    return sorted(rows, key=lambda row: row["name"])
+
+
+def print_table(rows):
+    width = max(len(row["name"]) for row in rows)
+    print(f"{'row':<{width}}  {'ns/packet':>10}  {'baseline':>10}  {'ratio':>8}")
+    for row in rows:
+        ratio = f"{100 * row['ratio']:.0f} %" if row["baseline"] == "floor" else f"{row['ratio']:.2f} x"
+        print(f"{row['name']:<{width}}  {row['value']:>10.1f}  {row['baseline_value']:>10.1f}  {ratio:>8}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--build", required=True, help="the folder with the benchmark programs")
+    parser.add_argument("--filter", default="", help="only rows whose name contains this")
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--core", type=int, default=0)
+    parser.add_argument("--list", action="store_true", help="only name the rows")
+    arguments = parser.parse_args()
+    medians = {}
+    for program in programs(arguments.build):
+        sides = wanted(program, arguments.filter)
+        if arguments.list:
+            print("\n".join(side.replace("|", "/") for side in sides if not side.endswith("|" + WEIR)))
+        elif sides:
+            medians.update(measure(program, sides, arguments))
+    if arguments.list:
+        return 0
+    rows = join(medians)
+    if not rows:
+        print(f"no row's name contains '{arguments.filter}': see bench/run --list", file=sys.stderr)
+        return 1
+    print_table(rows)
+    Path("bench.json").write_text(json.dumps(rows, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

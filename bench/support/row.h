@@ -1,0 +1,44 @@
+// Rows: what is measured and what it is measured against, in one run. A benchmark named "ROW|VARIANT" is one side of a
+// row; bench/report.py joins them: variant "weir" is the value, every other one a baseline of that name.
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace weir::bench {
+
+inline constexpr char kWeir[] = "weir";
+
+/// One side of a row. `make` prepares (keys, memory) when the benchmark starts and returns the pass: it does its work
+/// and returns how long the part that counts took. `packets` is how many packets a pass handles.
+using Pass = std::function<std::chrono::nanoseconds()>;
+inline void register_side(const std::string& row, const std::string& variant, std::uint64_t packets,
+                          std::function<Pass()> make) {
+  benchmark::RegisterBenchmark((row + "|" + variant).c_str(),
+                               [packets, make = std::move(make)](benchmark::State& state) {
+                                 const Pass pass = make();
+                                 pass();  // warm: caches, branch predictors, frequency
+                                 std::uint64_t handled = 0;
+                                 for ([[maybe_unused]] auto _ : state) {
+                                   state.SetIterationTime(std::chrono::duration<double>(pass()).count());
+                                   handled += packets;
+                                 }
+                                 state.SetItemsProcessed(static_cast<std::int64_t>(handled));
+                               })
+      ->UseManualTime()
+      ->Unit(benchmark::kMillisecond);
+}
+
+/// Times one call.
+template <typename Work>
+std::chrono::nanoseconds timed(Work work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::steady_clock::now() - start;
+}
+
+}  // namespace weir::bench
