@@ -21,6 +21,7 @@ enum class ActionKind : std::uint8_t {
   kPassUp,              ///< give the message at hand to the transaction user
   kTellTimeout,         ///< tell the user that the peer did not answer in time
   kTellTransportError,  ///< tell the user that a message could not be sent
+  kTellAckMissing,      ///< tell the user that no ACK came for its 2xx
   kTerminate,           ///< the transaction has ended: forget it
 };
 
