@@ -147,6 +147,10 @@ class FlowTable {
     WEIR_ASSERT(index < flows_max_);
     return entries_[index];
   }
+  [[nodiscard]] const FlowEntry& entry(std::uint32_t index) const {
+    WEIR_ASSERT(index < flows_max_);
+    return entries_[index];
+  }
   proto::FlowStatus& status(std::uint32_t index) {
     WEIR_ASSERT(index < flows_max_);
     return status_[index];

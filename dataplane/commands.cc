@@ -1,0 +1,212 @@
+#include "dataplane/commands.h"
+
+#include <atomic>
+
+#include "proto/bytes.h"
+
+namespace weir::dataplane {
+namespace {
+
+using proto::Command;
+using proto::CommandKind;
+using proto::FlowState;
+using proto::Refusal;
+
+constexpr std::uint8_t kAcceptsAll = proto::kAcceptRtp | proto::kAcceptRtcp;
+constexpr std::uint8_t kPuntsAll = proto::kPuntDtls | proto::kPuntStun;
+constexpr std::uint8_t kDscpMax = 63;
+constexpr std::uint8_t kPayloadTypeMax = 127;
+
+/// The enum's value as it lies in memory: what another process wrote may be none of its enumerators.
+template <typename Enum>
+std::uint8_t raw(Enum value) {
+  return static_cast<std::uint8_t>(value);
+}
+
+/// Not yet known (port 0), or of the family that the network speaks.
+bool endpoint_fits(const proto::Endpoint& endpoint, proto::Family family) {
+  return endpoint.port == 0 || endpoint.address.family == family;
+}
+
+Refusal validate_exit(const proto::Exit& exit, const CommandScope& scope) {
+  if (exit.peer.port == 0) return Refusal::kNone;  // leads nowhere: nothing else of it is used
+  if (exit.network >= scope.families.size()) return Refusal::kNetworkUnknown;
+  if (exit.dscp > kDscpMax || exit.local_port == 0) return Refusal::kEnumOutOfRange;
+  return endpoint_fits(exit.peer, scope.families[exit.network]) ? Refusal::kNone : Refusal::kAddressFamily;
+}
+
+Refusal validate_exits(const proto::FlowSpec& spec, const CommandScope& scope) {
+  const Refusal rtp = validate_exit(spec.rtp, scope);
+  return rtp != Refusal::kNone ? rtp : validate_exit(spec.rtcp, scope);
+}
+
+Refusal validate_transforms(const proto::FlowSpec& spec) {
+  const bool known =
+      proto::is_srtp_profile(raw(spec.receive.profile)) && proto::is_srtp_profile(raw(spec.send.profile));
+  return known ? Refusal::kNone : Refusal::kEnumOutOfRange;
+}
+
+bool rewrite_valid(const proto::RewriteSpec& rewrite) {
+  if (rewrite.payload_types > proto::kPayloadTypeMapMax) return false;
+  for (std::uint8_t i = 0; i < rewrite.payload_types; ++i) {
+    const proto::PayloadTypePair& pair = rewrite.payload_type_map[i];
+    if (pair.from > kPayloadTypeMax || pair.to > kPayloadTypeMax) return false;
+  }
+  return true;
+}
+
+/// Where the flow arrives, and who may use it.
+Refusal validate_port(const Command& command, const CommandScope& scope, const FlowTable& table) {
+  const proto::FlowSpec& spec = command.spec;
+  if (spec.network >= scope.families.size()) return Refusal::kNetworkUnknown;
+  if (spec.local_port == 0 || (spec.accepts & ~kAcceptsAll) != 0 || (spec.punts & ~kPuntsAll) != 0 ||
+      raw(spec.source_policy) > raw(proto::SourcePolicy::kRelatch)) {
+    return Refusal::kEnumOutOfRange;
+  }
+  if (proto::worker_of_port(spec.local_port, scope.workers) != scope.worker) return Refusal::kPortNotOurs;
+  if (!endpoint_fits(spec.peer, scope.families[spec.network])) return Refusal::kAddressFamily;
+  const std::uint32_t holder = table.flow_at(spec.network, spec.local_port);
+  return holder == kNoFlow || holder == command.flow.index ? Refusal::kNone : Refusal::kPortInUse;
+}
+
+Refusal validate_media(const proto::FlowSpec& spec, const CommandScope& scope) {
+  if (const Refusal refusal = validate_transforms(spec); refusal != Refusal::kNone) return refusal;
+  if (!rewrite_valid(spec.rewrite)) return Refusal::kEnumOutOfRange;
+  // Only an authenticated packet may move a source again and again.
+  if (spec.source_policy == proto::SourcePolicy::kRelatch && spec.receive.profile == proto::SrtpProfile::kNone) {
+    return Refusal::kEnumOutOfRange;
+  }
+  return validate_exits(spec, scope);
+}
+
+Refusal validate_open(const Command& command, const CommandScope& scope, const FlowTable& table,
+                      const FlowEntry& flow) {
+  if (flow.state != FlowState::kFree) return Refusal::kStateWrong;
+  if (command.flow.generation <= flow.generation) return Refusal::kGenerationStale;
+  return validate_port(command, scope, table);
+}
+
+Refusal validate_install(const Command& command, const CommandScope& scope, const FlowTable& table,
+                         const FlowEntry& flow) {
+  if (flow.state == FlowState::kFree) {
+    if (command.flow.generation <= flow.generation) return Refusal::kGenerationStale;
+  } else if (command.flow.generation != flow.generation) {
+    return Refusal::kGenerationStale;
+  } else if (flow.state != FlowState::kOpen || command.spec.network != flow.network ||
+             command.spec.local_port != flow.local_port) {
+    return Refusal::kStateWrong;
+  }
+  const Refusal refusal = validate_port(command, scope, table);
+  return refusal != Refusal::kNone ? refusal : validate_media(command.spec, scope);
+}
+
+Refusal validate_remove(const Command& command, const FlowEntry& flow) {
+  // Removing what is free already succeeds: the answer to an earlier remove may have been lost.
+  if (flow.state == FlowState::kFree) return Refusal::kNone;
+  return command.flow.generation == flow.generation ? Refusal::kNone : Refusal::kGenerationStale;
+}
+
+Refusal validate_existing(const Command& command, const CommandScope& scope, const FlowEntry& flow) {
+  if (flow.state == FlowState::kFree) return Refusal::kStateWrong;
+  if (command.flow.generation != flow.generation) return Refusal::kGenerationStale;
+  switch (command.kind) {
+    case CommandKind::kUpdateKeys:
+      return flow.state == FlowState::kInstalled ? validate_transforms(command.spec) : Refusal::kStateWrong;
+    case CommandKind::kSetPeer:
+      if (flow.state == FlowState::kDraining) return Refusal::kStateWrong;
+      if (!endpoint_fits(command.spec.peer, scope.families[flow.network])) return Refusal::kAddressFamily;
+      return validate_exits(command.spec, scope);
+    case CommandKind::kDrain:
+      return flow.state == FlowState::kInstalled ? Refusal::kNone : Refusal::kStateWrong;
+    case CommandKind::kOpen:
+    case CommandKind::kInstall:
+    case CommandKind::kRemove:
+      break;
+  }
+  return Refusal::kKindUnknown;
+}
+
+/// Whether another worker has the entry: then nothing else of it may be read here.
+bool owned_by_another(const FlowEntry& flow, std::uint16_t worker) {
+  const std::atomic_ref<const std::uint16_t> owner(flow.owner);
+  const std::uint16_t value = owner.load(std::memory_order_acquire);
+  return value != 0 && value != worker + 1;
+}
+
+proto::EventKind answer_kind(CommandKind kind) {
+  return static_cast<proto::EventKind>(raw(kind));
+}
+static_assert(static_cast<int>(proto::EventKind::kOpened) == static_cast<int>(CommandKind::kOpen));
+static_assert(static_cast<int>(proto::EventKind::kDrained) == static_cast<int>(CommandKind::kDrain));
+
+/// The command is valid and the entry is ours.
+void carry_out(const Command& command, FlowTable& table, Cipher& cipher) {
+  const std::uint32_t index = command.flow.index;
+  const proto::FlowSpec& spec = command.spec;
+  switch (command.kind) {
+    case CommandKind::kOpen:
+      return table.open(command.flow, spec);
+    case CommandKind::kInstall:
+      return table.install(command.flow, spec, cipher);
+    case CommandKind::kUpdateKeys:
+      return table.update_keys(index, spec.receive, spec.send, cipher);
+    case CommandKind::kSetPeer:
+      return table.set_peer(index, spec.peer, spec.rtp, spec.rtcp);
+    case CommandKind::kRemove:
+      return table.remove(index);
+    case CommandKind::kDrain:
+      return table.drain(index);
+  }
+}
+
+bool makes_a_flow(CommandKind kind) {
+  return kind == CommandKind::kOpen || kind == CommandKind::kInstall;
+}
+
+}  // namespace
+
+Refusal validate(const Command& command, const CommandScope& scope, const FlowTable& table) {
+  if (raw(command.kind) < raw(CommandKind::kOpen) || raw(command.kind) > raw(CommandKind::kDrain)) {
+    return Refusal::kKindUnknown;
+  }
+  if (command.flow.index >= table.flows_max()) return Refusal::kIndexOutOfRange;
+  const FlowEntry& flow = table.entry(command.flow.index);
+  if (owned_by_another(flow, scope.worker)) return Refusal::kPortNotOurs;
+  switch (command.kind) {
+    case CommandKind::kOpen:
+      return validate_open(command, scope, table, flow);
+    case CommandKind::kInstall:
+      return validate_install(command, scope, table, flow);
+    case CommandKind::kRemove:
+      return validate_remove(command, flow);
+    case CommandKind::kUpdateKeys:
+    case CommandKind::kSetPeer:
+    case CommandKind::kDrain:
+      break;
+  }
+  return validate_existing(command, scope, flow);
+}
+
+proto::Event execute(Command& command, const CommandScope& scope, FlowTable& table, Cipher& cipher) {
+  proto::Event answer{};
+  answer.request = command.request;
+  answer.flow = command.flow;
+  answer.refusal = validate(command, scope, table);
+  if (answer.refusal == Refusal::kNone && makes_a_flow(command.kind) &&
+      !table.claim(command.flow.index, scope.worker)) {
+    answer.refusal = Refusal::kPortNotOurs;
+  }
+  if (answer.refusal == Refusal::kNone) {
+    answer.kind = answer_kind(command.kind);
+    const FlowEntry& flow = table.entry(command.flow.index);
+    if (!makes_a_flow(command.kind)) answer.cookie = flow.cookie;
+    if (command.kind != CommandKind::kRemove || flow.owner != 0) carry_out(command, table, cipher);
+    if (makes_a_flow(command.kind)) answer.cookie = flow.cookie;
+  } else {
+    answer.kind = proto::EventKind::kRefused;
+  }
+  proto::wipe(&command.spec, sizeof command.spec);
+  return answer;
+}
+
+}  // namespace weir::dataplane
