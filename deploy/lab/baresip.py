@@ -60,12 +60,32 @@ class Baresip:
     def wait_for(self, event: str, timeout_s: float = 15.0) -> dict:
         """The first event of that type, e.g. "CALL_ESTABLISHED"; waits for it if need be."""
         def seen():
-            self._read()
+            self.read_events()
             return next((one for one in self.events if one.get("type") == event), None)
         return wait_until(seen, timeout_s, f"{event} at baresip {self.phone.user}, which said: {self.said()}")
 
     def said(self) -> str:
         return ", ".join(f"{one.get('type')} {one.get('param', '')}".strip() for one in self.events) or "nothing"
+
+    def read_events(self) -> None:
+        """Takes the netstrings that have arrived."""
+        self._control.settimeout(0.01)
+        try:
+            self._buffer += self._control.recv(65536)
+        except TimeoutError:
+            pass
+        while b":" in self._buffer:
+            length, _, rest = self._buffer.partition(b":")
+            if len(rest) < int(length) + 1:
+                return
+            message, self._buffer = json.loads(rest[:int(length)]), rest[int(length) + 1:]
+            if message.get("event"):
+                self.events.append(message | {"seen_s": time.monotonic()})
+
+    def reported(self, event: str) -> bool:
+        """Whether it has reported an event of that type so far."""
+        self.read_events()
+        return any(one.get("type") == event for one in self.events)
 
     def heard(self, frequency_hz: float) -> Heard:
         """How much of what it received is that tone; call it after the call has ended."""
@@ -94,21 +114,6 @@ class Baresip:
     def _command(self, command: str, parameters: str = "") -> None:
         message = json.dumps({"command": command, "params": parameters, "token": command}).encode()
         self._control.sendall(str(len(message)).encode() + b":" + message + b",")
-
-    def _read(self) -> None:
-        """Takes the netstrings that have arrived."""
-        self._control.settimeout(0.01)
-        try:
-            self._buffer += self._control.recv(65536)
-        except TimeoutError:
-            pass
-        while b":" in self._buffer:
-            length, _, rest = self._buffer.partition(b":")
-            if len(rest) < int(length) + 1:
-                return
-            message, self._buffer = json.loads(rest[:int(length)]), rest[int(length) + 1:]
-            if message.get("event"):
-                self.events.append(message | {"seen_s": time.monotonic()})
 
     def _account(self) -> str:
         phone = self.phone
