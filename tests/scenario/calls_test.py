@@ -1,0 +1,90 @@
+"""Whole calls between two baresip: every pair of profiles, with and without rtcp-mux, over UDP and TCP. The proof of a
+call is what each side recorded."""
+
+import time
+from dataclasses import dataclass
+
+import pytest
+from conftest import assert_no_flow_left
+
+from lab.baresip import Baresip, Phone
+from lab.sniffer import Sniffer
+
+_SECONDS = 3.0
+_CALLER_HZ, _CALLEE_HZ = 1000, 440
+
+
+@dataclass(frozen=True)
+class Row:
+    """One call. Profiles are baresip's mediaenc, "" for plain RTP."""
+
+    description: str
+    caller: str
+    callee: str
+    rtcp_mux: bool = True
+    transport: str = "udp"
+    from_b: bool = False
+
+
+ROWS = [
+    Row("RTP to RTP", "", ""),
+    pytest.param(Row("DTLS to RTP", "dtls_srtp", ""), marks=pytest.mark.sanitized),
+    pytest.param(Row("RTP to DTLS", "", "dtls_srtp"), marks=pytest.mark.sanitized),
+    pytest.param(Row("DTLS to DTLS", "dtls_srtp", "dtls_srtp"), marks=pytest.mark.sanitized),
+    Row("DTLS (SAVPF) to RTP", "dtls_srtpf", ""),
+    pytest.param(Row("DTLS to RTP without rtcp-mux", "dtls_srtp", "", rtcp_mux=False), marks=pytest.mark.sanitized),
+    Row("RTP to DTLS without rtcp-mux", "", "dtls_srtp", rtcp_mux=False),
+    Row("DTLS to DTLS without rtcp-mux", "dtls_srtp", "dtls_srtp", rtcp_mux=False),
+    Row("RTP to RTP without rtcp-mux", "", "", rtcp_mux=False),
+    Row("DTLS over TCP to RTP", "dtls_srtp", "", transport="tcp"),
+    Row("RTP over TCP to DTLS", "", "dtls_srtp", transport="tcp"),
+    Row("DTLS to RTP from the inside out", "dtls_srtp", "", from_b=True),
+]
+
+
+def name_of(row) -> str:
+    return row.description.replace(" ", "-")
+
+
+@pytest.mark.parametrize("row", ROWS, ids=name_of)
+def test_each_side_hears_the_other(lab, row):
+    near, far = (lab.network.b, lab.network.a) if row.from_b else (lab.network.a, lab.network.b)
+    user = "dtls-5080" if row.callee else "rtp-5080"
+    sniffers = [Sniffer(near), Sniffer(far)]
+    callee = Baresip(lab.undo, far, lab.folder / "callee", Phone(user, 5080, _CALLEE_HZ, row.callee, answers=True,
+                                                                 rtcp_mux=row.rtcp_mux))
+    caller = Baresip(lab.undo, near, lab.folder / "caller",
+                     Phone("caller", 5082, _CALLER_HZ, row.caller, row.transport, rtcp_mux=row.rtcp_mux))
+    caller.dial(f"sip:{user}@{near.sip_address};transport={row.transport}")
+    caller.wait_for("CALL_ESTABLISHED")
+    time.sleep(_SECONDS + (1.5 if row.caller or row.callee else 0))  # baresip is secured within about a second
+    check_flows(lab, row)
+    caller.hang_up()
+    callee.wait_for("CALL_CLOSED")
+    assert_no_flow_left(lab)
+    for client in (caller, callee):
+        client.stop()
+    for sniffer in sniffers:
+        sniffer.stop()
+
+    heard = callee.heard(_CALLER_HZ)
+    assert heard.tone_s >= _SECONDS - 0.5, f"the callee: {heard}"
+    heard = caller.heard(_CALLEE_HZ)
+    assert heard.tone_s >= _SECONDS - 0.5, f"the caller: {heard}"
+    for sniffer in sniffers:
+        streams = sniffer.streams_to(sniffer.side.client_address)
+        assert [stream.lost for stream in streams] == [0] * len(streams) and streams
+    assert lab.weir.ctl("calls") == []
+
+
+def check_flows(lab, row) -> None:
+    """While it lasts: both ways flow, secured where they should be, and nothing failed its tag."""
+    flows = lab.weir.ctl("flows")
+    media = [flow for flow in flows if flow["rtp_in"]]
+    assert len(media) == 2, flows
+    caller_network = 1 if row.from_b else 0
+    for flow in media:
+        from_caller = flow["network"] == caller_network
+        receives, sends = (row.caller, row.callee) if from_caller else (row.callee, row.caller)
+        assert (flow["receive"] != "none") == bool(receives) and (flow["send"] != "none") == bool(sends), flow
+        assert flow["rtp_out"] > 100 and flow["auth_failed"] == 0, flow

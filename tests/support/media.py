@@ -1,0 +1,89 @@
+"""One end of a media stream, held by the test: sends a packet every 20 ms and keeps what comes."""
+
+import socket
+import threading
+import time
+from contextlib import suppress
+
+from lab.namespace import udp_socket
+from lab.network import Side
+from support.srtp import SrtpContext, SrtpError, rtp_packet
+
+_INTERVAL_S = 0.02
+
+
+class MediaEnd:
+    """Owner of one UDP port and of the thread that serves it between start() and stop()."""
+
+    def __init__(self, side: Side, port: int, payload: bytes, ssrc: int):
+        self.side = side
+        self.port = port
+        self.ssrc = ssrc
+        self.payload = payload  # 160 bytes, another one at each end: the test knows whose packet it has
+        self.remote: tuple[str, int] | None = None
+        self.sent: list[bytes] = []  # as they were on the wire
+        self.received: list[bytes] = []  # RTP, in clear
+        self.refused: list[bytes] = []  # what libsrtp2 did not accept
+        self.other: list[bytes] = []  # no RTP: DTLS, RTCP
+        self._sending: SrtpContext | None = None
+        self._receiving: SrtpContext | None = None
+        self._sequence = 1000
+        self._socket: socket.socket | None = None
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, remote: tuple[str, int], contexts: tuple[SrtpContext, SrtpContext] | None = None) -> None:
+        """`contexts`: (sending, receiving); None for plain RTP."""
+        self.remote = remote
+        if contexts is not None:
+            self._sending, self._receiving = contexts
+        self._socket = udp_socket(self.side.namespace, self.side.client_address, self.port)
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+        if self._socket is not None:
+            self._socket.close()
+
+    def send_raw(self, packet: bytes) -> None:
+        """One packet more, as it is."""
+        self._socket.sendto(packet, self.remote)
+
+    def next_packet(self) -> bytes:
+        """The next packet of the stream as it goes on the wire; not sent."""
+        self._sequence += 1
+        packet = rtp_packet(self._sequence, self.ssrc, self.payload)
+        return self._sending.protect(packet) if self._sending else packet
+
+    def heard(self, payload: bytes) -> int:
+        """Packets received that carry exactly this payload."""
+        return sum(packet[12:] == payload for packet in list(self.received))
+
+    def _run(self) -> None:
+        next_s = time.monotonic()
+        while not self._ended.is_set():
+            now_s = time.monotonic()
+            if now_s >= next_s:
+                packet = self.next_packet()
+                with suppress(ConnectionRefusedError):
+                    self.send_raw(packet)
+                self.sent.append(packet)
+                next_s += _INTERVAL_S
+            self._socket.settimeout(max(0.001, next_s - time.monotonic()))
+            with suppress(TimeoutError, ConnectionRefusedError):
+                self._take(self._socket.recv(2048))
+
+    def _take(self, packet: bytes) -> None:
+        if len(packet) < 12 or packet[0] >> 6 != 2 or 192 <= packet[1] <= 223:
+            self.other.append(packet)
+            return
+        if self._receiving is None:
+            self.received.append(packet)
+            return
+        try:
+            self.received.append(self._receiving.unprotect(packet))
+        except SrtpError:
+            self.refused.append(packet)
