@@ -1,0 +1,111 @@
+// Call control: the transaction user of a shard. It gives each request and response to the call it belongs to, makes
+// calls of new INVITEs, and answers what belongs to no call. RFC 3261 sections 8 and 12, RFC 7092 (B2BUA).
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controlplane/media_engine.h"
+#include "controlplane/path.h"
+#include "controlplane/policy.h"
+#include "proto/settings/settings.h"
+#include "sip/dialog.h"
+#include "sip/transaction_layer.h"
+
+namespace weir::controlplane {
+
+class Call;
+class CallJournal;
+
+/// What calls share. All of it outlives every call.
+struct CallContext {
+  const proto::settings::Settings& settings;
+  MediaEngine& media;
+  PathFinder& paths;
+  const Policy& policy;
+  sip::TransactionLayer& transactions;
+  const sip::TokenSource& tokens;
+  CallJournal* journal = nullptr;  ///< none: calls lost in a crash are ended in the media plane only
+};
+
+struct CallCounters {
+  std::uint64_t calls = 0;           ///< INVITEs that became a call
+  std::uint64_t calls_answered = 0;  ///< of these
+  std::uint64_t calls_refused = 0;   ///< INVITEs that became none: limits, routes, SDP
+};
+
+/// Time comes in as now_ns, CLOCK_MONOTONIC, with every entry. Single-threaded.
+class CallControl : private sip::TransactionUser {
+ public:
+  /// Everything passed outlives it. `journal` may be null.
+  CallControl(const proto::settings::Settings& settings, MediaEngine& media, PathFinder& paths, const Policy& policy,
+              sip::MessageSender& sender, sip::TokenSource tokens, CallJournal* journal);
+  CallControl(const CallControl&) = delete;
+  CallControl& operator=(const CallControl&) = delete;
+  ~CallControl() override;
+
+  // In: what the transports read, and time.
+  /// A parsed message; the Via of a request has its source written down (sip::Via::set_source).
+  void on_message(std::uint64_t now_ns, sip::Message message, const sip::Hop& source);
+  /// A request that could not be parsed or admitted, answered without state.
+  void refuse(const sip::Message& request, const sip::Hop& source, std::uint16_t status, std::string_view reason);
+  void on_transport_error(std::uint64_t now_ns, const sip::Hop& hop);
+  /// Fires SIP timers that are due and polls the media engine. True: call again soon.
+  bool on_tick(std::uint64_t now_ns);
+  [[nodiscard]] std::optional<std::uint64_t> next_deadline_ns() const { return transactions_.next_deadline_ns(); }
+
+  /// From now on new INVITEs are answered 503, and every call is ended with BYE or CANCEL and this Reason text.
+  void end_all(std::uint64_t now_ns, std::string_view reason);
+  /// Sends BYE on both legs of each call that an earlier weir-control left in the journal, and clears it.
+  void end_journalled(std::uint64_t now_ns);
+  /// Nothing is left to be said on the wire.
+  [[nodiscard]] bool idle() const { return calls_.empty() && transactions_.size() == 0; }
+
+  // For people.
+  [[nodiscard]] boost::json::value calls_view(std::uint64_t now_ns) const;
+  /// nullopt: no call has that number.
+  [[nodiscard]] std::optional<boost::json::value> call_view(std::uint64_t number, std::uint64_t now_ns) const;
+  [[nodiscard]] std::size_t calls() const { return calls_.size(); }
+  [[nodiscard]] const CallCounters& counters() const { return counters_; }
+  [[nodiscard]] const sip::TransactionCounters& transaction_counters() const { return transactions_.counters(); }
+
+ private:
+  friend class Call;
+
+  void on_request(sip::TransactionId id, const sip::Message& request, const sip::Hop& source) override;
+  void on_cancel(sip::TransactionId id, const sip::Message& cancel) override;
+  void on_ack(const sip::Message& ack, const sip::Hop& source) override;
+  void on_response(sip::TransactionId id, const sip::Message& response, const sip::Hop& source) override;
+  void on_failure(sip::TransactionId id, sip::TransactionFailure failure) override;
+  void on_terminated(sip::TransactionId id) override;
+
+  void on_new_invite(sip::TransactionId id, const sip::Message& request, const sip::Hop& source);
+  void on_request_outside_dialog(sip::TransactionId id, const sip::Message& request);
+  void respond(sip::TransactionId id, const sip::Message& request, std::uint16_t status, std::string_view reason);
+  Call* call_of(sip::TransactionId id) const;
+  void bury_the_dead();
+
+  // From calls.
+  void own(sip::TransactionId id, Call& call) { by_transaction_[id] = &call; }
+  void own(const sip::DialogId& id, Call& call) { by_dialog_[id] = &call; }
+  void disown(const sip::DialogId& id) { by_dialog_.erase(id); }
+
+  sip::TokenSource tokens_;
+  sip::TransactionLayer transactions_;
+  CallContext context_;
+  CallCounters counters_;
+  std::map<std::uint64_t, std::unique_ptr<Call>> calls_;  ///< by number
+  std::map<sip::TransactionId, Call*> by_transaction_;
+  std::map<sip::DialogId, Call*> by_dialog_;
+  std::uint64_t number_last_ = 0;
+  std::uint64_t now_ns_ = 0;
+  bool ending_ = false;
+};
+
+}  // namespace weir::controlplane
