@@ -41,11 +41,12 @@ bool is_same_codec(const MediaSection& a, const MediaSection& b, const std::stri
 }
 
 /// The answer's formats that the offer has too, in the answer's order. An answer may name more (RFC 3264 section 6.1);
-/// the other leg never offered those.
+/// the other leg never offered those. Each stands once: repeated ones would multiply the lines that describe them.
 std::vector<std::string> common_formats(const MediaSection& offered, const MediaSection& answered) {
   std::vector<std::string> formats;
   for (const std::string& format : answered.formats) {
-    if (has_format(offered, format) && is_same_codec(offered, answered, format)) formats.push_back(format);
+    const bool is_new = std::find(formats.begin(), formats.end(), format) == formats.end();
+    if (is_new && has_format(offered, format) && is_same_codec(offered, answered, format)) formats.push_back(format);
   }
   return formats;
 }
@@ -262,7 +263,7 @@ SessionDescription make_offer(const RemoteOffer& received, const LocalSession& l
     }
     const LocalSection& own = local_section(local, i);
     MediaSection section = open_section(theirs, protocol, own);
-    section.formats = theirs.formats;
+    section.formats = common_formats(theirs, theirs);
     copy_codecs(theirs, theirs, section);
     append_transport(own, own.rtcp_mux, true, section);
     if (is_secured(protocol)) append_dtls_attributes(own_dtls(local, own.setup, own.tls_id), section);

@@ -323,6 +323,13 @@ TEST(MakeOffer, NothingOfTheCallersNetworkCrosses) {
   }
 }
 
+TEST(MakeOffer, ARepeatedPayloadTypeCrossesOnce) {
+  const RemoteOffer offer = offered(audio("5000 RTP/AVP 96 96 96 0", "a=rtpmap:96 opus/48000/2\n"));
+  const SessionDescription ours = make_offer(offer, leg("198.18.2.1"), RtpProtocol::kAvp);
+  EXPECT_EQ(ours.media[0].formats, (std::vector<std::string>{"96", "0"}));
+  EXPECT_EQ(attribute_values(ours.media[0].attributes, "rtpmap").size(), 1u);
+}
+
 TEST(MakeOffer, VersionGoesUpOnlyWithAChange) {
   const RemoteOffer offer = offered(samples::kSipp);
   LocalSession local = leg("198.18.1.1");
