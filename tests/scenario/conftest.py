@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.process import wait_until
 from lab.session import Lab
 from lab.undo import LabError
 from lab.weir import ROOT, unaccounted
@@ -63,15 +64,10 @@ def assert_all_accounted(lab) -> None:
     assert counters["ring_corrupt"] == 0 and counters["events_lost"] == 0, counters
 
 
-def assert_no_flow_left(lab) -> None:
-    """The flows of ended calls are gone within a moment."""
-    flows = lab.weir.ctl("flows")
-    for _ in range(50):
-        if not flows:
-            return
-        time.sleep(0.1)
-        flows = lab.weir.ctl("flows")
-    raise AssertionError(f"flows are left: {flows}")
+def assert_nothing_left(lab) -> None:
+    """Ended calls are forgotten, and so are their flows, within a moment."""
+    wait_until(lambda: lab.weir.ctl("flows") == [], 10, "the flows to be removed", 0.1)
+    wait_until(lambda: lab.weir.ctl("calls") == [], 10, "the calls to be forgotten", 0.1)
 
 
 def assert_clean_end(lab) -> None:

@@ -1,0 +1,134 @@
+"""A whole call between two scripted agents, each with its own SIP, DTLS by openssl, SRTP by libsrtp2."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.network import Side
+from support.dtls import Certificate, DtlsPeer, Secured, make_certificate
+from support.media import MediaEnd
+from support.sdp import AudioSection, read_sdp, write_sdp
+from support.sip_agent import Dialog, Message, SipAgent
+from support.srtp import SHA1_80, Profile, contexts
+
+CALLEE_PORT = 5090
+CALLER_PAYLOAD, CALLEE_PAYLOAD = b"\x11" * 160, b"\x22" * 160
+
+
+@dataclass(frozen=True)
+class Security:
+    """How a leg is secured. `setup` is what the agent says; `fingerprint` replaces the true one if not None."""
+
+    setup: str = "actpass"
+    profile: Profile = SHA1_80
+    rtcp_mux: bool = True
+    fingerprint: str | None = None
+
+
+class ScriptedLeg:
+    """One agent: its SIP socket, its media port, and its DTLS if it is secured."""
+
+    def __init__(self, side: Side, folder: Path, name: str, sip_port: int, media_port: int, payload: bytes, ssrc: int,
+                 security: Security | None):
+        self.side = side
+        self.folder = folder
+        self.security = security
+        self.agent = SipAgent(side, sip_port)
+        self.media = MediaEnd(side, media_port, payload, ssrc)
+        self.certificate: Certificate | None = make_certificate(folder, name) if security else None
+        self.remote: AudioSection | None = None
+        self.secured: Secured | None = None
+        self.dtls: DtlsPeer | None = None
+
+    def sdp(self) -> str:
+        address, port = self.side.client_address, self.media.port
+        if self.security is None:
+            return write_sdp(address, port, attributes=("rtcp-mux",))
+        fingerprint = self.security.fingerprint
+        if fingerprint is None:
+            fingerprint = self.certificate.fingerprint
+        attributes = [f"setup:{self.security.setup}", f"fingerprint:{fingerprint}"]
+        if self.security.rtcp_mux:
+            attributes.append("rtcp-mux")
+        return write_sdp(address, port, "UDP/TLS/RTP/SAVP", tuple(attributes))
+
+    def listen(self) -> None:
+        """A secured leg that is passive waits before it says so."""
+        if self.security and self.security.setup == "passive":
+            self.dtls = self._dtls_peer(None)
+
+    def connect(self, remote: AudioSection) -> None:
+        """Takes the other side's description; an active leg begins its handshake."""
+        self.remote = remote
+        if self.security and self.dtls is None:
+            self.dtls = self._dtls_peer((remote.address, remote.port))
+
+    def start_media(self) -> None:
+        """Ends the handshake if there is one, and begins to send and receive."""
+        keys = None
+        if self.security:
+            self.secured = self.dtls.wait()
+            keys = contexts(self.security.profile, self.secured.keying_material, self.security.setup != "passive")
+        self.media.start((self.remote.address, self.remote.port), keys)
+
+    def close(self) -> None:
+        self.media.stop()
+        if self.dtls is not None:
+            self.dtls.stop()
+        self.agent.close()
+
+    def _dtls_peer(self, remote: tuple[str, int] | None) -> DtlsPeer:
+        return DtlsPeer(self.side.namespace, self.folder, self.certificate, self.security.profile,
+                        (self.side.client_address, self.media.port), remote)
+
+
+class ScriptedCall:
+    """Owner of both legs of one call from side A to side B."""
+
+    def __init__(self, lab, folder: Path, caller: Security | None = None, callee: Security | None = None):
+        self.lab = lab
+        self.caller = ScriptedLeg(lab.network.a, folder, "caller", 5082, 30000, CALLER_PAYLOAD, 0x0A0A0A0A, caller)
+        self.callee = ScriptedLeg(lab.network.b, folder, "callee", CALLEE_PORT, 32000, CALLEE_PAYLOAD, 0x0B0B0B0B, callee)
+        self.user = f"{'dtls' if callee else 'rtp'}-{CALLEE_PORT}"
+        self.invite: Message | None = None
+        self.caller_dialog: Dialog | None = None
+        self.callee_dialog: Dialog | None = None
+
+    def __enter__(self) -> "ScriptedCall":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.caller.close()
+        self.callee.close()
+
+    def ring(self) -> Message:
+        """The INVITE to the callee, which has not answered it yet."""
+        self.caller.listen()
+        self.invite = self.caller.agent.invite(self.user, self.caller.sdp())
+        received = self.callee.agent.wait_request("INVITE")
+        self.callee.remote = read_sdp(received.body)
+        return received
+
+    def answer(self, received: Message) -> Message:
+        """The callee's 200 and its ACK, and the 200 that the caller acknowledges."""
+        self.callee.listen()
+        self.callee_dialog = self.callee.agent.respond(received, 200, "OK", self.callee.sdp())
+        self.callee.connect(self.callee.remote)
+        response = self.caller.agent.wait_response()
+        assert response.status == 200, response.start
+        self.caller_dialog = self.caller.agent.ack(self.invite, response)
+        self.callee.agent.wait_request("ACK")
+        self.caller.connect(read_sdp(response.body))
+        return response
+
+    def establish(self) -> "ScriptedCall":
+        """From the INVITE to media on both legs."""
+        self.answer(self.ring())
+        self.caller.start_media()
+        self.callee.start_media()
+        return self
+
+    def hang_up(self) -> None:
+        """The caller's BYE, all the way."""
+        self.caller.agent.bye(self.caller_dialog)
+        self.callee.agent.respond(self.callee.agent.wait_request("BYE"), 200, "OK")
+        assert self.caller.agent.wait_response("BYE").status == 200
