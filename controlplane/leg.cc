@@ -1,0 +1,72 @@
+#include "controlplane/leg.h"
+
+namespace weir::controlplane {
+
+const char* to_string(LegState state) {
+  switch (state) {
+    case LegState::kIdle:
+      return "idle";
+    case LegState::kInviting:
+      return "inviting";
+    case LegState::kUnacked:
+      return "answered";
+    case LegState::kConfirmed:
+      return "confirmed";
+    case LegState::kLeaving:
+      return "leaving";
+    case LegState::kOver:
+      return "over";
+  }
+  return "unknown";
+}
+
+sip::Via Leg::make_via(const sip::TokenSource& tokens) const {
+  sip::Via via;
+  via.transport = path_.transport == proto::settings::SipTransport::kTcp ? "TCP" : "UDP";
+  via.host = proto::to_string(path_.local.address);
+  via.port = path_.local.port;
+  via.parameters.set("branch", std::string(sip::kBranchCookie) + tokens());
+  via.parameters.set("rport");  // RFC 3581 section 3
+  return via;
+}
+
+sip::NameAddr Leg::contact() const {
+  sip::NameAddr contact;
+  contact.uri = sip::make_sip_uri("weir", proto::to_string(path_.local.address), path_.local.port);
+  if (path_.transport == proto::settings::SipTransport::kTcp) contact.uri.parameters.set("transport", "tcp");
+  return contact;
+}
+
+sip::Message Leg::make_response(const sip::Message& request, std::uint16_t status, std::string_view reason) const {
+  sip::Message response = dialog->make_response(request, status, reason);
+  response.add_header(sip::HeaderId::kServer, kSoftware);
+  if (status >= 200) response.add_header(sip::HeaderId::kAllow, kAllowed);
+  return response;
+}
+
+sip::Hop Leg::dialog_hop(PathFinder& paths) const {
+  if (path_.hop.reliability == sip::Reliability::kReliable && paths.arrival(path_.hop)) return path_.hop;
+  const std::optional<Path> way = paths.towards(path_.realm, dialog->next_hop(), &path_);
+  return way ? way->hop : path_.hop;
+}
+
+std::string reason_header(std::uint16_t cause, std::string_view text) {
+  std::string value = "SIP;cause=" + std::to_string(cause) + ";text=\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') value += '\\';
+    value += c;
+  }
+  return value + "\"";
+}
+
+RemoteMedia to_remote_media(const sip::AgreedSection& section) {
+  RemoteMedia remote;
+  remote.rtp = section.remote_rtp;
+  remote.rtcp = section.remote_rtcp;
+  remote.rtcp_mux = section.rtcp_mux;
+  remote.role = section.role.value_or(sip::DtlsRole::kServer);
+  remote.fingerprints = section.remote_dtls.fingerprints;
+  return remote;
+}
+
+}  // namespace weir::controlplane

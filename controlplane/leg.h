@@ -1,0 +1,78 @@
+// A leg: our end of the dialog with one of a call's two parties. RFC 3261 sections 12, 13 and 15.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "controlplane/media_types.h"
+#include "controlplane/path.h"
+#include "sip/dialog.h"
+#include "sip/message.h"
+#include "sip/offer_answer.h"
+#include "sip/transaction_layer.h"
+
+namespace weir::controlplane {
+
+/// Where a leg stands. The caller's leg starts at kInviting with its INVITE, the callee's with ours.
+enum class LegState : std::uint8_t {
+  kIdle,       ///< no INVITE yet
+  kInviting,   ///< INVITE without final response
+  kUnacked,    ///< caller: 2xx sent, its ACK not here: no BYE may go out yet (RFC 3261 section 15)
+  kConfirmed,  ///< a session
+  kLeaving,    ///< BYE sent, or INVITE cancelled: waiting for the last word
+  kOver,
+};
+const char* to_string(LegState state);
+
+/// Owned by its call.
+class Leg {
+ public:
+  Leg(Side side, Path path) : side_(side), path_(std::move(path)) {}
+
+  [[nodiscard]] Side side() const { return side_; }
+  [[nodiscard]] const Path& path() const { return path_; }
+  void set_path(Path path) { path_ = std::move(path); }
+
+  LegState state = LegState::kIdle;
+  sip::TransactionId invite;          ///< the INVITE that made the leg
+  sip::TransactionId bye;             ///< ours
+  std::optional<sip::Dialog> dialog;  ///< caller: from its INVITE; callee: from its 2xx
+  std::string display;                ///< the party as people know it: a URI
+
+  // Offer and answer.
+  sip::LocalSession session;
+  std::optional<sip::SessionDescription> offered;  ///< callee: what we offered
+  std::optional<sip::Agreement> agreement;
+  std::optional<SecuredInfo> secured;
+
+  [[nodiscard]] bool over() const { return state == LegState::kOver || state == LegState::kIdle; }
+
+  /// Our Via with a fresh branch.
+  [[nodiscard]] sip::Via make_via(const sip::TokenSource& tokens) const;
+  /// Where the peer shall reach us.
+  [[nodiscard]] sip::NameAddr contact() const;
+  /// A response in the leg's dialog to a request of the peer's, with our name and what we allow.
+  [[nodiscard]] sip::Message make_response(const sip::Message& request, std::uint16_t status,
+                                           std::string_view reason) const;
+  /// How a request of ours in the dialog goes out: over the peer's own connection where there is one, else to the
+  /// dialog's next hop, else back to where the peer was.
+  [[nodiscard]] sip::Hop dialog_hop(PathFinder& paths) const;
+
+ private:
+  Side side_;
+  Path path_;
+};
+
+/// "SIP;cause=488;text=..." (RFC 3326). Quotes and backslashes in `text` are escaped.
+std::string reason_header(std::uint16_t cause, std::string_view text);
+
+/// Allow, as every request and response of ours says it.
+inline constexpr std::string_view kAllowed = "INVITE, ACK, BYE, CANCEL, OPTIONS";
+inline constexpr std::string_view kSoftware = "Weir";
+
+/// What weir-media and the DTLS part need to know of what was agreed.
+RemoteMedia to_remote_media(const sip::AgreedSection& section);
+
+}  // namespace weir::controlplane
