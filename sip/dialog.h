@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -95,7 +94,7 @@ class Dialog {
   Uri remote_target_;
   std::vector<NameAddr> route_set_;
   std::uint32_t local_cseq_ = 0;
-  std::uint32_t invite_cseq_ = 0;  ///< of the request that made the dialog, where we sent it
+  std::uint32_t made_by_cseq_ = 0;  ///< of the request that made the dialog, if we sent it
   std::optional<std::uint32_t> remote_cseq_;
 };
 
@@ -103,23 +102,5 @@ class Dialog {
 constexpr bool ends_dialog(std::uint16_t status) {
   return status == 481 || status == 408;
 }
-
-/// UAC: the dialogs one INVITE gave, one for each To tag: forks (section 12.1.2, 13.2.2). Owns them.
-class DialogSet {
- public:
-  /// Forks beyond this number make no dialog.
-  static constexpr std::size_t kDialogsMax = 16;
-
-  /// The dialog of a 101..299 response to `invite`: the one with its To tag, brought up to date, or a new one. Null if
-  /// the response makes none. The pointer lives as long as the set and until erase_early().
-  Dialog* on_response(const Message& invite, const Message& response);
-  [[nodiscard]] Dialog* find(std::string_view remote_tag);
-  /// The INVITE transaction is over: dialogs still early are no more (section 13.2.2.3 and 13.2.2.4).
-  void erase_early();
-  [[nodiscard]] std::size_t size() const { return dialogs_.size(); }
-
- private:
-  std::vector<std::unique_ptr<Dialog>> dialogs_;
-};
 
 }  // namespace weir::sip

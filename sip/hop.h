@@ -6,6 +6,7 @@
 #include "proto/inet.h"
 #include "sip/message.h"
 #include "sip/timers.h"
+#include "sip/via.h"
 
 namespace weir::sip {
 
@@ -17,6 +18,13 @@ struct Hop {
   Reliability reliability = Reliability::kUnreliable;
   bool operator==(const Hop&) const = default;
 };
+
+/// The ports of RFC 3261 section 19.1.2.
+inline constexpr std::uint16_t kSipPort = 5060;
+inline constexpr std::uint16_t kSipsPort = 5061;
+
+/// The port of a Via's sent-by, or its transport's default.
+std::uint16_t sent_by_port(const Via& via);
 
 /// Where the responses to `request`, which came from `source`, go: over a reliable transport back the same connection;
 /// else to the address the request came from, at the port it came from if its Via has rport (RFC 3581 section 4), at

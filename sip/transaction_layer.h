@@ -20,18 +20,11 @@
 
 #include "sip/hop.h"
 #include "sip/message.h"
+#include "sip/timer_queue.h"
 #include "sip/timers.h"
+#include "sip/transaction_table.h"
 
 namespace weir::sip {
-
-/// Names one transaction for as long as it lives, and nothing afterwards. A value.
-struct TransactionId {
-  static constexpr std::uint32_t kNoIndex = UINT32_MAX;
-  std::uint32_t index = kNoIndex;
-  std::uint32_t generation = 0;
-  [[nodiscard]] bool valid() const { return index != kNoIndex; }
-  auto operator<=>(const TransactionId&) const = default;
-};
 
 enum class TransactionFailure : std::uint8_t {
   kTimeout,         ///< client: no (final) response in time, act as on 408; server: no ACK for a 300..699
@@ -55,7 +48,8 @@ class TransactionUser {
   /// A response to a request of ours: provisional or final. For an INVITE several 2xx may come, one for each To tag a
   /// fork gave; call acknowledge() for each. A 2xx whose ACK was given to acknowledge() does not come again.
   virtual void on_response(TransactionId id, const Message& response, const Hop& source) = 0;
-  /// See TransactionFailure. on_terminated follows, now or (server transactions may live on) later.
+  /// See TransactionFailure. on_terminated follows at once but for a server INVITE that could not send: it lives on
+  /// (RFC 6026 section 7.1) and may fail again; answer it again or abandon() it.
   virtual void on_failure(TransactionId id, TransactionFailure failure) = 0;
   /// The last word on `id`: it names nothing any more. Follows once for every id given out, except after abandon().
   virtual void on_terminated(TransactionId id) = 0;
@@ -70,7 +64,7 @@ class MessageSender {
   virtual bool send(const Hop& hop, std::string_view bytes) = 0;
 };
 
-/// Gives an unguessable token of at least 32 bits (section 19.3), for the tags of responses the layer makes itself.
+/// Gives an unguessable token of at least 32 bits, for the tags of responses the layer makes itself (section 19.3).
 using TokenSource = std::function<std::string()>;
 
 struct TransactionOptions {
@@ -96,9 +90,9 @@ struct TransactionCounters {
 
 class TransactionLayer {
  public:
-  /// `sender` and `user` outlive the layer.
-  TransactionLayer(const TransactionOptions& options, MessageSender& sender, TransactionUser& user, TokenSource tokens);
-  ~TransactionLayer();
+  /// `sender` and `user` outlive the layer; `tokens` is called here only.
+  TransactionLayer(const TransactionOptions& options, MessageSender& sender, TransactionUser& user,
+                   const TokenSource& tokens);
   TransactionLayer(const TransactionLayer&) = delete;
   TransactionLayer& operator=(const TransactionLayer&) = delete;
 
@@ -109,7 +103,7 @@ class TransactionLayer {
   /// is due again.
   void on_timer(std::uint64_t now_ns);
   /// When on_timer wants to be called; in the past if something is due already; nullopt if no timer runs.
-  [[nodiscard]] std::optional<std::uint64_t> next_deadline_ns() const;
+  [[nodiscard]] std::optional<std::uint64_t> next_deadline_ns() const { return timers_.next_deadline_ns(); }
   /// Messages queued for `hop` were lost (connection refused, reset before they left).
   void on_transport_error(std::uint64_t now_ns, const Hop& hop);
 
@@ -140,20 +134,49 @@ class TransactionLayer {
   /// The transaction's request; null if `id` names none. Server: until the final response only.
   [[nodiscard]] std::shared_ptr<const Message> request(TransactionId id) const;
   /// Transactions alive, timers running: both are 0 once everything has ended.
-  [[nodiscard]] std::size_t size() const;
-  [[nodiscard]] std::size_t timer_count() const;
+  [[nodiscard]] std::size_t size() const { return table_.size(); }
+  [[nodiscard]] std::size_t timer_count() const { return timers_.size(); }
   [[nodiscard]] const TransactionCounters& counters() const { return counters_; }
 
  private:
-  class Table;
-  struct Transaction;
+  using Now = std::uint64_t;
+
+  // Messages in: one function for each way they go.
+  void on_request(Now now_ns, Message message, const Hop& source);
+  void on_ack(Now now_ns, const Via& via, const Message& ack, const Hop& source);
+  void on_cancel(Now now_ns, const Via& via, const Message& cancel, const Hop& source);
+  void on_new_request(Now now_ns, const Via& via, Message message, const Hop& source);
+  void on_repeated_request(Now now_ns, Transaction& transaction);
+  void on_response(Now now_ns, const Message& response, const Hop& source);
+  [[nodiscard]] bool must_refuse(const Message& request, const Hop& source);
+  [[nodiscard]] Transaction* cancelled_invite(const Via& via, const Hop& source);
+
+  // What the machines ask for. A callback may end the transaction, so each of these may be its last.
+  struct Incoming {
+    const Message* message = nullptr;  ///< null: the event was none
+    const Hop* source = nullptr;
+  };
+  void perform(Now now_ns, TransactionId id, const Actions& actions, Incoming incoming);
+  void perform_one(Now now_ns, Transaction& transaction, const Action& action, Incoming incoming);
+  void start_timer(Now now_ns, Transaction& transaction, TimerRow row, Timer timer, std::uint64_t duration_ns);
+  void stop_timer(Transaction& transaction, TimerRow row);
+  void send(Now now_ns, Transaction& transaction, const Hop& hop, std::string_view bytes);
+  void send_trying(Now now_ns, Transaction& transaction);
+  void send_ack(Now now_ns, Transaction& transaction, const Message& response);
+  void send_cancel(Now now_ns, Transaction& invite);
+  void pass_up(Now now_ns, Transaction& transaction, Incoming incoming);
+  void tell(const Transaction& transaction, TransactionFailure failure);
+  void fire(Now now_ns, TransactionId id, TimerRow row);
+  void erase(Transaction& transaction);
+  [[nodiscard]] std::string tag_for(const Message& request) const;
 
   TransactionOptions options_;
   MessageSender& sender_;
   TransactionUser& user_;
-  TokenSource tokens_;
+  std::string secret_;  ///< makes tag_for unguessable
   TransactionCounters counters_;
-  std::unique_ptr<Table> table_;
+  TransactionTable table_;
+  TimerQueue timers_;
 };
 
 }  // namespace weir::sip
