@@ -1,0 +1,72 @@
+"""Starts that must fail: one sentence that says what to do, and an exit status other than 0."""
+
+import pytest
+
+_MEDIA = ("weir-media", "dataplane")
+_CONTROL = ("weir-control", "controlplane")
+
+
+def refused_start(lab, program: tuple[str, str], *words: str) -> None:
+    """The program ends by itself with a status other than 0, no signal, and a last line that holds every word."""
+    status, output = lab.weir.run_program(*program)
+    assert 0 < status < 128, f"status {status}: {output}"
+    last = [line for line in output.splitlines() if line.strip()][-1]
+    assert [word for word in words if word not in last] == [], output
+
+
+@pytest.mark.parametrize("program", [_MEDIA, _CONTROL], ids=lambda program: program[0])
+def test_a_second_instance_is_refused(lab, program):
+    refused_start(lab, program, f"another {program[0]}")
+    assert lab.weir.ctl("status")
+
+
+def test_weir_control_without_weir_media_says_what_is_missing(quiet_lab):
+    refused_start(quiet_lab, _CONTROL, "weir-media")
+
+
+def test_hugepages_that_are_demanded_and_missing(quiet_lab):
+    media = quiet_lab.weir.configuration["media"]
+    media["hugepages"], media["memory_mb"] = "require", 1 << 20
+    refused_start(quiet_lab, _MEDIA, "hugepages")
+
+
+def test_an_interface_that_is_not_there(quiet_lab):
+    quiet_lab.weir.configuration["network"][0]["device"] = "net_af_packet0,iface=nosuch0"
+    refused_start(quiet_lab, _MEDIA, "net_af_packet0,iface=nosuch0")
+
+
+def test_an_address_that_the_host_does_not_have(lab):
+    lab.weir.control.stop()
+    lab.weir.configuration["realm"][0]["listen"] = ["udp:198.18.1.99:5060"]
+    refused_start(lab, _CONTROL, "198.18.1.99:5060")
+    lab.weir.configuration["realm"][0]["listen"] = ["udp:198.18.1.1:5060"]
+    lab.weir.start_control()
+
+
+@pytest.mark.parametrize("program", [_MEDIA, _CONTROL], ids=lambda program: program[0])
+def test_a_region_of_another_version(lab, program):
+    lab.weir.stop()
+    for segment in ("media", "control"):
+        with (lab.weir.region_folder / segment).open("r+b") as header:
+            header.seek(8)  # SegmentHeader::version
+            header.write((999).to_bytes(4, "little"))
+    refused_start(lab, program, "version")
+    for segment in ("media", "control"):
+        (lab.weir.region_folder / segment).unlink()
+    lab.weir.start()
+
+
+def test_every_mistake_in_the_configuration_is_named_with_its_line(quiet_lab):
+    weir = quiet_lab.weir
+    weir.configuration["media"]["hugepages"] = "perhaps"
+    weir.configuration["control"]["calls_max"] = 0
+    weir.configuration["route"][0]["match"] = "("
+    for program in (_MEDIA, _CONTROL):
+        status, output = weir.run_program(*program)
+        text = weir.configuration_file.read_text().splitlines()
+        lines = [text.index(next(line for line in text if wanted in line)) + 1
+                 for wanted in ('"perhaps"', "calls_max = 0")]
+        assert 0 < status < 128
+        for line in lines:
+            assert f"{weir.configuration_file}:{line}: " in output, output
+        assert "route" in output or "match" in output
