@@ -1,4 +1,4 @@
-"""Three network namespaces with no route out: side A -- the border -- side B.
+r"""Three network namespaces with no route out: side A -- the border -- side B.
 
 Each side's clients share one bridge with two links to the border: one carries the kernel's SIP address, the other is
 weir-media's own and has no kernel address.
