@@ -35,12 +35,11 @@ class Framer {
   /// Bytes held that no frame has taken yet.
   [[nodiscard]] std::size_t pending_bytes() const { return buffer_.size() - start_; }
   /// Whether a message has begun and not ended: for a caller that closes idle connections.
-  [[nodiscard]] bool mid_message() const { return pending_bytes() != 0; }
+  [[nodiscard]] bool mid_message() const { return pending_bytes() != 0 && buffer_[start_] != '\r'; }
 
  private:
   Frame fail(std::uint16_t status, std::string_view reason, std::string_view head);
   Frame begin_body(std::size_t head_bytes);
-  void compact();
 
   std::string buffer_;
   std::size_t start_ = 0;        ///< of the first byte no frame has taken

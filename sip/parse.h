@@ -16,7 +16,7 @@ namespace weir::sip {
 
 /// Why bytes are no message, and what to do about it.
 struct ParseError {
-  std::uint16_t status = 0;  ///< 400, 416, 505, 513: answer so; 0: silence
+  std::uint16_t status = 0;  ///< 400, 505, 513: answer so; 0: silence
   std::string_view reason;   ///< for the status line and the log: a static phrase, "Missing Call-ID Header"
   /// What could be read, if status is not 0: enough to give to make_response (a top Via is there and parses).
   Message fragment = {};

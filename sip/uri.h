@@ -42,9 +42,13 @@ std::optional<Uri> parse_uri(std::string_view text);
 
 /// The same check without building the value: what parse_message runs on every URI it meets.
 bool is_uri(std::string_view text);
+/// And that it may stand in a start line: a sip or sips URI with headers may not (section 19.1.1, table 1).
+bool is_request_uri(std::string_view text);
 
 std::string write(const Uri& uri);
 void append(std::string& out, const Uri& uri);
+/// Appends `host[:port]`, an IPv6 address in brackets.
+void append_host_port(std::string& out, std::string_view host, std::optional<std::uint16_t> port);
 
 /// RFC 3261 section 19.1.4 for sip and sips; other schemes compare as text, the scheme and, in tel, the visual
 /// separators and case of RFC 3966 section 5 aside.

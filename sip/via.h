@@ -15,6 +15,7 @@ inline constexpr std::string_view kBranchCookie = "z9hG4bK";
 
 /// One Via value: sent-protocol, sent-by, parameters. A value type.
 struct Via {
+  std::string protocol = "SIP/2.0";   ///< name and version; another version is a message to answer with 505
   std::string transport;              ///< "UDP", "TCP", "TLS", "WS", ..., as written; compares without case
   std::string host;                   ///< sent-by; IPv6 without its brackets
   std::optional<std::uint16_t> port;  ///< sent-by, host order; nullopt: the transport's default
@@ -37,7 +38,7 @@ struct Via {
   void set_source(std::string_view address, std::uint16_t source_port);
 };
 
-/// Parses one value (not a comma-separated list). The protocol must be SIP/2.0. nullopt if malformed.
+/// Parses one value (not a comma-separated list), whatever the protocol and its version. nullopt if malformed.
 std::optional<Via> parse_via(std::string_view text);
 
 /// The same check without building the value.

@@ -1,0 +1,124 @@
+#include "sip/name_addr.h"
+
+#include "sip/scan.h"
+
+namespace weir::sip {
+namespace {
+
+struct NameAddrParts {
+  std::string_view display_name;  ///< as written: tokens, or a quoted-string with its quotes
+  std::string_view uri;
+};
+
+/// addr-spec without angle brackets: ends at the first parameter; a comma or question mark in it is malformed (section
+/// 20: such a URI must stand in brackets).
+bool scan_addr_spec(scan::Scanner& scanner, NameAddrParts& parts) {
+  const std::string_view rest = scanner.rest();
+  parts.uri = rest.substr(0, rest.find_first_of("; \t"));
+  scanner.skip(parts.uri.size());
+  return parts.uri.find_first_of(",?") == std::string_view::npos;
+}
+
+/// *(token LWS) or a quoted-string, then the angle bracket.
+bool scan_display_name(scan::Scanner& scanner, NameAddrParts& parts) {
+  if (scanner.next_is('"')) {
+    parts.display_name = scanner.quoted();
+    if (parts.display_name.empty()) return false;
+    scanner.space();
+  } else {
+    const std::string_view all = scanner.rest();
+    while (!scanner.run(scan::kToken).empty()) scanner.space();
+    parts.display_name = scan::trim(all.substr(0, all.size() - scanner.rest().size()));
+  }
+  return scanner.eat('<');
+}
+
+/// Everything up to the header's parameters.
+std::optional<NameAddrParts> scan_head(scan::Scanner& scanner) {
+  NameAddrParts parts;
+  const std::string_view rest = scanner.rest();
+  if (!scanner.next_is('"') && rest.find('<') >= rest.find(';')) {
+    // No bracket, or one that stands in a parameter.
+    if (!scan_addr_spec(scanner, parts)) return std::nullopt;
+  } else {
+    if (!scan_display_name(scanner, parts)) return std::nullopt;
+    parts.uri = scanner.rest().substr(0, scanner.rest().find('>'));
+    scanner.skip(parts.uri.size());
+    if (!scanner.eat('>')) return std::nullopt;
+  }
+  return parts;
+}
+
+/// A display name as people read it.
+std::string unquote(std::string_view text) {
+  if (text.empty() || text.front() != '"') return std::string{text};
+  std::string out;
+  for (std::size_t i = 1; i + 1 < text.size(); ++i) {
+    if (text[i] == '\\') ++i;
+    out += text[i];
+  }
+  return out;
+}
+
+/// A quoted-string: quotes, backslashes and control characters as quoted-pairs. CR and LF have none and become spaces.
+void append_quoted(std::string& out, std::string_view text) {
+  out += '"';
+  for (const char c : text) {
+    const bool ends_lines = c == '\r' || c == '\n';
+    const bool control = (static_cast<std::uint8_t>(c) < 0x20 && c != '\t') || c == 0x7f;
+    if (!ends_lines && (control || c == '"' || c == '\\')) out += '\\';
+    out += ends_lines ? ' ' : c;
+  }
+  out += '"';
+}
+
+}  // namespace
+
+std::optional<NameAddr> parse_name_addr(std::string_view text) {
+  scan::Scanner scanner(scan::trim(text));
+  const std::optional<NameAddrParts> parts = scan_head(scanner);
+  if (!parts) return std::nullopt;
+  std::optional<Uri> uri = parse_uri(parts->uri);
+  if (!uri) return std::nullopt;
+  NameAddr result{unquote(parts->display_name), *std::move(uri), {}};
+  const auto keep = [&result](std::string_view name, std::optional<std::string_view> value) {
+    result.parameters.append({std::string{name}, value ? std::optional<std::string>{*value} : std::nullopt});
+  };
+  if (!scan::header_parameters(scanner, keep) || !scanner.done()) return std::nullopt;
+  return result;
+}
+
+bool is_name_addr(std::string_view text) {
+  scan::Scanner scanner(scan::trim(text));
+  const std::optional<NameAddrParts> parts = scan_head(scanner);
+  return parts && is_uri(parts->uri) && scan::header_parameters(scanner, scan::kIgnore) && scanner.done();
+}
+
+std::string_view tag_of(std::string_view name_addr_text) {
+  scan::Scanner scanner(scan::trim(name_addr_text));
+  std::string_view tag;
+  const auto look = [&tag](std::string_view name, std::optional<std::string_view> value) {
+    if (tag.empty() && scan::same(name, "tag")) tag = value.value_or(std::string_view{});
+  };
+  if (!scan_head(scanner) || !scan::header_parameters(scanner, look) || !scanner.done()) return {};
+  return tag;
+}
+
+void append(std::string& out, const NameAddr& name_addr) {
+  if (!name_addr.display_name.empty()) {
+    append_quoted(out, name_addr.display_name);
+    out += ' ';
+  }
+  out += '<';
+  append(out, name_addr.uri);
+  out += '>';
+  append(out, name_addr.parameters);
+}
+
+std::string write(const NameAddr& name_addr) {
+  std::string out;
+  append(out, name_addr);
+  return out;
+}
+
+}  // namespace weir::sip

@@ -1,0 +1,49 @@
+#include "sip/parameters.h"
+
+#include "sip/scan.h"
+
+namespace weir::sip {
+
+const Parameter* Parameters::find(std::string_view name) const {
+  for (const Parameter& parameter : list_) {
+    if (scan::same(parameter.name, name)) return &parameter;
+  }
+  return nullptr;
+}
+
+std::optional<std::string_view> Parameters::value(std::string_view name) const {
+  const Parameter* const parameter = find(name);
+  if (parameter == nullptr || !parameter->value) return std::nullopt;
+  return std::string_view{*parameter->value};
+}
+
+Parameter& Parameters::place(std::string_view name) {
+  for (Parameter& parameter : list_) {
+    if (scan::same(parameter.name, name)) return parameter;
+  }
+  return list_.emplace_back(Parameter{std::string{name}, std::nullopt});
+}
+
+void Parameters::set(std::string_view name, std::string_view value) {
+  place(name).value = value;
+}
+
+void Parameters::set(std::string_view name) {
+  place(name).value.reset();
+}
+
+void Parameters::remove(std::string_view name) {
+  std::erase_if(list_, [name](const Parameter& parameter) { return scan::same(parameter.name, name); });
+}
+
+void append(std::string& out, const Parameters& parameters) {
+  for (const Parameter& parameter : parameters) {
+    out += ';';
+    out += parameter.name;
+    if (!parameter.value) continue;
+    out += '=';
+    out += *parameter.value;
+  }
+}
+
+}  // namespace weir::sip

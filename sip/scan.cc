@@ -1,0 +1,34 @@
+#include "sip/scan.h"
+
+#include "proto/inet.h"
+
+namespace weir::sip::scan {
+namespace {
+
+/// The text between the brackets of an IPv6 reference; empty if it is none.
+std::string_view ipv6_reference(Scanner& scanner) {
+  const std::size_t close = scanner.rest().find(']');
+  if (close == std::string_view::npos) return {};
+  const std::string_view address = scanner.rest().substr(1, close - 1);
+  // "[::ffff:255.255.255.255]" spelled out in full is 45 characters.
+  if (address.find(':') == std::string_view::npos || address.size() > 45) return {};
+  if (!proto::parse_ip_address(address)) return {};
+  scanner.skip(close + 1);
+  return address;
+}
+
+}  // namespace
+
+std::optional<HostPort> host_port(Scanner& scanner, bool spaced) {
+  HostPort found;
+  found.host = scanner.next_is('[') ? ipv6_reference(scanner) : scanner.run(kHost);
+  if (found.host.empty()) return std::nullopt;
+  if (!(spaced ? scanner.separator(':') : scanner.eat(':'))) return found;
+  // Port 0 cannot be sent to.
+  const std::optional<std::uint32_t> port = number(scanner.run(kDigit), 65'535);
+  if (!port || *port == 0) return std::nullopt;
+  found.port = static_cast<std::uint16_t>(*port);
+  return found;
+}
+
+}  // namespace weir::sip::scan
