@@ -12,6 +12,7 @@
 #include "controlplane/call_control.h"
 #include "controlplane/leg.h"
 #include "controlplane/media.h"
+#include "sip/dialog_set.h"
 
 namespace weir::controlplane {
 
@@ -83,7 +84,7 @@ class Call {
   void on_callee_refused(std::uint16_t status);
   void on_callee_forked(const sip::Message& response);
   void answer_caller();
-  void acknowledge_callee(const sip::Message& response, const sip::Dialog& dialog);
+  void acknowledge_callee(const sip::Dialog& dialog);
   void relay_progress(const sip::Message& response);
   void on_bye(Leg& from, sip::TransactionId id, const sip::Message& request);
   void on_reinvite(Leg& from, sip::TransactionId id, const sip::Message& request);
@@ -92,6 +93,7 @@ class Call {
   void send_bye(Leg& leg, const EndCause& cause);
   void close_media();
   void keep_journal();
+  void drop_journal();
   void log_sip(const Leg& leg, const char* direction, const sip::Message& message) const;
   void respond(const Leg& leg, sip::TransactionId id, const sip::Message& response);
   [[nodiscard]] std::uint64_t now() const { return control_.now_ns_; }
@@ -103,7 +105,6 @@ class Call {
   std::uint64_t answered_ns_ = 0;
   std::optional<Leg> caller_;
   std::optional<Leg> callee_;
-  std::string callee_call_id_;
   sip::DialogSet forks_;
   std::shared_ptr<const sip::Message> callers_invite_;
   std::optional<sip::Message> our_invite_;
@@ -111,6 +112,7 @@ class Call {
   std::size_t section_ = 0;                ///< the one that is carried
   std::unique_ptr<Media> media_;
   std::optional<EndCause> bye_when_acked_;
+  std::optional<std::uint32_t> journal_slot_;
   bool ending_ = false;
   std::string end_text_;
 };

@@ -93,8 +93,10 @@ class CallControl : private sip::TransactionUser {
 
   // From calls.
   void own(sip::TransactionId id, Call& call) { by_transaction_[id] = &call; }
+  void disown(sip::TransactionId id) { by_transaction_.erase(id); }
   void own(const sip::DialogId& id, Call& call) { by_dialog_[id] = &call; }
   void disown(const sip::DialogId& id) { by_dialog_.erase(id); }
+  void bury_when_over(const Call& call);
 
   sip::TokenSource tokens_;
   sip::TransactionLayer transactions_;
@@ -103,6 +105,7 @@ class CallControl : private sip::TransactionUser {
   std::map<std::uint64_t, std::unique_ptr<Call>> calls_;  ///< by number
   std::map<sip::TransactionId, Call*> by_transaction_;
   std::map<sip::DialogId, Call*> by_dialog_;
+  std::vector<std::uint64_t> dying_;  ///< numbers of calls that are ending
   std::uint64_t number_last_ = 0;
   std::uint64_t now_ns_ = 0;
   bool ending_ = false;

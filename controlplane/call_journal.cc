@@ -88,7 +88,17 @@ proto::Result<CallJournal> CallJournal::open(const std::string& path, std::uint3
   if (std::memcmp(header->magic, kMagic, sizeof kMagic) != 0) {
     return proto::Error{path + " is not a call journal: remove it, or name another file"};
   }
+  for (std::uint32_t index = slots; index > 0; --index) {
+    if (journal.slot(index - 1).current() == nullptr) journal.free_.push_back(index - 1);
+  }
   return journal;
+}
+
+std::optional<std::uint32_t> CallJournal::reserve() {
+  if (free_.empty()) return std::nullopt;
+  const std::uint32_t index = free_.back();
+  free_.pop_back();
+  return index;
 }
 
 CallJournal::CallJournal(CallJournal&& other) noexcept {
@@ -102,6 +112,7 @@ CallJournal& CallJournal::operator=(CallJournal&& other) noexcept {
   bytes_ = std::exchange(other.bytes_, 0);
   slots_ = std::exchange(other.slots_, 0);
   fd_ = std::exchange(other.fd_, -1);
+  free_ = std::move(other.free_);
   return *this;
 }
 

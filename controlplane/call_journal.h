@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,9 @@ class CallJournal {
   /// Records left by an earlier process, in slot order. They stay until cleared.
   [[nodiscard]] std::vector<JournalEntry> entries() const;
 
+  /// An empty slot for a call of this process; nullopt if none is left. clear() gives it back.
+  std::optional<std::uint32_t> reserve();
+
   /// Keeps `record` in a slot below slots(). False: it is too long, and the slot keeps what it had.
   bool store(std::uint32_t slot, std::string_view record);
   void clear(std::uint32_t slot);
@@ -55,6 +59,7 @@ class CallJournal {
   std::uint64_t bytes_ = 0;
   std::uint32_t slots_ = 0;
   int fd_ = -1;
+  std::vector<std::uint32_t> free_;
 };
 
 }  // namespace weir::controlplane

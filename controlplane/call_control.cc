@@ -1,0 +1,223 @@
+#include "controlplane/call_control.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "controlplane/call.h"
+#include "controlplane/call_journal.h"
+#include "controlplane/call_record.h"
+#include "controlplane/log.h"
+
+namespace weir::controlplane {
+
+using sip::HeaderId;
+using sip::Message;
+using sip::Method;
+
+namespace {
+
+constexpr std::string_view kRetryAfterSeconds = "5";
+
+/// Option tags in Require that we do not know: all of them (RFC 3261 section 8.2.2.3).
+std::string unsupported_options(const Message& request) {
+  std::string list;
+  for (const std::string_view tag : request.values(HeaderId::kRequire)) {
+    list += (list.empty() ? "" : ", ") + std::string(tag);
+  }
+  return list;
+}
+
+bool is_known_here(Method method) {
+  return method == Method::kInvite || method == Method::kAck || method == Method::kBye || method == Method::kCancel ||
+         method == Method::kOptions;
+}
+
+}  // namespace
+
+CallControl::CallControl(const proto::settings::Settings& settings, MediaEngine& media, PathFinder& paths,
+                         const Policy& policy, sip::MessageSender& sender, sip::TokenSource tokens,
+                         CallJournal* journal)
+    : tokens_(std::move(tokens)),
+      transactions_(sip::TransactionOptions{}, sender, *this, tokens_),
+      context_{settings, media, paths, policy, transactions_, tokens_, journal} {}
+
+CallControl::~CallControl() {
+  calls_.clear();
+}
+
+void CallControl::on_message(std::uint64_t now_ns, Message message, const sip::Hop& source) {
+  now_ns_ = now_ns;
+  transactions_.on_message(now_ns, std::move(message), source);
+  bury_the_dead();
+}
+
+void CallControl::refuse(const Message& request, const sip::Hop& source, std::uint16_t status,
+                         std::string_view reason) {
+  transactions_.respond_statelessly(request, source, status, reason);
+}
+
+void CallControl::on_transport_error(std::uint64_t now_ns, const sip::Hop& hop) {
+  now_ns_ = now_ns;
+  transactions_.on_transport_error(now_ns, hop);
+  bury_the_dead();
+}
+
+bool CallControl::on_tick(std::uint64_t now_ns) {
+  now_ns_ = now_ns;
+  transactions_.on_timer(now_ns);
+  const bool busy = context_.media.poll(now_ns) > 0;
+  bury_the_dead();
+  return busy;
+}
+
+void CallControl::end_all(std::uint64_t now_ns, std::string_view reason) {
+  now_ns_ = now_ns;
+  ending_ = true;
+  for (auto& [number, call] : calls_) call->end({503, std::string(reason)});
+  bury_the_dead();
+}
+
+void CallControl::end_journalled(std::uint64_t now_ns) {
+  now_ns_ = now_ns;
+  if (context_.journal == nullptr) return;
+  for (const JournalEntry& entry : context_.journal->entries()) {
+    context_.journal->clear(entry.slot);
+    const auto legs = read_record(entry.record);
+    if (!legs) continue;
+    for (const RecordedLeg& leg : *legs) {
+      std::optional<sip::Uri> next_hop = recorded_next_hop(leg);
+      if (!next_hop || leg.realm >= context_.settings.realms.size()) continue;
+      if (leg.tcp) next_hop->parameters.set("transport", "tcp");
+      const std::optional<Path> path = context_.paths.towards(leg.realm, *next_hop);
+      if (!path) continue;
+      const Leg stand_in(Side::kCaller, *path);
+      const Message bye = make_recorded_bye(leg, stand_in.make_via(tokens_), "the border was restarted");
+      (void)transactions_.send_request(now_ns, bye, path->hop);
+      log_event(LogLevel::kWarning, "call", {{"event", "ended after a restart"}, {"call_id", leg.call_id}});
+    }
+  }
+}
+
+void CallControl::on_request(sip::TransactionId id, const Message& request, const sip::Hop& source) {
+  if (request.to_tag().empty()) {
+    if (request.method() == Method::kInvite) return on_new_invite(id, request, source);
+    return on_request_outside_dialog(id, request);
+  }
+  const auto found = by_dialog_.find(sip::dialog_id_of(request));
+  if (found == by_dialog_.end()) return respond(id, request, 481, "");
+  Call& call = *found->second;
+  call.on_request(id, request, found->first);
+}
+
+void CallControl::on_request_outside_dialog(sip::TransactionId id, const Message& request) {
+  if (request.method() == Method::kUnknown) return respond(id, request, 501, "");
+  if (request.method() == Method::kBye) return respond(id, request, 481, "");
+  if (!is_known_here(request.method())) return respond(id, request, 405, "");
+  if (const std::string options = unsupported_options(request); !options.empty()) {
+    Message response = sip::make_response(request, 420, "", tokens_());
+    response.add_header(HeaderId::kUnsupported, options);
+    (void)transactions_.respond(now_ns_, id, response);
+    return;
+  }
+  Message response = sip::make_response(request, 200, "OK", tokens_());
+  response.add_header(HeaderId::kAllow, kAllowed);
+  response.add_header(HeaderId::kAccept, "application/sdp");
+  response.add_header(HeaderId::kServer, kSoftware);
+  (void)transactions_.respond(now_ns_, id, response);
+}
+
+void CallControl::on_new_invite(sip::TransactionId id, const Message& request, const sip::Hop& source) {
+  const auto refuse_with = [&](std::uint16_t status, std::string_view reason) {
+    ++counters_.calls_refused;
+    log_event(LogLevel::kWarning, "call",
+              {{"event", "refused"},
+               {"status", std::uint32_t{status}},
+               {"reason", reason},
+               {"uri", request.request_uri_text()},
+               {"peer", proto::to_string(source.remote)}});
+    respond(id, request, status, reason);
+  };
+  const std::optional<Path> from = context_.paths.arrival(source);
+  if (!from) return transactions_.abandon(id);
+  if (ending_) return refuse_with(503, "shutting down");
+  if (calls_.size() >= context_.settings.control.calls_max) return refuse_with(503, "too many calls");
+  if (request.max_forwards() == 0) return refuse_with(483, "too many hops");
+  if (!unsupported_options(request).empty()) return refuse_with(420, "an extension is required that is not here");
+  const std::variant<Destination, Refusal> routed = context_.policy.route(from->realm, request.request_uri_text());
+  if (const auto* refusal = std::get_if<Refusal>(&routed)) return refuse_with(refusal->status, refusal->reason);
+  auto call = std::make_unique<Call>(context_, *this, number_last_ + 1, now_ns_);
+  if (const auto cause = call->begin(id, request, *from, std::get<Destination>(routed))) {
+    return refuse_with(cause->status, cause->text);
+  }
+  ++number_last_;
+  ++counters_.calls;
+  own(id, *call);
+  calls_.emplace(number_last_, std::move(call));
+}
+
+void CallControl::respond(sip::TransactionId id, const Message& request, std::uint16_t status,
+                          std::string_view reason) {
+  Message response = sip::make_response(request, status, "", tokens_());
+  if (!reason.empty()) response.add_header(HeaderId::kReason, reason_header(status, reason));
+  if (status == 405 || status == 501) response.add_header(HeaderId::kAllow, kAllowed);
+  if (status == 415) response.add_header(HeaderId::kAccept, "application/sdp");
+  if (status == 420) response.add_header(HeaderId::kUnsupported, unsupported_options(request));
+  if (status == 503) response.add_header(HeaderId::kRetryAfter, kRetryAfterSeconds);
+  response.add_header(HeaderId::kServer, kSoftware);
+  (void)transactions_.respond(now_ns_, id, response);
+}
+
+void CallControl::on_cancel(sip::TransactionId id, const Message&) {
+  if (Call* call = call_of(id)) call->on_cancel();
+}
+
+void CallControl::on_ack(const Message& ack, const sip::Hop&) {
+  const auto found = by_dialog_.find(sip::dialog_id_of(ack));
+  if (found != by_dialog_.end()) found->second->on_ack(found->first);
+}
+
+void CallControl::on_response(sip::TransactionId id, const Message& response, const sip::Hop&) {
+  if (Call* call = call_of(id)) call->on_response(id, response);
+}
+
+void CallControl::on_failure(sip::TransactionId id, sip::TransactionFailure failure) {
+  if (Call* call = call_of(id)) call->on_failure(id, failure);
+}
+
+void CallControl::on_terminated(sip::TransactionId id) {
+  by_transaction_.erase(id);
+}
+
+Call* CallControl::call_of(sip::TransactionId id) const {
+  const auto found = by_transaction_.find(id);
+  return found == by_transaction_.end() ? nullptr : found->second;
+}
+
+void CallControl::bury_when_over(const Call& call) {
+  dying_.push_back(call.number());
+}
+
+/// Calls that have nothing more to say go; their transactions linger without them, to absorb retransmissions.
+void CallControl::bury_the_dead() {
+  std::erase_if(dying_, [this](std::uint64_t number) {
+    const auto call = calls_.find(number);
+    if (call == calls_.end()) return true;
+    if (!call->second->over()) return false;
+    calls_.erase(call);
+    return true;
+  });
+}
+
+boost::json::value CallControl::calls_view(std::uint64_t now_ns) const {
+  boost::json::array calls;
+  for (const auto& [number, call] : calls_) calls.push_back(call->summary(now_ns));
+  return calls;
+}
+
+std::optional<boost::json::value> CallControl::call_view(std::uint64_t number, std::uint64_t now_ns) const {
+  const auto found = calls_.find(number);
+  if (found == calls_.end()) return std::nullopt;
+  return found->second->details(now_ns);
+}
+
+}  // namespace weir::controlplane

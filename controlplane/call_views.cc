@@ -1,0 +1,89 @@
+// A call as JSON for weirctl.
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "controlplane/call.h"
+#include "controlplane/region_views.h"
+
+namespace weir::controlplane {
+
+namespace json = boost::json;
+
+namespace {
+
+json::value seconds_since(std::uint64_t then_ns, std::uint64_t now_ns) {
+  if (then_ns == 0) return nullptr;
+  return json::value(now_ns > then_ns ? (now_ns - then_ns) / 1'000'000'000 : 0);
+}
+
+json::value security_view(const Leg& leg) {
+  if (!leg.secured) return nullptr;
+  return json::object{{"version", leg.secured->version},
+                      {"cipher_suite", leg.secured->cipher_suite},
+                      {"profile", proto::srtp_profile(leg.secured->profile).name},
+                      {"role", sip::to_string(leg.secured->role)},
+                      {"fingerprint", leg.secured->fingerprint},
+                      {"verdict", leg.secured->verdict},
+                      {"peer", proto::to_string(leg.secured->peer)}};
+}
+
+/// The negotiated section, or null before it is.
+json::value agreed_view(const Leg& leg, std::size_t section) {
+  if (!leg.agreement || section >= leg.agreement->sections.size()) return nullptr;
+  const sip::AgreedSection& agreed = leg.agreement->sections[section];
+  return json::object{{"protocol", sip::to_string(agreed.protocol)},
+                      {"direction", sip::to_string(agreed.direction)},
+                      {"rtcp_mux", agreed.rtcp_mux},
+                      {"remote_rtp", proto::to_string(agreed.remote_rtp)},
+                      {"remote_rtcp", proto::to_string(agreed.remote_rtcp)}};
+}
+
+json::value leg_view(const Leg& leg, std::size_t section) {
+  json::object object;
+  object["side"] = to_string(leg.side());
+  object["party"] = leg.display;
+  object["state"] = to_string(leg.state);
+  object["sip_peer"] = proto::to_string(leg.path().hop.remote);
+  object["call_id"] = leg.dialog ? json::value(leg.dialog->id().call_id) : json::value(nullptr);
+  object["media"] = agreed_view(leg, section);
+  object["security"] = security_view(leg);
+  return object;
+}
+
+}  // namespace
+
+json::value Call::summary(std::uint64_t now_ns) const {
+  return json::object{
+      {"call", number_},
+      {"state", ending_             ? "ending"
+                : answered_ns_ != 0 ? "up"
+                                    : "ringing"},
+      {"age_s", seconds_since(started_ns_, now_ns)},
+      {"caller", caller_->display},
+      {"callee", callee_->display},
+      {"caller_security", caller_->secured ? proto::srtp_profile(caller_->secured->profile).name : "none"},
+      {"callee_security", callee_->secured ? proto::srtp_profile(callee_->secured->profile).name : "none"},
+      {"media", media_ && media_->flowing()}};
+}
+
+json::value Call::details(std::uint64_t now_ns) const {
+  json::object object = summary(now_ns).get_object();
+  object["answered_s"] = seconds_since(answered_ns_, now_ns);
+  json::array legs;
+  json::array flows;
+  const proto::Region& region = context_.media.client().region();
+  for (const Side side : {Side::kCaller, Side::kCallee}) {
+    json::object view = leg_view(leg(side), section_).get_object();
+    view["local_rtp"] = proto::to_string(media_->local_rtp(side));
+    legs.push_back(std::move(view));
+    for (const proto::FlowId flow : media_->flows(side)) {
+      const proto::FlowStatus status = region.flow_status(flow.index);
+      if (status.generation == flow.generation) flows.push_back(flow_view(status, flow.index, now_ns));
+    }
+  }
+  object["legs"] = std::move(legs);
+  object["flows"] = std::move(flows);
+  return object;
+}
+
+}  // namespace weir::controlplane
