@@ -153,6 +153,17 @@ Result<bool> holds_segment(int fd, SegmentKind kind, const RegionShape& shape, c
   return finished;
 }
 
+/// Whether both segments lie there as `options` wants them. Error: something else lies there.
+Result<bool> holds_region(int media_fd, int control_fd, const Region::CreateOptions& options) {
+  const Result<bool> media =
+      holds_segment(media_fd, SegmentKind::kMedia, options.shape, segment_path(options.directory, SegmentKind::kMedia));
+  if (!media) return media;
+  const Result<bool> control = holds_segment(control_fd, SegmentKind::kControl, options.shape,
+                                             segment_path(options.directory, SegmentKind::kControl));
+  if (!control) return control;
+  return *media && *control;
+}
+
 }  // namespace
 
 RegionLayout region_layout(const RegionShape& shape) {
@@ -202,14 +213,9 @@ Result<Region> Region::create(const CreateOptions& options) {
   File control(open(control_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (control.fd() < 0) return Error{"cannot open " + control_path + ": " + system_error()};
 
-  bool usable = false;
-  if (!options.discard) {
-    Result<bool> media_there = holds_segment(media->fd(), SegmentKind::kMedia, options.shape, media_path);
-    if (!media_there) return Error{media_there.error()};
-    Result<bool> control_there = holds_segment(control.fd(), SegmentKind::kControl, options.shape, control_path);
-    if (!control_there) return Error{control_there.error()};
-    usable = *media_there && *control_there;
-  }
+  const Result<bool> there = options.discard ? Result<bool>(false) : holds_region(media->fd(), control.fd(), options);
+  if (!there) return Error{there.error()};
+  const bool usable = *there;
 
   const auto prepare = [&](int fd, SegmentKind kind, std::uint64_t bytes, Segment& segment,
                            const std::string& path) -> Status {
