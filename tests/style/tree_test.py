@@ -52,7 +52,7 @@ def test_every_header_says_what_it_is_and_is_included_once():
 
 
 def test_every_python_file_says_what_it_is():
-    silent = [name for name in tree.python_files() if not re.match(r'(#!.*\n)?"""', tree.read(name))]
+    silent = [name for name in tree.python_files() if not re.match(r'(#!.*\n)?r?"""', tree.read(name))]
     assert silent == []
 
 
