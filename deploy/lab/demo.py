@@ -46,7 +46,8 @@ def tell_lab(lab: Lab) -> None:
     say(f"network: {network.a.namespace} {network.a.client_address} ── {network.border} SIP {network.a.sip_address} and "
         f"{network.b.sip_address}, media {network.a.media_address} and {network.b.media_address} ── "
         f"{network.b.namespace} {network.b.client_address}")
-    say(f"weir-media: pid {lab.weir.media.pid}; weir-control: pid {lab.weir.control.pid}, as user {USER}")
+    say(f"weir-media: pid {lab.weir.media.pid}; weir-control: pid {lab.weir.control.pid}, as user {USER}"
+        f"{' (a system user made now, which stays)' if lab.made_user else ''}")
 
 
 def tell_kept(lab: Lab) -> None:

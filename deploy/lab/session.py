@@ -23,6 +23,7 @@ class Lab:
         self.memory = Memory(None, "ordinary memory")
         self.weir: Weir | None = None
         self.opened = False
+        self.made_user = False
         self._kept = _BASE / f"{name}.kept"
         self._lock = None
 
@@ -37,7 +38,7 @@ class Lab:
         self.undo.undo_all()
         self.undo.add("folder", str(self.folder))
         self.folder.mkdir(parents=True)
-        ensure_user()
+        self.made_user = ensure_user()
         if hugepages:
             heap_mb = sample_configuration()["media"]["memory_mb"]
             self.memory = prepare(self.undo, self.folder, heap_mb)
