@@ -10,8 +10,8 @@ CSeq make_cseq(std::uint32_t number, Method method) {
 }
 
 std::optional<CSeq> parse_cseq(std::string_view text) {
-  scan::Scanner scanner(scan::trim(text));
-  const std::optional<std::uint32_t> number = scan::number(scanner.run(scan::kDigit), kCSeqMax);
+  scan::Scanner scanner(trimmed(text));
+  const std::optional<std::uint32_t> number = parse_number<std::uint32_t>(scanner.run(scan::kDigit), kCSeqMax);
   if (!number || !scanner.space()) return std::nullopt;
   const std::string_view name = scanner.run(scan::kToken);
   if (name.empty() || !scanner.done()) return std::nullopt;

@@ -112,7 +112,7 @@ constexpr std::size_t kSlots = 256;
 
 constexpr std::size_t slot_of(std::string_view name) {
   // Length, both ends and the middle tell the known names apart almost always; the comparison settles the rest.
-  const auto fold = [name](std::size_t i) { return static_cast<std::size_t>(scan::lower(name[i])); };
+  const auto fold = [name](std::size_t i) { return static_cast<std::size_t>(lowered(name[i])); };
   return (name.size() * 37 + fold(0) * 5 + fold(name.size() - 1) * 11 + fold(name.size() / 2) * 3) % kSlots;
 }
 
@@ -158,11 +158,11 @@ std::size_t element_end(std::string_view text) {
 HeaderId header_by_name(std::string_view name) {
   if (name.empty()) return HeaderId::kUnknown;
   if (name.size() == 1) {
-    const char letter = scan::lower(name[0]);
+    const char letter = lowered(name[0]);
     return letter >= 'a' && letter <= 'z' ? kCompact[static_cast<std::size_t>(letter - 'a')] : HeaderId::kUnknown;
   }
   for (std::size_t slot = slot_of(name); kHash[slot] != HeaderId::kUnknown; slot = (slot + 1) % kSlots) {
-    if (scan::same(to_string(kHash[slot]), name)) return kHash[slot];
+    if (equals_without_case(to_string(kHash[slot]), name)) return kHash[slot];
   }
   return HeaderId::kUnknown;
 }
@@ -178,7 +178,7 @@ bool is_single(HeaderId id) {
 bool ListWalk::next(std::string_view& element) {
   while (!rest_.empty()) {
     const std::size_t end = element_end(rest_);
-    element = scan::trim(rest_.substr(0, end));
+    element = trimmed(rest_.substr(0, end));
     rest_.remove_prefix(end < rest_.size() ? end + 1 : end);
     if (!element.empty()) return true;
   }

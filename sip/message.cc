@@ -50,7 +50,7 @@ Message::Field Message::make_field(HeaderId id, std::string_view name, std::stri
   field.id = id;
   // `name` and `value` may be views of this very buffer, which keeping the other one moves.
   const std::string own_name{id == HeaderId::kUnknown ? name : std::string_view{}};
-  const Slice kept = keep_line(scan::trim(value));
+  const Slice kept = keep_line(trimmed(value));
   field.value_at = kept.at;
   field.value_bytes = kept.bytes;
   if (id == HeaderId::kUnknown) {
@@ -89,7 +89,7 @@ std::optional<std::string_view> Message::header(HeaderId id) const {
 std::optional<std::string_view> Message::header(std::string_view name) const {
   if (const HeaderId id = header_by_name(name); id != HeaderId::kUnknown) return header(id);
   for (const Field& field : fields_) {
-    if (field.id == HeaderId::kUnknown && scan::same(name_of(field), name)) return value_of(field);
+    if (field.id == HeaderId::kUnknown && equals_without_case(name_of(field), name)) return value_of(field);
   }
   return std::nullopt;
 }
@@ -106,7 +106,8 @@ std::vector<std::string_view> Message::values(HeaderId id) const {
 
 bool Message::lists(HeaderId id, std::string_view token) const {
   const std::vector<std::string_view> list = values(id);
-  return std::any_of(list.begin(), list.end(), [token](std::string_view value) { return scan::same(value, token); });
+  return std::any_of(list.begin(), list.end(),
+                     [token](std::string_view value) { return equals_without_case(value, token); });
 }
 
 std::optional<Via> Message::top_via() const {
@@ -132,7 +133,8 @@ std::optional<CSeq> Message::cseq() const {
 }
 
 std::optional<std::uint8_t> Message::max_forwards() const {
-  const std::optional<std::uint32_t> value = scan::number(header(HeaderId::kMaxForwards).value_or(""), 255);
+  const std::optional<std::uint32_t> value =
+      parse_number<std::uint32_t>(header(HeaderId::kMaxForwards).value_or(""), 255);
   if (!value) return std::nullopt;
   return static_cast<std::uint8_t>(*value);
 }
@@ -163,12 +165,12 @@ std::optional<std::uint32_t> Message::number(HeaderId id) const {
   const std::string_view digits = scanner.run(scan::kDigit);
   scanner.space();
   if (!scanner.done() && !scanner.next_is(';') && !scanner.next_is('(')) return std::nullopt;
-  return scan::number(digits, 0xffff'ffff);
+  return parse_number<std::uint32_t>(digits, 0xffff'ffff);
 }
 
 bool Message::content_is(std::string_view media_type) const {
   const std::string_view type = content_type();
-  return scan::same(scan::trim(type.substr(0, type.find(';'))), media_type);
+  return equals_without_case(trimmed(type.substr(0, type.find(';'))), media_type);
 }
 
 // Changing.
@@ -205,7 +207,7 @@ void Message::remove_header(HeaderId id) {
 void Message::remove_header(std::string_view name) {
   if (const HeaderId id = header_by_name(name); id != HeaderId::kUnknown) return remove_header(id);
   std::erase_if(fields_, [this, name](const Field& field) {
-    return field.id == HeaderId::kUnknown && scan::same(name_of(field), name);
+    return field.id == HeaderId::kUnknown && equals_without_case(name_of(field), name);
   });
 }
 

@@ -28,7 +28,7 @@ bool scan_display_name(scan::Scanner& scanner, NameAddrParts& parts) {
   } else {
     const std::string_view all = scanner.rest();
     while (!scanner.run(scan::kToken).empty()) scanner.space();
-    parts.display_name = scan::trim(all.substr(0, all.size() - scanner.rest().size()));
+    parts.display_name = trimmed(all.substr(0, all.size() - scanner.rest().size()));
   }
   return scanner.eat('<');
 }
@@ -75,7 +75,7 @@ void append_quoted(std::string& out, std::string_view text) {
 }  // namespace
 
 std::optional<NameAddr> parse_name_addr(std::string_view text) {
-  scan::Scanner scanner(scan::trim(text));
+  scan::Scanner scanner(trimmed(text));
   const std::optional<NameAddrParts> parts = scan_head(scanner);
   if (!parts) return std::nullopt;
   std::optional<Uri> uri = parse_uri(parts->uri);
@@ -89,16 +89,16 @@ std::optional<NameAddr> parse_name_addr(std::string_view text) {
 }
 
 bool is_name_addr(std::string_view text) {
-  scan::Scanner scanner(scan::trim(text));
+  scan::Scanner scanner(trimmed(text));
   const std::optional<NameAddrParts> parts = scan_head(scanner);
   return parts && is_uri(parts->uri) && scan::header_parameters(scanner, scan::kIgnore) && scanner.done();
 }
 
 std::string_view tag_of(std::string_view name_addr_text) {
-  scan::Scanner scanner(scan::trim(name_addr_text));
+  scan::Scanner scanner(trimmed(name_addr_text));
   std::string_view tag;
   const auto look = [&tag](std::string_view name, std::optional<std::string_view> value) {
-    if (tag.empty() && scan::same(name, "tag")) tag = value.value_or(std::string_view{});
+    if (tag.empty() && equals_without_case(name, "tag")) tag = value.value_or(std::string_view{});
   };
   if (!scan_head(scanner) || !scan::header_parameters(scanner, look) || !scanner.done()) return {};
   return tag;

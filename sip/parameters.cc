@@ -6,7 +6,7 @@ namespace weir::sip {
 
 const Parameter* Parameters::find(std::string_view name) const {
   for (const Parameter& parameter : list_) {
-    if (scan::same(parameter.name, name)) return &parameter;
+    if (equals_without_case(parameter.name, name)) return &parameter;
   }
   return nullptr;
 }
@@ -19,7 +19,7 @@ std::optional<std::string_view> Parameters::value(std::string_view name) const {
 
 Parameter& Parameters::place(std::string_view name) {
   for (Parameter& parameter : list_) {
-    if (scan::same(parameter.name, name)) return parameter;
+    if (equals_without_case(parameter.name, name)) return parameter;
   }
   return list_.emplace_back(Parameter{std::string{name}, std::nullopt});
 }
@@ -33,7 +33,7 @@ void Parameters::set(std::string_view name) {
 }
 
 void Parameters::remove(std::string_view name) {
-  std::erase_if(list_, [name](const Parameter& parameter) { return scan::same(parameter.name, name); });
+  std::erase_if(list_, [name](const Parameter& parameter) { return equals_without_case(parameter.name, name); });
 }
 
 void append(std::string& out, const Parameters& parameters) {

@@ -92,7 +92,7 @@ void MessageParser::read_head() {
 }
 
 void MessageParser::read_start_line(std::string_view line) {
-  response_ = line.size() >= 4 && scan::same(line.substr(0, 4), "SIP/");
+  response_ = line.size() >= 4 && equals_without_case(line.substr(0, 4), "SIP/");
   if (response_) {
     read_status_line(line);
   } else {
@@ -110,8 +110,8 @@ void MessageParser::read_request_line(std::string_view line) {
   message_.method_ = method_by_name(method);
   if (first == last) return fail(400, "Malformed Request Line");
   const std::string_view version = line.substr(last + 1);
-  if (!scan::same(version, "SIP/2.0")) {
-    const bool other_version = version.size() > 4 && scan::same(version.substr(0, 4), "SIP/");
+  if (!equals_without_case(version, "SIP/2.0")) {
+    const bool other_version = version.size() > 4 && equals_without_case(version.substr(0, 4), "SIP/");
     return other_version ? fail(505, "Version Not Supported") : fail(400, "Malformed Request Line");
   }
   const std::string_view uri = line.substr(first + 1, last - first - 1);
@@ -124,10 +124,10 @@ void MessageParser::read_status_line(std::string_view line) {
   constexpr std::string_view kVersion = "SIP/2.0 ";
   // Only now is it a response: a message whose status_ is 0 is a request.
   message_.status_ = 100;
-  if (line.size() < kVersion.size() + 3 || !scan::same(line.substr(0, kVersion.size()), kVersion)) {
+  if (line.size() < kVersion.size() + 3 || !equals_without_case(line.substr(0, kVersion.size()), kVersion)) {
     return fail(400, "Malformed Status Line");
   }
-  const std::optional<std::uint32_t> status = scan::number(line.substr(kVersion.size(), 3), 699);
+  const std::optional<std::uint32_t> status = parse_number<std::uint32_t>(line.substr(kVersion.size(), 3), 699);
   const std::string_view rest = line.substr(kVersion.size() + 3);
   if (!status || *status < 100 || (!rest.empty() && rest.front() != ' ')) return fail(400, "Malformed Status Line");
   message_.status_ = static_cast<std::uint16_t>(*status);
@@ -181,10 +181,10 @@ void MessageParser::check_field(HeaderId id, std::string_view value) {
     case HeaderId::kCSeq:
       return check_cseq(value);
     case HeaderId::kMaxForwards:
-      if (!scan::number(value, 255)) fail(400, "Malformed Max-Forwards Header");
+      if (!parse_number<std::uint32_t>(value, 255)) fail(400, "Malformed Max-Forwards Header");
       return;
     case HeaderId::kContentLength:
-      content_length_ = scan::number(value, kMessageBytesMax);
+      content_length_ = parse_number<std::uint32_t>(value, kMessageBytesMax);
       if (!content_length_) fail(400, "Malformed Content-Length Header");
       return;
     default:

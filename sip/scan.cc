@@ -25,7 +25,7 @@ std::optional<HostPort> host_port(Scanner& scanner, bool spaced) {
   if (found.host.empty()) return std::nullopt;
   if (!(spaced ? scanner.separator(':') : scanner.eat(':'))) return found;
   // Port 0 cannot be sent to.
-  const std::optional<std::uint32_t> port = number(scanner.run(kDigit), 65'535);
+  const std::optional<std::uint32_t> port = parse_number<std::uint32_t>(scanner.run(kDigit), 65'535);
   if (!port || *port == 0) return std::nullopt;
   found.port = static_cast<std::uint16_t>(*port);
   return found;

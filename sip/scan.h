@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "sip/limits.h"
+#include "sip/text.h"
 
 namespace weir::sip::scan {
 
@@ -61,19 +62,6 @@ constexpr bool is(char c, unsigned classes) {
   return (kClasses[static_cast<std::uint8_t>(c)] & classes) != 0;
 }
 
-constexpr char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-}
-
-/// Equal without case, in ASCII.
-constexpr bool same(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (lower(a[i]) != lower(b[i])) return false;
-  }
-  return true;
-}
-
 constexpr bool all(std::string_view text, unsigned classes) {
   for (const char c : text) {
     if (!is(c, classes)) return false;
@@ -89,24 +77,6 @@ constexpr bool all_or_escaped(std::string_view text, unsigned classes) {
     i += 2;
   }
   return true;
-}
-
-constexpr std::string_view trim(std::string_view text) {
-  while (!text.empty() && is(text.front(), kSpace)) text.remove_prefix(1);
-  while (!text.empty() && is(text.back(), kSpace)) text.remove_suffix(1);
-  return text;
-}
-
-/// 1*DIGIT up to `max`, leading zeros allowed; nullopt if anything else stands in `text`.
-constexpr std::optional<std::uint32_t> number(std::string_view text, std::uint32_t max) {
-  if (text.empty()) return std::nullopt;
-  std::uint64_t value = 0;
-  for (const char c : text) {
-    if (!is(c, kDigit)) return std::nullopt;
-    value = value * 10 + static_cast<std::uint64_t>(c - '0');
-    if (value > max) return std::nullopt;
-  }
-  return static_cast<std::uint32_t>(value);
 }
 
 /// A cursor over one value. Every step either consumes what it names or says no and stays.

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <concepts>
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -58,13 +59,13 @@ constexpr std::string_view take_word(std::string_view& rest) {
   return take_until(rest, ' ');
 }
 
-/// A decimal number of digits only, all of `text`, that fits T; leading zeros are allowed.
+/// A decimal number of digits only, all of `text`, from 0 to `max`; leading zeros are allowed.
 template <std::unsigned_integral T>
-std::optional<T> parse_number(std::string_view text) {
+std::optional<T> parse_number(std::string_view text, T max = std::numeric_limits<T>::max()) {
   T number = 0;
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc{} || stop != end) return std::nullopt;
+  if (error != std::errc{} || stop != end || number > max) return std::nullopt;
   return number;
 }
 

@@ -17,9 +17,9 @@ struct UriParts {
 };
 
 Scheme scheme_by_name(std::string_view name) {
-  if (scan::same(name, "sip")) return Scheme::kSip;
-  if (scan::same(name, "sips")) return Scheme::kSips;
-  if (scan::same(name, "tel")) return Scheme::kTel;
+  if (equals_without_case(name, "sip")) return Scheme::kSip;
+  if (equals_without_case(name, "sips")) return Scheme::kSips;
+  if (equals_without_case(name, "tel")) return Scheme::kTel;
   return Scheme::kOther;
 }
 
@@ -82,10 +82,6 @@ std::string_view scheme_text(Scheme scheme) {
       return "";
   }
   return "";
-}
-
-int hex_value(char c) {
-  return scan::is(c, scan::kDigit) ? c - '0' : scan::lower(c) - 'a' + 10;
 }
 
 }  // namespace
@@ -177,7 +173,7 @@ std::string unescape(std::string_view text) {
       out += text[i];
       continue;
     }
-    out += static_cast<char>(hex_value(text[i + 1]) << 4 | hex_value(text[i + 2]));
+    out += static_cast<char>(*hex_value(text[i + 1]) << 4 | *hex_value(text[i + 2]));
     i += 2;
   }
   return out;

@@ -21,15 +21,15 @@ std::string normal(std::string_view text, bool fold_case) {
     if (text[i] == '%' && text.size() - i > 2) {
       const std::string decoded = unescape(text.substr(i, 3));
       if (decoded.size() == 1 && !is_reserved(decoded[0]) && decoded[0] != '%') {
-        out += fold_case ? scan::lower(decoded[0]) : decoded[0];
+        out += fold_case ? lowered(decoded[0]) : decoded[0];
       } else {
         // The case of hex digits never matters.
-        for (const char c : text.substr(i, 3)) out += scan::lower(c);
+        for (const char c : text.substr(i, 3)) out += lowered(c);
       }
       i += 2;
       continue;
     }
-    out += fold_case ? scan::lower(text[i]) : text[i];
+    out += fold_case ? lowered(text[i]) : text[i];
   }
   return out;
 }
@@ -48,8 +48,8 @@ const Parameter* find_escaped(const Parameters& parameters, std::string_view nam
 
 /// Parameters that must be on both sides or on neither: their absence is not the same as any value.
 bool must_match(std::string_view name) {
-  return scan::same(name, "user") || scan::same(name, "ttl") || scan::same(name, "method") ||
-         scan::same(name, "maddr") || scan::same(name, "transport");
+  return equals_without_case(name, "user") || equals_without_case(name, "ttl") || equals_without_case(name, "method") ||
+         equals_without_case(name, "maddr") || equals_without_case(name, "transport");
 }
 
 /// Every parameter of `a` that must match, or that `b` has too, has the same value there.
@@ -98,7 +98,7 @@ std::vector<std::string> tel_parts(std::string_view opaque) {
 bool same_opaque(std::string_view a, std::string_view b) {
   const std::size_t colon_a = std::min(a.find(':'), a.size());
   const std::size_t colon_b = std::min(b.find(':'), b.size());
-  return scan::same(a.substr(0, colon_a), b.substr(0, colon_b)) && a.substr(colon_a) == b.substr(colon_b);
+  return equals_without_case(a.substr(0, colon_a), b.substr(0, colon_b)) && a.substr(colon_a) == b.substr(colon_b);
 }
 
 }  // namespace
@@ -109,7 +109,7 @@ bool equivalent(const Uri& a, const Uri& b) {
   if (a.scheme == Scheme::kOther) return same_opaque(a.opaque, b.opaque);
   if (!same_text(a.user, b.user, false) || a.password.has_value() != b.password.has_value()) return false;
   if (a.password && !same_text(*a.password, *b.password, false)) return false;
-  if (!scan::same(a.host, b.host) || a.port != b.port) return false;
+  if (!equals_without_case(a.host, b.host) || a.port != b.port) return false;
   if (!parameters_agree(a.parameters, b.parameters) || !parameters_agree(b.parameters, a.parameters)) return false;
   return sorted_headers(a.headers) == sorted_headers(b.headers);
 }

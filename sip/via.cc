@@ -45,7 +45,8 @@ std::string_view Via::received() const {
 }
 
 std::optional<std::uint16_t> Via::rport() const {
-  const std::optional<std::uint32_t> value = scan::number(parameters.value("rport").value_or(""), 65'535);
+  const std::optional<std::uint32_t> value =
+      parse_number<std::uint32_t>(parameters.value("rport").value_or(""), 65'535);
   if (!value || *value == 0) return std::nullopt;
   return static_cast<std::uint16_t>(*value);
 }
@@ -54,11 +55,11 @@ void Via::set_source(std::string_view address, std::uint16_t source_port) {
   // What the sender claims about itself is never kept: only what the packet said.
   parameters.remove("received");
   if (wants_rport()) parameters.set("rport", std::to_string(source_port));
-  if (wants_rport() || !scan::same(address, host)) parameters.set("received", address);
+  if (wants_rport() || !equals_without_case(address, host)) parameters.set("received", address);
 }
 
 std::optional<Via> parse_via(std::string_view text) {
-  scan::Scanner scanner(scan::trim(text));
+  scan::Scanner scanner(trimmed(text));
   const std::optional<ViaParts> parts = scan_head(scanner);
   if (!parts) return std::nullopt;
   Via via;
@@ -74,7 +75,7 @@ std::optional<Via> parse_via(std::string_view text) {
 }
 
 bool is_via(std::string_view text) {
-  scan::Scanner scanner(scan::trim(text));
+  scan::Scanner scanner(trimmed(text));
   return scan_head(scanner) && scan::header_parameters(scanner, scan::kIgnore) && scanner.done();
 }
 
