@@ -140,7 +140,8 @@ class DataplaneClient {
   struct Removal {
     proto::FlowId flow;
     std::uint16_t local_port;
-    std::uint64_t sent_ns;  ///< 0: not sent, the ring was full
+    std::uint64_t sent_ns;  ///< when it was last tried
+    std::uint32_t request;  ///< of the last command; 0: the ring was full
   };
 
   proto::Status send(proto::CommandKind kind, proto::FlowId flow, const proto::FlowSpec& spec, std::uint64_t now_ns,

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "controlplane/media_leg.h"
 #include "controlplane/media_types.h"
 #include "proto/flow.h"
 #include "proto/result.h"
@@ -18,7 +19,6 @@
 namespace weir::controlplane {
 
 class MediaEngine;
-class MediaLeg;
 
 /// What a Media tells its call. `side` is the leg concerned (kSecured, kFailed, kSourceLearned).
 struct MediaEvent {
@@ -72,43 +72,47 @@ class Media {
   /// All flows are installed.
   [[nodiscard]] bool flowing() const { return state_ == State::kFlowing; }
   /// The DTLS association as it stands: valid after kSecured.
-  [[nodiscard]] const SecuredInfo& secured(Side side) const;
+  [[nodiscard]] const SecuredInfo& secured(Side side) const { return leg(side).secured(); }
 
   /// The flows of this stream, for people: those arriving from `side`'s remote.
   [[nodiscard]] std::vector<proto::FlowId> flows(Side side) const;
 
- private:
-  friend class MediaEngine;
-  class MediaLeg;
-  enum class State : std::uint8_t { kStarting, kInstalling, kFlowing, kFailed, kClosed };
+  // For MediaEngine.
+  Media(MediaEngine& engine, const std::array<MediaLegOptions, 2>& options,
+        const std::array<std::uint16_t, 2>& rtp_ports, std::uint64_t cookie, MediaObserver observer);
+  /// Opens what has to listen from the start.
+  proto::Status listen(std::uint64_t now_ns);
+  /// DTLS timers.
+  void advance(std::uint64_t now_ns);
+  [[nodiscard]] bool starting() const { return state_ == State::kStarting; }
 
-  Media(MediaEngine& engine, std::array<MediaLegOptions, 2> options, MediaObserver observer);
-  [[nodiscard]] proto::Status allocate(std::uint64_t now_ns);
+ private:
+  enum class State : std::uint8_t { kStarting, kInstalling, kFlowing, kFailed, kClosed };
 
   [[nodiscard]] const MediaLeg& leg(Side side) const { return *legs_[static_cast<std::size_t>(side)]; }
   [[nodiscard]] MediaLeg& leg(Side side) { return *legs_[static_cast<std::size_t>(side)]; }
 
-  // From MediaEngine.
-  void advance(std::uint64_t now_ns);
-
-  // From the legs.
   void on_leg_secured(Side side, std::uint64_t now_ns);
-  void on_leg_failed(Side side, const std::string& reason, std::uint64_t now_ns);
-  void on_leg_event(Side side, const proto::Event& event, std::uint64_t now_ns);
+  void on_leg_event(Side side, Component component, const proto::Event& event, std::uint64_t now_ns);
+  void on_source_learned(Side side, Component component, const proto::Endpoint& source, std::uint64_t now_ns);
+  void on_media_timeout(const proto::Event& event);
 
   void install_when_ready(std::uint64_t now_ns);
   proto::Status install_from(Side side, std::uint64_t now_ns);
   void on_installed(Side side, const proto::Status& status);
-  void update_peers(std::uint64_t now_ns);
-  void on_source_learned(Side side, const proto::Event& event, std::uint64_t now_ns);
-  void on_media_timeout(const proto::Event& event);
+  void move_peers(std::uint64_t now_ns);
+  [[nodiscard]] Secret<proto::FlowSpec> flow_from(Side side, Component component) const;
   void fail(Side side, const std::string& reason, std::uint64_t now_ns);
+  void say(MediaEvent event);
 
   MediaEngine& engine_;
+  std::array<MediaLegOptions, 2> options_;
+  std::uint64_t cookie_;
   MediaObserver observer_;
   std::array<std::unique_ptr<MediaLeg>, 2> legs_;
   MediaRewrite rewrite_;
   State state_ = State::kStarting;
+  bool peers_stale_ = false;  ///< a set-peer could not be sent: the next advance() tries again
   std::uint64_t now_ns_ = 0;
   std::uint64_t installed_ns_ = 0;
   std::uint32_t installs_waiting_ = 0;

@@ -38,12 +38,11 @@ class MediaEngine {
 
   [[nodiscard]] DataplaneClient& client() { return client_; }
   [[nodiscard]] PortPool& ports() { return ports_; }
-  [[nodiscard]] const DtlsContext& dtls() const { return *dtls_; }
   [[nodiscard]] DtlsContext& dtls() { return *dtls_; }
   [[nodiscard]] const proto::settings::Settings& settings() const { return settings_; }
 
  private:
-  friend class Media;
+  friend class Media;  // forget()
   MediaEngine(DataplaneClient& client, const proto::settings::Settings& settings, std::unique_ptr<DtlsContext> dtls);
   void forget(Media& media);
 
@@ -52,6 +51,7 @@ class MediaEngine {
   PortPool ports_;
   std::unique_ptr<DtlsContext> dtls_;
   std::unordered_set<Media*> media_;
+  std::uint64_t cookie_next_ = 1;
 };
 
 }  // namespace weir::controlplane

@@ -1,0 +1,153 @@
+#include "controlplane/dtls_association.h"
+
+#include <openssl/err.h>
+#include <sys/time.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "controlplane/dtls_filter.h"
+#include "proto/assert.h"
+#include "proto/control_protocol.h"
+#include "proto/dtls_record.h"
+
+namespace weir::controlplane {
+namespace {
+
+/// OpenSSL asks for the next interval: 0 means the first.
+unsigned next_interval_us(SSL* ssl, unsigned interval_us) {
+  const auto* options = static_cast<const DtlsOptions*>(SSL_get_app_data(ssl));
+  if (interval_us == 0) return options->retransmit_first_us;
+  return std::min(interval_us * 2, options->retransmit_us_max);
+}
+
+bool is_alert(proto::Bytes datagram) {
+  return !datagram.empty() && datagram[0] == static_cast<std::uint8_t>(proto::DtlsContentType::kAlert);
+}
+
+}  // namespace
+
+DtlsAssociation::DtlsAssociation(DtlsContext& context, sip::DtlsRole role, Send send)
+    : context_(context), role_(role), ssl_(SSL_new(context.ssl_context())) {
+  WEIR_ASSERT(ssl_ != nullptr);
+  // No alert ever leaves: a handshake that fails here may have been spoilt by a forger, and the alert would end the
+  // real peer's side of it. The peer learns of the end by its own timeout, or by SIP.
+  datagrams_.send = [out = std::move(send)](proto::Bytes datagram) {
+    if (!is_alert(datagram)) out(datagram);
+  };
+  BIO* bio = BIO_new(context.bio_method());
+  WEIR_ASSERT(bio != nullptr);
+  BIO_set_data(bio, &datagrams_);
+  SSL_set_bio(ssl_.get(), bio, bio);
+  SSL_set_app_data(ssl_.get(), const_cast<DtlsOptions*>(&context.options()));
+  DTLS_set_timer_cb(ssl_.get(), next_interval_us);
+  SSL_set_mtu(ssl_.get(), context.options().mtu_bytes);
+}
+
+DtlsAssociation::~DtlsAssociation() = default;
+
+DtlsAssociation::State DtlsAssociation::start_client() {
+  SSL_set_connect_state(ssl_.get());
+  return step();
+}
+
+DtlsAssociation::State DtlsAssociation::start_server(proto::Bytes client_hello_record) {
+  ERR_clear_error();
+  SSL_set_accept_state(ssl_.get());
+  datagrams_.incoming = client_hello_record;
+  // OpenSSL's own way into a handshake whose HelloVerifyRequest is behind it: message sequences start at 1 and the
+  // record sequence goes on from the ClientHello's.
+  BIO_ADDR* unused = BIO_ADDR_new();
+  WEIR_ASSERT(unused != nullptr);
+  const int listened = DTLSv1_listen(ssl_.get(), unused);
+  BIO_ADDR_free(unused);
+  datagrams_.incoming = {};
+  if (listened != 1) return fail(openssl_error("the ClientHello is malformed"));
+  return step();
+}
+
+DtlsAssociation::State DtlsAssociation::receive(proto::Bytes datagram) {
+  if (state_ == State::kFailed || datagram.size() > proto::kPuntDataBytesMax) return state_;
+  std::array<std::uint8_t, proto::kPuntDataBytesMax> kept;
+  const DtlsStage stage = state_ == State::kConnected ? DtlsStage::kConnected : DtlsStage::kHandshaking;
+  const std::size_t kept_bytes = filter_dtls_records(datagram, role_, stage, kept);
+  if (kept_bytes == 0) return state_;
+  datagrams_.incoming = {kept.data(), kept_bytes};
+  if (state_ == State::kConnected) {
+    drain();
+  } else {
+    step();
+  }
+  datagrams_.incoming = {};
+  return state_;
+}
+
+DtlsAssociation::State DtlsAssociation::advance() {
+  if (state_ != State::kHandshaking) return state_;
+  ERR_clear_error();
+  if (DTLSv1_handle_timeout(ssl_.get()) < 0) return fail(openssl_error("the peer does not answer"));
+  return state_;
+}
+
+std::optional<std::uint64_t> DtlsAssociation::timer_remaining_ns() const {
+  timeval remaining{};
+  if (state_ != State::kHandshaking || DTLSv1_get_timeout(ssl_.get(), &remaining) != 1) return std::nullopt;
+  return static_cast<std::uint64_t>(remaining.tv_sec) * 1'000'000'000u +
+         static_cast<std::uint64_t>(remaining.tv_usec) * 1'000u;
+}
+
+int DtlsAssociation::progress() const {
+  return static_cast<int>(SSL_get_state(ssl_.get()));
+}
+
+DtlsAssociation::State DtlsAssociation::step() {
+  ERR_clear_error();
+  const int done = SSL_do_handshake(ssl_.get());
+  if (done == 1) return finish();
+  const int error = SSL_get_error(ssl_.get(), done);
+  if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return state_;
+  return fail(openssl_error("the DTLS handshake failed"));
+}
+
+DtlsAssociation::State DtlsAssociation::fail(std::string reason) {
+  failure_ = std::move(reason);
+  state_ = State::kFailed;
+  return state_;
+}
+
+DtlsAssociation::State DtlsAssociation::finish() {
+  const SRTP_PROTECTION_PROFILE* selected = SSL_get_selected_srtp_profile(ssl_.get());
+  if (selected == nullptr) return fail("the peer and Weir have no SRTP profile in common (use_srtp)");
+  const std::optional<proto::SrtpProfile> profile =
+      proto::srtp_profile_by_dtls_id(static_cast<std::uint16_t>(selected->id));
+  if (!profile) return fail("the negotiated SRTP profile is unknown");
+  result_.peer_certificate.reset(SSL_get1_peer_certificate(ssl_.get()));
+  if (result_.peer_certificate == nullptr) return fail("the peer sent no certificate");
+
+  Secret<std::array<std::uint8_t, kExporterBytesMax>> exported;
+  const std::size_t bytes = exporter_bytes(*profile);
+  if (SSL_export_keying_material(ssl_.get(), exported->data(), bytes, kDtlsSrtpExporterLabel,
+                                 sizeof kDtlsSrtpExporterLabel - 1, nullptr, 0, 0) != 1) {
+    return fail(openssl_error("OpenSSL exports no keys"));
+  }
+  result_.keys = split_exporter(*profile, {exported->data(), bytes});
+  result_.profile = *profile;
+  result_.version = SSL_get_version(ssl_.get());
+  result_.cipher_suite = SSL_get_cipher_name(ssl_.get());
+  state_ = State::kConnected;
+  drain();
+  return state_;
+}
+
+void DtlsAssociation::drain() {
+  // Reading makes OpenSSL repeat its last flight when the peer repeats its own. There is no application data, and an
+  // authentic close or alert changes nothing: media lives and dies with the call (RFC 5763 section 6.7).
+  std::array<std::uint8_t, 512> unused;
+  ERR_clear_error();
+  while (SSL_read(ssl_.get(), unused.data(), static_cast<int>(unused.size())) > 0) {
+  }
+  ERR_clear_error();
+}
+
+}  // namespace weir::controlplane

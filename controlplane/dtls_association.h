@@ -1,0 +1,84 @@
+// One DTLS 1.2 association over OpenSSL, client or server, from the first flight to the exported keys. Sans-I/O:
+// datagrams in, datagrams out through a callback. RFC 6347, RFC 5764, RFC 5705.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "controlplane/dtls_context.h"
+#include "controlplane/srtp_keys.h"
+#include "proto/bytes.h"
+#include "sip/dtls_attributes.h"
+
+namespace weir::controlplane {
+
+/// The two ends of OpenSSL's BIO: the one datagram to be read, and where written ones go.
+struct DtlsDatagrams {
+  proto::Bytes incoming;
+  std::function<void(proto::Bytes)> send;
+};
+
+/// What a finished handshake gave. The peer's certificate is not judged here: whoever asks compares it with the SDP.
+struct DtlsResult {
+  proto::SrtpProfile profile = proto::SrtpProfile::kNone;
+  std::string version;       ///< OpenSSL's name: "DTLSv1.2"
+  std::string cipher_suite;  ///< OpenSSL's name
+  CertificateHandle peer_certificate;
+  MasterKeyPair keys;
+};
+
+class DtlsAssociation {
+ public:
+  enum class State : std::uint8_t { kHandshaking, kConnected, kFailed };
+  using Send = std::function<void(proto::Bytes)>;
+
+  /// `context` outlives the association; `send` is called from within start_*, receive and advance.
+  DtlsAssociation(DtlsContext& context, sip::DtlsRole role, Send send);
+  DtlsAssociation(const DtlsAssociation&) = delete;
+  DtlsAssociation& operator=(const DtlsAssociation&) = delete;
+  ~DtlsAssociation();
+
+  /// Client: sends the ClientHello.
+  State start_client();
+  /// Server: takes the whole second ClientHello as one record (ClientHelloAssembly::record), whose cookie was found
+  /// valid, and answers it.
+  State start_server(proto::Bytes client_hello_record);
+
+  /// A datagram from the peer; unfit records are filtered out first (dtls_filter.h).
+  State receive(proto::Bytes datagram);
+
+  /// Retransmits if OpenSSL's timer has run out.
+  State advance();
+  /// How long until advance() has something to do: OpenSSL measures its timer by the system's clock.
+  [[nodiscard]] std::optional<std::uint64_t> timer_remaining_ns() const;
+
+  [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] sip::DtlsRole role() const { return role_; }
+  /// kFailed only: why, for people.
+  [[nodiscard]] const std::string& failure() const { return failure_; }
+  /// kConnected only.
+  [[nodiscard]] const DtlsResult& result() const { return result_; }
+  /// Wipes the exported keys: whoever needs them has taken them.
+  void forget_keys() { result_.keys = {}; }
+  /// Changes whenever the handshake moves on, and by nothing else: what the peer sends only counts if OpenSSL used it.
+  [[nodiscard]] int progress() const;
+
+ private:
+  State step();
+  State fail(std::string reason);
+  State finish();
+  void drain();
+
+  DtlsContext& context_;
+  sip::DtlsRole role_;
+  DtlsDatagrams datagrams_;
+  SslHandle ssl_;
+  State state_ = State::kHandshaking;
+  std::string failure_;
+  DtlsResult result_;
+};
+
+}  // namespace weir::controlplane

@@ -1,0 +1,79 @@
+#include "controlplane/dtls_filter.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "proto/dtls_record.h"
+
+namespace weir::controlplane {
+namespace {
+
+constexpr std::uint16_t kDtls10 = 0xfeff;
+constexpr std::uint16_t kDtls12 = 0xfefd;
+
+/// A message longer than this is none of a DTLS-SRTP handshake: certificates are the longest.
+constexpr std::uint32_t kHandshakeMessageBytesMax = 16'384;
+
+/// RFC 5246 section 7.4. HelloRequest is left out on purpose: there is no renegotiation.
+bool server_sends(std::uint8_t type) {
+  switch (type) {
+    case 2:   // ServerHello
+    case 3:   // HelloVerifyRequest
+    case 11:  // Certificate
+    case 12:  // ServerKeyExchange
+    case 13:  // CertificateRequest
+    case 14:  // ServerHelloDone
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool client_sends(std::uint8_t type) {
+  switch (type) {
+    case 11:  // Certificate
+    case 15:  // CertificateVerify
+    case 16:  // ClientKeyExchange
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// Every message in the record is one the peer of `role` sends.
+bool handshake_expected(proto::Bytes fragment, sip::DtlsRole role) {
+  if (fragment.empty()) return false;
+  while (!fragment.empty()) {
+    const std::optional<proto::DtlsHandshakeView> message = proto::parse_dtls_handshake(fragment);
+    if (!message || message->message_bytes > kHandshakeMessageBytesMax) return false;
+    const bool expected = role == sip::DtlsRole::kServer ? client_sends(message->type) : server_sends(message->type);
+    if (!expected) return false;
+    fragment = fragment.subspan(proto::kDtlsHandshakeHeaderBytes + message->fragment.size());
+  }
+  return true;
+}
+
+bool keeps(const proto::DtlsRecordView& record, sip::DtlsRole role, DtlsStage stage) {
+  if (record.version != kDtls10 && record.version != kDtls12) return false;
+  const auto type = static_cast<proto::DtlsContentType>(record.content_type);
+  if (record.epoch == 1) return type == proto::DtlsContentType::kHandshake || type == proto::DtlsContentType::kAlert;
+  if (record.epoch != 0 || stage == DtlsStage::kConnected) return false;
+  if (type == proto::DtlsContentType::kHandshake) return handshake_expected(record.fragment, role);
+  return type == proto::DtlsContentType::kChangeCipherSpec && record.fragment.size() == 1 && record.fragment[0] == 1;
+}
+
+}  // namespace
+
+std::size_t filter_dtls_records(proto::Bytes datagram, sip::DtlsRole role, DtlsStage stage, proto::MutableBytes out) {
+  std::size_t kept_bytes = 0;
+  while (const std::optional<proto::DtlsRecordView> record = proto::parse_dtls_record(datagram)) {
+    if (keeps(*record, role, stage)) {
+      std::copy_n(datagram.begin(), record->record_bytes, out.begin() + static_cast<std::ptrdiff_t>(kept_bytes));
+      kept_bytes += record->record_bytes;
+    }
+    datagram = datagram.subspan(record->record_bytes);
+  }
+  return kept_bytes;
+}
+
+}  // namespace weir::controlplane

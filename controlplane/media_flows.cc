@@ -1,0 +1,44 @@
+#include "controlplane/media_flows.h"
+
+#include <algorithm>
+
+#include "proto/assert.h"
+
+namespace weir::controlplane {
+namespace {
+
+proto::Exit exit_towards(const MediaLeg& to, Component component) {
+  return {.peer = to.peer(component),
+          .local_port = to.port(to.carrier(component)).local_port(),
+          .network = to.network(),
+          .dscp = kMediaDscp};
+}
+
+}  // namespace
+
+Secret<proto::FlowSpec> make_flow(const MediaLeg& from, const MediaLeg& to, Component component,
+                                  const std::vector<proto::PayloadTypePair>& payload_types, const FlowTerms& terms) {
+  WEIR_ASSERT(from.ready() && to.ready() && from.carrier(component) == component);
+  const bool rtp = component == Component::kRtp;
+  const bool rtcp = component == Component::kRtcp || from.rtcp_mux();
+  Secret<proto::FlowSpec> spec;
+  spec->cookie = terms.cookie;
+  spec->peer = from.peer(component);
+  spec->local_port = from.port(component).local_port();
+  spec->network = from.network();
+  spec->accepts = static_cast<std::uint8_t>((rtp ? proto::kAcceptRtp : 0) | (rtcp ? proto::kAcceptRtcp : 0));
+  spec->punts = from.is_secured_leg() ? proto::kPuntDtls : std::uint8_t{0};
+  spec->source_policy = from.source_policy();
+  spec->punts_per_s_max = terms.punts_per_s_max;
+  spec->media_timeout_ms = terms.media_timeout_ms;
+  if (rtp) spec->rtp = exit_towards(to, Component::kRtp);
+  if (rtcp) spec->rtcp = exit_towards(to, Component::kRtcp);
+  spec->receive = *from.receive_transform();
+  spec->send = *to.send_transform();
+  const std::size_t pairs = std::min(payload_types.size(), proto::kPayloadTypeMapMax);
+  std::copy_n(payload_types.begin(), pairs, spec->rewrite.payload_type_map.begin());
+  spec->rewrite.payload_types = static_cast<std::uint8_t>(pairs);
+  return spec;
+}
+
+}  // namespace weir::controlplane

@@ -1,0 +1,29 @@
+// How two legs become flows: the whole of what weir-media is told about one direction of a stream.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "controlplane/media_leg.h"
+#include "controlplane/secret.h"
+#include "proto/flow.h"
+
+namespace weir::controlplane {
+
+/// What a stream decides for its flows as a whole.
+struct FlowTerms {
+  std::uint64_t cookie = 0;
+  std::uint32_t media_timeout_ms = 0;
+  std::uint32_t punts_per_s_max = 0;
+};
+
+/// DSCP of what we send, media and all: EF, telephony (RFC 4594 section 4.1).
+inline constexpr std::uint8_t kMediaDscp = 46;
+
+/// The flow that arrives at `from`'s port of `component` and leaves towards `to`. Both legs are ready(). RTCP arrives
+/// on RTP's flow where `from` has rtcp-mux and leaves from RTP's port where `to` has it; each kind of packet has
+/// exactly one flow, so each key has one sender.
+Secret<proto::FlowSpec> make_flow(const MediaLeg& from, const MediaLeg& to, Component component,
+                                  const std::vector<proto::PayloadTypePair>& payload_types, const FlowTerms& terms);
+
+}  // namespace weir::controlplane

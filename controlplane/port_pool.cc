@@ -1,0 +1,95 @@
+#include "controlplane/port_pool.h"
+
+#include <algorithm>
+#include <random>
+#include <string>
+
+#include "proto/assert.h"
+
+namespace weir::controlplane {
+namespace {
+
+constexpr std::uint16_t even(std::uint16_t port) {
+  return static_cast<std::uint16_t>(port & ~1u);
+}
+
+}  // namespace
+
+PortPool::PortPool(const std::vector<proto::settings::NetworkSettings>& networks, std::uint32_t workers,
+                   std::uint64_t seed)
+    : workers_(workers) {
+  std::mt19937_64 random(seed);
+  for (const proto::settings::NetworkSettings& settings : networks) {
+    Network network{.port_first = settings.port_first, .port_last = settings.port_last, .free = {}, .resting = {}};
+    network.free.resize(workers_);
+    for (std::uint32_t port = settings.port_first + (settings.port_first & 1u); port + 1 <= settings.port_last;
+         port += 2) {
+      const auto rtp = static_cast<std::uint16_t>(port);
+      network.free[proto::worker_of_port(rtp, workers_)].push_back(rtp);
+      ++network.pairs;
+    }
+    for (std::deque<std::uint16_t>& ports : network.free) std::shuffle(ports.begin(), ports.end(), random);
+    networks_.push_back(std::move(network));
+  }
+}
+
+void PortPool::wake(Network& network, std::uint64_t now_ns) {
+  while (!network.resting.empty() && network.resting.front().until_ns <= now_ns) {
+    const std::uint16_t port = network.resting.front().port;
+    network.resting.pop_front();
+    network.free[proto::worker_of_port(port, workers_)].push_back(port);
+  }
+}
+
+proto::Result<std::uint16_t> PortPool::take(std::uint8_t network_index, std::uint32_t worker, std::uint64_t now_ns) {
+  WEIR_ASSERT(network_index < networks_.size() && worker < workers_);
+  Network& network = networks_[network_index];
+  wake(network, now_ns);
+  if (network.free[worker].empty()) worker = emptiest_worker(network_index);
+  std::deque<std::uint16_t>& ports = network.free[worker];
+  if (ports.empty()) {
+    return proto::Error{"no media port is free: " + std::to_string(network.in_use) + " of " +
+                        std::to_string(network.pairs) + " pairs are in use"};
+  }
+  const std::uint16_t port = ports.front();
+  ports.pop_front();
+  ++network.in_use;
+  return port;
+}
+
+void PortPool::give_back(std::uint8_t network_index, std::uint16_t port, std::uint64_t now_ns) {
+  WEIR_ASSERT(network_index < networks_.size() && networks_[network_index].in_use > 0);
+  Network& network = networks_[network_index];
+  --network.in_use;
+  network.resting.push_back({even(port), now_ns + kQuarantineNs});
+}
+
+void PortPool::rest(std::uint8_t network_index, std::uint16_t port, std::uint64_t now_ns) {
+  if (network_index >= networks_.size()) return;
+  Network& network = networks_[network_index];
+  std::deque<std::uint16_t>& ports = network.free[proto::worker_of_port(port, workers_)];
+  const auto place = std::find(ports.begin(), ports.end(), even(port));
+  if (place == ports.end()) return;
+  ports.erase(place);
+  network.resting.push_back({even(port), now_ns + kQuarantineNs});
+}
+
+std::uint32_t PortPool::emptiest_worker(std::uint8_t network_index) const {
+  WEIR_ASSERT(network_index < networks_.size());
+  const std::vector<std::deque<std::uint16_t>>& free = networks_[network_index].free;
+  const auto most =
+      std::max_element(free.begin(), free.end(), [](const auto& a, const auto& b) { return a.size() < b.size(); });
+  return static_cast<std::uint32_t>(most - free.begin());
+}
+
+std::uint32_t PortPool::in_use(std::uint8_t network) const {
+  WEIR_ASSERT(network < networks_.size());
+  return networks_[network].in_use;
+}
+
+std::uint32_t PortPool::pairs(std::uint8_t network) const {
+  WEIR_ASSERT(network < networks_.size());
+  return networks_[network].pairs;
+}
+
+}  // namespace weir::controlplane
