@@ -50,7 +50,7 @@ struct Burst {
   Column<void*> mbuf;                 ///< receive: the DPDK buffer; only receive, punt and transmit look inside
   Column<std::uint8_t*> data;         ///< receive: first byte of the UDP payload
   Column<std::uint32_t> bytes;        ///< receive: UDP payload bytes; unprotect, protect: after the transform
-  Column<std::uint32_t> room;         ///< receive: bytes that may be written from data on; >= bytes
+  Column<std::uint32_t> room;         ///< receive: payload bytes that may be written from data on and leave; >= bytes
   Column<proto::Endpoint> source;     ///< receive
   Column<std::uint16_t> local_port;   ///< receive: UDP destination port
   Column<std::uint8_t> network;       ///< receive: index of the network it came from
@@ -70,6 +70,22 @@ struct Burst {
 
   /// Drops a packet. The stage also leaves it out of the list it writes.
   void drop(std::uint32_t packet, proto::DropReason reason) { verdict[packet] = reason; }
+
+  void note(std::uint32_t packet, std::uint8_t what) {
+    if (notes[packet] == 0) noted.push(packet);
+    notes[packet] |= what;
+  }
+
+  /// Takes what was dropped out of `media`.
+  void keep_undropped_media() {
+    std::uint32_t kept = 0;
+    for (std::uint32_t k = 0; k < media.count; ++k) {
+      const std::uint8_t packet = media.at[k];
+      media.at[kept] = packet;
+      kept += verdict[packet] == proto::DropReason::kNone ? 1 : 0;
+    }
+    media.count = kept;
+  }
 };
 
 }  // namespace weir::dataplane

@@ -56,6 +56,28 @@ static_assert(sizeof(SsrcState) == 32);
 
 using SsrcStates = std::array<SsrcState, proto::kSsrcsPerFlowMax>;
 
+/// The state of an SSRC that is in use, or nullptr.
+inline SsrcState* find_ssrc(SsrcStates& states, std::uint32_t ssrc) {
+  for (SsrcState& state : states) {
+    if (state.window.empty()) return nullptr;  // states fill from the front and are never given back
+    if (state.ssrc == ssrc) return &state;
+  }
+  return nullptr;
+}
+
+/// The state of an SSRC, a free one if it has none yet, nullptr if all are taken. For authenticated packets, and for
+/// those we send.
+inline SsrcState* find_or_add_ssrc(SsrcStates& states, std::uint32_t ssrc) {
+  for (SsrcState& state : states) {
+    if (state.window.empty()) {
+      state.ssrc = ssrc;
+      return &state;
+    }
+    if (state.ssrc == ssrc) return &state;
+  }
+  return nullptr;
+}
+
 /// Tokens per second with a depth of one second. Rate 0: no limit. Zeroed, it is full on its first use.
 struct TokenBucket {
   std::uint64_t updated_ns;
@@ -70,6 +92,7 @@ inline constexpr std::uint8_t kMarkAuthenticated = 2;  ///< unprotect: the first
 inline constexpr std::uint8_t kMarkLatched = 4;        ///< lookup: `peer` was learned and is in force
 inline constexpr std::uint8_t kMarkNearLimit = 8;      ///< unprotect, protect: the key's end was noted
 inline constexpr std::uint8_t kMarkTimeout = 16;       ///< housekeeping: the silence was said
+inline constexpr std::uint8_t kMarkRewriting = 32;     ///< rewrite: rewrite_ssrc and the sequence offset are in use
 
 /// One flow. Zeroed memory is a free entry.
 struct alignas(64) FlowEntry {

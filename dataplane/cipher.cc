@@ -1,0 +1,145 @@
+#include "dataplane/cipher.h"
+
+#include <cstring>
+
+#include "proto/assert.h"
+#include "proto/bytes.h"
+
+namespace weir::dataplane {
+namespace {
+
+constexpr std::size_t kSha1BlockBytes = 64;
+constexpr std::size_t kSha1DigestBytes = 20;
+constexpr std::size_t kAesRoundKeysBytesMax = 15 * 16;
+constexpr std::size_t kGcmTagBytes = 16;
+constexpr std::uint8_t kInnerPad = 0x36;  // RFC 2104
+constexpr std::uint8_t kOuterPad = 0x5c;
+
+static_assert(sizeof(GcmKeys) >= sizeof(gcm_key_data) && alignof(GcmKeys) >= alignof(gcm_key_data));
+static_assert(sizeof(gcm_key_data::expanded_keys) + sizeof(gcm_key_data::ghash_keys) == sizeof(GcmKeys::expanded),
+              "the salt lies where ipsec-mb writes");
+
+gcm_key_data* library_key(GcmKeys& keys) {
+  return reinterpret_cast<gcm_key_data*>(keys.expanded.data());
+}
+const gcm_key_data* library_key(const GcmKeys& keys) {
+  return reinterpret_cast<const gcm_key_data*>(keys.expanded.data());
+}
+
+/// SHA-1 state after the one block that key xor pad fills: half of an HMAC, done once per key.
+void hash_pad(IMB_MGR* manager, const std::array<std::uint8_t, proto::kSessionAuthKeyBytes>& key, std::uint8_t pad,
+              std::array<std::uint8_t, kSha1DigestBytes>& state) {
+  std::array<std::uint8_t, kSha1BlockBytes> block;
+  block.fill(pad);
+  for (std::size_t i = 0; i < key.size(); ++i) block[i] = static_cast<std::uint8_t>(key[i] ^ pad);
+  IMB_SHA1_ONE_BLOCK(manager, block.data(), state.data());
+  proto::wipe(block.data(), block.size());
+}
+
+IMB_JOB hmac_job() {
+  IMB_JOB job{};
+  job.cipher_mode = IMB_CIPHER_NULL;
+  job.cipher_direction = IMB_DIR_ENCRYPT;
+  job.hash_alg = IMB_AUTH_HMAC_SHA_1;
+  job.chain_order = IMB_ORDER_HASH_CIPHER;
+  job.auth_tag_output_len_in_bytes = kSha1DigestBytes;
+  return job;
+}
+
+IMB_JOB counter_job() {
+  IMB_JOB job{};
+  job.cipher_mode = IMB_CIPHER_CNTR;
+  job.cipher_direction = IMB_DIR_ENCRYPT;
+  job.hash_alg = IMB_AUTH_NULL;
+  job.chain_order = IMB_ORDER_CIPHER_HASH;
+  job.key_len_in_bytes = IMB_KEY_128_BYTES;
+  job.iv_len_in_bytes = 16;
+  return job;
+}
+
+}  // namespace
+
+proto::Result<std::unique_ptr<Cipher>> Cipher::create() {
+  std::unique_ptr<Cipher> cipher(new Cipher);
+  cipher->manager_ = alloc_mb_mgr(0);
+  if (cipher->manager_ == nullptr) return proto::Error{"ipsec-mb found no memory for its state"};
+  IMB_ARCH arch = IMB_ARCH_NONE;
+  init_mb_mgr_auto(cipher->manager_, &arch);
+  if (const int error = imb_get_errno(cipher->manager_); error != 0) {
+    return proto::Error{std::string("ipsec-mb cannot run on this CPU: ") + imb_get_strerror(error)};
+  }
+  for (std::size_t i = 0; i < kBurstMax; ++i) {
+    cipher->hmac_jobs_[i] = hmac_job();
+    cipher->hmac_jobs_[i].auth_tag_output = cipher->digests_[i].data();
+    cipher->counter_jobs_[i] = counter_job();
+    cipher->counter_jobs_[i].iv = cipher->counter_ivs_[i].data();
+  }
+  return cipher;
+}
+
+Cipher::~Cipher() {
+  if (manager_ == nullptr) return;
+  proto::wipe(manager_, imb_get_mb_mgr_size());
+  free_mb_mgr(manager_);
+}
+
+void Cipher::expand(const proto::SessionKeys& keys, AesCmKeys& expanded) {
+  alignas(16) std::array<std::uint8_t, kAesRoundKeysBytesMax> decryption;  // unused: counter mode only encrypts
+  IMB_AES_KEYEXP_128(manager_, keys.encryption.data(), expanded.schedule.data(), decryption.data());
+  proto::wipe(decryption.data(), decryption.size());
+  hash_pad(manager_, keys.authentication, kInnerPad, expanded.hmac_inner);
+  hash_pad(manager_, keys.authentication, kOuterPad, expanded.hmac_outer);
+  expanded.salt = {};
+  std::memcpy(expanded.salt.data(), keys.salt.data(), keys.salt.size());
+}
+
+void Cipher::expand(proto::SrtpProfile profile, const proto::SessionKeys& keys, GcmKeys& expanded) {
+  WEIR_ASSERT(proto::srtp_profile(profile).aead);
+  if (profile == proto::SrtpProfile::kAeadAes128Gcm) {
+    IMB_AES128_GCM_PRE(manager_, keys.encryption.data(), library_key(expanded));
+  } else {
+    IMB_AES256_GCM_PRE(manager_, keys.encryption.data(), library_key(expanded));
+  }
+  std::memcpy(expanded.salt.data(), keys.salt.data(), expanded.salt.size());
+}
+
+void Cipher::hmac_run() {
+  if (hmac_count_ == 0) return;
+  const std::uint32_t done =
+      IMB_SUBMIT_HASH_BURST_NOCHECK(manager_, hmac_jobs_.data(), hmac_count_, IMB_AUTH_HMAC_SHA_1);
+  WEIR_ASSERT(done == hmac_count_);
+  hmac_count_ = 0;
+}
+
+void Cipher::counter_run() {
+  if (counter_count_ == 0) return;
+  const std::uint32_t done = IMB_SUBMIT_CIPHER_BURST_NOCHECK(manager_, counter_jobs_.data(), counter_count_,
+                                                             IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT, IMB_KEY_128_BYTES);
+  WEIR_ASSERT(done == counter_count_);
+  counter_count_ = 0;
+}
+
+void Cipher::gcm_encrypt(proto::SrtpProfile profile, const GcmKeys& keys, const GcmMessage& message) {
+  gcm_context_data context;
+  const aes_gcm_enc_dec_t run =
+      profile == proto::SrtpProfile::kAeadAes128Gcm ? manager_->gcm128_enc : manager_->gcm256_enc;
+  run(library_key(keys), &context, message.text, message.text, message.text_bytes, message.nonce, message.aad,
+      message.aad_bytes, message.tag, kGcmTagBytes);
+}
+
+void Cipher::gcm_decrypt(proto::SrtpProfile profile, const GcmKeys& keys, const GcmMessage& message) {
+  gcm_context_data context;
+  const aes_gcm_enc_dec_t run =
+      profile == proto::SrtpProfile::kAeadAes128Gcm ? manager_->gcm128_dec : manager_->gcm256_dec;
+  run(library_key(keys), &context, message.text, message.text, message.text_bytes, message.nonce, message.aad,
+      message.aad_bytes, message.tag, kGcmTagBytes);
+}
+
+bool equal_constant_time(const std::uint8_t* a, const std::uint8_t* b, std::size_t bytes) {
+  unsigned difference = 0;
+  for (std::size_t i = 0; i < bytes; ++i) difference |= static_cast<unsigned>(a[i] ^ b[i]);
+  asm volatile("" : "+r"(difference));  // the compiler may not turn the loop into an early exit
+  return difference == 0;
+}
+
+}  // namespace weir::dataplane

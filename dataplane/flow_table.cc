@@ -1,0 +1,253 @@
+#include "dataplane/flow_table.h"
+
+#include <atomic>
+#include <cstring>
+
+#include "dataplane/cipher.h"
+#include "proto/bytes.h"
+
+namespace weir::dataplane {
+namespace {
+
+using proto::FlowState;
+using proto::SrtpProfile;
+
+constexpr std::uint64_t kPortsPerNetwork = 65536;
+constexpr std::size_t kRoundKeyLines = 4;  // AES-CM: HMAC states, salt and round keys; GCM: round keys
+constexpr std::size_t kHashKeyLines = 4;   // GCM: hash keys for 16 blocks, headers of a G.711 packet included; salt
+
+std::uint64_t ports_bytes(std::uint32_t networks) {
+  return networks * kPortsPerNetwork * sizeof(std::uint32_t);
+}
+
+/// The entry must never be found in a later state than its contents: a killed weir-media leaves stores in this order.
+void order_stores() {
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+void expand_side(Cipher& cipher, const proto::TransformSpec& transform, ExpandedKeys& keys) {
+  switch (transform.profile) {
+    case SrtpProfile::kNone:
+      return;
+    case SrtpProfile::kAesCm128HmacSha1_80:
+    case SrtpProfile::kAesCm128HmacSha1_32:
+      cipher.expand(transform.rtp, keys.aes_cm.rtp);
+      cipher.expand(transform.rtcp, keys.aes_cm.rtcp);
+      return;
+    case SrtpProfile::kAeadAes128Gcm:
+    case SrtpProfile::kAeadAes256Gcm:
+      cipher.expand(transform.profile, transform.rtp, keys.gcm);
+      return;
+  }
+}
+
+bool same_keys(const proto::SessionKeys& a, const proto::SessionKeys& b) {
+  return equal_constant_time(a.encryption.data(), b.encryption.data(), a.encryption.size()) &&
+         equal_constant_time(a.authentication.data(), b.authentication.data(), a.authentication.size()) &&
+         equal_constant_time(a.salt.data(), b.salt.data(), a.salt.size());
+}
+
+/// Whether an index of the old keys must not be used again under the new ones.
+struct Kept {
+  bool rtp;
+  bool rtcp;
+};
+
+Kept what_keeps_its_indexes(const proto::TransformSpec& old_one, const proto::TransformSpec& new_one) {
+  // The tag length is no part of the key: SHA1_80 and SHA1_32 with equal keys share their indexes.
+  return {.rtp = same_keys(old_one.rtp, new_one.rtp), .rtcp = same_keys(old_one.rtcp, new_one.rtcp)};
+}
+
+void fill_addresses(FlowEntry& flow, const proto::FlowSpec& spec) {
+  flow.network = spec.network;
+  flow.local_port = spec.local_port;
+  flow.accepts = spec.accepts;
+  flow.punts = spec.punts;
+  flow.source_policy = spec.source_policy;
+  flow.peer = spec.peer;
+  flow.media_timeout_ms = spec.media_timeout_ms;
+  flow.cookie = spec.cookie;
+  flow.packets.rate_per_s = spec.packets_per_s_max;
+  flow.bytes.rate_per_s = spec.bytes_per_s_max;
+  flow.punts_bucket.rate_per_s = spec.punts_per_s_max;
+}
+
+}  // namespace
+
+std::uint64_t FlowTable::private_bytes(std::uint32_t flows_max, std::uint32_t networks) {
+  return ports_bytes(networks) + std::uint64_t{flows_max} * sizeof(FlowEntry);
+}
+
+FlowTable::FlowTable(void* memory, std::uint32_t flows_max, std::uint32_t networks, proto::FlowStatus* status)
+    : ports_(static_cast<std::uint32_t*>(memory)),
+      entries_(reinterpret_cast<FlowEntry*>(static_cast<std::uint8_t*>(memory) + ports_bytes(networks))),
+      status_(status),
+      flows_max_(flows_max),
+      networks_(networks) {
+  WEIR_ASSERT(reinterpret_cast<std::uintptr_t>(memory) % 64 == 0);
+}
+
+void FlowTable::resume(Cipher& cipher) {
+  std::memset(ports_, 0, ports_bytes(networks_));
+  for (std::uint32_t index = 0; index < flows_max_; ++index) {
+    FlowEntry& flow = entries_[index];
+    if (flow.state == FlowState::kFree) {
+      if (flow.owner != 0) remove(index);  // claimed, or half removed, when weir-media ended
+      continue;
+    }
+    set_port(flow.network, flow.local_port, index + 1);
+    if (flow.state == FlowState::kInstalled || flow.state == FlowState::kDraining) {
+      expand_side(cipher, flow.receive, flow.receive_keys);
+      expand_side(cipher, flow.send, flow.send_keys);
+    }
+    publish(index);
+  }
+}
+
+bool FlowTable::claim(std::uint32_t index, std::uint16_t worker) {
+  std::uint16_t nobody = 0;
+  const auto mine = static_cast<std::uint16_t>(worker + 1);
+  const std::atomic_ref<std::uint16_t> owner(entry(index).owner);
+  // Acquire pairs with the release in remove(): the former owner's wiping comes before anything written here.
+  return owner.compare_exchange_strong(nobody, mine, std::memory_order_acquire, std::memory_order_relaxed) ||
+         nobody == mine;
+}
+
+void FlowTable::open(proto::FlowId id, const proto::FlowSpec& spec) {
+  FlowEntry& flow = entry(id.index);
+  flow.generation = id.generation;
+  fill_addresses(flow, spec);
+  order_stores();
+  flow.state = FlowState::kOpen;
+  set_port(spec.network, spec.local_port, id.index + 1);
+  std::memset(static_cast<void*>(&status_[id.index]), 0, sizeof(proto::FlowStatus));
+  publish(id.index);
+}
+
+void FlowTable::install(proto::FlowId id, const proto::FlowSpec& spec, Cipher& cipher) {
+  FlowEntry& flow = entry(id.index);
+  const bool was_open = flow.state == FlowState::kOpen;
+  flow.generation = id.generation;
+  flow.marks = 0;
+  fill_addresses(flow, spec);
+  flow.rtp_exit = spec.rtp;
+  flow.rtcp_exit = spec.rtcp;
+  flow.rewrite = spec.rewrite;
+  flow.receive = spec.receive;
+  flow.send = spec.send;
+  flow.receive_profile = spec.receive.profile;
+  flow.send_profile = spec.send.profile;
+  flow.receive_rtp = {};
+  flow.receive_rtcp = {};
+  flow.send_rtp = {};
+  flow.send_rtcp_next = 0;
+  expand_side(cipher, flow.receive, flow.receive_keys);
+  expand_side(cipher, flow.send, flow.send_keys);
+  order_stores();
+  flow.state = FlowState::kInstalled;
+  set_port(spec.network, spec.local_port, id.index + 1);
+  if (!was_open) std::memset(static_cast<void*>(&status_[id.index]), 0, sizeof(proto::FlowStatus));
+  publish(id.index);
+}
+
+void FlowTable::update_keys(std::uint32_t index, const proto::TransformSpec& receive, const proto::TransformSpec& send,
+                            Cipher& cipher) {
+  FlowEntry& flow = entry(index);
+  const FlowState state = flow.state;
+  const Kept receive_kept = what_keeps_its_indexes(flow.receive, receive);
+  const Kept send_kept = what_keeps_its_indexes(flow.send, send);
+  // Killed in here, weir-media finds an open flow when it comes back: it takes no media, and weir-control ends it.
+  flow.state = FlowState::kOpen;
+  order_stores();
+  proto::wipe(&flow.receive_keys, sizeof flow.receive_keys);
+  proto::wipe(&flow.send_keys, sizeof flow.send_keys);
+  flow.receive = receive;
+  flow.send = send;
+  flow.receive_profile = receive.profile;
+  flow.send_profile = send.profile;
+  if (!receive_kept.rtp) flow.receive_rtp = {};
+  if (!receive_kept.rtcp) flow.receive_rtcp = {};
+  if (!send_kept.rtp) flow.send_rtp = {};
+  if (!send_kept.rtcp) flow.send_rtcp_next = 0;
+  flow.marks = static_cast<std::uint8_t>(flow.marks & ~kMarkNearLimit);
+  expand_side(cipher, flow.receive, flow.receive_keys);
+  expand_side(cipher, flow.send, flow.send_keys);
+  order_stores();
+  flow.state = state;
+  publish(index);
+}
+
+void FlowTable::set_peer(std::uint32_t index, const proto::Endpoint& peer, const proto::Exit& rtp,
+                         const proto::Exit& rtcp) {
+  FlowEntry& flow = entry(index);
+  flow.peer = peer;
+  flow.rtp_exit = rtp;
+  flow.rtcp_exit = rtcp;
+  flow.marks = static_cast<std::uint8_t>(flow.marks & ~kMarkLatched);
+  publish(index);
+}
+
+void FlowTable::drain(std::uint32_t index) {
+  entry(index).state = FlowState::kDraining;
+  publish(index);
+}
+
+void FlowTable::remove(std::uint32_t index) {
+  FlowEntry& flow = entry(index);
+  if (flow.state != FlowState::kFree) set_port(flow.network, flow.local_port, 0);
+  // The generation stays: it tells a late command for this use of the index from one for the next.
+  flow.state = FlowState::kFree;
+  flow.marks = 0;
+  flow.receive_profile = SrtpProfile::kNone;
+  flow.send_profile = SrtpProfile::kNone;
+  constexpr std::size_t kAfterOwner = offsetof(FlowEntry, peer);
+  proto::wipe(reinterpret_cast<std::uint8_t*>(&flow) + kAfterOwner, sizeof flow - kAfterOwner);
+  status_[index].state = FlowState::kFree;
+  // Last, since another worker may take the entry now. Release pairs with the acquire in claim().
+  std::atomic_ref<std::uint16_t>(flow.owner).store(0, std::memory_order_release);
+}
+
+void FlowTable::set_port(std::uint8_t network, std::uint16_t port, std::uint32_t value) {
+  WEIR_ASSERT(network < networks_);
+  ports_[std::uint32_t{network} << 16 | port] = value;
+}
+
+void FlowTable::publish(std::uint32_t index) {
+  const FlowEntry& flow = entries_[index];
+  proto::FlowStatus& status = status_[index];
+  status.cookie = flow.cookie;
+  status.generation = flow.generation;
+  status.network = flow.network;
+  status.local_port = flow.local_port;
+  status.worker = static_cast<std::uint16_t>(flow.owner - 1);
+  status.receive_profile = flow.receive_profile;
+  status.send_profile = flow.send_profile;
+  status.source = flow.peer;
+  status.rtp_exit = flow.rtp_exit.peer;
+  status.rtcp_exit = flow.rtcp_exit.peer;
+  status.state = flow.state;
+}
+
+void prefetch_media(const FlowEntry& flow, const proto::FlowStatus& status) {
+  // Fixed strides of lines rather than exact needs: a branch costs more than a prefetch that was not needed.
+  const auto prefetch_lines = [](const void* from, std::size_t lines) {
+    for (std::size_t line = 0; line < lines; ++line) {
+      __builtin_prefetch(static_cast<const std::uint8_t*>(from) + 64 * line, 1);
+    }
+  };
+  const auto prefetch_keys = [&](SrtpProfile profile, const ExpandedKeys& keys) {
+    if (profile == SrtpProfile::kNone) return;
+    prefetch_lines(&keys, kRoundKeyLines);
+    if (proto::srtp_profile(profile).aead) {
+      prefetch_lines(reinterpret_cast<const std::uint8_t*>(&keys + 1) - 64 * kHashKeyLines, kHashKeyLines);
+    }
+  };
+  prefetch_lines(&flow.cookie, 1);
+  prefetch_lines(&status.rtp_packets_in, 1);
+  if (flow.receive_profile != SrtpProfile::kNone) prefetch_lines(&flow.receive_rtp, 1);
+  if (flow.send_profile != SrtpProfile::kNone) prefetch_lines(&flow.send_rtp, 1);
+  prefetch_keys(flow.receive_profile, flow.receive_keys);
+  prefetch_keys(flow.send_profile, flow.send_keys);
+}
+
+}  // namespace weir::dataplane

@@ -1,0 +1,195 @@
+#include "dataplane/protect.h"
+
+#include <cstring>
+#include <optional>
+
+#include "dataplane/burst.h"
+#include "dataplane/cipher.h"
+#include "dataplane/flow_table.h"
+#include "dataplane/srtp_iv.h"
+
+namespace weir::dataplane {
+namespace {
+
+using proto::DropReason;
+using proto::PacketKind;
+using proto::SrtpProfile;
+
+constexpr std::size_t kGcmTagBytes = 16;
+constexpr std::size_t kSrtcpTagBytes = 10;  // of AES-CM profiles, SHA1_32 included
+
+bool is_rtcp(const Burst& burst, std::uint32_t packet) {
+  return burst.kind[packet] == PacketKind::kRtcp;
+}
+
+void note_near_limit(Burst& burst, std::uint32_t packet) {
+  FlowEntry& flow = *burst.flow[packet];
+  if ((flow.marks & kMarkNearLimit) != 0) return;
+  flow.marks |= kMarkNearLimit;
+  burst.note(packet, kNoteIndexNearLimit);
+}
+
+/// Takes the packet's index from its sequence number and this side's own rollover counter, and records it: from here
+/// on it counts as used, whatever becomes of the packet.
+DropReason take_rtp_index(Burst& burst, std::uint32_t packet) {
+  FlowEntry& flow = *burst.flow[packet];
+  const std::uint16_t sequence = proto::load_be16(burst.data[packet] + 2);
+  SsrcState* state = find_or_add_ssrc(flow.send_rtp, burst.ssrc[packet]);
+  if (state == nullptr) return DropReason::kSsrcUnknown;
+  std::optional<std::uint64_t> index = std::uint64_t{flow.send.rtp_roc} << 16 | sequence;
+  if (!state->window.empty()) index = estimate_index(state->window.highest, sequence);
+  if (!index) return DropReason::kSendReplayed;
+  if (*index > kRtpIndexMax) return DropReason::kKeyExhausted;
+  if (state->window.commit(*index) != IndexVerdict::kFresh) return DropReason::kSendReplayed;
+  if (*index >= kRtpIndexNearLimit) note_near_limit(burst, packet);
+  burst.index[packet] = *index;
+  return DropReason::kNone;
+}
+
+/// One counter for all SSRCs of the flow: no (SSRC, index) comes twice (RFC 3711 section 3.4).
+DropReason take_rtcp_index(Burst& burst, std::uint32_t packet) {
+  FlowEntry& flow = *burst.flow[packet];
+  if (flow.send_rtcp_next > kRtcpIndexMax) return DropReason::kKeyExhausted;
+  burst.index[packet] = flow.send_rtcp_next++;
+  if (burst.index[packet] >= kRtcpIndexNearLimit) note_near_limit(burst, packet);
+  return DropReason::kNone;
+}
+
+/// Room first, so that a packet that cannot leave uses no index.
+DropReason take_index(Burst& burst, std::uint32_t packet, std::size_t trailer_bytes) {
+  if (burst.bytes[packet] + trailer_bytes > burst.room[packet]) return DropReason::kTooLong;
+  return is_rtcp(burst, packet) ? take_rtcp_index(burst, packet) : take_rtp_index(burst, packet);
+}
+
+// AES-CM with HMAC-SHA1, in batches.
+
+std::size_t aes_cm_tag_bytes(const Burst& burst, std::uint32_t packet) {
+  if (is_rtcp(burst, packet)) return kSrtcpTagBytes;
+  return burst.flow[packet]->send_profile == SrtpProfile::kAesCm128HmacSha1_32 ? 4 : 10;
+}
+
+const AesCmKeys& aes_cm_keys(const Burst& burst, std::uint32_t packet) {
+  const auto& keys = burst.flow[packet]->send_keys.aes_cm;
+  return is_rtcp(burst, packet) ? keys.rtcp : keys.rtp;
+}
+
+void add_to_counter(Burst& burst, std::uint32_t packet, Cipher& cipher) {
+  const AesCmKeys& keys = aes_cm_keys(burst, packet);
+  const std::uint16_t header_bytes = burst.header_bytes[packet];
+  cipher.counter_add(keys, burst.data[packet] + header_bytes, burst.bytes[packet] - header_bytes,
+                     counter_iv(keys.salt, burst.ssrc[packet], burst.index[packet]));
+}
+
+/// Appends what is signed with the packet: SRTCP's index stays, SRTP's ROC gives way to the tag.
+void add_to_hmac(Burst& burst, std::uint32_t packet, Cipher& cipher) {
+  std::uint8_t* end = burst.data[packet] + burst.bytes[packet];
+  if (is_rtcp(burst, packet)) {
+    proto::store_be32(end, kSrtcpEncryptedBit | static_cast<std::uint32_t>(burst.index[packet]));
+    burst.bytes[packet] += static_cast<std::uint32_t>(kSrtcpIndexBytes);
+    return cipher.hmac_add(aes_cm_keys(burst, packet), burst.data[packet], burst.bytes[packet]);
+  }
+  proto::store_be32(end, static_cast<std::uint32_t>(burst.index[packet] >> 16));
+  cipher.hmac_add(aes_cm_keys(burst, packet), burst.data[packet], burst.bytes[packet] + kRolloverBytes);
+}
+
+void protect_aes_cm(Burst& burst, Cipher& cipher, const PacketList& packets) {
+  PacketList going;
+  for (std::uint32_t k = 0; k < packets.count; ++k) {
+    const std::uint32_t packet = packets.at[k];
+    const std::size_t index_bytes = is_rtcp(burst, packet) ? kSrtcpIndexBytes : 0;
+    const DropReason reason = take_index(burst, packet, aes_cm_tag_bytes(burst, packet) + index_bytes);
+    if (reason != DropReason::kNone) {
+      burst.drop(packet, reason);
+      continue;
+    }
+    going.push(packet);
+    add_to_counter(burst, packet, cipher);
+  }
+  cipher.counter_run();
+  for (std::uint32_t k = 0; k < going.count; ++k) add_to_hmac(burst, going.at[k], cipher);
+  cipher.hmac_run();
+  for (std::uint32_t k = 0; k < going.count; ++k) {
+    const std::uint32_t packet = going.at[k];
+    const std::size_t tag_bytes = aes_cm_tag_bytes(burst, packet);
+    std::memcpy(burst.data[packet] + burst.bytes[packet], cipher.digest(k).data(), tag_bytes);
+    burst.bytes[packet] += static_cast<std::uint32_t>(tag_bytes);
+  }
+}
+
+// GCM, packet by packet.
+
+void seal_srtp(Burst& burst, std::uint32_t packet, Cipher& cipher) {
+  const FlowEntry& flow = *burst.flow[packet];
+  const GcmKeys& keys = flow.send_keys.gcm;
+  std::uint8_t* data = burst.data[packet];
+  const std::uint16_t header_bytes = burst.header_bytes[packet];
+  const auto nonce = gcm_nonce(keys.salt.data(), burst.ssrc[packet], burst.index[packet]);
+  cipher.gcm_encrypt(flow.send_profile, keys,
+                     {.nonce = nonce.data(),
+                      .aad = data,
+                      .aad_bytes = header_bytes,
+                      .text = data + header_bytes,
+                      .text_bytes = burst.bytes[packet] - header_bytes,
+                      .tag = data + burst.bytes[packet]});
+  burst.bytes[packet] += static_cast<std::uint32_t>(kGcmTagBytes);
+}
+
+void seal_srtcp(Burst& burst, std::uint32_t packet, Cipher& cipher) {
+  const FlowEntry& flow = *burst.flow[packet];
+  std::uint8_t* data = burst.data[packet];
+  std::uint8_t* tag = data + burst.bytes[packet];
+  // RFC 7714 section 9.2: the header, and the word with E and index, are the associated data.
+  std::uint8_t* index_at = tag + kGcmTagBytes;
+  proto::store_be32(index_at, kSrtcpEncryptedBit | static_cast<std::uint32_t>(burst.index[packet]));
+  std::array<std::uint8_t, kSrtcpHeaderBytes + kSrtcpIndexBytes> aad;
+  std::memcpy(aad.data(), data, kSrtcpHeaderBytes);
+  std::memcpy(aad.data() + kSrtcpHeaderBytes, index_at, kSrtcpIndexBytes);
+  const auto nonce = gcm_nonce(flow.send.rtcp.salt.data(), burst.ssrc[packet], burst.index[packet]);
+  GcmKeys keys;
+  cipher.expand(flow.send_profile, flow.send.rtcp, keys);
+  cipher.gcm_encrypt(flow.send_profile, keys,
+                     {.nonce = nonce.data(),
+                      .aad = aad.data(),
+                      .aad_bytes = aad.size(),
+                      .text = data + kSrtcpHeaderBytes,
+                      .text_bytes = burst.bytes[packet] - kSrtcpHeaderBytes,
+                      .tag = tag});
+  proto::wipe(&keys, sizeof keys);
+  burst.bytes[packet] += static_cast<std::uint32_t>(kGcmTagBytes + kSrtcpIndexBytes);
+}
+
+void protect_gcm(Burst& burst, std::uint32_t packet, Cipher& cipher) {
+  const bool rtcp = is_rtcp(burst, packet);
+  const DropReason reason = take_index(burst, packet, kGcmTagBytes + (rtcp ? kSrtcpIndexBytes : 0));
+  if (reason != DropReason::kNone) return burst.drop(packet, reason);
+  if (rtcp) {
+    seal_srtcp(burst, packet, cipher);
+  } else {
+    seal_srtp(burst, packet, cipher);
+  }
+}
+
+}  // namespace
+
+void protect(Burst& burst, Cipher& cipher) {
+  PacketList aes_cm;
+  for (std::uint32_t k = 0; k < burst.media.count; ++k) {
+    const std::uint32_t packet = burst.media.at[k];
+    switch (burst.flow[packet]->send_profile) {
+      case SrtpProfile::kNone:
+        break;
+      case SrtpProfile::kAesCm128HmacSha1_80:
+      case SrtpProfile::kAesCm128HmacSha1_32:
+        aes_cm.push(packet);
+        break;
+      case SrtpProfile::kAeadAes128Gcm:
+      case SrtpProfile::kAeadAes256Gcm:
+        protect_gcm(burst, packet, cipher);
+        break;
+    }
+  }
+  if (aes_cm.count != 0) protect_aes_cm(burst, cipher, aes_cm);
+  burst.keep_undropped_media();
+}
+
+}  // namespace weir::dataplane

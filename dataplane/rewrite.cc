@@ -1,0 +1,192 @@
+#include "dataplane/rewrite.h"
+
+#include <optional>
+
+#include "dataplane/burst.h"
+#include "dataplane/flow_table.h"
+#include "proto/rtcp.h"
+
+namespace weir::dataplane {
+namespace {
+
+using proto::DropReason;
+using proto::PacketKind;
+using proto::RtcpType;
+
+constexpr std::size_t kSsrcBytes = 4;
+constexpr std::size_t kSenderInfoBytes = 20;    // RFC 3550 section 6.4.1: NTP and RTP timestamps, counts
+constexpr std::size_t kReportBlockBytes = 24;   // RFC 3550 section 6.4.1
+constexpr std::size_t kFeedbackEntryBytes = 8;  // FIR and TMMBR: SSRC and four bytes (RFC 5104 sections 4.2.1, 4.3.1)
+constexpr std::uint8_t kFmtTmmbr = 3;
+constexpr std::uint8_t kFmtTmmbn = 4;
+constexpr std::uint8_t kFmtFir = 4;
+constexpr std::uint8_t kFmtApplicationLayer = 15;
+constexpr std::uint32_t kRemb = 0x52454d42;  // "REMB", draft-alvestrand-rmcat-remb-03 section 2.2
+
+bool asks_for_nothing(const proto::RewriteSpec& spec) {
+  return spec.ssrc_to == 0 && spec.payload_types == 0 && spec.ssrc_reverse_to == 0;
+}
+
+/// A field that names the sender: the stream this flow carries.
+void map_forward(const proto::RewriteSpec& spec, std::uint8_t* at) {
+  if (spec.ssrc_to != 0) proto::store_be32(at, spec.ssrc_to);
+}
+
+/// A field that names a stream of the opposite flow.
+void map_reverse(const proto::RewriteSpec& spec, std::uint8_t* at) {
+  if (spec.ssrc_reverse_to != 0 && proto::load_be32(at) == spec.ssrc_reverse_from) {
+    proto::store_be32(at, spec.ssrc_reverse_to);
+  }
+}
+
+// RTP.
+
+/// When another source takes over the one SSRC that leaves, its sequence numbers go on where the last one's ended:
+/// the receiver sees one stream, and the send index never has to run backwards.
+void continue_sequence(FlowEntry& flow, std::uint32_t ssrc, std::uint8_t* data) {
+  const std::uint16_t sequence = proto::load_be16(data + 2);
+  if ((flow.marks & kMarkRewriting) == 0) {
+    flow.marks |= kMarkRewriting;
+    flow.rewrite_ssrc = ssrc;
+    flow.rewrite_sequence_offset = 0;
+    flow.rewrite_sequence_last = sequence;
+  } else if (flow.rewrite_ssrc != ssrc) {
+    flow.rewrite_ssrc = ssrc;
+    flow.rewrite_sequence_offset = static_cast<std::uint16_t>(flow.rewrite_sequence_last + 1 - sequence);
+  }
+  const auto leaving = static_cast<std::uint16_t>(sequence + flow.rewrite_sequence_offset);
+  const auto ahead = static_cast<std::int16_t>(leaving - flow.rewrite_sequence_last);
+  if (ahead > 0) flow.rewrite_sequence_last = leaving;
+  proto::store_be16(data + 2, leaving);
+}
+
+void map_payload_type(const proto::RewriteSpec& spec, std::uint8_t* data) {
+  const std::uint8_t marker = data[1] & 0x80;
+  const std::uint8_t from = data[1] & 0x7f;
+  for (std::size_t i = 0; i < spec.payload_types; ++i) {
+    if (spec.payload_type_map[i].from != from) continue;
+    data[1] = static_cast<std::uint8_t>(marker | spec.payload_type_map[i].to);
+    return;
+  }
+}
+
+void rewrite_rtp(Burst& burst, std::uint32_t packet) {
+  FlowEntry& flow = *burst.flow[packet];
+  std::uint8_t* data = burst.data[packet];
+  if (flow.rewrite.payload_types != 0) map_payload_type(flow.rewrite, data);
+  if (flow.rewrite.ssrc_to == 0) return;
+  continue_sequence(flow, burst.ssrc[packet], data);
+  proto::store_be32(data + 8, flow.rewrite.ssrc_to);
+  burst.ssrc[packet] = flow.rewrite.ssrc_to;
+}
+
+// RTCP. Each function gets the packet's body, whose first SSRC is mapped already, and answers whether it fits.
+
+bool map_report_blocks(const proto::RewriteSpec& spec, proto::MutableBytes blocks, std::size_t count) {
+  if (blocks.size() < count * kReportBlockBytes) return false;
+  for (std::size_t i = 0; i < count; ++i) map_reverse(spec, blocks.data() + i * kReportBlockBytes);
+  return true;
+}
+
+/// SDES: chunks of an SSRC and items that end with a zero byte, each padded to 32 bits (RFC 3550 section 6.5).
+bool map_source_description(const proto::RewriteSpec& spec, proto::MutableBytes body, std::size_t chunks) {
+  std::size_t at = 0;
+  for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
+    if (at + kSsrcBytes > body.size()) return false;
+    map_forward(spec, body.data() + at);
+    at += kSsrcBytes;
+    while (at < body.size() && body[at] != 0) {
+      if (at + 2 > body.size()) return false;
+      at += 2u + body[at + 1];
+    }
+    at = (at + 4) & ~std::size_t{3};
+    if (at > body.size()) return false;
+  }
+  return true;
+}
+
+bool map_bye(const proto::RewriteSpec& spec, proto::MutableBytes body, std::size_t count) {
+  if (body.size() < count * kSsrcBytes) return false;
+  for (std::size_t i = 0; i < count; ++i) map_forward(spec, body.data() + i * kSsrcBytes);
+  return true;
+}
+
+/// Feedback: sender, media source, then control information that may name further sources (RFC 4585 section 6.1).
+bool map_feedback(const proto::RewriteSpec& spec, proto::MutableBytes body, std::uint8_t type, std::uint8_t format) {
+  if (body.size() < 2 * kSsrcBytes) return false;
+  map_reverse(spec, body.data() + kSsrcBytes);
+  const proto::MutableBytes information = body.subspan(2 * kSsrcBytes);
+  const bool transport = type == static_cast<std::uint8_t>(RtcpType::kTransportFeedback);
+  const bool entries = transport ? format == kFmtTmmbr || format == kFmtTmmbn : format == kFmtFir;
+  if (entries) {
+    for (std::size_t at = 0; at + kFeedbackEntryBytes <= information.size(); at += kFeedbackEntryBytes) {
+      map_reverse(spec, information.data() + at);
+    }
+  }
+  const bool remb = !transport && format == kFmtApplicationLayer && information.size() >= 8 &&
+                    proto::load_be32(information.data()) == kRemb;
+  if (remb) {
+    const std::size_t count = information[4];
+    if (information.size() < 8 + count * kSsrcBytes) return false;
+    for (std::size_t i = 0; i < count; ++i) map_reverse(spec, information.data() + 8 + i * kSsrcBytes);
+  }
+  return true;
+}
+
+bool rewrite_rtcp_packet(const proto::RewriteSpec& spec, const proto::RtcpView& view, proto::MutableBytes body) {
+  const bool has_sender = view.type != static_cast<std::uint8_t>(RtcpType::kSourceDescription) &&
+                          view.type != static_cast<std::uint8_t>(RtcpType::kBye);
+  if (has_sender) {
+    if (body.size() < kSsrcBytes) return false;
+    map_forward(spec, body.data());
+  }
+  switch (static_cast<RtcpType>(view.type)) {
+    case RtcpType::kSenderReport:
+      return body.size() >= kSsrcBytes + kSenderInfoBytes &&
+             map_report_blocks(spec, body.subspan(kSsrcBytes + kSenderInfoBytes), view.count);
+    case RtcpType::kReceiverReport:
+      return map_report_blocks(spec, body.subspan(kSsrcBytes), view.count);
+    case RtcpType::kSourceDescription:
+      return map_source_description(spec, body, view.count);
+    case RtcpType::kBye:
+      return map_bye(spec, body, view.count);
+    case RtcpType::kTransportFeedback:
+    case RtcpType::kPayloadFeedback:
+      return map_feedback(spec, body, view.type, view.count);
+    case RtcpType::kApp:
+    case RtcpType::kExtendedReport:
+      return true;
+  }
+  return true;  // a type of tomorrow: its sender is mapped, the rest passes
+}
+
+DropReason rewrite_rtcp(Burst& burst, std::uint32_t packet) {
+  const proto::RewriteSpec& spec = burst.flow[packet]->rewrite;
+  proto::MutableBytes rest{burst.data[packet], burst.bytes[packet]};
+  while (!rest.empty()) {
+    const std::optional<proto::RtcpView> view = proto::parse_rtcp(rest);
+    if (!view) return DropReason::kRtcpMalformed;
+    if (!rewrite_rtcp_packet(spec, *view, rest.subspan(4, view->body.size()))) return DropReason::kRtcpMalformed;
+    rest = rest.subspan(view->packet_bytes);
+  }
+  burst.ssrc[packet] = proto::load_be32(burst.data[packet] + 4);
+  return DropReason::kNone;
+}
+
+}  // namespace
+
+void rewrite(Burst& burst) {
+  for (std::uint32_t k = 0; k < burst.media.count; ++k) {
+    const std::uint32_t packet = burst.media.at[k];
+    if (asks_for_nothing(burst.flow[packet]->rewrite)) continue;
+    if (burst.kind[packet] == PacketKind::kRtcp) {
+      const DropReason reason = rewrite_rtcp(burst, packet);
+      if (reason != DropReason::kNone) burst.drop(packet, reason);
+    } else {
+      rewrite_rtp(burst, packet);
+    }
+  }
+  burst.keep_undropped_media();
+}
+
+}  // namespace weir::dataplane
