@@ -36,6 +36,14 @@ TEST(Hold, EveryPairOfDirectionsMeetsInTheMiddle) {
   }
 }
 
+TEST(Hold, AHoldAnsweredFromAnEarlierAgreementIsStillObeyed) {
+  const Agreement far = plain_far(offered(audio("5000 RTP/AVP 0")));
+  const RemoteOffer hold = offered(audio("5000 RTP/AVP 0", "a=sendonly\n"));
+  const Agreement near = make_answer(hold, far, leg("198.18.1.1"));
+  EXPECT_EQ(direction(near.local, near.local.media[0]), Direction::kRecvOnly);
+  EXPECT_FALSE(sends(near.sections[0].direction));
+}
+
 TEST(MakeOffer, DtlsCallerToPlainCallee) {
   const RemoteOffer offer = offered(samples::kBaresipDtls);
   LocalSession b_leg = leg("198.18.2.1");
