@@ -1,0 +1,313 @@
+#include "proto/settings/settings.h"
+
+#include <sys/un.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <memory>
+
+#include "proto/limits.h"
+#include "proto/settings/check.h"
+#include "proto/settings/table.h"
+
+namespace weir::proto::settings {
+
+namespace {
+
+/// A configuration is written by people; anything longer is not one.
+constexpr std::size_t kFileBytesMax = 4u << 20;
+constexpr std::int64_t kCoresMax = 1024;
+
+std::optional<std::uint32_t> parse_number(std::string_view text, std::uint32_t max) {
+  std::uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value > max) return std::nullopt;
+  return value;
+}
+
+/// An IPv4 address; the media plane has no IPv6 yet.
+std::optional<IpAddress> parse_ipv4(std::string_view text) {
+  const Result<IpAddress> address = parse_ip_address(text);
+  if (!address || address->family != Family::kIpv4) return std::nullopt;
+  return *address;
+}
+
+std::optional<IpAddress> read_ipv4(Table& table, std::string_view key, bool required) {
+  std::string text;
+  if (!(required ? table.required_text(key, text) : table.text(key, text))) return std::nullopt;
+  const std::optional<IpAddress> address = parse_ipv4(text);
+  if (!address) table.mistake(key, "'" + text + "' is not an IPv4 address");
+  return address;
+}
+
+void read_directory(Table& table, std::string_view key, std::string& into) {
+  std::string text;
+  if (!table.text(key, text)) return;
+  if (text[0] != '/') {
+    table.mistake(key, "'" + text + "' is not an absolute path");
+    return;
+  }
+  into = text;
+}
+
+void read_worker_cores(Table& table, std::vector<unsigned>& into) {
+  const toml::node* node = table.find("worker_cores");
+  if (node == nullptr) return;
+  std::vector<unsigned> cores;
+  const toml::array* array = node->as_array();
+  bool good = array != nullptr && !array->empty() && array->size() <= kWorkersMax;
+  for (std::size_t i = 0; good && i < array->size(); ++i) {
+    const auto* core = (*array)[i].as_integer();
+    good = core != nullptr && core->get() >= 0 && core->get() < kCoresMax;
+    if (!good) break;
+    cores.push_back(static_cast<unsigned>(core->get()));
+    good = std::count(cores.begin(), cores.end(), cores.back()) == 1;
+  }
+  if (!good) {
+    table.mistake("worker_cores", "must be an array of 1 to " + std::to_string(kWorkersMax) +
+                                      " different core numbers below " + std::to_string(kCoresMax));
+    return;
+  }
+  into = cores;
+}
+
+void read_media(Table& table, MediaSettings& media) {
+  read_worker_cores(table, media.worker_cores);
+  table.number("main_core", media.main_core, 0, kCoresMax - 1);
+  table.number("flows_max", media.flows_max, 2, kFlowsMax);
+  table.number("memory_mb", media.memory_mb, 64, 1 << 20);
+  table.number("packet_buffers", media.packet_buffers, 1024, 1 << 22);
+  table.each_text("eal_arguments",
+                  [&](const std::string& argument, std::uint32_t) { media.eal_arguments.push_back(argument); });
+  std::string use;
+  if (!table.text("hugepages", use)) return;
+  if (use == "require") {
+    media.hugepages = HugepageUse::kRequire;
+  } else if (use == "prefer") {
+    media.hugepages = HugepageUse::kPrefer;
+  } else if (use == "off") {
+    media.hugepages = HugepageUse::kOff;
+  } else {
+    table.mistake("hugepages", "must be \"require\", \"prefer\" or \"off\"");
+  }
+}
+
+/// "198.18.1.10/24"
+void read_address(Table& table, NetworkSettings& network) {
+  std::string text;
+  if (!table.required_text("address", text)) return;
+  const std::size_t slash = text.find('/');
+  const std::optional<IpAddress> address = parse_ipv4(std::string_view(text).substr(0, slash));
+  std::optional<std::uint32_t> bits;
+  if (slash != std::string::npos) bits = parse_number(std::string_view(text).substr(slash + 1), 30);
+  if (!address || !bits || *bits == 0) {
+    table.mistake("address", "'" + text + "' is not an IPv4 address with its prefix, like 198.18.1.10/24");
+    return;
+  }
+  network.address = *address;
+  network.prefix_bits = static_cast<std::uint8_t>(*bits);
+}
+
+/// "20000-29999": RTP ports are even and RTCP's follow them, so the range holds whole pairs.
+void read_ports(Table& table, NetworkSettings& network) {
+  std::string text;
+  if (!table.text("ports", text)) return;
+  const std::size_t dash = text.find('-');
+  std::optional<std::uint32_t> first;
+  std::optional<std::uint32_t> last;
+  if (dash != std::string::npos) {
+    first = parse_number(std::string_view(text).substr(0, dash), 65535);
+    last = parse_number(std::string_view(text).substr(dash + 1), 65535);
+  }
+  if (!first || !last || *first < 1024 || *first % 2 != 0 || *last % 2 != 1 || *last < *first) {
+    table.mistake("ports", "'" + text + "' is not a range from an even to an odd port above 1023, like 20000-29999");
+    return;
+  }
+  network.port_first = static_cast<std::uint16_t>(*first);
+  network.port_last = static_cast<std::uint16_t>(*last);
+}
+
+void read_neighbour(Table& table, NetworkSettings& network) {
+  Neighbour neighbour{};
+  const std::optional<IpAddress> address = read_ipv4(table, "address", true);
+  std::string text;
+  if (!table.required_text("mac", text)) return;
+  const Result<MacAddress> mac = parse_mac_address(text);
+  if (!mac) {
+    table.mistake("mac", mac.error());
+    return;
+  }
+  if (!address) return;
+  neighbour.address = *address;
+  neighbour.mac = *mac;
+  network.neighbours.push_back(neighbour);
+}
+
+NetworkSettings read_network(Table& table) {
+  NetworkSettings network;
+  table.required_text("name", network.name);
+  table.required_text("device", network.device);
+  read_address(table, network);
+  network.gateway = read_ipv4(table, "gateway", false);
+  if (table.find("vlan") != nullptr) {
+    std::uint16_t vlan = 0;
+    table.number("vlan", vlan, 1, 4094);
+    if (vlan != 0) network.vlan = vlan;
+  }
+  table.each_table("neighbours", "[[network]] neighbours", [&](Table& child) { read_neighbour(child, network); });
+  read_ports(table, network);
+  return network;
+}
+
+void read_log_level(Table& table, std::string& into) {
+  constexpr std::array<std::string_view, 6> kLevels{"trace", "debug", "info", "warning", "error", "off"};
+  std::string level;
+  if (!table.text("log_level", level)) return;
+  if (std::find(kLevels.begin(), kLevels.end(), level) == kLevels.end()) {
+    table.mistake("log_level", "must be trace, debug, info, warning, error or off");
+    return;
+  }
+  into = level;
+}
+
+void read_control(Table& table, ControlSettings& control) {
+  table.text("user", control.user);
+  read_directory(table, "socket", control.socket);
+  if (control.socket.size() >= sizeof(sockaddr_un::sun_path)) {
+    table.mistake("socket", "is longer than the " + std::to_string(sizeof(sockaddr_un::sun_path) - 1) +
+                                " bytes a socket's path may have");
+  }
+  read_log_level(table, control.log_level);
+  table.number("calls_max", control.calls_max, 1, kFlowsMax / 2);
+  std::uint32_t timeout_s = control.media_timeout_ms / 1000;
+  table.number("media_timeout_s", timeout_s, 0, 86'400);
+  control.media_timeout_ms = timeout_s * 1000;
+  table.number("punts_per_s_max", control.punts_per_s_max, 1, 100'000);
+}
+
+void read_dtls(Table& table, DtlsSettings& dtls) {
+  if (table.find("profiles") != nullptr) {
+    dtls.profiles.clear();
+    table.each_text("profiles", [&](const std::string& name, std::uint32_t) {
+      const std::optional<SrtpProfile> profile = srtp_profile_by_name(name);
+      if (!profile || *profile == SrtpProfile::kNone) {
+        table.mistake("profiles", "there is no SRTP profile '" + name + "'");
+      } else if (std::find(dtls.profiles.begin(), dtls.profiles.end(), *profile) != dtls.profiles.end()) {
+        table.mistake("profiles", "'" + name + "' is named twice");
+      } else {
+        dtls.profiles.push_back(*profile);
+      }
+    });
+    if (dtls.profiles.empty()) table.mistake("profiles", "names no SRTP profile");
+  }
+  std::uint32_t timeout_s = dtls.handshake_timeout_ms / 1000;
+  table.number("handshake_timeout_s", timeout_s, 1, 300);
+  dtls.handshake_timeout_ms = timeout_s * 1000;
+  table.number("mtu_bytes", dtls.mtu_bytes, 256, static_cast<std::int64_t>(kDatagramBytesMax));
+}
+
+/// "udp:198.18.1.1:5060"
+std::optional<ListenerSettings> parse_listener(std::string_view text) {
+  ListenerSettings listener{};
+  const std::size_t colon = text.find(':');
+  const std::size_t last = text.rfind(':');
+  if (colon == std::string_view::npos || last == colon) return std::nullopt;
+  const std::string_view transport = text.substr(0, colon);
+  if (transport != "udp" && transport != "tcp") return std::nullopt;
+  listener.transport = transport == "udp" ? SipTransport::kUdp : SipTransport::kTcp;
+  const std::optional<IpAddress> address = parse_ipv4(text.substr(colon + 1, last - colon - 1));
+  const std::optional<std::uint32_t> port = parse_number(text.substr(last + 1), 65535);
+  if (!address || !port || *port == 0) return std::nullopt;
+  listener.local = {*address, 0, static_cast<std::uint16_t>(*port)};
+  return listener;
+}
+
+RealmSettings read_realm(Table& table) {
+  RealmSettings realm;
+  table.required_text("name", realm.name);
+  table.required_text("network", realm.network);
+  table.require("listen");
+  table.each_text("listen", [&](const std::string& text, std::uint32_t) {
+    const std::optional<ListenerSettings> listener = parse_listener(text);
+    if (listener) {
+      realm.listeners.push_back(*listener);
+    } else {
+      table.mistake("listen",
+                    "'" + text + "' is not a transport, an IPv4 address and a port, like udp:198.18.1.1:5060");
+    }
+  });
+  return realm;
+}
+
+RouteSettings read_route(Table& table) {
+  RouteSettings route;
+  route.line = table.line();
+  table.required_text("realm", route.realm);
+  table.required_text("match", route.pattern);
+  table.required_text("target", route.target);
+  table.required_text("to_realm", route.to_realm);
+  std::string media;
+  if (!table.text("media", media)) return route;
+  if (media == "dtls") {
+    route.media = MediaProfile::kDtls;
+  } else if (media != "rtp") {
+    table.mistake("media", "must be \"rtp\" or \"dtls\"");
+  }
+  return route;
+}
+
+void read_tables(const toml::table& root, Reading& reading) {
+  Settings& settings = reading.settings;
+  Lines lines;
+  Table table(root, "the file", reading.mistakes);
+  table.one_table("region", [&](Table& child) { read_directory(child, "directory", settings.region.directory); });
+  table.one_table("media", [&](Table& child) { read_media(child, settings.media); });
+  table.one_table("control", [&](Table& child) { read_control(child, settings.control); });
+  table.one_table("dtls", [&](Table& child) { read_dtls(child, settings.dtls); });
+  table.each_table("network", "[[network]]", [&](Table& child) {
+    settings.networks.push_back(read_network(child));
+    lines.networks.push_back(child.line());
+  });
+  table.each_table("realm", "[[realm]]", [&](Table& child) {
+    settings.realms.push_back(read_realm(child));
+    lines.realms.push_back(child.line());
+  });
+  table.each_table("route", "[[route]]", [&](Table& child) { settings.routes.push_back(read_route(child)); });
+  table.name_unknown_keys();
+  check(settings, lines, reading.mistakes);
+}
+
+}  // namespace
+
+Reading read_settings(std::string_view toml) {
+  Reading reading;
+  try {
+    read_tables(toml::parse(toml), reading);
+  } catch (const toml::parse_error& error) {
+    reading.mistakes.push_back({error.source().begin.line, std::string(error.description())});
+  }
+  std::stable_sort(reading.mistakes.begin(), reading.mistakes.end(),
+                   [](const Mistake& a, const Mistake& b) { return a.line < b.line; });
+  return reading;
+}
+
+Reading read_settings_file(const std::string& path) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), &std::fclose);
+  std::string text(kFileBytesMax + 1, '\0');
+  if (file != nullptr) text.resize(std::fread(text.data(), 1, text.size(), file.get()));
+  if (file == nullptr || std::ferror(file.get()) != 0) return {{}, {{0, "the file cannot be read"}}};
+  if (text.size() > kFileBytesMax) return {{}, {{0, "the file is longer than a configuration can be"}}};
+  return read_settings(text);
+}
+
+std::string to_string(const std::string& path, const std::vector<Mistake>& mistakes) {
+  std::string text;
+  for (const Mistake& mistake : mistakes) {
+    text += path + ":" + std::to_string(mistake.line) + ": " + mistake.reason + "\n";
+  }
+  return text;
+}
+
+}  // namespace weir::proto::settings
