@@ -1,0 +1,89 @@
+#include "tests/support/srtp_oracle.h"
+
+#include <srtp2/srtp.h>
+
+#include "proto/assert.h"
+#include "proto/limits.h"
+
+namespace weir::tests {
+namespace {
+
+using proto::SrtpProfile;
+
+void set_crypto(SrtpProfile profile, srtp_policy_t& policy) {
+  switch (profile) {
+    case SrtpProfile::kAesCm128HmacSha1_80:
+      srtp_crypto_policy_set_rtp_default(&policy.rtp);
+      srtp_crypto_policy_set_rtcp_default(&policy.rtcp);
+      return;
+    case SrtpProfile::kAesCm128HmacSha1_32:
+      srtp_crypto_policy_set_aes_cm_128_hmac_sha1_32(&policy.rtp);
+      srtp_crypto_policy_set_rtcp_default(&policy.rtcp);
+      return;
+    case SrtpProfile::kAeadAes128Gcm:
+      srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtp);
+      srtp_crypto_policy_set_aes_gcm_128_16_auth(&policy.rtcp);
+      return;
+    case SrtpProfile::kAeadAes256Gcm:
+      srtp_crypto_policy_set_aes_gcm_256_16_auth(&policy.rtp);
+      srtp_crypto_policy_set_aes_gcm_256_16_auth(&policy.rtcp);
+      return;
+    case SrtpProfile::kNone:
+      break;
+  }
+  WEIR_ASSERT(false);
+}
+
+template <typename Function>
+bool run(Function function, srtp_t session, std::vector<std::uint8_t>& packet, std::size_t room) {
+  int bytes = static_cast<int>(packet.size());
+  packet.resize(packet.size() + room);
+  const bool ok = function(session, packet.data(), &bytes) == srtp_err_status_ok;
+  packet.resize(ok ? static_cast<std::size_t>(bytes) : packet.size());
+  return ok;
+}
+
+}  // namespace
+
+struct SrtpOracle::Session {
+  srtp_t handle = nullptr;
+  ~Session() {
+    if (handle != nullptr) srtp_dealloc(handle);
+  }
+};
+
+SrtpOracle::SrtpOracle(SrtpProfile profile, const std::vector<std::uint8_t>& master, Direction direction)
+    : session_(std::make_unique<Session>()) {
+  static const bool initialised = srtp_init() == srtp_err_status_ok;
+  WEIR_ASSERT(initialised);
+  std::vector<std::uint8_t> key = master;
+  srtp_policy_t policy{};
+  set_crypto(profile, policy);
+  policy.ssrc.type = direction == Direction::kSend ? ssrc_any_outbound : ssrc_any_inbound;
+  policy.key = key.data();
+  policy.window_size = proto::kReplayWindowPackets;
+  WEIR_ASSERT(srtp_create(&session_->handle, &policy) == srtp_err_status_ok);
+}
+
+SrtpOracle::~SrtpOracle() = default;
+SrtpOracle::SrtpOracle(SrtpOracle&&) noexcept = default;
+SrtpOracle& SrtpOracle::operator=(SrtpOracle&&) noexcept = default;
+
+bool SrtpOracle::protect_rtp(std::vector<std::uint8_t>& packet) {
+  return run(srtp_protect, session_->handle, packet, SRTP_MAX_TRAILER_LEN);
+}
+bool SrtpOracle::protect_rtcp(std::vector<std::uint8_t>& packet) {
+  return run(srtp_protect_rtcp, session_->handle, packet, SRTP_MAX_TRAILER_LEN + 4);
+}
+bool SrtpOracle::unprotect_rtp(std::vector<std::uint8_t>& packet) {
+  return run(srtp_unprotect, session_->handle, packet, 0);
+}
+bool SrtpOracle::unprotect_rtcp(std::vector<std::uint8_t>& packet) {
+  return run(srtp_unprotect_rtcp, session_->handle, packet, 0);
+}
+
+void SrtpOracle::set_roc(std::uint32_t ssrc, std::uint32_t roc) {
+  WEIR_ASSERT(srtp_set_stream_roc(session_->handle, ssrc, roc) == srtp_err_status_ok);
+}
+
+}  // namespace weir::tests

@@ -1,0 +1,36 @@
+// libsrtp2 as an oracle: one session of one direction, with a 128-packet window.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "proto/bytes.h"
+#include "proto/srtp_profile.h"
+
+namespace weir::tests {
+
+class SrtpOracle {
+ public:
+  enum class Direction { kSend, kReceive };
+  /// master is the master key followed by the master salt, as the profile sizes them. Takes any SSRC.
+  SrtpOracle(proto::SrtpProfile profile, const std::vector<std::uint8_t>& master, Direction direction);
+  ~SrtpOracle();
+  SrtpOracle(SrtpOracle&&) noexcept;
+  SrtpOracle& operator=(SrtpOracle&&) noexcept;
+
+  // In place; false if libsrtp2 refuses, and the packet's content is then of no use.
+  bool protect_rtp(std::vector<std::uint8_t>& packet);
+  bool protect_rtcp(std::vector<std::uint8_t>& packet);
+  bool unprotect_rtp(std::vector<std::uint8_t>& packet);
+  bool unprotect_rtcp(std::vector<std::uint8_t>& packet);
+
+  /// The rollover counter an SSRC goes on with.
+  void set_roc(std::uint32_t ssrc, std::uint32_t roc);
+
+ private:
+  struct Session;
+  std::unique_ptr<Session> session_;
+};
+
+}  // namespace weir::tests
