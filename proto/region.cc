@@ -153,15 +153,21 @@ Result<bool> holds_segment(int fd, SegmentKind kind, const RegionShape& shape, c
   return finished;
 }
 
-/// Whether both segments lie there as `options` wants them. Error: something else lies there.
-Result<bool> holds_region(int media_fd, int control_fd, const Region::CreateOptions& options) {
+/// Which of the two segments lie there, whole and for these options.
+struct Found {
+  bool media;
+  bool control;
+};
+
+/// The media segment decides what an error is: weir-control may have damaged its own, and that must not cost the flows.
+Result<Found> find_region(int media_fd, int control_fd, const Region::CreateOptions& options) {
+  if (options.discard) return Found{.media = false, .control = false};
   const Result<bool> media =
       holds_segment(media_fd, SegmentKind::kMedia, options.shape, segment_path(options.directory, SegmentKind::kMedia));
-  if (!media) return media;
+  if (!media) return Error{media.error()};
   const Result<bool> control = holds_segment(control_fd, SegmentKind::kControl, options.shape,
                                              segment_path(options.directory, SegmentKind::kControl));
-  if (!control) return control;
-  return *media && *control;
+  return Found{.media = *media, .control = *media && control.ok() && *control};
 }
 
 }  // namespace
@@ -213,36 +219,33 @@ Result<Region> Region::create(const CreateOptions& options) {
   File control(open(control_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (control.fd() < 0) return Error{"cannot open " + control_path + ": " + system_error()};
 
-  const Result<bool> there = options.discard ? Result<bool>(false) : holds_region(media->fd(), control.fd(), options);
-  if (!there) return Error{there.error()};
-  const bool usable = *there;
+  const Result<Found> found = find_region(media->fd(), control.fd(), options);
+  if (!found) return Error{found.error()};
 
-  const auto prepare = [&](int fd, SegmentKind kind, std::uint64_t bytes, Segment& segment,
-                           const std::string& path) -> Status {
+  const auto prepare = [&](int fd, SegmentKind kind, std::uint64_t bytes, Segment& segment, const std::string& path,
+                           bool keep) -> Status {
     bytes = align_up(bytes, page_bytes);
-    if (!usable && (ftruncate(fd, 0) != 0 || ftruncate(fd, static_cast<off_t>(bytes)) != 0)) {
+    if (!keep && (ftruncate(fd, 0) != 0 || ftruncate(fd, static_cast<off_t>(bytes)) != 0)) {
       return Error{"cannot make " + path + " " + std::to_string(bytes) + " bytes long: " + system_error()};
     }
     // Reserve now: a tmpfs or a hugepage pool that runs out later would be a SIGBUS in the packet path.
-    if (const int failure = posix_fallocate(fd, 0, static_cast<off_t>(bytes)); !usable && failure != 0) {
+    if (const int failure = posix_fallocate(fd, 0, static_cast<off_t>(bytes)); !keep && failure != 0) {
       return Error{"no room for " + path + " (" + std::to_string(bytes >> 20) + " MiB): " + std::strerror(failure)};
     }
     Result<std::uint8_t*> memory = map_segment(fd, bytes, true, path);
     if (!memory) return Error{memory.error()};
     segment.memory = *memory;
     segment.bytes = bytes;
-    if (!usable) write_header(*memory, kind, bytes, options.shape);
+    if (!keep) write_header(*memory, kind, bytes, options.shape);
     return success();
   };
-  if (Status status = prepare(media->fd(), SegmentKind::kMedia, region.layout_.media_bytes, region.media_, media_path);
-      !status) {
-    return Error{status.error()};
-  }
-  if (Status status =
-          prepare(control.fd(), SegmentKind::kControl, region.layout_.control_bytes, region.control_, control_path);
-      !status) {
-    return Error{status.error()};
-  }
+  const Status media_prepared =
+      prepare(media->fd(), SegmentKind::kMedia, region.layout_.media_bytes, region.media_, media_path, found->media);
+  if (!media_prepared) return Error{media_prepared.error()};
+  const Status control_prepared = prepare(control.fd(), SegmentKind::kControl, region.layout_.control_bytes,
+                                          region.control_, control_path, found->control);
+  if (!control_prepared) return Error{control_prepared.error()};
+  if (!found->control) region.reset_media_indexes();
   if (fchown(media->fd(), static_cast<uid_t>(-1), options.control_gid) != 0 || fchmod(media->fd(), 0640) != 0 ||
       fchown(control.fd(), options.control_uid, static_cast<gid_t>(-1)) != 0 || fchmod(control.fd(), 0600) != 0) {
     return Error{"cannot hand " + options.directory + " to the control user: " + system_error()};
@@ -255,7 +258,7 @@ Result<Region> Region::create(const CreateOptions& options) {
   header->incarnation.fetch_add(1, std::memory_order_relaxed);
   header->owner_pid.store(static_cast<std::uint64_t>(getpid()), std::memory_order_relaxed);
   region.media_.lock_fd = media->release();
-  region.resumed_ = usable;
+  region.resumed_ = found->media;
   return region;
 }
 
@@ -375,6 +378,15 @@ void* Region::private_memory() {
 RingIndex* Region::media_index(std::uint32_t worker, std::uint32_t which) const {
   WEIR_ASSERT(worker < shape_.workers);
   return reinterpret_cast<RingIndex*>(media_.memory + layout_.media_indexes) + worker * kIndexesPerWorker + which;
+}
+
+/// For a new control segment: its ends of the rings start at 0.
+void Region::reset_media_indexes() {
+  for (std::uint32_t worker = 0; worker < shape_.workers; ++worker) {
+    for (std::uint32_t which = 0; which < kIndexesPerWorker; ++which) {
+      media_index(worker, which)->value.store(0, std::memory_order_relaxed);
+    }
+  }
 }
 
 RingIndex* Region::control_index(std::uint32_t worker, std::uint32_t which) const {

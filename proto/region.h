@@ -87,6 +87,7 @@ class Region {
   };
 
   /// weir-media: creates both segments, or attaches to those that lie there if version, layout and shape are equal.
+  /// weir-control could have damaged its own segment; that alone is made anew, with all rings empty, and flows stay.
   /// Errors: another weir-media holds it, another version or shape, no space, no such directory.
   static Result<Region> create(const CreateOptions& options);
 
@@ -104,6 +105,8 @@ class Region {
 
   [[nodiscard]] const SegmentHeader& media_header() const;
   [[nodiscard]] const SegmentHeader& control_header() const;
+  /// The whole mapping of weir-control's segment, for a process that guards itself against its loss.
+  [[nodiscard]] Bytes control_segment() const { return {control_.memory, control_.bytes}; }
 
   // Read by both.
   [[nodiscard]] const WorkerStatus& worker_status(std::uint32_t worker) const;
@@ -135,6 +138,7 @@ class Region {
 
   Region() = default;
   void release();
+  void reset_media_indexes();
   RingIndex* media_index(std::uint32_t worker, std::uint32_t which) const;
   RingIndex* control_index(std::uint32_t worker, std::uint32_t which) const;
 

@@ -168,10 +168,41 @@ TEST(Region, ASegmentCutShortIsRefused) {
 TEST(Region, AFileThatWasNeverFinishedIsMadeAnew) {
   const TemporaryDirectory directory;
   { ASSERT_TRUE(Region::create(small_region(directory.path())).ok()); }
-  overwrite(directory.path() + "/control", 0, 0);
+  overwrite(directory.path() + "/media", 0, 0);
   Result<Region> media = Region::create(small_region(directory.path()));
   ASSERT_TRUE(media.ok()) << media.error();
   EXPECT_FALSE(media->resumed());
+}
+
+TEST(Region, ADamagedControlSegmentIsMadeAnewAndTheFlowsStay) {
+  const auto damages = {
+      +[](const std::string& path) { overwrite(path, 0, 0); },
+      +[](const std::string& path) { overwrite(path, offsetof(SegmentHeader, version), 0xee); },
+      +[](const std::string& path) { overwrite(path, offsetof(SegmentHeader, shape), 0xee); },
+      +[](const std::string& path) { ASSERT_EQ(truncate(path.c_str(), 4096), 0); },
+      +[](const std::string& path) { ASSERT_EQ(unlink(path.c_str()), 0); },
+  };
+  for (const auto damage : damages) {
+    const TemporaryDirectory directory;
+    {
+      Result<Region> media = Region::create(small_region(directory.path()));
+      ASSERT_TRUE(media.ok());
+      media->flow_status_mutable(3).generation = 77;
+      ASSERT_EQ(media->event_producer(1).push(Event{}), RingState::kOk);
+    }
+    damage(directory.path() + "/control");
+    Result<Region> media = Region::create(small_region(directory.path()));
+    ASSERT_TRUE(media.ok()) << media.error();
+    EXPECT_TRUE(media->resumed());
+    EXPECT_EQ(media->flow_status(3).generation, 77u);
+    Result<Region> control = Region::attach(directory.path());
+    ASSERT_TRUE(control.ok()) << control.error();
+    Event event{};
+    EXPECT_EQ(control->event_consumer(1).pop(event), RingState::kEmpty);
+    ASSERT_EQ(control->command_producer(0).push(Command{}), RingState::kOk);
+    Command command;
+    EXPECT_EQ(media->command_consumer(0).pop(command), RingState::kOk);
+  }
 }
 
 TEST(Region, ADirectoryThatIsNotThereIsOneSentence) {
