@@ -1,0 +1,59 @@
+// weir-control: SIP, DTLS and the calls. Unprivileged; weir-media carries the media.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+
+#include "controlplane/log.h"
+#include "controlplane/privileges.h"
+#include "controlplane/shard.h"
+#include "proto/settings/settings.h"
+
+namespace {
+
+struct Options {
+  std::string configuration = "/etc/weir/weir.toml";
+  bool check = false;
+};
+
+int fail(const std::string& reason) {
+  std::fprintf(stderr, "weir-control: %s\n", reason.c_str());
+  return 1;
+}
+
+int run(const Options& options) {
+  using namespace weir;
+  proto::settings::Reading reading = proto::settings::read_settings_file(options.configuration);
+  if (!reading.mistakes.empty()) {
+    std::fputs(proto::settings::to_string(options.configuration, reading.mistakes).c_str(), stderr);
+    return 1;
+  }
+  if (options.check) {
+    std::printf("%s: no mistakes\n", options.configuration.c_str());
+    return 0;
+  }
+  if (proto::Status status = controlplane::start_log(reading.settings.control.log_level); !status) {
+    return fail(status.error());
+  }
+  if (proto::Status status = controlplane::drop_privileges(reading.settings.control.user); !status) {
+    return fail(status.error());
+  }
+  proto::Result<std::unique_ptr<controlplane::Shard>> shard = controlplane::Shard::create(std::move(reading.settings));
+  if (!shard) return fail(shard.error());
+  (*shard)->run();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app(
+      "Weir's control process: SIP, DTLS-SRTP handshakes and calls. Start weir-media first; SIGTERM ends the calls "
+      "and then the process.",
+      "weir-control");
+  app.add_option("--config", options.configuration, "the configuration file of both processes")->capture_default_str();
+  app.add_flag("--check", options.check, "read the configuration, name every mistake with its line, and stop");
+  app.set_version_flag("--version", WEIR_VERSION);
+  CLI11_PARSE(app, argc, argv);
+  return run(options);
+}

@@ -1,0 +1,233 @@
+#include "controlplane/shard.h"
+
+#include <openssl/rand.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/post.hpp>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <charconv>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+#include "controlplane/log.h"
+#include "controlplane/region_views.h"
+#include "proto/assert.h"
+
+namespace weir::controlplane {
+
+namespace json = boost::json;
+namespace settings = proto::settings;
+
+namespace {
+
+/// How often rings and timers are looked at: a DTLS flight waits this long at most.
+constexpr auto kTick = std::chrono::milliseconds(1);
+constexpr int kRegionTries = 50;
+constexpr auto kRegionPause = std::chrono::milliseconds(200);
+constexpr std::uint64_t kSecondNs = 1'000'000'000;
+
+std::uint64_t clock_ns() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * kSecondNs + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+/// 96 unguessable bits in hexadecimal, for tags, branches, Call-IDs (RFC 3261 section 19.3).
+std::string make_token() {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::array<unsigned char, 12> bytes;
+  WEIR_ASSERT(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1);
+  std::string token;
+  for (const unsigned char byte : bytes) {
+    token += kHex[byte >> 4];
+    token += kHex[byte & 15];
+  }
+  return token;
+}
+
+proto::Result<proto::Region> attach_patiently(const std::string& directory) {
+  for (int attempt = 1;; ++attempt) {
+    proto::Result<proto::Region> region = proto::Region::attach(directory);
+    if (region || attempt == kRegionTries) return region;
+    if (region.error().find("another weir-control") != std::string::npos) return region;
+    if (attempt == 1) log_event(LogLevel::kInfo, "start", {{"waiting", region.error()}});
+    std::this_thread::sleep_for(kRegionPause);
+  }
+}
+
+std::string journal_path(const std::string& socket) {
+  return (std::filesystem::path(socket).parent_path() / "calls.journal").string();
+}
+
+}  // namespace
+
+proto::Result<std::unique_ptr<Shard>> Shard::create(settings::Settings settings) {
+  proto::Result<Policy> policy = Policy::create(settings);
+  if (!policy) return proto::Error{policy.error()};
+  proto::Result<proto::Region> region = attach_patiently(settings.region.directory);
+  if (!region) return proto::Error{region.error()};
+  std::unique_ptr<Shard> shard(new Shard(std::move(settings), std::move(region).value(), std::move(policy).value()));
+  if (proto::Status status = shard->start(); !status) return proto::Error{status.error()};
+  return shard;
+}
+
+Shard::Shard(settings::Settings settings, proto::Region region, Policy policy)
+    : settings_(std::move(settings)),
+      region_(std::move(region)),
+      policy_(std::move(policy)),
+      client_(region_),
+      tick_(io_),
+      signals_(io_, SIGTERM, SIGINT) {}
+
+Shard::~Shard() = default;
+
+proto::Status Shard::start() {
+  started_ns_ = clock_ns();
+  media_incarnation_ = client_.media_incarnation();
+  const std::size_t orphans = client_.flows_found().size();
+  proto::Result<std::unique_ptr<MediaEngine>> media = MediaEngine::create(client_, settings_, started_ns_);
+  if (!media) return proto::Error{media.error()};
+  media_ = std::move(media).value();
+  proto::Result<CallJournal> journal =
+      CallJournal::open(journal_path(settings_.control.socket), settings_.control.calls_max);
+  if (!journal) return proto::Error{journal.error()};
+  journal_ = std::make_unique<CallJournal>(std::move(journal).value());
+  transports_ = std::make_unique<Transports>(io_, settings_, static_cast<MessageSink&>(*this));
+  calls_ = std::make_unique<CallControl>(settings_, *media_, *transports_, policy_, *transports_, make_token,
+                                         journal_.get());
+  if (proto::Status status = transports_->listen(); !status) return status;
+  auto admin = AdminServer::listen(
+      io_, settings_.control.socket,
+      [this](std::string_view command, std::string_view argument) { return answer(command, argument); });
+  if (!admin) return proto::Error{admin.error()};
+  admin_ = std::move(admin).value();
+  if (orphans != 0) log_event(LogLevel::kWarning, "start", {{"flows_removed", std::uint64_t{orphans}}});
+  calls_->end_journalled(started_ns_);
+  return proto::success();
+}
+
+void Shard::run() {
+  signals_.async_wait([this](const boost::system::error_code& error, int) {
+    if (!error) say_farewell();
+  });
+  log_event(LogLevel::kInfo, "start",
+            {{"pid", static_cast<std::uint64_t>(getpid())},
+             {"realms", std::uint64_t{settings_.realms.size()}},
+             {"routes", std::uint64_t{settings_.routes.size()}},
+             {"workers", region_.shape().workers},
+             {"fingerprint", sip::write_fingerprint(media_->fingerprint())}});
+  tick();
+  io_.run();
+  log_event(LogLevel::kInfo, "stop", {{"calls_left", std::uint64_t{calls_->calls()}}});
+}
+
+void Shard::tick() {
+  const std::uint64_t now_ns = clock_ns();
+  const bool busy = calls_->on_tick(now_ns);
+  watch_media(now_ns);
+  if (farewell_ns_ != 0 && (calls_->calls() == 0 || now_ns >= farewell_ns_)) return io_.stop();
+  if (busy) return boost::asio::post(io_, [this] { tick(); });
+  tick_.expires_after(kTick);
+  tick_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) tick();
+  });
+}
+
+void Shard::say_farewell() {
+  log_event(LogLevel::kInfo, "stop", {{"ending_calls", std::uint64_t{calls_->calls()}}});
+  const std::uint64_t now_ns = clock_ns();
+  farewell_ns_ = now_ns + kFarewellSeconds * kSecondNs;
+  calls_->end_all(now_ns, "the border is shutting down");
+}
+
+void Shard::watch_media(std::uint64_t now_ns) {
+  const bool alive = client_.media_alive(now_ns);
+  if (alive != media_alive_) {
+    media_alive_ = alive;
+    log_event(
+        alive ? LogLevel::kInfo : LogLevel::kError, "media",
+        {{"event", alive ? "weir-media is alive" : "weir-media has stopped: calls keep their flows until it is back"}});
+  }
+  const std::uint64_t incarnation = client_.media_incarnation();
+  if (incarnation == media_incarnation_) return;
+  media_incarnation_ = incarnation;
+  log_event(LogLevel::kWarning, "media", {{"event", "weir-media was restarted"}, {"incarnation", incarnation}});
+}
+
+void Shard::on_message(sip::Message message, const sip::Hop& source) {
+  calls_->on_message(clock_ns(), std::move(message), source);
+}
+
+void Shard::on_malformed(const sip::ParseError& error, const sip::Hop& source) {
+  log_event(LogLevel::kWarning, "sip",
+            {{"event", "malformed"},
+             {"peer", proto::to_string(source.remote)},
+             {"status", std::uint32_t{error.status}},
+             {"reason", error.reason}});
+  calls_->refuse(error.fragment, source, error.status, error.reason);
+}
+
+void Shard::on_transport_error(const sip::Hop& hop) {
+  calls_->on_transport_error(clock_ns(), hop);
+}
+
+proto::Result<json::value> Shard::answer(std::string_view command, std::string_view argument) {
+  const std::uint64_t now_ns = clock_ns();
+  if (command == "status") return status_view(now_ns);
+  if (command == "calls") return calls_->calls_view(now_ns);
+  if (command == "flows") return flows_view(region_, now_ns);
+  if (command == "counters") return counters_view(region_);
+  if (command != "call") return proto::Error{"there is no command '" + std::string(command) + "'"};
+  std::uint64_t number = 0;
+  const char* end = argument.data() + argument.size();
+  const auto [stopped, failure] = std::from_chars(argument.data(), end, number);
+  if (failure != std::errc() || stopped != end)
+    return proto::Error{"'" + std::string(argument) + "' is no call number"};
+  std::optional<json::value> call = calls_->call_view(number, now_ns);
+  if (!call) return proto::Error{"there is no call " + std::to_string(number)};
+  return *std::move(call);
+}
+
+json::value Shard::status_view(std::uint64_t now_ns) const {
+  const CallCounters& calls = calls_->counters();
+  const TransportCounters& transports = transports_->counters();
+  const DataplaneClientCounters& client = client_.counters();
+  json::object control{{"pid", getpid()},
+                       {"uptime_s", (now_ns - started_ns_) / kSecondNs},
+                       {"calls_now", calls_->calls()},
+                       {"calls", calls.calls},
+                       {"calls_answered", calls.calls_answered},
+                       {"calls_refused", calls.calls_refused},
+                       {"sip_messages_in", transports.messages_in},
+                       {"sip_messages_out", transports.messages_out},
+                       {"sip_malformed", transports.malformed},
+                       {"sip_send_failed", transports.send_failed},
+                       {"tcp_connections", transports_->connections()},
+                       {"commands", client.commands},
+                       {"commands_refused", client.commands_refused},
+                       {"commands_timed_out", client.commands_timed_out},
+                       {"orphan_flows_removed", client.orphans_removed}};
+  json::object media{{"pid", region_.media_header().owner_pid.load()}, {"alive", client_.media_alive(now_ns)},
+                     {"starts", client_.media_incarnation()},          {"workers", region_.shape().workers},
+                     {"flows_max", region_.shape().flows_max},         {"flows_now", client_.flows().size()}};
+  json::array realms;
+  for (const settings::RealmSettings& realm : settings_.realms) {
+    json::object object{{"realm", realm.name}, {"network", realm.network}};
+    std::string listeners;
+    for (const settings::ListenerSettings& listener : realm.listeners) {
+      listeners += (listeners.empty() ? "" : " ") +
+                   std::string(listener.transport == settings::SipTransport::kTcp ? "tcp:" : "udp:") +
+                   proto::to_string(listener.local);
+    }
+    object["listens"] = listeners;
+    realms.push_back(std::move(object));
+  }
+  return json::object{{"control", std::move(control)}, {"media", std::move(media)}, {"realms", std::move(realms)}};
+}
+
+}  // namespace weir::controlplane

@@ -1,0 +1,70 @@
+// A shard: one event loop on one thread, and everything that belongs to its calls. Shards share nothing.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/json/value.hpp>
+#include <memory>
+#include <string_view>
+
+#include "controlplane/admin_server.h"
+#include "controlplane/call_control.h"
+#include "controlplane/call_journal.h"
+#include "controlplane/dataplane_client.h"
+#include "controlplane/media_engine.h"
+#include "controlplane/policy.h"
+#include "controlplane/transports.h"
+#include "proto/region.h"
+#include "proto/settings/settings.h"
+
+namespace weir::controlplane {
+
+class Shard : private MessageSink {
+ public:
+  /// Attaches to weir-media's region (waiting a few seconds for it), binds the listeners and the management socket, and
+  /// ends what an earlier weir-control left. Errors: one sentence that says what to do.
+  static proto::Result<std::unique_ptr<Shard>> create(proto::settings::Settings settings);
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+  ~Shard() override;
+
+  /// Runs until SIGTERM or SIGINT; then ends every call, and returns when all is said or kFarewellSeconds have passed.
+  void run();
+
+ private:
+  static constexpr std::uint32_t kFarewellSeconds = 5;
+
+  Shard(proto::settings::Settings settings, proto::Region region, Policy policy);
+  proto::Status start();
+
+  // MessageSink
+  void on_message(sip::Message message, const sip::Hop& source) override;
+  void on_malformed(const sip::ParseError& error, const sip::Hop& source) override;
+  void on_transport_error(const sip::Hop& hop) override;
+
+  void tick();
+  void say_farewell();
+  void watch_media(std::uint64_t now_ns);
+  proto::Result<boost::json::value> answer(std::string_view command, std::string_view argument);
+  [[nodiscard]] boost::json::value status_view(std::uint64_t now_ns) const;
+
+  proto::settings::Settings settings_;
+  proto::Region region_;
+  Policy policy_;
+  DataplaneClient client_;
+  boost::asio::io_context io_;
+  boost::asio::steady_timer tick_;
+  boost::asio::signal_set signals_;
+  std::unique_ptr<MediaEngine> media_;
+  std::unique_ptr<CallJournal> journal_;
+  std::unique_ptr<Transports> transports_;
+  std::unique_ptr<CallControl> calls_;
+  std::unique_ptr<AdminServer> admin_;
+  std::uint64_t started_ns_ = 0;
+  std::uint64_t farewell_ns_ = 0;  ///< when to stop at the latest; 0: running
+  bool media_alive_ = true;
+  std::uint64_t media_incarnation_ = 0;
+};
+
+}  // namespace weir::controlplane
