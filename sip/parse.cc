@@ -23,6 +23,7 @@ class MessageParser {
   void read_field(const HeadLine& line);
   void check_field(HeaderId id, std::string_view value);
   void check_vias(std::string_view value);
+  void salvage_top_via(std::string_view element);
   void check_addresses(HeaderId id, std::string_view value);
   void check_cseq(std::string_view value);
   void check_mandatory();
@@ -199,7 +200,20 @@ void MessageParser::check_vias(std::string_view value) {
     if (vias_ == 0) top_via_usable_ = usable;
     if (!usable) fail(400, "Malformed Via Header");
     if (++vias_ > kViasMax) return fail(400, "Too Many Via Headers");
+    if (usable || vias_ != 1) continue;
+    salvage_top_via(element);
+    return;
   }
+}
+
+/// What a malformed top Via says before its fault is enough to answer to (RFC 4475 section 3.1.2.1, badinv01). The rest
+/// of its line goes: nothing malformed is sent on.
+void MessageParser::salvage_top_via(std::string_view element) {
+  const std::string_view start = well_formed_start(element);
+  top_via_usable_ = !start.empty();
+  if (start.empty()) return;
+  message_.fields_.back().value_at = slice(start).at;
+  message_.fields_.back().value_bytes = slice(start).bytes;
 }
 
 void MessageParser::check_addresses(HeaderId id, std::string_view value) {

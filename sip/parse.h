@@ -18,7 +18,8 @@ namespace weir::sip {
 struct ParseError {
   std::uint16_t status = 0;  ///< 400, 505, 513: answer so; 0: silence
   std::string_view reason;   ///< for the status line and the log: a static phrase, "Missing Call-ID Header"
-  /// What could be read, if status is not 0: enough to give to make_response (a top Via is there and parses).
+  /// What could be read, if status is not 0: enough to give to make_response (a top Via is there and parses;
+  /// of a malformed one, its well-formed start).
   Message fragment = {};
   [[nodiscard]] bool silent() const { return status == 0; }
 };

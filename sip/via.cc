@@ -79,6 +79,18 @@ bool is_via(std::string_view text) {
   return scan_head(scanner) && scan::header_parameters(scanner, scan::kIgnore) && scanner.done();
 }
 
+std::string_view well_formed_start(std::string_view via_text) {
+  const std::string_view text = trimmed(via_text);
+  scan::Scanner scanner(text);
+  if (!scan_head(scanner)) return {};
+  std::size_t rest_bytes = scanner.rest().size();
+  const auto remember = [&scanner, &rest_bytes](std::string_view, std::optional<std::string_view>) {
+    rest_bytes = scanner.rest().size();
+  };
+  scan::header_parameters(scanner, remember);
+  return text.substr(0, text.size() - rest_bytes);
+}
+
 void append(std::string& out, const Via& via) {
   out += via.protocol;
   out += '/';

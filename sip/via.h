@@ -43,6 +43,9 @@ std::optional<Via> parse_via(std::string_view text);
 
 /// The same check without building the value.
 bool is_via(std::string_view text);
+/// The longest start of a malformed value that is a well-formed one, cut after a parameter or the sent-by: enough to
+/// send an error answer to. Empty if there is none.
+std::string_view well_formed_start(std::string_view via_text);
 
 std::string write(const Via& via);
 void append(std::string& out, const Via& via);
