@@ -16,6 +16,12 @@ class EventSink {
   EventSink(proto::RingProducer<proto::Event> ring, std::uint16_t worker, proto::WorkerCounters& counters)
       : ring_(ring), counters_(counters), worker_(worker) {}
 
+  /// Room for one more? An answer must not be lost, so commands wait while there is none.
+  [[nodiscard]] bool has_room() {
+    proto::RingState state;
+    return ring_.claim(state) != nullptr;
+  }
+
   /// Stamps worker and time and pushes. False: lost.
   bool push(proto::Event event, std::uint64_t now_ns) {
     event.worker = worker_;

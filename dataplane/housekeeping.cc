@@ -1,0 +1,76 @@
+#include "dataplane/housekeeping.h"
+
+#include <spdlog/spdlog.h>
+
+#include "dataplane/control_guard.h"
+
+namespace weir::dataplane {
+namespace {
+
+constexpr std::uint64_t kPortsEveryNs = 10 * kSecondNs;
+
+/// The counter is part of the region: it may tell of an earlier life.
+std::uint64_t ring_corrupt(const proto::Region& region) {
+  std::uint64_t sum = 0;
+  for (std::uint32_t worker = 0; worker < region.shape().workers; ++worker) {
+    sum += region.worker_counters(worker).ring_corrupt;
+  }
+  return sum;
+}
+
+}  // namespace
+
+Housekeeping::Housekeeping(const Engine& engine, const proto::Region& region)
+    : engine_(engine),
+      region_(region),
+      stalled_(region.shape().workers),
+      missed_(engine.networks()),
+      corrupt_before_(ring_corrupt(region)) {}
+
+void Housekeeping::run(std::uint64_t now_ns) {
+  watch_workers(now_ns);
+  watch_control();
+  if (now_ns - ports_watched_ns_ < kPortsEveryNs) return;
+  ports_watched_ns_ = now_ns;
+  watch_ports();
+}
+
+void Housekeeping::watch_workers(std::uint64_t now_ns) {
+  for (std::uint32_t worker = 0; worker < region_.shape().workers; ++worker) {
+    const proto::WorkerStatus& status = region_.worker_status(worker);
+    const std::uint64_t alive_ns = status.alive_ns.load(std::memory_order_relaxed);
+    const bool stalled = now_ns > alive_ns && now_ns - alive_ns > kStalledNs;
+    if (stalled && !stalled_[worker]) {
+      spdlog::error("worker {} on core {} has stalled: is the core given to something else?", worker, status.core);
+    } else if (!stalled && stalled_[worker]) {
+      spdlog::warn("worker {} on core {} runs again", worker, status.core);
+    }
+    stalled_[worker] = stalled;
+  }
+}
+
+void Housekeeping::watch_control() {
+  if (control_segment_lost() && !control_lost_) {
+    control_lost_ = true;
+    spdlog::error(
+        "weir-control's segment of the region was cut short: calls go on, but no command arrives until weir-media and "
+        "weir-control are started again");
+  }
+  if (!control_corrupt_ && ring_corrupt(region_) != corrupt_before_) {
+    control_corrupt_ = true;
+    spdlog::error("weir-control's ends of the rings make no sense: it is damaged, restart it and weir-media");
+  }
+}
+
+void Housekeeping::watch_ports() {
+  for (std::size_t network = 0; network < missed_.size(); ++network) {
+    const std::uint64_t missed = engine_.port(network).missed();
+    if (missed > missed_[network]) {
+      spdlog::warn("the port of network '{}' lost {} packets before a worker saw them: the workers do not keep up",
+                   engine_.network_name(network), missed - missed_[network]);
+    }
+    missed_[network] = missed;
+  }
+}
+
+}  // namespace weir::dataplane

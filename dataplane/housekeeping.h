@@ -1,0 +1,38 @@
+// What the main core does while the workers forward: it watches them, and says what a person should know.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "dataplane/engine.h"
+#include "proto/region.h"
+
+namespace weir::dataplane {
+
+/// A worker whose last sign of life is older has stalled: it gives one in each pass.
+inline constexpr std::uint64_t kStalledNs = kSecondNs;
+
+/// Each finding is logged when it begins and when it ends, not again in between.
+class Housekeeping {
+ public:
+  Housekeeping(const Engine& engine, const proto::Region& region);
+
+  /// About ten times a second.
+  void run(std::uint64_t now_ns);
+
+ private:
+  void watch_workers(std::uint64_t now_ns);
+  void watch_control();
+  void watch_ports();
+
+  const Engine& engine_;
+  const proto::Region& region_;
+  std::vector<bool> stalled_;
+  std::vector<std::uint64_t> missed_;  ///< by network
+  std::uint64_t corrupt_before_;
+  std::uint64_t ports_watched_ns_ = 0;
+  bool control_lost_ = false;
+  bool control_corrupt_ = false;
+};
+
+}  // namespace weir::dataplane

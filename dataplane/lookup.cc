@@ -1,0 +1,145 @@
+#include "dataplane/lookup.h"
+
+#include "dataplane/token_bucket.h"
+
+namespace weir::dataplane {
+namespace {
+
+using proto::DropReason;
+using proto::FlowState;
+using proto::PacketKind;
+using proto::SourcePolicy;
+
+/// What an open or installed flow does with a packet.
+enum class Lane : std::uint8_t { kMedia, kPunt, kRefused };
+
+Lane lane_of(PacketKind kind, const FlowEntry& flow) {
+  switch (kind) {
+    case PacketKind::kRtp:
+      return (flow.accepts & proto::kAcceptRtp) != 0 ? Lane::kMedia : Lane::kRefused;
+    case PacketKind::kRtcp:
+      return (flow.accepts & proto::kAcceptRtcp) != 0 ? Lane::kMedia : Lane::kRefused;
+    case PacketKind::kDtls:
+      return (flow.punts & proto::kPuntDtls) != 0 ? Lane::kPunt : Lane::kRefused;
+    case PacketKind::kStun:
+      return (flow.punts & proto::kPuntStun) != 0 ? Lane::kPunt : Lane::kRefused;
+    case PacketKind::kUnknown:
+    case PacketKind::kZrtp:
+    case PacketKind::kTurnChannel:
+      break;
+  }
+  return Lane::kRefused;
+}
+
+/// Any source may show itself here: authentication, or the first valid packet, decides.
+bool takes_any_source(const FlowEntry& flow) {
+  switch (flow.source_policy) {
+    case SourcePolicy::kSignalled:
+      return false;
+    case SourcePolicy::kLatch:
+      return (flow.marks & kMarkLatched) == 0;
+    case SourcePolicy::kRelatch:
+      return true;
+  }
+  return false;
+}
+
+DropReason check_media(FlowEntry& flow, PacketKind kind, const proto::Endpoint& source, std::uint32_t bytes,
+                       std::uint64_t now_ns) {
+  if (flow.state != FlowState::kInstalled) return DropReason::kFlowNotReady;
+  const proto::Exit& exit = kind == PacketKind::kRtcp ? flow.rtcp_exit : flow.rtp_exit;
+  if (exit.peer.port == 0) return DropReason::kKindNotAccepted;
+  if (!takes_any_source(flow) && source != flow.peer) return DropReason::kSourceNotAllowed;
+  refill(flow.packets, now_ns);
+  refill(flow.bytes, now_ns);
+  return has_tokens(flow.packets, 1) && has_tokens(flow.bytes, bytes) ? DropReason::kNone : DropReason::kPoliced;
+}
+
+/// One packet whose flow is known. The lists take it, or it is dropped.
+void admit(Burst& burst, std::uint32_t packet) {
+  FlowEntry& flow = *burst.flow[packet];
+  const PacketKind kind = burst.kind[packet];
+  if (flow.state == FlowState::kDraining) return burst.drop(packet, DropReason::kDraining);
+  switch (lane_of(kind, flow)) {
+    case Lane::kPunt:
+      return burst.punts.push(packet);
+    case Lane::kMedia: {
+      const DropReason reason = check_media(flow, kind, burst.source[packet], burst.bytes[packet], burst.now_ns);
+      if (reason != DropReason::kNone) return burst.drop(packet, reason);
+      prefetch_media(flow, *burst.status[packet]);
+      return burst.media.push(packet);
+    }
+    case Lane::kRefused:
+      break;
+  }
+  burst.drop(packet, kind == PacketKind::kUnknown ? DropReason::kKindUnknown : DropReason::kKindNotAccepted);
+}
+
+/// Did this authentic packet come from somewhere new, and does the flow follow?
+bool learns(const FlowEntry& flow, const proto::Endpoint& source) {
+  return takes_any_source(flow) && ((flow.marks & kMarkLatched) == 0 || source != flow.peer);
+}
+
+void learn_source(Burst& burst, std::uint32_t packet, EventSink& events) {
+  FlowEntry& flow = *burst.flow[packet];
+  if (!learns(flow, burst.source[packet])) return;
+  flow.peer = burst.source[packet];
+  flow.marks |= kMarkLatched;
+  burst.status[packet]->source = flow.peer;
+  proto::Event event{};
+  event.kind = proto::EventKind::kSourceLearned;
+  event.flow = {burst.flow_index[packet], flow.generation};
+  event.cookie = flow.cookie;
+  event.source = flow.peer;
+  event.ssrc = burst.ssrc[packet];
+  events.push(event, burst.now_ns);
+}
+
+}  // namespace
+
+void lookup(Burst& burst, FlowTable& table) {
+  burst.media.clear();
+  burst.punts.clear();
+  burst.noted.clear();
+  // receive has asked for the ports; here the entries are asked for, and one pass later they are there.
+  for (std::uint32_t packet = 0; packet < burst.count; ++packet) {
+    burst.notes[packet] = 0;
+    burst.kind[packet] = proto::classify({burst.data[packet], burst.bytes[packet]});
+    const std::uint32_t index = table.flow_at(burst.network[packet], burst.local_port[packet]);
+    burst.flow_index[packet] = index;
+    burst.flow[packet] = index == kNoFlow ? nullptr : &table.entry(index);
+    burst.status[packet] = index == kNoFlow ? nullptr : &table.status(index);
+    if (index != kNoFlow) prefetch_flow(burst.flow[packet]);
+  }
+  for (std::uint32_t packet = 0; packet < burst.count; ++packet) {
+    if (burst.flow[packet] == nullptr) {
+      burst.drop(packet, DropReason::kPortClosed);
+    } else {
+      admit(burst, packet);
+    }
+  }
+}
+
+void commit_admission(Burst& burst, EventSink& events) {
+  for (std::uint32_t i = 0; i < burst.media.count; ++i) {
+    const std::uint32_t packet = burst.media.at[i];
+    FlowEntry& flow = *burst.flow[packet];
+    const std::uint32_t bytes = burst.bytes[packet];
+    // Checked again: a burst may hold more packets of one flow than there are tokens.
+    if (!has_tokens(flow.packets, 1) || !has_tokens(flow.bytes, bytes)) {
+      burst.drop(packet, DropReason::kPoliced);
+      continue;
+    }
+    // Checked again: an earlier packet of this burst may have settled whose flow it is.
+    if (!takes_any_source(flow) && burst.source[packet] != flow.peer) {
+      burst.drop(packet, DropReason::kSourceNotAllowed);
+      continue;
+    }
+    take_tokens(flow.packets, 1);
+    take_tokens(flow.bytes, bytes);
+    learn_source(burst, packet, events);
+  }
+  burst.keep_undropped_media();
+}
+
+}  // namespace weir::dataplane

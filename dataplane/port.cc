@@ -1,0 +1,129 @@
+#include "dataplane/port.h"
+
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+
+#include <algorithm>
+
+#include "dataplane/eal.h"
+
+namespace weir::dataplane {
+namespace {
+
+static_assert(RTE_PKTMBUF_HEADROOM == 128, "kMbufDataBytes counts on it");
+
+/// Buffers that a worker keeps for itself, so that the pool's ring is touched once in many packets.
+constexpr unsigned kPoolCache = 256;
+constexpr std::uint16_t kDescriptors = 1024;
+
+std::string name_of(const std::string& device) {
+  return device.substr(0, device.find(','));
+}
+
+/// The port of a device, made first if it is a virtual one.
+proto::Result<std::uint16_t> find_port(const std::string& device) {
+  const std::string name = name_of(device);
+  std::uint16_t id = 0;
+  if (is_virtual_device(device)) {
+    if (rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0) return proto::Error{"another network uses it"};
+    last_complaint();
+    if (rte_dev_probe(device.c_str()) != 0) {
+      return proto::Error{"DPDK cannot make it" + last_complaint() +
+                          ": check its arguments, that the interface it names "
+                          "exists and is up, and that weir-media may open raw sockets"};
+    }
+  }
+  if (rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0) return id;
+  return proto::Error{"there is no such port" + last_complaint() +
+                      ": is the PCI address right, and the device bound to vfio-pci (dpdk-devbind.py --status)?"};
+}
+
+proto::Error failed(const char* what, int error) {
+  return proto::Error{std::string(what) + " (" + rte_strerror(-error) + ")" + last_complaint()};
+}
+
+}  // namespace
+
+proto::Result<PoolPointer> make_packet_pool(std::uint32_t buffers) {
+  rte_mempool* pool = rte_pktmbuf_pool_create("weir_packets", buffers, kPoolCache, 0, kMbufDataBytes,
+                                              static_cast<int>(rte_socket_id()));
+  if (pool != nullptr) return PoolPointer(pool);
+  return proto::Error{"no memory for " + std::to_string(buffers) +
+                      " packet buffers: raise media.memory_mb or lower media.packet_buffers"};
+}
+
+proto::Result<std::unique_ptr<Port>> Port::open(const std::string& device, std::uint16_t workers, rte_mempool* pool) {
+  const std::string sentence = "the port " + name_of(device) + " does not start: ";
+  const proto::Result<std::uint16_t> id = find_port(device);
+  if (!id) return proto::Error{sentence + id.error()};
+  std::unique_ptr<Port> port(new Port(*id, workers));
+  if (proto::Status status = port->configure(); !status) return proto::Error{sentence + status.error()};
+  if (proto::Status status = port->set_up_queues(pool); !status) return proto::Error{sentence + status.error()};
+  if (const int error = rte_eth_dev_start(*id); error != 0) {
+    return proto::Error{sentence + failed("its driver refuses", error).reason};
+  }
+  return port;
+}
+
+proto::Status Port::configure() {
+  rte_eth_dev_info info;
+  if (const int error = rte_eth_dev_info_get(id_, &info); error != 0)
+    return failed("it does not describe itself", error);
+  driver_ = info.driver_name;
+  receive_queues_ = info.max_rx_queues >= workers_ ? workers_ : std::uint16_t{1};
+  transmit_queues_ = info.max_tx_queues >= workers_ ? workers_ : std::uint16_t{1};
+
+  rte_eth_conf wanted = {};
+  wanted.rxmode.offloads = info.rx_offload_capa & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM);
+  // One pool and no shared buffers, which is what MBUF_FAST_FREE asks for.
+  wanted.txmode.offloads = info.tx_offload_capa & (RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM |
+                                                   RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE);
+  ip_checksum_offload_ = (wanted.txmode.offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
+  udp_checksum_offload_ = (wanted.txmode.offloads & RTE_ETH_TX_OFFLOAD_UDP_CKSUM) != 0;
+  const std::uint64_t spread = info.flow_type_rss_offloads & RTE_ETH_RSS_NONFRAG_IPV4_UDP;
+  if (receive_queues_ > 1 && spread != 0) {
+    wanted.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+    wanted.rx_adv_conf.rss_conf.rss_hf = spread;
+  }
+  if (const int error = rte_eth_dev_configure(id_, receive_queues_, transmit_queues_, &wanted); error != 0) {
+    return failed("its driver refuses the configuration", error);
+  }
+  rte_ether_addr mac;
+  if (const int error = rte_eth_macaddr_get(id_, &mac); error != 0) return failed("it has no hardware address", error);
+  std::copy_n(mac.addr_bytes, mac_.size(), mac_.begin());
+  return proto::success();
+}
+
+proto::Status Port::set_up_queues(rte_mempool* pool) {
+  std::uint16_t receive_slots = kDescriptors;
+  std::uint16_t transmit_slots = kDescriptors;
+  if (const int error = rte_eth_dev_adjust_nb_rx_tx_desc(id_, &receive_slots, &transmit_slots); error != 0) {
+    return failed("its driver refuses the queue length", error);
+  }
+  const auto socket = static_cast<unsigned>(std::max(rte_eth_dev_socket_id(id_), 0));
+  for (std::uint16_t queue = 0; queue < receive_queues_; ++queue) {
+    const int error = rte_eth_rx_queue_setup(id_, queue, receive_slots, socket, nullptr, pool);
+    if (error != 0) return failed("a receive queue cannot be set up", error);
+  }
+  for (std::uint16_t queue = 0; queue < transmit_queues_; ++queue) {
+    const int error = rte_eth_tx_queue_setup(id_, queue, transmit_slots, socket, nullptr);
+    if (error != 0) return failed("a transmit queue cannot be set up", error);
+  }
+  return proto::success();
+}
+
+Port::~Port() {
+  rte_eth_dev_stop(id_);
+  rte_eth_dev_close(id_);
+}
+
+std::uint64_t Port::missed() const {
+  rte_eth_stats stats;
+  if (rte_eth_stats_get(id_, &stats) != 0) return 0;
+  return stats.imissed + stats.rx_nombuf + stats.ierrors;
+}
+
+}  // namespace weir::dataplane

@@ -1,0 +1,66 @@
+// A DPDK port: any PCI device or virtual device, started with the queues and offloads that it has.
+#pragma once
+
+#include <rte_mempool.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "proto/inet.h"
+#include "proto/limits.h"
+#include "proto/result.h"
+
+namespace weir::dataplane {
+
+/// Bytes of an mbuf: DPDK's headroom, a whole frame and what SRTP adds. Drivers want 2048 bytes behind the headroom.
+inline constexpr std::uint16_t kMbufDataBytes = 128 + 2048;
+static_assert(kMbufDataBytes - 128 >=
+              proto::kEthernetBytes + proto::kVlanTagBytes + proto::kMtuBytes + proto::kSrtpOverheadBytesMax);
+
+struct PoolDeleter {
+  void operator()(rte_mempool* pool) const { rte_mempool_free(pool); }
+};
+using PoolPointer = std::unique_ptr<rte_mempool, PoolDeleter>;
+
+/// The packet buffers of all ports. One pool: a packet that came in on one port leaves on another.
+proto::Result<PoolPointer> make_packet_pool(std::uint32_t buffers);
+
+/// Receives and sends from the moment it is opened; stopped and closed when destroyed.
+class Port {
+ public:
+  /// `device` is a PCI address that EAL was told of, or a virtual device ("net_af_packet0,iface=media0") that is made
+  /// here. Errors say what to do.
+  static proto::Result<std::unique_ptr<Port>> open(const std::string& device, std::uint16_t workers, rte_mempool* pool);
+  Port(const Port&) = delete;
+  Port& operator=(const Port&) = delete;
+  ~Port();
+
+  [[nodiscard]] std::uint16_t id() const { return id_; }
+  [[nodiscard]] const proto::MacAddress& mac() const { return mac_; }
+  [[nodiscard]] const std::string& driver() const { return driver_; }
+  /// Each worker has a queue of its own. Else the port has one queue, and worker 0 has it.
+  [[nodiscard]] bool receive_per_worker() const { return receive_queues_ > 1 || workers_ == 1; }
+  [[nodiscard]] bool transmit_per_worker() const { return transmit_queues_ > 1 || workers_ == 1; }
+  [[nodiscard]] bool ip_checksum_offload() const { return ip_checksum_offload_; }
+  [[nodiscard]] bool udp_checksum_offload() const { return udp_checksum_offload_; }
+
+  /// Packets lost before any worker saw them, since the start: no descriptor, no buffer, or a receive error.
+  [[nodiscard]] std::uint64_t missed() const;
+
+ private:
+  explicit Port(std::uint16_t id, std::uint16_t workers) : id_(id), workers_(workers) {}
+  proto::Status configure();
+  proto::Status set_up_queues(rte_mempool* pool);
+
+  std::uint16_t id_;
+  std::uint16_t workers_;
+  std::uint16_t receive_queues_ = 1;
+  std::uint16_t transmit_queues_ = 1;
+  bool ip_checksum_offload_ = false;
+  bool udp_checksum_offload_ = false;
+  proto::MacAddress mac_{};
+  std::string driver_;
+};
+
+}  // namespace weir::dataplane

@@ -1,0 +1,47 @@
+// Packets that are not media: to weir-control over the Punt ring, and from it over the Inject ring.
+#pragma once
+
+#include <rte_mempool.h>
+
+#include "dataplane/burst.h"
+#include "dataplane/flow_table.h"
+#include "dataplane/transmit.h"
+#include "proto/control_protocol.h"
+#include "proto/ring.h"
+
+namespace weir::dataplane {
+
+/// Injected packets sent in one pass: media waits behind them.
+inline constexpr std::uint32_t kInjectsPerPass = 32;
+
+/// One worker's Punt and Inject rings.
+class PuntGate {
+ public:
+  PuntGate(proto::RingProducer<proto::Punt> punts, proto::RingConsumer<proto::Inject> injects, rte_mempool* pool,
+           std::uint16_t worker, proto::WorkerCounters& counters);
+
+  /// Copies burst.punts to weir-control at no more than each flow's rate. Half of the rate is kept for the flow's
+  /// signalled peer: who only knows the port cannot keep the peer's handshake from getting through. What finds no token
+  /// or no room gets a verdict; the rest is out of the burst (mbuf nullptr).
+  void punt(Burst& burst);
+
+  /// Sends what weir-control injected, from the local port of the flow it names. Refused and counted: a flow that is
+  /// not this worker's or of another generation, a destination that is no unicast IPv4 address, a length that does not
+  /// fit, a payload that is media (what is sent in the clear on a secured leg is not decided out there), a next hop
+  /// that is not known yet.
+  void inject(FlowTable& table, Transmitter& transmitter, std::uint64_t now_ns);
+
+ private:
+  proto::DropReason punt_one(Burst& burst, std::uint32_t packet);
+  [[nodiscard]] bool may_inject(FlowTable& table) const;
+  bool inject_one(FlowTable& table, Transmitter& transmitter, std::uint64_t now_ns);
+
+  proto::RingProducer<proto::Punt> punts_;
+  proto::RingConsumer<proto::Inject> injects_;
+  rte_mempool* pool_;
+  std::uint16_t worker_;
+  proto::WorkerCounters& counters_;
+  proto::Inject injected_;  ///< this worker's copy of the slot it works on
+};
+
+}  // namespace weir::dataplane

@@ -1,0 +1,47 @@
+#include "dataplane/silence.h"
+
+#include <algorithm>
+#include <atomic>
+
+namespace weir::dataplane {
+namespace {
+
+constexpr std::uint64_t kTickNs = 1'000'000;
+constexpr std::uint32_t kTicksPerRound = 1000;
+
+}  // namespace
+
+void SilenceWatch::run(std::uint64_t now_ns) {
+  if (now_ns - looked_ns_ < kTickNs) return;
+  looked_ns_ = now_ns;
+  const std::uint32_t slice = table_.flows_max() / kTicksPerRound + 1;
+  for (std::uint32_t i = 0; i < slice; ++i) {
+    look_at(next_, now_ns);
+    next_ = next_ + 1 < table_.flows_max() ? next_ + 1 : 0;
+  }
+}
+
+void SilenceWatch::look_at(std::uint32_t index, std::uint64_t now_ns) {
+  FlowEntry& flow = table_.entry(index);
+  // Another worker's entry may change at any moment: its owner is all that may be read of it.
+  if (std::atomic_ref<std::uint16_t>(flow.owner).load(std::memory_order_relaxed) != worker_ + 1) return;
+  if (flow.state != proto::FlowState::kInstalled) return;
+  if ((flow.marks & kMarkHeard) != 0) {
+    flow.marks = static_cast<std::uint8_t>(flow.marks & ~(kMarkHeard | kMarkTimeout));
+    flow.media_last_ns = now_ns;
+    table_.status(index).media_last_ns = now_ns;
+    return;
+  }
+  if (flow.media_last_ns == 0) flow.media_last_ns = now_ns;
+  const std::uint64_t timeout_ns = std::uint64_t{flow.media_timeout_ms} * 1'000'000;
+  if (timeout_ns == 0 || (flow.marks & kMarkTimeout) != 0 || now_ns - flow.media_last_ns < timeout_ns) return;
+  flow.marks |= kMarkTimeout;
+  proto::Event event{};
+  event.kind = proto::EventKind::kMediaTimeout;
+  event.flow = {index, flow.generation};
+  event.cookie = flow.cookie;
+  event.source = flow.peer;
+  if (!events_.push(event, now_ns)) flow.marks = static_cast<std::uint8_t>(flow.marks & ~kMarkTimeout);  // next round
+}
+
+}  // namespace weir::dataplane

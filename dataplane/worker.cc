@@ -1,0 +1,163 @@
+#include "dataplane/worker.h"
+
+#include <rte_mbuf.h>
+#include <time.h>
+
+#include "dataplane/lookup.h"
+#include "dataplane/protect.h"
+#include "dataplane/rewrite.h"
+#include "dataplane/unprotect.h"
+
+namespace weir::dataplane {
+
+std::uint64_t monotonic_ns() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);  // through the vDSO: no system call
+  return static_cast<std::uint64_t>(now.tv_sec) * kSecondNs + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+proto::Result<std::unique_ptr<Worker>> Worker::create(WorkerParts parts) {
+  proto::Result<std::unique_ptr<Cipher>> cipher = Cipher::create();
+  if (!cipher) return proto::Error{cipher.error()};
+  return std::unique_ptr<Worker>(new Worker(std::move(parts), std::move(*cipher)));
+}
+
+Worker::Worker(WorkerParts parts, std::unique_ptr<Cipher> cipher)
+    : parts_(std::move(parts)),
+      cipher_(std::move(cipher)),
+      counters_(parts_.region->worker_counters_mutable(parts_.worker)),
+      status_(parts_.region->worker_status_mutable(parts_.worker)),
+      commands_(parts_.region->command_consumer(parts_.worker)),
+      scope_{.worker = parts_.worker, .workers = parts_.workers, .families = parts_.families},
+      events_(parts_.region->event_producer(parts_.worker), parts_.worker, counters_),
+      resolver_(parts_.networks, parts_.neighbours, parts_.wanted, parts_.wanted_by),
+      transmitter_(parts_.networks, parts_.transmit, resolver_, counters_),
+      answerer_(parts_.networks, resolver_, transmitter_, parts_.pool, counters_),
+      receiver_({.worker = parts_.worker,
+                 .workers = parts_.workers,
+                 .networks = parts_.networks,
+                 .network_of_port = parts_.network_of_port,
+                 .to_worker = parts_.to_workers},
+                *parts_.table, answerer_, counters_),
+      punt_gate_(parts_.region->punt_producer(parts_.worker), parts_.region->inject_consumer(parts_.worker),
+                 parts_.pool, parts_.worker, counters_),
+      silence_(*parts_.table, events_, parts_.worker) {
+  status_.alive_ns.store(monotonic_ns(), std::memory_order_relaxed);  // not that of an earlier life
+}
+
+void Worker::resume(std::uint64_t now_ns) {
+  burst_.now_ns = now_ns;
+  for (std::uint32_t index = 0; index < parts_.table->flows_max(); ++index) {
+    FlowEntry& flow = parts_.table->entry(index);
+    if (flow.owner != parts_.worker + 1 || flow.state == proto::FlowState::kFree) continue;
+    flow.media_last_ns = 0;
+    want_next_hops(flow);
+  }
+}
+
+std::uint32_t Worker::run_once(std::uint64_t now_ns) {
+  std::uint32_t frames = 0;
+  burst_.now_ns = now_ns;
+  status_.alive_ns.store(now_ns, std::memory_order_relaxed);
+  take_commands();
+  for (const PolledQueue& polled : parts_.polled) {
+    frames += receiver_.from_port(polled.port_id, polled.queue, burst_);
+    process_burst();
+  }
+  for (rte_ring* ring : parts_.from_workers) {
+    frames += receiver_.from_worker(ring, burst_);
+    process_burst();
+  }
+  punt_gate_.inject(*parts_.table, transmitter_, now_ns);
+  if (parts_.worker == 0) answerer_.ask(now_ns);
+  silence_.run(now_ns);
+  transmitter_.flush();
+  return frames;
+}
+
+void Worker::run(const std::atomic<bool>& stop) {
+  while (!stop.load(std::memory_order_relaxed)) run_once(monotonic_ns());
+}
+
+void Worker::process_burst() {
+  if (burst_.count == 0) return;
+  lookup(burst_, *parts_.table);
+  punt_gate_.punt(burst_);
+  unprotect(burst_, *cipher_);
+  commit_admission(burst_, events_);
+  rewrite(burst_);
+  protect(burst_, *cipher_);
+  transmitter_.transmit(burst_);
+  tell_notes();
+  count_drops();
+}
+
+void Worker::take_commands() {
+  for (std::uint32_t i = 0; i < kCommandsPerPass && events_.has_room(); ++i) {
+    const proto::RingState state = commands_.pop(command_);
+    if (state == proto::RingState::kCorrupt) ++counters_.ring_corrupt;
+    if (state != proto::RingState::kOk) return;
+    carry_out(command_);
+  }
+}
+
+void Worker::carry_out(proto::Command& command) {
+  const proto::Event answer = execute(command, scope_, *parts_.table, *cipher_);
+  ++(answer.kind == proto::EventKind::kRefused ? counters_.commands_refused : counters_.commands);
+  switch (answer.kind) {
+    case proto::EventKind::kOpened:
+    case proto::EventKind::kInstalled:
+    case proto::EventKind::kPeerSet:
+      want_next_hops(parts_.table->entry(answer.flow.index));
+      break;
+    default:
+      break;
+  }
+  events_.push(answer, burst_.now_ns);
+}
+
+void Worker::want_next_hops(const FlowEntry& flow) {
+  if (flow.peer.port != 0) resolver_.want(flow.network, flow.peer.address.ipv4(), burst_.now_ns);
+  if (flow.state != proto::FlowState::kInstalled) return;
+  for (const proto::Exit* exit : {&flow.rtp_exit, &flow.rtcp_exit}) {
+    if (exit->peer.port != 0) resolver_.want(exit->network, exit->peer.address.ipv4(), burst_.now_ns);
+  }
+}
+
+void Worker::tell_notes() {
+  for (std::uint32_t i = 0; i < burst_.noted.count; ++i) {
+    const std::uint32_t packet = burst_.noted.at[i];
+    proto::Event event{};
+    event.flow = {burst_.flow_index[packet], burst_.flow[packet]->generation};
+    event.cookie = burst_.flow[packet]->cookie;
+    event.source = burst_.source[packet];
+    event.ssrc = burst_.ssrc[packet];
+    if ((burst_.notes[packet] & kNoteFirstAuthenticated) != 0) {
+      event.kind = proto::EventKind::kFirstAuthenticated;
+      events_.push(event, burst_.now_ns);
+    }
+    if ((burst_.notes[packet] & kNoteIndexNearLimit) != 0) {
+      event.kind = proto::EventKind::kIndexNearLimit;
+      events_.push(event, burst_.now_ns);
+    }
+  }
+}
+
+/// What is still in the burst was dropped: counted by reason, for the worker and for the flow.
+void Worker::count_drops() {
+  for (std::uint32_t packet = 0; packet < burst_.count; ++packet) {
+    auto* mbuf = static_cast<rte_mbuf*>(burst_.mbuf[packet]);
+    if (mbuf == nullptr) continue;
+    const proto::DropReason reason = burst_.verdict[packet];
+    WEIR_ASSERT(reason != proto::DropReason::kNone);
+    ++counters_.dropped[static_cast<std::size_t>(reason)];
+    if (proto::FlowStatus* status = burst_.status[packet]; status != nullptr) {
+      ++status->dropped;
+      if (reason == proto::DropReason::kAuthFailed) ++status->auth_failed;
+      if (reason == proto::DropReason::kReplayed) ++status->replayed;
+    }
+    rte_pktmbuf_free(mbuf);
+  }
+}
+
+}  // namespace weir::dataplane
