@@ -1,0 +1,142 @@
+#include "dataplane/rewrite.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/hex.h"
+#include "tests/support/media_flows.h"
+
+namespace weir::dataplane {
+namespace {
+
+using proto::DropReason;
+using tests::from_hex;
+using tests::MediaFlows;
+using tests::PacketBurst;
+using tests::to_hex;
+using Packet = std::vector<std::uint8_t>;
+
+/// SSRC 11111111 leaves as aaaaaaaa; in reports on the opposite stream bbbbbbbb is 22222222. Payload type 0 leaves
+/// as 8.
+proto::RewriteSpec both_sides() {
+  proto::RewriteSpec spec{};
+  spec.ssrc_to = 0xaaaaaaaa;
+  spec.ssrc_reverse_from = 0xbbbbbbbb;
+  spec.ssrc_reverse_to = 0x22222222;
+  spec.payload_types = 2;
+  spec.payload_type_map[0] = {.from = 0, .to = 8};
+  spec.payload_type_map[1] = {.from = 96, .to = 101};
+  return spec;
+}
+
+struct Row {
+  const char* description;
+  const char* in;
+  DropReason verdict;
+  const char* out;
+};
+
+const Row kRows[] = {
+    {"RTP: SSRC and payload type", "8000 0005 00000000 11111111 cc", DropReason::kNone,
+     "8008 0005 00000000 aaaaaaaa cc"},
+    {"RTP: the marker stays", "80e0 0006 00000000 11111111", DropReason::kNone, "80e5 0006 00000000 aaaaaaaa"},
+    {"RTP: an unmapped payload type passes", "8009 0007 00000000 11111111", DropReason::kNone,
+     "8009 0007 00000000 aaaaaaaa"},
+    {"sender report with one block",
+     "81c8000c 11111111 0000000000000000 00000000 00000000 00000000 bbbbbbbb 00000000 00000000 00000000 00000000 "
+     "00000000",
+     DropReason::kNone,
+     "81c8000c aaaaaaaa 0000000000000000 00000000 00000000 00000000 22222222 00000000 00000000 00000000 00000000 "
+     "00000000"},
+    {"receiver report with two blocks, one on a stream nobody maps",
+     "82c9000d 11111111 bbbbbbbb 00000000 00000000 00000000 00000000 00000000 cccccccc 00000000 00000000 00000000 "
+     "00000000 00000000",
+     DropReason::kNone,
+     "82c9000d aaaaaaaa 22222222 00000000 00000000 00000000 00000000 00000000 cccccccc 00000000 00000000 00000000 "
+     "00000000 00000000"},
+    {"report and source description with two chunks",
+     "80c90001 11111111 82ca0005 11111111 01026162 00000000 33333333 01016300", DropReason::kNone,
+     "80c90001 aaaaaaaa 82ca0005 aaaaaaaa 01026162 00000000 aaaaaaaa 01016300"},
+    {"bye with a reason", "81cb0002 11111111 03627965", DropReason::kNone, "81cb0002 aaaaaaaa 03627965"},
+    {"picture loss indication", "81ce0002 11111111 bbbbbbbb", DropReason::kNone, "81ce0002 aaaaaaaa 22222222"},
+    {"transport-wide feedback", "8fcd0003 11111111 bbbbbbbb 01020304", DropReason::kNone,
+     "8fcd0003 aaaaaaaa 22222222 01020304"},
+    {"full intra request names its stream in an entry", "84ce0004 11111111 00000000 bbbbbbbb 07000000",
+     DropReason::kNone, "84ce0004 aaaaaaaa 00000000 22222222 07000000"},
+    {"receiver estimated maximum bit rate", "8fce0005 11111111 00000000 52454d42 01000000 bbbbbbbb", DropReason::kNone,
+     "8fce0005 aaaaaaaa 00000000 52454d42 01000000 22222222"},
+    {"a type of tomorrow", "80cf0002 11111111 bbbbbbbb", DropReason::kNone, "80cf0002 aaaaaaaa bbbbbbbb"},
+    {"a report block that is not there", "81c90001 11111111", DropReason::kRtcpMalformed, nullptr},
+    {"a sender report without sender information", "80c80001 11111111", DropReason::kRtcpMalformed, nullptr},
+    {"a source description whose item leaves the packet", "81ca0002 11111111 01ff6162", DropReason::kRtcpMalformed,
+     nullptr},
+    {"a source description without its end", "82ca0002 11111111 01026162", DropReason::kRtcpMalformed, nullptr},
+    {"a bye that counts too many", "82cb0001 11111111", DropReason::kRtcpMalformed, nullptr},
+    {"feedback without a media source", "81ce0001 11111111", DropReason::kRtcpMalformed, nullptr},
+    {"an estimate that counts too many", "8fce0004 11111111 00000000 52454d42 02000000", DropReason::kRtcpMalformed,
+     nullptr},
+};
+
+TEST(Rewrite, RowsOfPackets) {
+  for (const Row& row : kRows) {
+    SCOPED_TRACE(row.description);
+    MediaFlows flows(1);
+    proto::FlowSpec spec = MediaFlows::spec(0, {}, {});
+    spec.rewrite = both_sides();
+    flows.install(0, spec);
+    PacketBurst burst;
+    burst.add(flows, 0, from_hex(row.in));
+    burst.unprotect(flows);
+    ASSERT_EQ(burst.verdict(0), DropReason::kNone);
+    burst.rewrite();
+    EXPECT_EQ(burst.verdict(0), row.verdict);
+    EXPECT_EQ(burst.burst().media.count, row.verdict == DropReason::kNone ? 1u : 0u);
+    if (row.out != nullptr) {
+      EXPECT_EQ(to_hex(burst.packet(0)), to_hex(from_hex(row.out)));
+      EXPECT_EQ(burst.burst().ssrc[0], 0xaaaaaaaau);
+    }
+  }
+}
+
+TEST(Rewrite, LeavesEverythingToFlowsThatAskForNothing) {
+  for (const Row& row : kRows) {
+    SCOPED_TRACE(row.description);
+    MediaFlows flows(1);
+    flows.install(0, MediaFlows::spec(0, {}, {}));
+    PacketBurst burst;
+    burst.add(flows, 0, from_hex(row.in));
+    burst.unprotect(flows);
+    burst.rewrite();
+    EXPECT_EQ(burst.verdict(0), DropReason::kNone);
+    EXPECT_EQ(to_hex(burst.packet(0)), to_hex(from_hex(row.in)));
+  }
+}
+
+TEST(Rewrite, AnotherSourceGoesOnWithTheSequenceOfTheOneBefore) {
+  MediaFlows flows(1);
+  proto::FlowSpec spec = MediaFlows::spec(0, {}, {});
+  spec.rewrite.ssrc_to = 0xaaaaaaaa;
+  flows.install(0, spec);
+  const struct {
+    std::uint32_t ssrc;
+    std::uint16_t sequence;
+    std::uint16_t leaves_as;
+  } rows[] = {
+      {1, 65534, 65534}, {1, 65535, 65535}, {1, 1, 1},     {1, 0, 0},  // late, across the wrap
+      {2, 40000, 2},     {2, 40002, 4},     {2, 40001, 3}, {1, 2, 5}, {2, 50000, 6},
+  };
+  for (const auto& row : rows) {
+    Packet packet(12);
+    packet[0] = 0x80;
+    proto::store_be16(packet.data() + 2, row.sequence);
+    proto::store_be32(packet.data() + 8, row.ssrc);
+    PacketBurst burst;
+    burst.add(flows, 0, packet);
+    burst.unprotect(flows);
+    burst.rewrite();
+    EXPECT_EQ(proto::load_be16(burst.packet(0).data() + 2), row.leaves_as) << row.ssrc << " " << row.sequence;
+    EXPECT_EQ(proto::load_be32(burst.packet(0).data() + 8), 0xaaaaaaaau);
+  }
+}
+
+}  // namespace
+}  // namespace weir::dataplane
