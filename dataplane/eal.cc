@@ -4,6 +4,7 @@
 #include <rte_errno.h>
 #include <rte_log.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -26,7 +27,7 @@ ssize_t take_log_line(void* /*cookie*/, const char* text, std::size_t bytes) {
   if (line.empty()) return static_cast<ssize_t>(bytes);
   spdlog::debug("dpdk: {}", line);
   const int level = rte_log_cur_msg_loglevel();
-  if (level > 0 && level <= static_cast<int>(RTE_LOG_ERR)) complaint() = line;
+  if (level > 0 && level <= static_cast<int>(RTE_LOG_ERR) && complaint().empty()) complaint() = line;
   return static_cast<ssize_t>(bytes);
 }
 
@@ -48,6 +49,12 @@ std::string lcores(const proto::settings::MediaSettings& media) {
     text += "," + std::to_string(worker + 1) + "@" + std::to_string(media.worker_cores[worker]);
   }
   return text;
+}
+
+/// DPDK makes it even when it has nothing to put there. Only an empty one is removed.
+void remove_runtime_directory() {
+  const std::filesystem::path directory = rte_eal_get_runtime_dir();
+  if (rmdir(directory.c_str()) == 0) rmdir(directory.parent_path().c_str());
 }
 
 }  // namespace
@@ -81,6 +88,18 @@ proto::Result<MemoryKind> choose_memory(const proto::settings::MediaSettings& me
                       " for pages of 2 MiB), or set media.hugepages = \"prefer\""};
 }
 
+proto::Status check_cores(const proto::settings::MediaSettings& media, unsigned cores) {
+  const auto missing = [cores](unsigned core, const char* setting) {
+    return proto::Error{"there is no core " + std::to_string(core) + " for " + setting + ": this host has cores 0 to " +
+                        std::to_string(cores - 1)};
+  };
+  if (media.main_core >= cores) return missing(media.main_core, "media.main_core");
+  for (const unsigned core : media.worker_cores) {
+    if (core >= cores) return missing(core, "media.worker_cores");
+  }
+  return proto::success();
+}
+
 bool is_virtual_device(const std::string& device) {
   return device.find(':') == std::string::npos || device.compare(0, 4, "net_") == 0;
 }
@@ -102,7 +121,7 @@ std::vector<std::string> eal_arguments(const proto::settings::Settings& settings
     arguments.insert(arguments.end(), {"-a", network.device});
     pci = true;
   }
-  if (!pci) arguments.emplace_back("--no-pci");
+  if (!pci) arguments.insert(arguments.end(), {"--no-pci", "--iova-mode", "va"});
   arguments.insert(arguments.end(), media.eal_arguments.begin(), media.eal_arguments.end());
   return arguments;
 }
@@ -113,9 +132,10 @@ proto::Result<std::unique_ptr<Eal>> Eal::start(const std::vector<std::string>& a
   std::vector<char*> pointers;
   for (std::string& copy : copies) pointers.push_back(copy.data());
   if (rte_eal_init(static_cast<int>(pointers.size()), pointers.data()) < 0) {
-    return proto::Error{std::string("DPDK does not start (") + rte_strerror(rte_errno) + ")" + last_complaint() +
-                        ": check media.worker_cores, media.main_core, media.memory_mb and media.eal_arguments"};
+    return proto::Error{std::string("DPDK does not start (") + rte_strerror(rte_errno) + ")" + first_complaint() +
+                        ": check media.memory_mb and media.eal_arguments"};
   }
+  remove_runtime_directory();
   return std::unique_ptr<Eal>(new Eal());
 }
 
@@ -123,7 +143,7 @@ Eal::~Eal() {
   rte_eal_cleanup();
 }
 
-std::string last_complaint() {
+std::string first_complaint() {
   std::string text;
   text.swap(complaint());
   return text.empty() ? text : ": " + text;

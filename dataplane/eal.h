@@ -20,6 +20,9 @@ enum class MemoryKind : std::uint8_t { kHugepages, kOrdinary };
 /// Which memory DPDK gets. Error: hugepages are required and there are not enough.
 proto::Result<MemoryKind> choose_memory(const proto::settings::MediaSettings& media, std::uint64_t free_mb);
 
+/// Whether the host, which has `cores` cores, has all that the settings name.
+proto::Status check_cores(const proto::settings::MediaSettings& media, unsigned cores);
+
 /// True for "net_xyz,..." (virtual device), false for a PCI address.
 bool is_virtual_device(const std::string& device);
 
@@ -29,7 +32,7 @@ std::vector<std::string> eal_arguments(const proto::settings::Settings& settings
 /// DPDK, initialised; cleans up when destroyed. One at a time.
 class Eal {
  public:
-  /// DPDK's own log lines go to the log at level debug; the last is part of an error's reason.
+  /// DPDK's own log lines go to the log at level debug; the first complaint is part of an error's reason.
   static proto::Result<std::unique_ptr<Eal>> start(const std::vector<std::string>& arguments);
   Eal(const Eal&) = delete;
   Eal& operator=(const Eal&) = delete;
@@ -39,7 +42,7 @@ class Eal {
   Eal() = default;
 };
 
-/// ": " and what DPDK last complained about since the last call, or nothing. For the sentence that says why.
-std::string last_complaint();
+/// ": " and what DPDK complained about first since the last call, or nothing. For the sentence that says why.
+std::string first_complaint();
 
 }  // namespace weir::dataplane

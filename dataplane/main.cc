@@ -4,6 +4,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdio>
@@ -69,6 +70,8 @@ void watch(Engine& engine, const proto::Region& region) {
 }
 
 proto::Status run(const Settings& settings, bool discard_region) {
+  const auto cores = static_cast<unsigned>(sysconf(_SC_NPROCESSORS_CONF));
+  if (proto::Status status = check_cores(settings.media, cores); !status) return status;
   // First the region: a second instance ends here, before it touches a port.
   proto::Result<proto::Region> region = open_region(settings, discard_region);
   if (!region) return proto::Error{region.error()};

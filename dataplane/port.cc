@@ -29,20 +29,20 @@ proto::Result<std::uint16_t> find_port(const std::string& device) {
   std::uint16_t id = 0;
   if (is_virtual_device(device)) {
     if (rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0) return proto::Error{"another network uses it"};
-    last_complaint();
+    first_complaint();
     if (rte_dev_probe(device.c_str()) != 0) {
-      return proto::Error{"DPDK cannot make it" + last_complaint() +
+      return proto::Error{"DPDK cannot make it" + first_complaint() +
                           ": check its arguments, that the interface it names "
                           "exists and is up, and that weir-media may open raw sockets"};
     }
   }
   if (rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0) return id;
-  return proto::Error{"there is no such port" + last_complaint() +
+  return proto::Error{"there is no such port" + first_complaint() +
                       ": is the PCI address right, and the device bound to vfio-pci (dpdk-devbind.py --status)?"};
 }
 
 proto::Error failed(const char* what, int error) {
-  return proto::Error{std::string(what) + " (" + rte_strerror(-error) + ")" + last_complaint()};
+  return proto::Error{std::string(what) + " (" + rte_strerror(-error) + ")" + first_complaint()};
 }
 
 }  // namespace
