@@ -96,12 +96,12 @@ bool is_name_addr(std::string_view text) {
 
 std::string_view tag_of(std::string_view name_addr_text) {
   scan::Scanner scanner(trimmed(name_addr_text));
-  std::string_view tag;
+  std::optional<std::string_view> tag;
   const auto look = [&tag](std::string_view name, std::optional<std::string_view> value) {
-    if (tag.empty() && equals_without_case(name, "tag")) tag = value.value_or(std::string_view{});
+    if (!tag && equals_without_case(name, "tag")) tag = value.value_or(std::string_view{});
   };
   if (!scan_head(scanner) || !scan::header_parameters(scanner, look) || !scanner.done()) return {};
-  return tag;
+  return tag.value_or(std::string_view{});
 }
 
 void append(std::string& out, const NameAddr& name_addr) {

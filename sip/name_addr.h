@@ -33,7 +33,8 @@ bool is_name_addr(std::string_view text);
 std::string write(const NameAddr& name_addr);
 void append(std::string& out, const NameAddr& name_addr);
 
-/// Just the tag of a From or To value, without building the rest; empty if there is none or the value is malformed.
+/// Just the tag of a From or To value, without building the rest; empty if there is none or the value is
+/// malformed. The URI is not checked.
 std::string_view tag_of(std::string_view name_addr_text);
 
 }  // namespace weir::sip

@@ -195,6 +195,7 @@ void MessageParser::check_field(HeaderId id, std::string_view value) {
 
 void MessageParser::check_vias(std::string_view value) {
   ListWalk walk(value);
+  const std::size_t before = vias_;
   for (std::string_view element; walk.next(element);) {
     const bool usable = is_via(element);
     if (vias_ == 0) top_via_usable_ = usable;
@@ -204,6 +205,10 @@ void MessageParser::check_vias(std::string_view value) {
     salvage_top_via(element);
     return;
   }
+  if (vias_ != before) return;
+  // A line without a value: if it is the first it is the top one all the same, and nobody is to be answered.
+  ++vias_;
+  fail(400, "Malformed Via Header");
 }
 
 /// What a malformed top Via says before its fault is enough to answer to (RFC 4475 section 3.1.2.1, badinv01). The rest

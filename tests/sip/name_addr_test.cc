@@ -77,6 +77,7 @@ TEST(NameAddr, TagIsTheHeadersAndNotTheUris) {
   EXPECT_EQ(tag_of("sip:a@h;tag=yes"), "yes");
   EXPECT_EQ(tag_of("<sip:a@h;tag=no>"), "");
   EXPECT_EQ(tag_of("\";tag=no\" <sip:a@h>"), "");
+  EXPECT_EQ(tag_of("<sip:a@h>;tag;tag=second"), "");
 }
 
 TEST(NameAddr, WhatIsWrittenIsReadBack) {

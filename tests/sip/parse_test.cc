@@ -124,6 +124,15 @@ TEST(Parse, MalformedCallIdsAndRoutesAreRefused) {
   EXPECT_EQ(refusal(options("Contact: *\r\n")), (Refusal{0, ""}));
 }
 
+TEST(Parse, AnEmptyTopViaIsAnsweredByNobody) {
+  std::string text = options("");
+  for (const std::string_view empty : {"Via:\r\n", "Via: , ,\r\n"}) {
+    std::string with_empty = text;
+    with_empty.insert(text.find("Via:"), empty);
+    EXPECT_EQ(refusal(with_empty), (Refusal{0, "Malformed Via Header"}));
+  }
+}
+
 TEST(Parse, StartLinesAreJudged) {
   const auto with = [](std::string_view line) {
     return refusal(std::string(line) + "\r\n" + std::string(kHead) + "CSeq: 1 OPTIONS\r\n\r\n");
