@@ -57,6 +57,11 @@ proto::Status Engine::open_ports(const Settings& settings) {
   for (const NetworkSettings& network : settings.networks) {
     proto::Result<std::unique_ptr<Port>> port = Port::open(network.device, workers, pool_.get());
     if (!port) return proto::Error{"network '" + network.name + "': " + port.error()};
+    for (const Network& other : networks_) {
+      if (other.port_id == (*port)->id()) {
+        return proto::Error{"network '" + network.name + "': another network uses the port of " + network.device};
+      }
+    }
     names_.push_back(network.name);
     networks_.push_back(make_network(network, **port));
     if (proto::Status status = check_addresses(network, networks_.back()); !status) return status;

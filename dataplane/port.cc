@@ -23,22 +23,21 @@ std::string name_of(const std::string& device) {
   return device.substr(0, device.find(','));
 }
 
-/// The port of a device, made first if it is a virtual one.
+/// The port of a device, made first if it is a virtual one that nobody has made yet.
 proto::Result<std::uint16_t> find_port(const std::string& device) {
   const std::string name = name_of(device);
   std::uint16_t id = 0;
-  if (is_virtual_device(device)) {
-    if (rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0) return proto::Error{"another network uses it"};
-    first_complaint();
-    if (rte_dev_probe(device.c_str()) != 0) {
-      return proto::Error{"DPDK cannot make it" + first_complaint() +
-                          ": check its arguments, that the interface it names "
-                          "exists and is up, and that weir-media may open raw sockets"};
-    }
-  }
   if (rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0) return id;
-  return proto::Error{"there is no such port" + first_complaint() +
-                      ": is the PCI address right, and the device bound to vfio-pci (dpdk-devbind.py --status)?"};
+  first_complaint();
+  if (!is_virtual_device(device)) {
+    return proto::Error{
+        "there is no such port: is the PCI address right, and the device bound to vfio-pci (dpdk-devbind.py "
+        "--status)?"};
+  }
+  if (rte_dev_probe(device.c_str()) == 0 && rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0) return id;
+  return proto::Error{"DPDK cannot make it" + first_complaint() +
+                      ": check its arguments, that the interface it names exists and is up, and that weir-media may "
+                      "open raw sockets"};
 }
 
 proto::Error failed(const char* what, int error) {

@@ -1,0 +1,138 @@
+#include "dataplane/frame.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "proto/limits.h"
+#include "tests/support/frames.h"
+#include "tests/support/guarded_bytes.h"
+
+namespace weir::dataplane {
+namespace {
+
+using proto::DropReason;
+using tests::arp_frame;
+using tests::cut;
+using tests::Datagram;
+using tests::echo_frame;
+using tests::GuardedBytes;
+using tests::Packet;
+using tests::udp_frame;
+using tests::with;
+using tests::with_ip_checksum;
+
+constexpr Network kNetwork = {.address = 0xc612010a, .mask = 0xffffff00};
+constexpr Network kTagged = {.vlan = 100, .address = 0xc612010a, .mask = 0xffffff00};
+
+/// Parses behind a guard page: a read past the end is a fault.
+Frame parse(const Packet& bytes, const Network& network = kNetwork) {
+  static GuardedBytes guarded;
+  return parse_frame(guarded.copy(bytes), network);
+}
+
+Packet datagram(std::size_t payload_bytes = 20, int vlan = -1) {
+  return udp_frame({.vlan = vlan, .payload = Packet(payload_bytes, 0x80)});
+}
+
+TEST(Frame, AUdpDatagramForUsIsDescribed) {
+  const Frame frame = parse(datagram());
+  ASSERT_EQ(frame.kind, FrameKind::kUdp);
+  EXPECT_EQ(frame.source, 0xc6120102u);
+  EXPECT_EQ(frame.source_port, 4000);
+  EXPECT_EQ(frame.local_port, 20000);
+  EXPECT_EQ(frame.payload_offset, 42);
+  EXPECT_EQ(frame.payload_bytes, 20);
+}
+
+TEST(Frame, EachMalformationHasItsReason) {
+  constexpr std::size_t kIp = 14;
+  struct Row {
+    const char* what;
+    Packet frame;
+    DropReason reason;
+  };
+  const Packet good = datagram();
+  const Row rows[] = {
+      {"nothing", {}, DropReason::kEthernetMalformed},
+      {"half an Ethernet header", cut(good, 13), DropReason::kEthernetMalformed},
+      {"half a VLAN tag", cut(datagram(20, 5), 17), DropReason::kEthernetMalformed},
+      {"a VLAN nobody asked for", datagram(20, 5), DropReason::kVlanUnknown},
+      {"IPv6", with(good, 12, {0x86, 0xdd}), DropReason::kEtherTypeUnknown},
+      {"a tag in a tag", with(datagram(20, 0), 16, {0x81, 0x00}), DropReason::kEtherTypeUnknown},
+      {"half an IP header", cut(good, kIp + 19), DropReason::kIpMalformed},
+      {"IP version 6 in an IPv4 frame", with(good, kIp, {0x65}), DropReason::kIpMalformed},
+      {"IP options", with(good, kIp, {0x46}), DropReason::kIpMalformed},
+      {"a length beyond the frame", with_ip_checksum(with(good, kIp + 2, {0, 49})), DropReason::kIpMalformed},
+      {"a length within the header", with_ip_checksum(with(good, kIp + 2, {0, 19})), DropReason::kIpMalformed},
+      {"a wrong header checksum", with(good, kIp + 10, {0, 0}), DropReason::kIpChecksum},
+      {"somebody else's address", with_ip_checksum(with(good, kIp + 19, {0x0b})), DropReason::kIpNotForUs},
+      {"our address in a broadcast frame", with(good, 0, {0xff}), DropReason::kIpNotForUs},
+      {"our own address as the source", with_ip_checksum(with(good, kIp + 15, {0x0a})), DropReason::kIpMalformed},
+      {"a multicast source", with_ip_checksum(with(good, kIp + 12, {224})), DropReason::kIpMalformed},
+      {"source 0.0.0.0", with_ip_checksum(with(good, kIp + 12, {0, 0, 0, 0})), DropReason::kIpMalformed},
+      {"a first fragment", with_ip_checksum(with(good, kIp + 6, {0x20, 0})), DropReason::kIpFragment},
+      {"a last fragment", with_ip_checksum(with(good, kIp + 6, {0, 1})), DropReason::kIpFragment},
+      {"TCP", with_ip_checksum(with(good, kIp + 9, {6})), DropReason::kIpProtocolUnknown},
+      {"half a UDP header", with_ip_checksum(with(good, kIp + 2, {0, 27})), DropReason::kUdpMalformed},
+      {"a UDP length beyond the packet", with(good, kIp + 24, {0, 29}), DropReason::kUdpMalformed},
+      {"a UDP length within the header", with(good, kIp + 24, {0, 7}), DropReason::kUdpMalformed},
+      {"source port 0", with(good, kIp + 20, {0, 0}), DropReason::kUdpMalformed},
+      {"more than the MTU", datagram(proto::kDatagramBytesMax + 1), DropReason::kTooLong},
+  };
+  for (const Row& row : rows) {
+    const Frame frame = parse(row.frame);
+    EXPECT_EQ(frame.kind, FrameKind::kDrop) << row.what;
+    EXPECT_EQ(proto::drop_reason(frame.reason).name, proto::drop_reason(row.reason).name) << row.what;
+  }
+}
+
+TEST(Frame, DontFragmentAndPaddingAreNoReasonToDrop) {
+  EXPECT_EQ(parse(with_ip_checksum(with(datagram(), 14 + 6, {0x40, 0}))).kind, FrameKind::kUdp);
+  Packet padded = datagram(0);
+  padded.resize(60);
+  const Frame frame = parse(padded);
+  EXPECT_EQ(frame.kind, FrameKind::kUdp);
+  EXPECT_EQ(frame.payload_bytes, 0);
+}
+
+TEST(Frame, AUdpLengthShorterThanThePacketCutsThePayload) {
+  EXPECT_EQ(parse(with(datagram(), 14 + 24, {0, 18})).payload_bytes, 10);
+}
+
+TEST(Frame, TheLongestDatagramFits) {
+  EXPECT_EQ(parse(datagram(proto::kDatagramBytesMax)).payload_bytes, proto::kDatagramBytesMax);
+}
+
+TEST(Frame, ATaggedNetworkTakesItsTagOnly) {
+  EXPECT_EQ(parse(datagram(20, 100), kTagged).kind, FrameKind::kUdp);
+  EXPECT_EQ(parse(datagram(20, 0xe000 | 100), kTagged).payload_offset, 46) << "a priority is no other VLAN";
+  EXPECT_EQ(parse(datagram(20, 101), kTagged).reason, DropReason::kVlanUnknown);
+  EXPECT_EQ(parse(datagram(), kTagged).reason, DropReason::kVlanUnknown);
+  EXPECT_EQ(parse(datagram(20, 0), kNetwork).kind, FrameKind::kUdp) << "VLAN 0 is a priority only";
+}
+
+TEST(Frame, ArpAndIcmpAreToldApart) {
+  EXPECT_EQ(parse(arp_frame({})).kind, FrameKind::kArp);
+  EXPECT_EQ(parse(echo_frame({.payload = {}}, 56)).kind, FrameKind::kIcmp);
+}
+
+TEST(Frame, NeverReadsBeyondMutatedFramesAndWhatItSaysLiesInside) {
+  std::mt19937 random(7);
+  const Packet seeds[] = {datagram(), datagram(20, 100), arp_frame({}), echo_frame({.payload = {}}, 8)};
+  for (int round = 0; round < 200'000; ++round) {
+    Packet bytes = seeds[random() % 4];
+    for (unsigned flips = random() % 4; flips > 0; --flips) {
+      bytes[random() % bytes.size()] ^= static_cast<std::uint8_t>(1u << random() % 8);
+    }
+    if (random() % 4 == 0) bytes.resize(random() % bytes.size());
+    const Frame frame = parse(bytes, random() % 2 == 0 ? kNetwork : kTagged);
+    EXPECT_EQ(frame.kind == FrameKind::kDrop, frame.reason != DropReason::kNone);
+    if (frame.kind == FrameKind::kUdp) {
+      ASSERT_LE(frame.payload_offset + frame.payload_bytes, static_cast<int>(bytes.size()));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace weir::dataplane

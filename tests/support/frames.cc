@@ -1,0 +1,126 @@
+#include "tests/support/frames.h"
+
+#include <algorithm>
+
+#include "proto/assert.h"
+
+namespace weir::tests {
+namespace {
+
+constexpr std::size_t kLink = 14;
+constexpr std::size_t kIp = 20;
+
+void append16(Packet& to, std::uint16_t value) {
+  to.push_back(static_cast<std::uint8_t>(value >> 8));
+  to.push_back(static_cast<std::uint8_t>(value));
+}
+
+void append32(Packet& to, std::uint32_t value) {
+  append16(to, static_cast<std::uint16_t>(value >> 16));
+  append16(to, static_cast<std::uint16_t>(value));
+}
+
+template <typename Bytes>
+void append(Packet& to, const Bytes& bytes) {
+  to.insert(to.end(), bytes.begin(), bytes.end());
+}
+
+Packet link(const Datagram& datagram, std::uint16_t ether_type) {
+  Packet frame;
+  append(frame, datagram.to);
+  append(frame, datagram.from);
+  if (datagram.vlan >= 0) {
+    append16(frame, 0x8100);
+    append16(frame, static_cast<std::uint16_t>(datagram.vlan));
+  }
+  append16(frame, ether_type);
+  return frame;
+}
+
+void append_ip(Packet& frame, const Datagram& datagram, std::uint8_t protocol, std::size_t payload_bytes) {
+  Packet ip = {0x45, 0};
+  append16(ip, static_cast<std::uint16_t>(kIp + payload_bytes));
+  append32(ip, 0x12340000);
+  ip.push_back(63);
+  ip.push_back(protocol);
+  append16(ip, 0);
+  append32(ip, datagram.source);
+  append32(ip, datagram.destination);
+  proto::store_be16(ip.data() + 10, proto::ipv4_checksum(ip));
+  append(frame, ip);
+}
+
+}  // namespace
+
+Packet udp_frame(const Datagram& datagram) {
+  Packet frame = link(datagram, 0x0800);
+  append_ip(frame, datagram, 17, 8 + datagram.payload.size());
+  append16(frame, datagram.source_port);
+  append16(frame, datagram.destination_port);
+  append16(frame, static_cast<std::uint16_t>(8 + datagram.payload.size()));
+  append16(frame, 0xbad1);  // as a virtual interface may leave it: partial
+  append(frame, datagram.payload);
+  return frame;
+}
+
+Packet echo_frame(const Datagram& addresses, std::size_t payload_bytes) {
+  Packet icmp = {8, 0, 0, 0, 0x12, 0x34, 0, 1};
+  for (std::size_t i = 0; i < payload_bytes; ++i) icmp.push_back(static_cast<std::uint8_t>(i));
+  proto::store_be16(icmp.data() + 2, proto::checksum_fold(proto::checksum_add(0, icmp)));
+  Packet frame = link(addresses, 0x0800);
+  append_ip(frame, addresses, 1, icmp.size());
+  append(frame, icmp);
+  return frame;
+}
+
+Packet arp_frame(const ArpFields& fields) {
+  Packet frame = link({.to = fields.to, .from = fields.sender_mac, .payload = {}}, 0x0806);
+  append(frame, Packet{0, 1, 8, 0, 6, 4});
+  append16(frame, fields.operation);
+  append(frame, fields.sender_mac);
+  append32(frame, fields.sender);
+  append(frame, fields.target_mac);
+  append32(frame, fields.target);
+  return frame;
+}
+
+Packet with(Packet packet, std::size_t offset, std::initializer_list<std::uint8_t> bytes) {
+  WEIR_ASSERT(offset + bytes.size() <= packet.size());
+  std::copy(bytes.begin(), bytes.end(), packet.begin() + static_cast<std::ptrdiff_t>(offset));
+  return packet;
+}
+
+Packet with_ip_checksum(Packet frame) {
+  proto::store_be16(frame.data() + kLink + 10, 0);
+  proto::store_be16(frame.data() + kLink + 10, proto::ipv4_checksum({frame.data() + kLink, kIp}));
+  return frame;
+}
+
+Packet cut(Packet packet, std::size_t bytes) {
+  packet.resize(bytes);
+  return packet;
+}
+
+Packet rtp_packet(std::uint16_t sequence, std::uint32_t ssrc, std::size_t payload_bytes, std::uint8_t fill) {
+  Packet packet = {0x80, 0};
+  append16(packet, sequence);
+  append32(packet, sequence * 160u);
+  append32(packet, ssrc);
+  packet.resize(12 + payload_bytes, fill);
+  return packet;
+}
+
+Packet udp_payload(const Packet& frame) {
+  WEIR_ASSERT(frame.size() >= kLink + kIp + 8);
+  const std::uint8_t* ip = frame.data() + kLink;
+  WEIR_ASSERT(proto::ipv4_checksum({ip, kIp}) == 0);
+  WEIR_ASSERT(proto::load_be16(ip + 2) == frame.size() - kLink);
+  Packet udp(frame.begin() + kLink + kIp, frame.end());
+  WEIR_ASSERT(proto::load_be16(udp.data() + 4) == udp.size());
+  const std::uint16_t written = proto::load_be16(udp.data() + 6);
+  proto::store_be16(udp.data() + 6, 0);
+  WEIR_ASSERT(written == proto::udp_checksum({ip + 12, 4}, {ip + 16, 4}, udp));
+  return {udp.begin() + 8, udp.end()};
+}
+
+}  // namespace weir::tests
