@@ -141,7 +141,8 @@ class Scanner {
     if (!next_is('"')) return {};
     for (const char* c = at_ + 1; c != end_; ++c) {
       if (*c == '\\') {
-        if (++c == end_) return {};
+        // A quoted-pair may be any of the first 128 but CR and LF.
+        if (++c == end_ || *c == '\r' || *c == '\n') return {};
       } else if (*c == '"') {
         const std::string_view text{at_, static_cast<std::size_t>(c + 1 - at_)};
         at_ = c + 1;

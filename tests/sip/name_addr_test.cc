@@ -65,7 +65,8 @@ TEST(NameAddr, MalformedValuesAreRefused) {
                                       "< sip:a@h >",
                                       "<sip:a@h> <sip:b@h>",
                                       "\"a\" b <sip:a@h>",
-                                      "\"\\\"<sip:a@h>"}) {
+                                      "\"\\\"<sip:a@h>",
+                                      "\"a\\\nb\" <sip:a@h>"}) {
     EXPECT_FALSE(parse_name_addr(text)) << text;
     EXPECT_FALSE(is_name_addr(text)) << text;
     EXPECT_EQ(tag_of(text), "") << text;
