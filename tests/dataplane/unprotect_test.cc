@@ -262,7 +262,7 @@ TEST(UnprotectPlain, TakesValidHeadersAndRefusesTheRest) {
   const Packet second = tests::random_rtcp(random, 7, 2);
   compound.insert(compound.end(), second.begin(), second.end());
   Packet overlong = compound;
-  overlong.resize(overlong.size() - 4);
+  overlong.erase(overlong.end() - 4, overlong.end());
   const struct {
     const char* description;
     Packet packet;
