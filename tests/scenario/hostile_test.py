@@ -49,11 +49,11 @@ def test_a_certificate_that_does_not_match_ends_the_call(lab, tmp_path, setup):
         call.callee.start_media()
         for leg in (call.caller, call.callee):
             bye = leg.agent.wait_request("BYE", 15)
-            assert "ingerprint" in bye.get("Reason"), bye.headers
+            assert "certificate does not match the SDP" in bye.get("Reason"), bye.headers
             leg.agent.respond(bye, 200, "OK")
         assert call.callee.media.received == []
         assert_nothing_left(lab)
-    assert "ingerprint" in lab.weir.control.text()
+    assert "certificate does not match the SDP" in lab.weir.control.text()
 
 
 def test_a_callees_certificate_that_does_not_match_ends_the_call(lab, tmp_path):
@@ -128,7 +128,7 @@ def test_forged_media_at_a_live_call_is_dropped_and_counted_exactly(lab, tmp_pat
     attacker = udp_socket(lab.network.a.namespace, lab.network.add_client_address(lab.network.a, 66))
     with ScriptedCall(lab, tmp_path, caller=Security(setup="active")).establish() as call:
         caller, callee = call.caller.media, call.callee.media
-        wait_until(lambda: caller.heard(CALLEE_PAYLOAD) > 20 and callee.heard(CALLER_PAYLOAD) > 20, 10, "media")
+        wait_until(lambda: caller.heard(CALLEE_PAYLOAD) > 60 and callee.heard(CALLER_PAYLOAD) > 60, 10, "media")
         start = Delta(lab)
         wrong_key = rtp_packet(5000, caller.ssrc, b"\x33" * 170)
         unknown_ssrc = rtp_packet(1, 0x66666666, b"\x33" * 170)
@@ -142,8 +142,7 @@ def test_forged_media_at_a_live_call_is_dropped_and_counted_exactly(lab, tmp_pat
         caller.send_raw(b"\x80\x08\x00")  # no RTP at all
         attacker.sendto(caller.sent[-1], caller.remote)  # authentic bytes, another address
         expected = {"auth_failed": 3, "replayed": 10, "srtp_too_short": 1, "rtp_malformed": 1, "source_not_allowed": 1}
-        wait_until(lambda: sum(start.now().values()) >= sum(expected.values()), 5, f"{expected}, not {start.now()}")
-        time.sleep(0.5)
+        wait_until(lambda: sum(start.now().values()) >= sum(expected.values()), 5, f"{expected}")
         drops = start.now()
         flow = next(flow for flow in lab.weir.ctl("flows") if flow["network"] == 0)
         assert flow["source"] == f"{lab.network.a.client_address}:{caller.port}"

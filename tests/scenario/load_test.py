@@ -12,7 +12,7 @@ _CALLER = Path(__file__).parent / "sipp_caller.xml"
 
 
 def test_twenty_calls_at_once(lab):
-    (lab.folder / "tone.al").write_bytes(b"\xd5" * 8 * 4000)  # four seconds of PCMA
+    (lab.folder / "tone.ul").write_bytes(b"\xff" * 8 * 4000)  # four seconds of PCMU
     callee = sipp.echo_callee(lab.undo, lab.network.b, lab.folder, 5070, 7000)
     caller = sipp.caller(lab.undo, lab.network.a, lab.folder, _CALLER, "rtp-5070", _CALLS, _CALLS)
     wait_until(lambda: len(lab.weir.ctl("calls")) == _CALLS, 15, "all calls at once", 0.1)

@@ -4,6 +4,7 @@ openssl's and whose SRTP is libsrtp2's. RFC 5763 section 5, RFC 8842 section 5."
 import pytest
 from conftest import assert_nothing_left
 
+from lab.namespace import udp_socket
 from lab.process import wait_until
 from support.scripted_call import CALLEE_PAYLOAD, CALLER_PAYLOAD, ScriptedCall, Security
 from support.srtp import GCM_128, GCM_256, SHA1_32, SHA1_80, contexts, rtcp_report
@@ -59,13 +60,20 @@ def test_every_profile_on_both_legs(quiet_lab, tmp_path, profile):
 
 
 @pytest.mark.sanitized
-def test_rtcp_crosses_with_rtcp_mux(lab, tmp_path):
+def test_a_plain_rtcp_port_is_joined_to_a_secured_muxed_one(lab, tmp_path):
     with ScriptedCall(lab, tmp_path, caller=Security(setup="active")).establish() as call:
         assert_media_both_ways(call)
-        call.callee.media.send_raw(rtcp_report(call.callee.media.ssrc))
+        assert call.caller.remote.rtcp_mux and not call.callee.remote.rtcp_mux
+        rtcp = udp_socket(lab.network.b.namespace, lab.network.b.client_address, call.callee.media.port + 1)
+        rtcp.sendto(rtcp_report(call.callee.media.ssrc), (call.callee.remote.address, call.callee.remote.rtcp_port))
         wait_until(lambda: len(call.caller.media.other) == 1, 5, "the callee's sender report at the caller")
-        keying_material = call.caller.secured.keying_material
-        _, receiving = contexts(SHA1_80, keying_material, is_client=True)
+        sending, receiving = contexts(SHA1_80, call.caller.secured.keying_material, is_client=True)
         report = receiving.unprotect_rtcp(call.caller.media.other[0])
         assert report[1] == 200 and len(report) == len(rtcp_report())
+
+        call.caller.media.send_raw(sending.protect_rtcp(rtcp_report(call.caller.media.ssrc)))
+        rtcp.settimeout(5)
+        report = rtcp.recv(2048)
+        assert report[1] == 200 and report[4:8] == call.caller.media.ssrc.to_bytes(4, "big")
+        rtcp.close()
         finish(lab, call)

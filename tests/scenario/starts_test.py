@@ -32,7 +32,7 @@ def test_hugepages_that_are_demanded_and_missing(quiet_lab):
 
 def test_an_interface_that_is_not_there(quiet_lab):
     quiet_lab.weir.configuration["network"][0]["device"] = "net_af_packet0,iface=nosuch0"
-    refused_start(quiet_lab, _MEDIA, "net_af_packet0,iface=nosuch0")
+    refused_start(quiet_lab, _MEDIA, "network 'outside'", "net_af_packet0", "No such device")
 
 
 def test_an_address_that_the_host_does_not_have(lab):

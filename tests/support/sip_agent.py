@@ -69,7 +69,6 @@ class SipAgent:
     def __init__(self, side: Side, port: int, transport: str = "udp"):
         self.side = side
         self.transport = transport
-        self.port = port
         self.peer = (side.sip_address, 5060)
         self.inbox: list[Message] = []
         self._stream = b""
@@ -78,6 +77,7 @@ class SipAgent:
         else:
             with inside(side.namespace):
                 self._socket = socket.create_connection(self.peer, 5, source_address=(side.client_address, port))
+        self.port = self._socket.getsockname()[1]  # port 0 asks for any
 
     def close(self) -> None:
         self._socket.close()
