@@ -13,9 +13,12 @@ constexpr std::uint64_t kHousekeepingNs = 10'000'000;
 constexpr std::uint64_t kRemovalRetryNs = 1'000'000'000;
 /// Flows looked at in one sweep for orphans: 1 M flows are seen in 40 s at 100 sweeps a second.
 constexpr std::uint32_t kSweepFlows = 256;
-/// Added to an index's last generation at its first use after an attach: an earlier weir-control's commands may still
-/// lie unread in the ring, with generations a little above what the table shows.
-constexpr std::uint32_t kAttachGenerationGap = 1024;
+/// What this attach adds to an index's last generation at its first use. A command of an earlier weir-control may still
+/// lie unread in the ring, with a generation above what the table shows: as an index is used again only once its
+/// removal was answered, there is one such generation for each attach at most.
+std::uint32_t generation_gap(const proto::Region& region) {
+  return 2 * static_cast<std::uint32_t>(region.control_header().incarnation.load(std::memory_order_relaxed));
+}
 
 /// Request numbers of one attach: an answer to an earlier weir-control's command must not look like one to ours.
 std::uint32_t first_request(const proto::Region& region) {
@@ -62,7 +65,7 @@ DataplaneClient::DataplaneClient(proto::Region& region, DataplaneClientOptions o
   for (const FlowFound& flow : flows_found_) slots_[flow.id.index].used = true;
   for (std::uint32_t index = 0; index < slots_.size(); ++index) {
     const std::uint32_t generation = region.flow_status(index).generation;
-    slots_[index].generation = slots_[index].used ? generation : generation + kAttachGenerationGap;
+    slots_[index].generation = slots_[index].used ? generation : generation + generation_gap(region);
     if (!slots_[index].used) free_.push_back(index);
   }
 }

@@ -56,6 +56,7 @@ DtlsAssociation::State DtlsAssociation::start_server(proto::Bytes client_hello_r
   ERR_clear_error();
   SSL_set_accept_state(ssl_.get());
   datagrams_.incoming = client_hello_record;
+  if (const auto hello = proto::parse_dtls_record(client_hello_record)) sequence_next_ = hello->sequence + 1;
   // OpenSSL's own way into a handshake whose HelloVerifyRequest is behind it: message sequences start at 1 and the
   // record sequence goes on from the ClientHello's.
   BIO_ADDR* unused = BIO_ADDR_new();
@@ -71,7 +72,7 @@ DtlsAssociation::State DtlsAssociation::receive(proto::Bytes datagram) {
   if (state_ == State::kFailed || datagram.size() > proto::kPuntDataBytesMax) return state_;
   std::array<std::uint8_t, proto::kPuntDataBytesMax> kept;
   const DtlsStage stage = state_ == State::kConnected ? DtlsStage::kConnected : DtlsStage::kHandshaking;
-  const std::size_t kept_bytes = filter_dtls_records(datagram, role_, stage, kept);
+  const std::size_t kept_bytes = filter_dtls_records(datagram, role_, stage, sequence_next_, kept);
   if (kept_bytes == 0) return state_;
   datagrams_.incoming = {kept.data(), kept_bytes};
   if (state_ == State::kConnected) {

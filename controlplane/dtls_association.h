@@ -79,6 +79,7 @@ class DtlsAssociation {
   State state_ = State::kHandshaking;
   std::string failure_;
   DtlsResult result_;
+  std::uint64_t sequence_next_ = 0;  ///< see filter_dtls_records
 };
 
 }  // namespace weir::controlplane

@@ -11,6 +11,10 @@ namespace {
 constexpr std::uint16_t kDtls10 = 0xfeff;
 constexpr std::uint16_t kDtls12 = 0xfefd;
 
+/// Epoch and sequence lie in one 64-bit word of the record header; epoch 0 leaves its upper 16 bits clear.
+constexpr std::size_t kSequenceOffset = 3;
+constexpr std::uint64_t kSequenceMask = 0xffffffffffff;
+
 /// A message longer than this is none of a DTLS-SRTP handshake: certificates are the longest.
 constexpr std::uint32_t kHandshakeMessageBytesMax = 16'384;
 
@@ -64,11 +68,14 @@ bool keeps(const proto::DtlsRecordView& record, sip::DtlsRole role, DtlsStage st
 
 }  // namespace
 
-std::size_t filter_dtls_records(proto::Bytes datagram, sip::DtlsRole role, DtlsStage stage, proto::MutableBytes out) {
+std::size_t filter_dtls_records(proto::Bytes datagram, sip::DtlsRole role, DtlsStage stage,
+                                std::uint64_t& sequence_next, proto::MutableBytes out) {
   std::size_t kept_bytes = 0;
   while (const std::optional<proto::DtlsRecordView> record = proto::parse_dtls_record(datagram)) {
     if (keeps(*record, role, stage)) {
-      std::copy_n(datagram.begin(), record->record_bytes, out.begin() + static_cast<std::ptrdiff_t>(kept_bytes));
+      std::uint8_t* to = out.data() + kept_bytes;
+      std::copy_n(datagram.begin(), record->record_bytes, to);
+      if (record->epoch == 0) proto::store_be64(to + kSequenceOffset, sequence_next++ & kSequenceMask);
       kept_bytes += record->record_bytes;
     }
     datagram = datagram.subspan(record->record_bytes);

@@ -21,6 +21,9 @@ enum class DtlsStage : std::uint8_t {
 ///   epoch 0, handshaking: handshake records with nothing but messages the other role sends (never ClientHello, which a
 ///     server assembles before there is an association), and ChangeCipherSpec;
 ///   epoch 1: handshake and alert records, which OpenSSL authenticates before it looks at them.
-std::size_t filter_dtls_records(proto::Bytes datagram, sip::DtlsRole role, DtlsStage stage, proto::MutableBytes out);
+/// Records of epoch 0 are numbered anew from `sequence_next`, which moves on: a forged record with a high number would
+/// push OpenSSL's replay window past all that the peer still has to send. Handshake messages have numbers of their own.
+std::size_t filter_dtls_records(proto::Bytes datagram, sip::DtlsRole role, DtlsStage stage,
+                                std::uint64_t& sequence_next, proto::MutableBytes out);
 
 }  // namespace weir::controlplane

@@ -1,0 +1,96 @@
+#include "controlplane/port_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace weir::controlplane {
+namespace {
+
+constexpr std::uint64_t kNow = 1'000'000'000'000;
+
+std::vector<proto::settings::NetworkSettings> networks(std::uint16_t first, std::uint16_t last) {
+  proto::settings::NetworkSettings network;
+  network.port_first = first;
+  network.port_last = last;
+  return {network, network};
+}
+
+TEST(PortPool, GivesEvenPortsOfTheWorkerAskedForAndEachOnce) {
+  PortPool pool(networks(20000, 20039), 4, 1);
+  EXPECT_EQ(pool.pairs(0), 20u);
+  std::set<std::uint16_t> seen;
+  for (std::uint32_t worker = 0; worker < 4; ++worker) {
+    for (int i = 0; i < 5; ++i) {
+      const auto port = pool.take(0, worker, kNow);
+      ASSERT_TRUE(port.ok());
+      EXPECT_EQ(*port % 2, 0);
+      EXPECT_EQ(proto::worker_of_port(*port, 4), worker);
+      EXPECT_TRUE(seen.insert(*port).second);
+    }
+  }
+  EXPECT_EQ(pool.in_use(0), 20u);
+  EXPECT_EQ(pool.in_use(1), 0u);
+}
+
+TEST(PortPool, AnOddFirstOrEvenLastPortIsNoPair) {
+  PortPool pool(networks(20001, 20004), 1, 1);
+  EXPECT_EQ(pool.pairs(0), 1u);
+  EXPECT_EQ(*pool.take(0, 0, kNow), 20002);
+}
+
+TEST(PortPool, TheLastPortsOfAllAreReached) {
+  PortPool pool(networks(65532, 65535), 1, 1);
+  EXPECT_EQ(pool.pairs(0), 2u);
+}
+
+TEST(PortPool, ExhaustionIsAnErrorAndAnotherWorkerHelpsOut) {
+  PortPool pool(networks(20000, 20007), 2, 1);
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(pool.take(0, 0, kNow).ok());
+  const auto none = pool.take(0, 0, kNow);
+  ASSERT_FALSE(none.ok());
+  EXPECT_EQ(none.error(), "no media port is free: 4 of 4 pairs are in use");
+}
+
+TEST(PortPool, AFreedPairRestsBeforeItIsUsedAgain) {
+  PortPool pool(networks(20000, 20001), 1, 1);
+  const std::uint16_t port = *pool.take(0, 0, kNow);
+  pool.give_back(0, static_cast<std::uint16_t>(port + 1), kNow);
+  EXPECT_EQ(pool.in_use(0), 0u);
+  EXPECT_FALSE(pool.take(0, 0, kNow + PortPool::kQuarantineNs - 1).ok());
+  EXPECT_EQ(*pool.take(0, 0, kNow + PortPool::kQuarantineNs), port);
+}
+
+TEST(PortPool, PortsOfAnEarlierProcessRestToo) {
+  PortPool pool(networks(20000, 20001), 1, 1);
+  pool.rest(0, 20001, kNow);
+  pool.rest(0, 20001, kNow);
+  pool.rest(0, 40000, kNow);
+  pool.rest(9, 20000, kNow);
+  EXPECT_FALSE(pool.take(0, 0, kNow).ok());
+  EXPECT_TRUE(pool.take(0, 0, kNow + PortPool::kQuarantineNs).ok());
+  EXPECT_FALSE(pool.take(0, 0, kNow + PortPool::kQuarantineNs).ok());
+}
+
+TEST(PortPool, TheOrderFollowsFromTheSeedAlone) {
+  const auto order = [](std::uint64_t seed) {
+    PortPool pool(networks(20000, 20999), 1, seed);
+    std::vector<std::uint16_t> ports;
+    for (int i = 0; i < 500; ++i) ports.push_back(*pool.take(0, 0, kNow));
+    return ports;
+  };
+  EXPECT_EQ(order(1), order(1));
+  EXPECT_NE(order(1), order(2));
+}
+
+TEST(PortPool, TheEmptiestWorkerIsTheOneWithMostPairs) {
+  PortPool pool(networks(20000, 20007), 2, 1);
+  EXPECT_TRUE(pool.take(0, 0, kNow).ok());
+  EXPECT_EQ(pool.emptiest_worker(0), 1u);
+  EXPECT_TRUE(pool.take(0, 1, kNow).ok());
+  EXPECT_TRUE(pool.take(0, 1, kNow).ok());
+  EXPECT_EQ(pool.emptiest_worker(0), 0u);
+}
+
+}  // namespace
+}  // namespace weir::controlplane

@@ -1,0 +1,65 @@
+// A DTLS-SRTP client or server that is nothing but OpenSSL over a datagram socket pair: the other end in tests of
+// Weir's own. It shares no code with what it tests.
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "proto/bytes.h"
+#include "sip/dtls_attributes.h"
+
+namespace weir::tests {
+
+using Datagram = std::vector<std::uint8_t>;
+
+class DtlsPeer {
+ public:
+  struct Options {
+    bool client = true;
+    std::string profiles =
+        "SRTP_AEAD_AES_128_GCM:SRTP_AEAD_AES_256_GCM:SRTP_AES128_CM_SHA1_80";  ///< empty: no use_srtp
+    bool certificate = true;
+    unsigned rsa_bits = 0;  ///< 0: ECDSA P-256
+    bool cookie = false;    ///< server: HelloVerifyRequest first
+    long mtu = 1200;
+    unsigned retransmit_us = 50'000;
+  };
+
+  explicit DtlsPeer(const Options& options);
+  DtlsPeer(const DtlsPeer&) = delete;
+  DtlsPeer& operator=(const DtlsPeer&) = delete;
+  ~DtlsPeer();
+
+  /// Goes on with the handshake: a client's first call sends its ClientHello.
+  void step();
+  void receive(proto::Bytes datagram);
+  /// What it sent since last asked.
+  std::vector<Datagram> take_sent();
+  /// Retransmits if its timer has run out.
+  void advance();
+
+  [[nodiscard]] bool connected() const { return SSL_is_init_finished(ssl_) == 1; }
+  [[nodiscard]] bool failed() const { return failed_; }
+  [[nodiscard]] std::vector<std::uint8_t> exporter(std::size_t bytes) const;
+  [[nodiscard]] std::string profile() const;
+  /// Of its own certificate.
+  [[nodiscard]] sip::Fingerprint fingerprint(sip::FingerprintHash hash = sip::FingerprintHash::kSha256) const;
+  /// Of the certificate the other end showed, sha-256.
+  [[nodiscard]] sip::Fingerprint seen_fingerprint() const;
+  SSL* ssl() { return ssl_; }
+
+ private:
+  void make_certificate(unsigned rsa_bits);
+
+  int ours_ = -1;    ///< the test's end
+  int theirs_ = -1;  ///< OpenSSL's end
+  SSL_CTX* context_ = nullptr;
+  SSL* ssl_ = nullptr;
+  X509* certificate_ = nullptr;
+  bool failed_ = false;
+};
+
+}  // namespace weir::tests
