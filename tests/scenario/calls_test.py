@@ -31,7 +31,6 @@ ROWS = [
     pytest.param(Row("DTLS to RTP", "dtls_srtp", ""), marks=pytest.mark.sanitized),
     pytest.param(Row("RTP to DTLS", "", "dtls_srtp"), marks=pytest.mark.sanitized),
     pytest.param(Row("DTLS to DTLS", "dtls_srtp", "dtls_srtp"), marks=pytest.mark.sanitized),
-    Row("DTLS (SAVPF) to RTP", "dtls_srtpf", ""),
     pytest.param(Row("DTLS to RTP without rtcp-mux", "dtls_srtp", "", rtcp_mux=False), marks=pytest.mark.sanitized),
     Row("RTP to DTLS without rtcp-mux", "", "dtls_srtp", rtcp_mux=False),
     Row("DTLS to DTLS without rtcp-mux", "dtls_srtp", "dtls_srtp", rtcp_mux=False),

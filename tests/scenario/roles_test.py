@@ -36,6 +36,14 @@ def test_a_callers_offer_is_answered_with_the_other_role(lab, tmp_path, offered,
         finish(lab, call)
 
 
+def test_an_offer_of_feedback_is_answered_in_kind(lab, tmp_path):
+    feedback = Security(setup="active", protocol="UDP/TLS/RTP/SAVPF")
+    with ScriptedCall(lab, tmp_path, caller=feedback).establish() as call:
+        assert call.caller.remote.protocol == "UDP/TLS/RTP/SAVPF"
+        assert_media_both_ways(call)
+        finish(lab, call)
+
+
 @pytest.mark.parametrize("answered", ["active", "passive"])
 def test_a_callee_may_take_either_role(lab, tmp_path, answered):
     with ScriptedCall(lab, tmp_path, callee=Security(setup=answered)).establish() as call:

@@ -21,6 +21,7 @@ class Security:
     setup: str = "actpass"
     profile: Profile = SHA1_80
     rtcp_mux: bool = True
+    protocol: str = "UDP/TLS/RTP/SAVP"
     fingerprint: str | None = None
 
 
@@ -49,7 +50,7 @@ class ScriptedLeg:
         attributes = [f"setup:{self.security.setup}", f"fingerprint:{fingerprint}"]
         if self.security.rtcp_mux:
             attributes.append("rtcp-mux")
-        return write_sdp(address, port, "UDP/TLS/RTP/SAVP", tuple(attributes))
+        return write_sdp(address, port, self.security.protocol, tuple(attributes))
 
     def listen(self) -> None:
         """A secured leg that is passive waits before it says so."""
