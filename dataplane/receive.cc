@@ -24,6 +24,7 @@ Receiver::Receiver(Wiring wiring, FlowTable& table, Answerer& answerer, proto::W
 std::uint32_t Receiver::from_port(std::uint16_t port_id, std::uint16_t queue, Burst& burst) {
   Frames frames;
   const std::uint32_t count = rte_eth_rx_burst(port_id, queue, frames.data(), kBurstMax);
+  for (std::uint32_t i = 0; i < count; ++i) frames[i]->port = port_id;  // not every driver says (net_ring)
   sort(frames, count, burst);
   return count;
 }
