@@ -110,7 +110,8 @@ constexpr const DropReasonInfo& drop_reason(DropReason reason) {
 
 /// One worker's totals. Written by that worker only, in weir-media's segment; read by anyone, each value whole.
 /// received == forwarded + punted + answered + absorbed + sum(dropped), once the worker is idle.
-/// sent == forwarded + answered + injected + originated, less what `transmit_full` counts.
+/// sent == forwarded + answered + injected + originated. A frame that its port did not take is `transmit_full` instead,
+/// or inject_refused if it was injected.
 struct alignas(64) WorkerCounters {
   std::uint64_t received;    ///< frames taken from a queue
   std::uint64_t forwarded;   ///< media packets given to a transmit queue
