@@ -16,6 +16,8 @@ using sip::Method;
 namespace {
 
 constexpr std::string_view kSdpType = "application/sdp";
+/// How long a callee may ring: RFC 3261 section 16.6 wants a proxy's timer C above three minutes.
+constexpr std::uint64_t kRingingNsMax = 190'000'000'000;
 
 /// What a caller is told of a callee's refusal. Challenges and redirections are between us and the callee: neither its
 /// realm's credentials nor its addresses concern the caller.
@@ -34,6 +36,7 @@ Call::~Call() {
     if (!*leg) continue;
     control_.disown((*leg)->invite);
     control_.disown((*leg)->bye);
+    if ((*leg)->reinvite) control_.disown((*leg)->reinvite->id);
     if ((*leg)->dialog) control_.disown((*leg)->dialog->id());
   }
   close_media();
@@ -134,7 +137,7 @@ void Call::on_callee_answered(const Message& response) {
   callee_->state = LegState::kConfirmed;
   if (ending_) return send_bye(*callee_, {487, end_text_});
   if (const std::optional<EndCause> cause = take_callees_answer(response)) return end(*cause);
-  answer_caller();
+  if (!ending_) answer_caller();  // the stream may have failed meanwhile, and told the caller
 }
 
 /// Another branch of a fork answered too: it gets its ACK, and BYE (RFC 3261 section 13.2.2.4).
@@ -166,16 +169,26 @@ void Call::answer_caller() {
   // Our port listens before the caller hears of it; a stream that fails at once ends the call with BYE after the ACK.
   const std::optional<EndCause> cause = connect_stream(Side::kCaller);
   respond(*caller_, caller_->invite, response);
-  keep_journal();
+  if (!ending_) keep_journal();
   if (cause) end(*cause);
 }
 
-void Call::on_ack(const sip::DialogId& dialog) {
-  if (!caller_ || !caller_->dialog || caller_->dialog->id() != dialog || caller_->state != LegState::kUnacked) return;
-  context_.transactions.acknowledged(caller_->invite);
-  caller_->state = LegState::kConfirmed;
-  log_event(LogLevel::kInfo, "sip", {{"call", number_}, {"leg", "caller"}, {"dir", "in"}, {"message", "ACK"}});
-  if (bye_when_acked_) send_bye(*caller_, *bye_when_acked_);
+void Call::on_ack(const sip::DialogId& dialog, const Message& ack) {
+  Leg& from = *leg_of(dialog);
+  const std::optional<sip::CSeq> cseq = ack.cseq();
+  if (from.reinvite && cseq && cseq->number == from.reinvite->cseq) {
+    log_sip(from, "in", ack);
+    settle_reinvite(from);
+  }
+  if (from.state != LegState::kUnacked) return;
+  log_sip(from, "in", ack);
+  context_.transactions.acknowledged(from.invite);
+  from.state = LegState::kConfirmed;
+  if (bye_when_acked_) send_bye(from, *bye_when_acked_);
+}
+
+void Call::on_clock() {
+  if (!ending_ && answered_ns_ == 0 && now() - started_ns_ > kRingingNsMax) end({408, "nobody answered"});
 }
 
 void Call::on_cancel() {
@@ -192,6 +205,8 @@ void Call::on_request(sip::TransactionId id, const Message& request, const sip::
     case sip::DialogVerdict::kOutOfOrder:
       return respond(from, id, from.make_response(request, 500, "CSeq out of order"));
     case sip::DialogVerdict::kTerminated:
+      // BYEs that crossed: both sides have hung up, and each hears so.
+      if (request.method() == Method::kBye) return respond(from, id, from.make_response(request, 200, "OK"));
       return respond(from, id, from.make_response(request, 481, ""));
   }
   switch (request.method()) {
@@ -211,6 +226,9 @@ void Call::on_request(sip::TransactionId id, const Message& request, const sip::
 void Call::on_bye(Leg& from, sip::TransactionId id, const Message& request) {
   respond(from, id, from.make_response(request, 200, "OK"));
   if (from.state == LegState::kUnacked) context_.transactions.acknowledged(from.invite);
+  // A BYE in the early dialog ends the INVITE too (RFC 3261 section 15.1.2).
+  if (from.state == LegState::kInviting) refuse_caller({487, "Request Terminated"});
+  settle_reinvite(from);
   from.dialog->terminate();
   from.state = LegState::kOver;
   end_text_ = std::string("the ") + to_string(from.side()) + " hung up";
@@ -232,14 +250,22 @@ void Call::on_reinvite(Leg& from, sip::TransactionId id, const Message& request)
   }
   Message response = from.make_response(request, 200, "OK");
   response.set_body(sip::write_sdp(from.agreement->local), kSdpType);
+  // A new INVITE shows that the answer to the one before has arrived, whatever became of its ACK.
+  settle_reinvite(from);
+  from.reinvite = UnackedAnswer{id, request.cseq()->number};
+  control_.own(id, *this);
   respond(from, id, response);
 }
 
+void Call::settle_reinvite(Leg& leg) {
+  if (!leg.reinvite) return;
+  context_.transactions.acknowledged(leg.reinvite->id);
+  control_.disown(leg.reinvite->id);
+  leg.reinvite.reset();
+}
+
 void Call::on_failure(sip::TransactionId id, sip::TransactionFailure failure) {
-  if (caller_ && id == caller_->invite && failure == sip::TransactionFailure::kAckMissing) {
-    caller_->state = LegState::kConfirmed;  // RFC 3261 section 13.3.1.4: the session is ended with BYE
-    return end({408, "the caller never acknowledged the answer"});
-  }
+  if (failure == sip::TransactionFailure::kAckMissing) return on_ack_missing(id);
   if (callee_ && id == callee_->invite) {
     const bool timeout = failure == sip::TransactionFailure::kTimeout;
     callee_->state = LegState::kOver;
@@ -247,6 +273,18 @@ void Call::on_failure(sip::TransactionId id, sip::TransactionFailure failure) {
   }
   for (const Side side : {Side::kCaller, Side::kCallee}) {
     if (leg(side).bye == id && leg(side).state == LegState::kLeaving) leg(side).state = LegState::kOver;
+  }
+}
+
+/// RFC 3261 section 13.3.1.4: the session is ended with BYE.
+void Call::on_ack_missing(sip::TransactionId id) {
+  for (const Side side : {Side::kCaller, Side::kCallee}) {
+    Leg& one = leg(side);
+    const bool invite = id == one.invite && one.state == LegState::kUnacked;
+    if (!invite && !(one.reinvite && id == one.reinvite->id)) continue;
+    if (invite) one.state = LegState::kConfirmed;
+    settle_reinvite(one);
+    end({408, std::string("the ") + to_string(side) + " never acknowledged the answer"});
   }
 }
 

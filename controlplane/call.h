@@ -38,7 +38,10 @@ class Call {
   void on_cancel();
   /// A response of the callee to our INVITE, or of either to our BYE.
   void on_response(sip::TransactionId id, const sip::Message& response);
-  void on_ack(const sip::DialogId& dialog);
+  /// An ACK in one of our dialogs: of the caller's INVITE, or of either's re-INVITE.
+  void on_ack(const sip::DialogId& dialog, const sip::Message& ack);
+  /// Time goes by: a call that nobody answers is ended, so that a caller that vanished holds no ports.
+  void on_clock();
 
   // In the call.
   /// A request in one of our dialogs: BYE, re-INVITE, OPTIONS, or what we do not take.
@@ -88,6 +91,8 @@ class Call {
   void relay_progress(const sip::Message& response);
   void on_bye(Leg& from, sip::TransactionId id, const sip::Message& request);
   void on_reinvite(Leg& from, sip::TransactionId id, const sip::Message& request);
+  void settle_reinvite(Leg& leg);
+  void on_ack_missing(sip::TransactionId id);
   void refuse_caller(const EndCause& cause);
   void end_leg(Leg& leg, const EndCause& cause);
   void send_bye(Leg& leg, const EndCause& cause);

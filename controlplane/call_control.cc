@@ -17,6 +17,8 @@ using sip::Method;
 namespace {
 
 constexpr std::string_view kRetryAfterSeconds = "5";
+/// How often calls look at the clock.
+constexpr std::uint64_t kSweepNs = 1'000'000'000;
 
 /// Option tags in Require that we do not know: all of them (RFC 3261 section 8.2.2.3).
 std::string unsupported_options(const Message& request) {
@@ -66,6 +68,10 @@ bool CallControl::on_tick(std::uint64_t now_ns) {
   now_ns_ = now_ns;
   transactions_.on_timer(now_ns);
   const bool busy = context_.media.poll(now_ns) > 0;
+  if (now_ns >= sweep_ns_) {
+    sweep_ns_ = now_ns + kSweepNs;
+    for (auto& [number, call] : calls_) call->on_clock();
+  }
   bury_the_dead();
   return busy;
 }
@@ -173,7 +179,7 @@ void CallControl::on_cancel(sip::TransactionId id, const Message&) {
 
 void CallControl::on_ack(const Message& ack, const sip::Hop&) {
   const auto found = by_dialog_.find(sip::dialog_id_of(ack));
-  if (found != by_dialog_.end()) found->second->on_ack(found->first);
+  if (found != by_dialog_.end()) found->second->on_ack(found->first, ack);
 }
 
 void CallControl::on_response(sip::TransactionId id, const Message& response, const sip::Hop&) {

@@ -108,6 +108,7 @@ class CallControl : private sip::TransactionUser {
   std::vector<std::uint64_t> dying_;  ///< numbers of calls that are ending
   std::uint64_t number_last_ = 0;
   std::uint64_t now_ns_ = 0;
+  std::uint64_t sweep_ns_ = 0;  ///< when the calls look at the clock again
   bool ending_ = false;
 };
 

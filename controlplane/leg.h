@@ -26,6 +26,12 @@ enum class LegState : std::uint8_t {
 };
 const char* to_string(LegState state);
 
+/// A 2xx that is repeated until its ACK comes.
+struct UnackedAnswer {
+  sip::TransactionId id;
+  std::uint32_t cseq = 0;  ///< of the INVITE: the ACK's is the same (RFC 3261 section 13.2.2.4)
+};
+
 /// Owned by its call.
 class Leg {
  public:
@@ -36,10 +42,11 @@ class Leg {
   void set_path(Path path) { path_ = std::move(path); }
 
   LegState state = LegState::kIdle;
-  sip::TransactionId invite;          ///< the INVITE that made the leg
-  sip::TransactionId bye;             ///< ours
-  std::optional<sip::Dialog> dialog;  ///< caller: from its INVITE; callee: from its 2xx
-  std::string display;                ///< the party as people know it: a URI
+  sip::TransactionId invite;              ///< the INVITE that made the leg
+  sip::TransactionId bye;                 ///< ours
+  std::optional<UnackedAnswer> reinvite;  ///< the peer's latest re-INVITE, if we took it and its ACK is not here
+  std::optional<sip::Dialog> dialog;      ///< caller: from its INVITE; callee: from its 2xx
+  std::string display;                    ///< the party as people know it: a URI
 
   // Offer and answer.
   sip::LocalSession session;
