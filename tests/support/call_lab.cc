@@ -1,0 +1,269 @@
+#include "tests/support/call_lab.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "proto/assert.h"
+#include "sip/parse.h"
+#include "sip/write.h"
+
+namespace weir::tests {
+
+using controlplane::Path;
+
+namespace {
+
+constexpr std::string_view kConfiguration = R"(
+[[network]]
+name = "outside"
+device = "net_null0"
+address = "198.18.1.10/24"
+ports = "20000-20999"
+[[network]]
+name = "inside"
+device = "net_null1"
+address = "198.18.2.10/24"
+ports = "30000-30999"
+[[realm]]
+name = "callers"
+network = "outside"
+listen = ["udp:198.18.1.1:5060"]
+[[realm]]
+name = "callees"
+network = "inside"
+listen = ["udp:198.18.2.1:5060"]
+[[route]]
+realm = "callers"
+match = '^sip:(rtp-(\d+))@.*'
+target = 'sip:\1@198.18.2.2:\2'
+to_realm = "callees"
+[[route]]
+realm = "callers"
+match = '^sip:(dtls-(\d+))@.*'
+target = 'sip:\1@198.18.2.2:\2'
+to_realm = "callees"
+media = "dtls"
+[[route]]
+realm = "callers"
+match = '^sip:loop@.*'
+target = 'sip:loop@nowhere.invalid'
+to_realm = "callees"
+[control]
+)";
+
+constexpr std::array<const char*, 2> kLocal = {"198.18.1.1", "198.18.2.1"};
+constexpr std::array<const char*, 2> kParty = {"198.18.1.2", "198.18.2.2"};
+constexpr std::array<std::uint16_t, 2> kPartyPort = {5062, 5070};
+
+proto::Endpoint endpoint(const char* address, std::uint16_t port) {
+  return {proto::parse_ip_address(address).value(), 0, port};
+}
+
+std::string sdp(const std::string& address, std::uint16_t port, const std::string& protocol,
+                const std::string& attributes) {
+  return "v=0\r\no=party 1 1 IN IP4 " + address + "\r\ns=-\r\nc=IN IP4 " + address + "\r\nt=0 0\r\nm=audio " +
+         std::to_string(port) + " " + protocol + " 8 101\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000" +
+         "\r\n" + attributes;
+}
+
+}  // namespace
+
+std::string plain_sdp(const std::string& address, std::uint16_t port, const std::string& attributes) {
+  return sdp(address, port, "RTP/AVP", attributes);
+}
+
+std::string secured_sdp(const std::string& address, std::uint16_t port, const std::string& attributes) {
+  return sdp(address, port, "UDP/TLS/RTP/SAVP", attributes);
+}
+
+std::string sdp_value(std::string_view body, const std::string& prefix) {
+  const std::size_t at = body.find("\n" + prefix);
+  if (at == std::string_view::npos) return "";
+  const std::size_t start = at + 1 + prefix.size();
+  return std::string(body.substr(start, body.find('\r', start) - start));
+}
+
+CallLab::CallLab(const std::string& control) : worker_(directory_.path()) {
+  auto reading = proto::settings::read_settings(std::string(kConfiguration) + control);
+  WEIR_ASSERT(reading.mistakes.empty());
+  settings_ = std::move(reading.settings);
+  policy_.emplace(controlplane::Policy::create(settings_).value());
+  start();
+}
+
+CallLab::~CallLab() = default;
+
+void CallLab::start() {
+  auto region = proto::Region::attach(directory_.path());
+  WEIR_ASSERT(region.ok());
+  region_.emplace(std::move(region).value());
+  auto journal = controlplane::CallJournal::open(directory_.path() + "/calls.journal", 8);
+  WEIR_ASSERT(journal.ok());
+  journal_.emplace(std::move(journal).value());
+  client_ = std::make_unique<controlplane::DataplaneClient>(*region_);
+  auto media = controlplane::MediaEngine::create(*client_, settings_, now_ns);
+  WEIR_ASSERT(media.ok());
+  media_ = std::move(media).value();
+  control_ = std::make_unique<controlplane::CallControl>(
+      settings_, *media_, *this, *policy_, *this, [this] { return "token" + std::to_string(++tokens_); }, &*journal_);
+}
+
+void CallLab::restart() {
+  // Calls that are destroyed say nothing to anyone, as when their process is killed; the journal keeps them.
+  control_.reset();
+  media_.reset();
+  client_.reset();
+  journal_.reset();
+  region_.reset();
+  start();
+}
+
+void CallLab::deliver(std::uint32_t realm, std::string_view bytes) {
+  sip::ParseResult parsed = sip::parse_message(bytes);
+  const sip::Hop hop{realm, endpoint(kParty[realm], kPartyPort[realm]), sip::Reliability::kUnreliable};
+  if (!parsed.ok()) {
+    if (!parsed.error().silent()) {
+      control_->refuse(parsed.error().fragment, hop, parsed.error().status, parsed.error().reason);
+    }
+    return;
+  }
+  sip::Message message = std::move(parsed.message());
+  if (message.is_request()) {
+    sip::Via via = message.top_via().value();
+    via.set_source(kParty[realm], kPartyPort[realm]);
+    message.set_top_via(via);
+  }
+  control_->on_message(now_ns, std::move(message), hop);
+  settle();
+}
+
+void CallLab::caller_sends(const RequestText& request) {
+  std::string text = request.method + " " + request.uri + " SIP/2.0\r\n";
+  text += "Via: SIP/2.0/UDP 198.18.1.2:5062;branch=" + request.branch + ";rport\r\n";
+  text += "Max-Forwards: " + request.max_forwards + "\r\n";
+  text += "From: \"Alice\" <sip:alice@198.18.1.2>;tag=alicetag\r\n";
+  text += "To: <sip:rtp-5070@198.18.1.1>" + (request.to_tag.empty() ? "" : ";tag=" + request.to_tag) + "\r\n";
+  text += "Call-ID: secret-call-id@198.18.1.2\r\n";
+  text += "CSeq: " + std::to_string(request.cseq) + " " + request.method + "\r\n" + request.headers;
+  if (!request.body.empty()) text += "Content-Type: " + request.content_type + "\r\n";
+  text += "Content-Length: " + std::to_string(request.body.size()) + "\r\n\r\n" + request.body;
+  deliver(kCallers, text);
+}
+
+void CallLab::caller_sends_bare(const std::string& method, std::string_view to_tag) {
+  RequestText request;
+  request.method = method;
+  request.to_tag = to_tag;
+  caller_sends(request);
+}
+
+void CallLab::callee_answers(const sip::Message& request, std::uint16_t status, const std::string& body,
+                             const std::string& tag) {
+  sip::Message response = sip::make_response(request, status, "", tag);
+  response.add_header(sip::HeaderId::kContact, "<sip:bob@198.18.2.2:5070>");
+  if (!body.empty()) response.set_body(body, "application/sdp");
+  deliver(kCallees, sip::write(response));
+}
+
+void CallLab::callee_sends(const sip::Message& invite, const std::string& method, std::uint32_t cseq,
+                           const std::string& body) {
+  std::string text = method + " sip:weir@198.18.2.1:5060 SIP/2.0\r\n";
+  text += "Via: SIP/2.0/UDP 198.18.2.2:5070;branch=z9hG4bKcallee" + method + std::to_string(cseq) + ";rport\r\n";
+  text += "Max-Forwards: 70\r\nFrom: " + std::string(invite.header(sip::HeaderId::kTo).value()) + ";tag=callee\r\n";
+  text += "To: " + std::string(invite.header(sip::HeaderId::kFrom).value()) + "\r\n";
+  text += "Call-ID: " + std::string(invite.call_id()) + "\r\nCSeq: " + std::to_string(cseq) + " " + method + "\r\n";
+  text += "Contact: <sip:bob@198.18.2.2:5070>\r\n";
+  if (!body.empty()) text += "Content-Type: application/sdp\r\n";
+  text += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  deliver(kCallees, text);
+}
+
+sip::Message CallLab::next(std::uint32_t realm) {
+  if (sent_[realm].empty()) {
+    ADD_FAILURE() << "nothing was sent to realm " << realm;
+    return sip::Message::response(999, "nothing was sent");
+  }
+  sip::Message message = std::move(sent_[realm].front());
+  sent_[realm].pop_front();
+  return message;
+}
+
+sip::Message CallLab::expect(std::uint32_t realm, std::string_view what) {
+  sip::Message message = next(realm);
+  const std::string got = message.is_request() ? std::string(message.method_name()) : std::to_string(message.status());
+  EXPECT_EQ(got, what) << sip::write(message);
+  return message;
+}
+
+void CallLab::establish() {
+  RequestText invite;
+  invite.body = plain_sdp("198.18.1.2", 40000);
+  caller_sends(invite);
+  callee_invite = expect(kCallees, "INVITE");
+  callee_answers(*callee_invite, 180);
+  (void)expect(kCallers, "180");
+  callee_answers(*callee_invite, 200, plain_sdp("198.18.2.2", 50000));
+  (void)expect(kCallees, "ACK");
+  answer = expect(kCallers, "200");
+  caller_sends(in_dialog("ACK", 1));
+  EXPECT_EQ(worker_.installed(), 4u);
+}
+
+RequestText CallLab::in_dialog(const std::string& method, std::uint32_t cseq) const {
+  RequestText request;
+  request.method = method;
+  request.uri = "sip:weir@198.18.1.1:5060";
+  request.cseq = cseq;
+  request.branch = "z9hG4bKin" + method + std::to_string(cseq);
+  request.to_tag = std::string(answer->to_tag());
+  return request;
+}
+
+void CallLab::settle() {
+  for (bool busy = true; busy;) {
+    worker_.run();
+    busy = control_->on_tick(now_ns);
+  }
+}
+
+void CallLab::advance(std::uint64_t milliseconds) {
+  const std::uint64_t end_ns = now_ns + milliseconds * 1'000'000;
+  while (now_ns < end_ns) {
+    now_ns =
+        std::min({end_ns, now_ns + 100'000'000, std::max(control_->next_deadline_ns().value_or(end_ns), now_ns + 1)});
+    settle();
+  }
+}
+
+bool CallLab::nothing_left() {
+  advance(80'000);
+  EXPECT_EQ(control_->calls(), 0u);
+  EXPECT_TRUE(control_->idle());
+  EXPECT_EQ(worker_.flows(), 0u);
+  EXPECT_EQ(media_->ports().in_use(0), 0u);
+  EXPECT_EQ(media_->ports().in_use(1), 0u);
+  EXPECT_TRUE(journal_->entries().empty());
+  return !testing::Test::HasFailure();
+}
+
+std::optional<Path> CallLab::arrival(const sip::Hop& hop) const {
+  const auto realm = static_cast<std::uint32_t>(hop.handle);
+  return Path{hop, realm, proto::settings::SipTransport::kUdp, endpoint(kLocal[realm], 5060)};
+}
+
+std::optional<Path> CallLab::towards(std::uint32_t realm, const sip::Uri& uri, const Path*) {
+  const auto address = proto::parse_ip_address(uri.host);
+  if (!address) return std::nullopt;
+  const sip::Hop hop{realm, {*address, 0, uri.port.value_or(5060)}, sip::Reliability::kUnreliable};
+  return arrival(hop);
+}
+
+bool CallLab::send(const sip::Hop& hop, std::string_view bytes) {
+  sip::ParseResult parsed = sip::parse_message(bytes);
+  EXPECT_TRUE(parsed.ok()) << "Weir sent what it would not take: " << bytes;
+  if (parsed.ok()) sent_[hop.handle].push_back(std::move(parsed.message()));
+  return true;
+}
+
+}  // namespace weir::tests
