@@ -162,11 +162,11 @@ NetworkSettings read_network(Table& table) {
 }
 
 void read_log_level(Table& table, std::string& into) {
-  constexpr std::array<std::string_view, 6> kLevels{"trace", "debug", "info", "warning", "error", "off"};
+  constexpr std::array<std::string_view, 4> kLevels{"debug", "info", "warning", "error"};
   std::string level;
   if (!table.text("log_level", level)) return;
   if (std::find(kLevels.begin(), kLevels.end(), level) == kLevels.end()) {
-    table.mistake("log_level", "must be trace, debug, info, warning, error or off");
+    table.mistake("log_level", "must be debug, info, warning or error");
     return;
   }
   into = level;
