@@ -16,6 +16,8 @@ IpAddress IpAddress::from_ipv4(std::uint32_t host_order) {
 Result<IpAddress> parse_ip_address(std::string_view text) {
   const std::string copy(text);
   IpAddress address;
+  // inet_pton would stop at a NUL and not see what follows it.
+  if (copy.find('\0') != std::string::npos) return Error{"an IP address holds no NUL"};
   if (inet_pton(AF_INET, copy.c_str(), address.bytes.data()) == 1) {
     address.family = Family::kIpv4;
     return address;

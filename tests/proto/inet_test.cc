@@ -17,6 +17,8 @@ TEST(Inet, ParsesAndPrintsAddresses) {
   for (const char* text : {"", "198.18.0", "198.18.0.256", "198.18.0.1 ", "[2001:2::1]", "fe80::1%eth0", "host"}) {
     EXPECT_FALSE(parse_ip_address(text).ok()) << text;
   }
+  EXPECT_FALSE(parse_ip_address(std::string_view("198.18.0.1\0x", 12)).ok());
+  EXPECT_FALSE(parse_ip_address(std::string_view("::1\0", 4)).ok());
   EXPECT_EQ(parse_ip_address("198.18.0.1")->ipv4(), 0xc6120001u);
   EXPECT_EQ(IpAddress::from_ipv4(0xc6120001), *parse_ip_address("198.18.0.1"));
 }
