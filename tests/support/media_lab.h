@@ -1,0 +1,74 @@
+// A MediaEngine between a fake weir-media and real DTLS peers: one stream, two legs, and a network of method calls.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "controlplane/media.h"
+#include "controlplane/media_engine.h"
+#include "proto/assert.h"
+#include "tests/support/dtls_peer.h"
+#include "tests/support/fake_worker.h"
+#include "tests/support/temporary_directory.h"
+
+namespace weir::tests {
+
+using controlplane::MediaEvent;
+using controlplane::Side;
+
+/// What one remote party is and says.
+struct Party {
+  bool secured = false;
+  bool rtcp_mux = false;
+  bool is_dtls_client = true;  ///< the party's role; ours is the other
+  bool wrong_fingerprint = false;
+};
+
+class MediaLab {
+ public:
+  MediaLab(const Party& caller, const Party& callee, bool listens_early = false);
+
+  /// Tells the stream what the party's SDP says; DTLS clients begin.
+  proto::Status answer(Side side);
+  controlplane::RemoteMedia remote(Side side) const;
+  /// A DTLS client sends its ClientHello though nobody told it that we listen.
+  void begin_dtls(Side side);
+
+  /// Moves everything until nothing moves any more. Time passes a little.
+  void settle();
+
+  Party& party(Side side) { return parties_[index(side)]; }
+  /// The party's DTLS end of its RTP or RTCP port.
+  DtlsPeer& peer(Side side, std::size_t component = 0) { return *peers_[index(side)][component]; }
+  /// Where the party sends from and receives: even port RTP, odd RTCP.
+  static proto::Endpoint place(Side side, std::size_t component = 0);
+  [[nodiscard]] std::uint16_t local_port(Side side, std::size_t component = 0) const;
+  [[nodiscard]] const FakeWorker::Flow* flow(Side side, std::size_t component = 0) const;
+  [[nodiscard]] bool saw(MediaEvent::Kind kind) const { return count(kind) > 0; }
+  [[nodiscard]] std::size_t count(MediaEvent::Kind kind) const;
+  [[nodiscard]] const MediaEvent& last(MediaEvent::Kind kind) const;
+
+  TemporaryDirectory directory;
+  FakeWorker worker{directory.path()};
+  std::unique_ptr<proto::Region> region;
+  std::unique_ptr<controlplane::DataplaneClient> client;
+  std::unique_ptr<controlplane::MediaEngine> engine;
+  std::vector<MediaEvent> events;
+  std::unique_ptr<controlplane::Media> media;
+  std::uint64_t now_ns = 1'000'000'000'000;
+
+ private:
+  static std::size_t index(Side side) { return static_cast<std::size_t>(side); }
+  bool carry();
+  void check_nothing_clear() const;
+
+  std::array<Party, 2> parties_;
+  std::array<std::array<std::unique_ptr<DtlsPeer>, 2>, 2> peers_;
+};
+
+/// Two networks with 50 port pairs each.
+proto::settings::Settings media_settings();
+
+}  // namespace weir::tests
