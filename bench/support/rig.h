@@ -1,0 +1,64 @@
+// A whole worker between two in-memory DPDK ports: frames go into one network's receive ring and come out of the
+// other's transmit ring. Everything is as weir-media has it, but for the network card.
+#pragma once
+
+#include <rte_mbuf.h>
+#include <rte_ring.h>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "bench/support/workload.h"
+#include "dataplane/eal.h"
+#include "dataplane/neighbours.h"
+#include "dataplane/network.h"
+#include "dataplane/port.h"
+#include "dataplane/worker.h"
+#include "proto/region.h"
+#include "tests/support/temporary_directory.h"
+
+namespace weir::bench {
+
+/// DPDK for the whole program, on hugepages where some are free.
+void start_dpdk();
+
+/// What arrives, or what leaves: an SRTP profile, or kNone for plain RTP.
+struct Legs {
+  proto::SrtpProfile receive;
+  proto::SrtpProfile send;
+};
+
+class Rig {
+ public:
+  /// A flow for each stream. `received` has the keys of what arrives, `sent` those of what leaves.
+  Rig(Legs legs, const Workload& received, const Workload& sent);
+  ~Rig();
+
+  /// Lets every packet through the worker, in bursts of 64, and gives the time that the worker took: the median burst's
+  /// times the number of bursts, so that an interruption by another process does not count. Aborts if a packet is lost.
+  std::chrono::nanoseconds pass(const std::vector<Packet>& packets);
+
+ private:
+  void make_networks();
+  void make_worker();
+  void install(Legs legs, const Workload& received, const Workload& sent);
+  void feed(const Packet* packets, std::uint32_t count);
+  void collect(std::uint32_t count);
+
+  tests::TemporaryDirectory directory_;
+  proto::Region region_;
+  dataplane::PoolPointer pool_;
+  rte_ring* receive_ring_ = nullptr;
+  rte_ring* transmit_ring_ = nullptr;
+  std::vector<std::uint16_t> port_ids_;
+  std::vector<dataplane::Network> networks_;
+  std::vector<proto::Family> families_;
+  std::vector<dataplane::Neighbours> neighbours_;
+  std::unique_ptr<dataplane::FlowTable> table_;
+  std::unique_ptr<dataplane::Worker> worker_;
+  std::vector<std::chrono::nanoseconds> bursts_;
+};
+
+}  // namespace weir::bench
