@@ -49,6 +49,14 @@ std::optional<NameAddrParts> scan_head(scan::Scanner& scanner) {
   return parts;
 }
 
+/// The whole of `text` is one value; on() sees its parameters.
+template <typename On>
+bool check(std::string_view text, On on) {
+  scan::Scanner scanner(trimmed(text));
+  const std::optional<NameAddrParts> parts = scan_head(scanner);
+  return parts && is_uri(parts->uri) && scan::header_parameters(scanner, on) && scanner.done();
+}
+
 /// A display name as people read it.
 std::string unquote(std::string_view text) {
   if (text.empty() || text.front() != '"') return std::string{text};
@@ -89,9 +97,18 @@ std::optional<NameAddr> parse_name_addr(std::string_view text) {
 }
 
 bool is_name_addr(std::string_view text) {
-  scan::Scanner scanner(trimmed(text));
-  const std::optional<NameAddrParts> parts = scan_head(scanner);
-  return parts && is_uri(parts->uri) && scan::header_parameters(scanner, scan::kIgnore) && scanner.done();
+  return check(text, scan::kIgnore);
+}
+
+bool is_from_or_to(std::string_view text) {
+  std::size_t tags = 0;
+  bool empty_tag = false;
+  const auto count = [&tags, &empty_tag](std::string_view name, std::optional<std::string_view> value) {
+    if (!equals_without_case(name, "tag")) return;
+    ++tags;
+    empty_tag |= !value;
+  };
+  return check(text, count) && tags <= 1 && !empty_tag;
 }
 
 std::string_view tag_of(std::string_view name_addr_text) {

@@ -28,6 +28,9 @@ std::optional<NameAddr> parse_name_addr(std::string_view text);
 
 /// The same check without building the value.
 bool is_name_addr(std::string_view text);
+/// And that it can be a From or To: at most one tag, and that with a value. Two tags would let two readers see two
+/// dialogs (section 20.20).
+bool is_from_or_to(std::string_view text);
 
 /// Writes with angle brackets always, the display name quoted if there is one.
 std::string write(const NameAddr& name_addr);

@@ -163,10 +163,10 @@ void MessageParser::check_field(HeaderId id, std::string_view value) {
     case HeaderId::kVia:
       return check_vias(value);
     case HeaderId::kFrom:
-      if (!is_name_addr(value)) fail(400, "Malformed From Header");
+      if (!is_from_or_to(value)) fail(400, "Malformed From Header");
       return;
     case HeaderId::kTo:
-      if (!is_name_addr(value)) fail(400, "Malformed To Header");
+      if (!is_from_or_to(value)) fail(400, "Malformed To Header");
       return;
     case HeaderId::kContact:
     case HeaderId::kRoute:

@@ -133,6 +133,14 @@ TEST(Parse, AnEmptyTopViaIsAnsweredByNobody) {
   }
 }
 
+TEST(Parse, FromAndToHaveAtMostOneTagAndThatWithAValue) {
+  for (const std::string_view tags : {";tag", ";tag=a;tag=b", ";tag;tag=a", ";tag=a;TAG=a"}) {
+    std::string text = options("");
+    text.insert(text.find("<sip:b@h>") + 9, tags);
+    EXPECT_EQ(refusal(text), (Refusal{400, "Malformed To Header"})) << tags;
+  }
+}
+
 TEST(Parse, StartLinesAreJudged) {
   const auto with = [](std::string_view line) {
     return refusal(std::string(line) + "\r\n" + std::string(kHead) + "CSeq: 1 OPTIONS\r\n\r\n");
