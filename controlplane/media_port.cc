@@ -54,7 +54,16 @@ void MediaPort::start_dtls(sip::DtlsRole role, const proto::Endpoint& signalled,
   now_ns_ = now_ns;
   dtls_started_ = true;
   start_ = Start{.role = role, .signalled = signalled, .promised = std::move(promised)};
+  tell_peer(signalled);
   if (opened_) on_opened(proto::success(), now_ns);
+}
+
+void MediaPort::tell_peer(const proto::Endpoint& signalled) {
+  if (!flow_ || signalled.port == 0) return;
+  proto::FlowSpec spec{};
+  spec.peer = signalled;
+  // A full ring costs no more than the head start.
+  static_cast<void>(client_.set_peer(*flow_, spec, now_ns_, [](const proto::Status&) {}));
 }
 
 void MediaPort::on_opened(const proto::Status& status, std::uint64_t now_ns) {

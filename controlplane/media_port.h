@@ -71,6 +71,9 @@ class MediaPort : public FlowHandler {
   };
 
   proto::Status reserve();
+  /// Whom the open flow's handshake is expected from: weir-media resolves that next hop before our first datagram needs
+  /// it, and keeps part of the punt rate for that source.
+  void tell_peer(const proto::Endpoint& signalled);
   void on_opened(const proto::Status& status, std::uint64_t now_ns);
   void on_dtls_secured(const DtlsSecured& secured, std::uint64_t now_ns);
 
