@@ -1,0 +1,228 @@
+// Secured legs as whole calls: offer and answer, the handshake over punted datagrams, and the fingerprint's verdict
+// before any flow. The far end of the handshake is OpenSSL alone. RFC 5763.
+#include <gtest/gtest.h>
+
+#include "sip/dtls_attributes.h"
+#include "sip/write.h"
+#include "tests/support/call_lab.h"
+#include "tests/support/dtls_peer.h"
+
+namespace weir::tests {
+namespace {
+
+using sip::HeaderId;
+
+const std::string kCalleeSdp = plain_sdp("198.18.2.2", 50000);
+
+std::string fingerprint_line(const DtlsPeer& peer) {
+  return "a=fingerprint:" + sip::write_fingerprint(peer.fingerprint()) + "\r\n";
+}
+
+std::uint16_t audio_port(const sip::Message& message) {
+  return static_cast<std::uint16_t>(std::stoi(sdp_value(message.body(), "m=audio ")));
+}
+
+proto::Endpoint place(const char* address, std::uint16_t port) {
+  return {proto::parse_ip_address(address).value(), 0, port};
+}
+
+RequestText secured_invite(const std::string& attributes) {
+  RequestText request;
+  request.body = secured_sdp("198.18.1.2", 40000, "a=rtcp-mux\r\n" + attributes);
+  return request;
+}
+
+/// Carries datagrams between the peer and Weir's port until neither has anything to say.
+void shake_hands(CallLab& lab, DtlsPeer& peer, std::uint16_t weir_port, const proto::Endpoint& peer_place) {
+  peer.step();
+  for (bool moved = true; moved;) {
+    moved = false;
+    for (const Datagram& datagram : peer.take_sent()) {
+      moved = true;
+      (void)lab.worker().punt(weir_port, peer_place, datagram);
+      lab.settle();
+    }
+    for (; !lab.worker().sent().empty(); lab.worker().sent().pop_front()) {
+      const FakeWorker::Sent& sent = lab.worker().sent().front();
+      if (sent.local_port != weir_port || sent.destination != peer_place) continue;
+      moved = true;
+      peer.receive(sent.bytes);
+    }
+  }
+}
+
+/// A secured caller that has got its 200; its ACK is sent.
+void answer_secured_caller(CallLab& lab, const std::string& attributes) {
+  lab.caller_sends(secured_invite(attributes));
+  lab.callee_invite = lab.expect(kCallees, "INVITE");
+  lab.callee_answers(*lab.callee_invite, 200, kCalleeSdp);
+  (void)lab.expect(kCallees, "ACK");
+  lab.answer = lab.expect(kCallers, "200");
+  lab.caller_sends(lab.in_dialog("ACK", 1));
+}
+
+TEST(CallSecured, TheCallersRoleDecidesOursAndAnOpenOneMakesUsPassive) {
+  const std::pair<const char*, const char*> kRows[] = {
+      {"active", "passive"}, {"passive", "active"}, {"actpass", "passive"}};
+  for (const auto& [offered, answered] : kRows) {
+    SCOPED_TRACE(offered);
+    CallLab lab;
+    DtlsPeer caller({.client = std::string_view(offered) != "passive"});
+    answer_secured_caller(lab, "a=setup:" + std::string(offered) + "\r\n" + fingerprint_line(caller));
+    EXPECT_EQ(sdp_value(lab.answer->body(), "a=setup:"), answered);
+    EXPECT_EQ(sdp_value(lab.answer->body(), "a=fingerprint:"), sip::write_fingerprint(lab.media().fingerprint()));
+    EXPECT_NE(lab.answer->body().find("UDP/TLS/RTP/SAVP 8"), std::string_view::npos);
+    EXPECT_EQ(sdp_value(lab.callee_invite->body(), "a=setup:"), "") << "the callee is offered plain RTP";
+    EXPECT_EQ(lab.worker().installed(), 0u) << "no flow before the handshake";
+    shake_hands(lab, caller, audio_port(*lab.answer), place("198.18.1.2", 40000));
+    EXPECT_TRUE(caller.connected());
+    const FakeWorker::Flow* flow = lab.worker().flow_at(audio_port(*lab.answer));
+    ASSERT_NE(flow, nullptr);
+    EXPECT_EQ(flow->state, proto::FlowState::kInstalled);
+    EXPECT_EQ(flow->spec.receive.profile, proto::SrtpProfile::kAeadAes128Gcm);
+    EXPECT_EQ(flow->spec.send.profile, proto::SrtpProfile::kNone);
+    const auto call = lab.control().call_view(1, lab.now_ns);
+    const boost::json::object& security =
+        call->as_object().at("legs").as_array()[0].as_object().at("security").as_object();
+    EXPECT_EQ(security.at("version").as_string(), "DTLSv1.2");
+    EXPECT_EQ(security.at("profile").as_string(), "AEAD_AES_128_GCM");
+    EXPECT_NE(security.at("verdict").as_string().find("matches"), std::string_view::npos);
+  }
+}
+
+TEST(CallSecured, ACertificateThatDoesNotMatchEndsTheCallBeforeAnyFlow) {
+  CallLab lab;
+  DtlsPeer caller({});
+  DtlsPeer stranger({});
+  answer_secured_caller(lab, "a=setup:active\r\n" + fingerprint_line(caller));
+  shake_hands(lab, stranger, audio_port(*lab.answer), place("198.18.1.2", 40000));
+  EXPECT_EQ(lab.worker().installed(), 0u);
+  const sip::Message to_caller = lab.expect(kCallers, "BYE");
+  const sip::Message to_callee = lab.expect(kCallees, "BYE");
+  EXPECT_EQ(to_caller.header(HeaderId::kReason)->substr(0, 13), "SIP;cause=488");
+  EXPECT_NE(to_caller.header(HeaderId::kReason)->find("certificate does not match"), std::string_view::npos)
+      << *to_caller.header(HeaderId::kReason);
+  lab.deliver(kCallers, sip::write(sip::make_response(to_caller, 200, "", "")));
+  lab.callee_answers(to_callee, 200);
+  EXPECT_TRUE(lab.nothing_left());
+}
+
+TEST(CallSecured, AFingerprintThatIsMissingMalformedOrWithdrawnIsRefusedAtOnce) {
+  const std::tuple<const char*, const char*, const char*> kRows[] = {
+      {"missing", "", "488"},
+      {"no digest", "a=fingerprint:sha-256\r\n", "400"},
+      {"not hexadecimal", "a=fingerprint:sha-256 XY:ZZ\r\n", "400"},
+      {"too short", "a=fingerprint:sha-256 AB:CD\r\n", "488"},
+      {"md5", "a=fingerprint:md5 00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n", "488"},
+  };
+  for (const auto& [description, line, status] : kRows) {
+    SCOPED_TRACE(description);
+    CallLab lab;
+    lab.caller_sends(secured_invite(std::string("a=setup:active\r\n") + line));
+    const sip::Message refusal = lab.expect(kCallers, status);
+    EXPECT_TRUE(refusal.has(HeaderId::kReason));
+    EXPECT_TRUE(lab.silent(kCallees));
+    EXPECT_TRUE(lab.nothing_left());
+  }
+}
+
+TEST(CallSecured, AHandshakeThatNeverComesEndsTheCall) {
+  CallLab lab;
+  DtlsPeer caller({});
+  answer_secured_caller(lab, "a=setup:active\r\n" + fingerprint_line(caller));
+  lab.advance(9'000);
+  EXPECT_TRUE(lab.silent(kCallers));
+  lab.advance(3'000);
+  (void)lab.expect(kCallers, "BYE");
+  (void)lab.expect(kCallees, "BYE");
+  EXPECT_TRUE(lab.nothing_left());
+}
+
+TEST(CallSecured, ASecuredCalleeIsOfferedActpassAndItsCertificateChecked) {
+  const std::pair<const char*, bool> kRows[] = {{"active", true}, {"passive", false}};
+  for (const auto& [setup, client] : kRows) {
+    SCOPED_TRACE(setup);
+    CallLab lab;
+    DtlsPeer callee({.client = client});
+    RequestText invite;
+    invite.uri = "sip:dtls-5070@198.18.1.1";
+    invite.body = plain_sdp("198.18.1.2", 40000);
+    lab.caller_sends(invite);
+    const sip::Message offered = lab.expect(kCallees, "INVITE");
+    EXPECT_EQ(offered.request_uri_text(), "sip:dtls-5070@198.18.2.2:5070");
+    EXPECT_EQ(sdp_value(offered.body(), "a=setup:"), "actpass");
+    EXPECT_NE(offered.body().find("UDP/TLS/RTP/SAVP 8"), std::string_view::npos);
+    lab.callee_answers(offered, 200,
+                       secured_sdp("198.18.2.2", 50000,
+                                   "a=rtcp-mux\r\na=setup:" + std::string(setup) + "\r\n" + fingerprint_line(callee)));
+    (void)lab.expect(kCallees, "ACK");
+    lab.answer = lab.expect(kCallers, "200");
+    EXPECT_NE(lab.answer->body().find("RTP/AVP 8"), std::string_view::npos);
+    lab.caller_sends(lab.in_dialog("ACK", 1));
+    EXPECT_EQ(lab.worker().installed(), 0u);
+    shake_hands(lab, callee, audio_port(offered), place("198.18.2.2", 50000));
+    EXPECT_TRUE(callee.connected());
+    const FakeWorker::Flow* flow = lab.worker().flow_at(audio_port(*lab.answer));
+    ASSERT_NE(flow, nullptr);
+    EXPECT_EQ(flow->spec.send.profile, proto::SrtpProfile::kAeadAes128Gcm) << "nothing clear leaves to the callee";
+  }
+}
+
+TEST(CallSecured, ASecuredCalleeThatAnswersWithoutFingerprintIsLeft) {
+  CallLab lab;
+  RequestText invite;
+  invite.uri = "sip:dtls-5070@198.18.1.1";
+  invite.body = plain_sdp("198.18.1.2", 40000);
+  lab.caller_sends(invite);
+  lab.callee_answers(lab.expect(kCallees, "INVITE"), 200, secured_sdp("198.18.2.2", 50000, "a=setup:active\r\n"));
+  (void)lab.expect(kCallees, "ACK");
+  lab.callee_answers(lab.expect(kCallees, "BYE"), 200);
+  const sip::Message refusal = lab.expect(kCallers, "488");
+  EXPECT_TRUE(refusal.has(HeaderId::kReason));
+  lab.caller_sends_bare("ACK", refusal.to_tag());
+  EXPECT_EQ(lab.worker().installed(), 0u);
+  EXPECT_TRUE(lab.nothing_left());
+}
+
+TEST(CallSecured, ASecuredCalleeWithAnotherCertificateIsLeft) {
+  CallLab lab;
+  DtlsPeer callee({});
+  DtlsPeer stranger({});
+  RequestText invite;
+  invite.uri = "sip:dtls-5070@198.18.1.1";
+  invite.body = plain_sdp("198.18.1.2", 40000);
+  lab.caller_sends(invite);
+  const sip::Message offered = lab.expect(kCallees, "INVITE");
+  lab.callee_answers(offered, 200,
+                     secured_sdp("198.18.2.2", 50000, "a=rtcp-mux\r\na=setup:active\r\n" + fingerprint_line(callee)));
+  (void)lab.expect(kCallees, "ACK");
+  lab.answer = lab.expect(kCallers, "200");
+  lab.caller_sends(lab.in_dialog("ACK", 1));
+  shake_hands(lab, stranger, audio_port(offered), place("198.18.2.2", 50000));
+  EXPECT_EQ(lab.worker().installed(), 0u);
+  (void)lab.expect(kCallers, "BYE");
+  (void)lab.expect(kCallees, "BYE");
+  EXPECT_TRUE(lab.nothing_left());
+}
+
+TEST(CallSecured, AReinviteWithAnotherFingerprintIsRefusedAndTheCallGoesOn) {
+  CallLab lab;
+  DtlsPeer caller({});
+  DtlsPeer stranger({});
+  answer_secured_caller(lab, "a=setup:active\r\n" + fingerprint_line(caller));
+  shake_hands(lab, caller, audio_port(*lab.answer), place("198.18.1.2", 40000));
+  const std::size_t installed = lab.worker().installed();
+  EXPECT_GT(installed, 0u);
+  RequestText request = lab.in_dialog("INVITE", 2);
+  request.body = secured_invite("a=setup:active\r\n" + fingerprint_line(stranger)).body;
+  lab.caller_sends(request);
+  (void)lab.expect(kCallers, "488");
+  request = lab.in_dialog("INVITE", 3);
+  request.body = secured_invite("a=setup:actpass\r\n" + fingerprint_line(caller)).body;
+  lab.caller_sends(request);
+  EXPECT_EQ(sdp_value(lab.expect(kCallers, "200").body(), "a=setup:"), "passive") << "the role does not turn over";
+  EXPECT_EQ(lab.worker().installed(), installed);
+}
+
+}  // namespace
+}  // namespace weir::tests
