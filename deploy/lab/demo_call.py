@@ -40,7 +40,7 @@ class DemoCall:
         """From the INVITE to the last flow's end."""
         say()
         say(ladder.heading(self.network.a.client_address, "weir", self.network.b.client_address))
-        self._start_s = time.monotonic()
+        self._start_s = time.time()
         self.caller.dial(f"sip:rtp-{CALLEE_PORT}@{self.network.a.sip_address}")
         wait_until(self._answered, 15, "the call to be answered")
         wait_until(self._media_both_ways, 15, "media in both directions")
@@ -84,6 +84,7 @@ class DemoCall:
     def _tell_messages(self) -> None:
         """The SIP messages since the last time, those of both links in order of time."""
         fresh = []
+        time.sleep(0.02)  # what one link's thread has not read yet may be older than what the other's has
         for link, sniffer in enumerate(self.sniffers):
             news = sniffer.sip[self._told[link]:]
             self._told[link] += len(news)

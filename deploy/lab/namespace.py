@@ -5,9 +5,11 @@ import contextlib
 import ctypes
 import os
 import socket
+import struct
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000  # <linux/sched.h>
+_SO_TIMESTAMPNS = 35  # <asm-generic/socket.h>; Python has no name for it
 
 
 @contextlib.contextmanager
@@ -41,8 +43,16 @@ def packet_socket(namespace: str, interface: str) -> socket.socket:
     with inside(namespace):
         made = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(every_protocol))
     made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+    made.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
     made.bind((interface, every_protocol))
     return made
+
+
+def receive_frame(packets: socket.socket) -> tuple[float, bytes]:
+    """The next frame of a packet_socket() and when the kernel saw it, in seconds since the epoch."""
+    frame, ancillary, _, _ = packets.recvmsg(65536, socket.CMSG_SPACE(16))
+    seconds, nanoseconds = struct.unpack("qq", ancillary[0][2])
+    return seconds + nanoseconds / 1e9, frame
 
 
 def _enter(descriptor: int) -> None:

@@ -5,10 +5,9 @@ import socket
 import struct
 import subprocess
 import threading
-import time
 from dataclasses import dataclass, field
 
-from lab.namespace import packet_socket
+from lab.namespace import packet_socket, receive_frame
 from lab.network import Side
 
 _SRTP_PROFILES = {1: "AES_CM_128_HMAC_SHA1_80", 2: "AES_CM_128_HMAC_SHA1_32", 7: "AEAD_AES_128_GCM",
@@ -20,7 +19,7 @@ _DTLS_VERSIONS = {0xFEFF: "DTLS 1.0", 0xFEFD: "DTLS 1.2", 0xFEFC: "DTLS 1.3"}
 class Datagram:
     """A UDP datagram, or a TCP segment's payload, as it was on the link."""
 
-    at_s: float
+    at_s: float  # since the epoch, by the kernel
     source: tuple[str, int]
     destination: tuple[str, int]
     payload: bytes
@@ -89,10 +88,10 @@ class Sniffer:
     def _run(self) -> None:
         while not self._ended.is_set():
             try:
-                frame = self._socket.recv(65536)
+                at_s, frame = receive_frame(self._socket)
             except TimeoutError:
                 continue
-            datagram = read_frame(frame)
+            datagram = read_frame(at_s, frame)
             if datagram is not None and datagram.payload:
                 self._take(datagram)
 
@@ -110,7 +109,7 @@ class Sniffer:
                 self.media.append(datagram)
 
 
-def read_frame(frame: bytes) -> Datagram | None:
+def read_frame(at_s: float, frame: bytes) -> Datagram | None:
     """The datagram in an Ethernet frame over IPv4, or None."""
     if len(frame) < 34 or frame[12:14] != b"\x08\x00":
         return None
@@ -124,7 +123,7 @@ def read_frame(frame: bytes) -> Datagram | None:
         return None
     ports = struct.unpack_from("!HH", frame, header)
     addresses = (socket.inet_ntoa(frame[26:30]), socket.inet_ntoa(frame[30:34]))
-    return Datagram(time.monotonic(), (addresses[0], ports[0]), (addresses[1], ports[1]), frame[payload:end])
+    return Datagram(at_s, (addresses[0], ports[0]), (addresses[1], ports[1]), frame[payload:end])
 
 
 def read_server_hello(datagram: bytes) -> ServerHello | None:
