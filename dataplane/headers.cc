@@ -36,29 +36,13 @@ void write_ipv4(std::uint8_t* ip, std::uint32_t ip_bytes, const Network& network
   }
 }
 
-/// A sum of 16-bit words in the machine's byte order, not folded. RFC 1071 section 2 (B): only the result is swapped.
-std::uint64_t sum_native(const std::uint8_t* at, std::size_t bytes) {
-  std::uint64_t sum = 0;
-  for (; bytes >= 4; at += 4, bytes -= 4) {
-    std::uint32_t word;
-    std::memcpy(&word, at, sizeof word);
-    sum += word;
-  }
-  if (bytes == 0) return sum;
-  std::uint32_t last = 0;
-  std::memcpy(&last, at, bytes);
-  return sum + last;
-}
-
 /// Pseudo header: addresses, protocol, UDP length. In network order, not folded.
 std::uint64_t pseudo_sum(std::uint32_t udp_bytes, const Network& network, const Way& way) {
   return std::uint64_t{network.address} + way.destination + proto::kIpProtocolUdp + udp_bytes;
 }
 
 std::uint16_t checksum_in_software(const std::uint8_t* udp, std::uint32_t udp_bytes, std::uint64_t pseudo) {
-  std::uint64_t sum = sum_native(udp, udp_bytes);
-  while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-  const std::uint16_t folded = proto::checksum_fold(pseudo + __builtin_bswap16(static_cast<std::uint16_t>(sum)));
+  const std::uint16_t folded = proto::checksum_fold(proto::checksum_add(pseudo, {udp, udp_bytes}));
   return folded == 0 ? 0xffff : folded;  // 0 means "no checksum" (RFC 768)
 }
 
