@@ -1,5 +1,6 @@
 #include "bench/support/rig.h"
 
+#include <rte_dev.h>
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
 #include <sched.h>
@@ -20,6 +21,8 @@ constexpr std::uint32_t kBuffers = 4096;
 constexpr std::uint32_t kDpdkMb = 512;
 constexpr std::uint16_t kFirstPort = 20000;
 constexpr std::uint16_t kPeerPort = 4000;
+constexpr char kNearName[] = "bench_near";
+constexpr char kFarName[] = "bench_far";
 constexpr std::uint32_t kNear = 0;  // networks
 constexpr std::uint32_t kFar = 1;
 // RFC 2544: 198.18.n.1 is ours, 198.18.n.2 the peer's.
@@ -96,9 +99,9 @@ Rig::Rig(Legs legs, const Workload& received, const Workload& sent)
 
 Rig::~Rig() {
   worker_.reset();
-  for (const std::uint16_t id : port_ids_) {
-    rte_eth_dev_stop(id);
-    rte_eth_dev_close(id);
+  for (const std::uint16_t id : port_ids_) WEIR_ASSERT(rte_eth_dev_stop(id) == 0);
+  for (const char* name : {kNearName, kFarName}) {
+    WEIR_ASSERT(rte_eal_hotplug_remove("vdev", (std::string("net_ring_") + name).c_str()) == 0);
   }
   rte_ring_free(receive_ring_);
   rte_ring_free(transmit_ring_);
@@ -108,8 +111,8 @@ void Rig::make_networks() {
   receive_ring_ = make_ring("bench_receive");
   transmit_ring_ = make_ring("bench_transmit");
   // Each network uses one of the rings; the other end of both is never polled with anything in it.
-  port_ids_ = {start_port("bench_near", receive_ring_, transmit_ring_, pool_.get()),
-               start_port("bench_far", transmit_ring_, transmit_ring_, pool_.get())};
+  port_ids_ = {start_port(kNearName, receive_ring_, transmit_ring_, pool_.get()),
+               start_port(kFarName, transmit_ring_, transmit_ring_, pool_.get())};
   neighbours_.reserve(2);
   for (const std::uint32_t network : {kNear, kFar}) {
     dataplane::Network made;
