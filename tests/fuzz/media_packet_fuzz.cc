@@ -1,0 +1,124 @@
+// The packet path from the frame to the last stage before the headers: whatever arrives, nothing is read or written out
+// of bounds, and every packet ends in exactly one place.
+#include <cstring>
+#include <memory>
+
+#include "dataplane/arp.h"
+#include "dataplane/frame.h"
+#include "dataplane/icmp.h"
+#include "dataplane/lookup.h"
+#include "dataplane/protect.h"
+#include "dataplane/rewrite.h"
+#include "dataplane/unprotect.h"
+#include "proto/assert.h"
+#include "tests/support/media_flows.h"
+
+namespace weir {
+namespace {
+
+using dataplane::Burst;
+using proto::DropReason;
+
+constexpr std::uint32_t kEventSlots = 64;
+
+struct Events {
+  std::array<proto::Event, kEventSlots> slots{};
+  proto::RingIndex tail{};
+  proto::RingIndex head{};
+  proto::WorkerCounters counters{};
+};
+
+proto::TransformSpec transform(proto::SrtpProfile profile) {
+  proto::TransformSpec spec{};
+  spec.profile = profile;
+  spec.rtp.encryption.fill(1);
+  spec.rtp.authentication.fill(2);
+  spec.rtcp.encryption.fill(3);
+  return spec;
+}
+
+/// Flows at ports 20000, 20002, ...: each profile in, each out, and one that is only open.
+void install_flows(tests::MediaFlows& flows) {
+  for (std::uint32_t i = 0; i < proto::kSrtpProfileCount; ++i) {
+    proto::FlowSpec spec =
+        tests::MediaFlows::spec(i, transform(static_cast<proto::SrtpProfile>(i)),
+                                transform(static_cast<proto::SrtpProfile>((i + 1) % proto::kSrtpProfileCount)));
+    spec.punts = proto::kPuntDtls | proto::kPuntStun;
+    spec.rtp.peer = {.address = proto::IpAddress::from_ipv4(0xc6120202), .port = 5000};
+    spec.rtcp.peer = spec.rtp.peer;
+    spec.rewrite.ssrc_to = 0x1234;
+    flows.install(i, spec);
+  }
+}
+
+/// One frame as a driver hands it over: in a buffer that ends where the mbuf's would.
+void receive(proto::MutableBytes frame, std::size_t room, const dataplane::Network& network, Burst& burst) {
+  const dataplane::Frame parsed = dataplane::parse_frame(frame, network);
+  switch (parsed.kind) {
+    case dataplane::FrameKind::kDrop:
+      WEIR_ASSERT(parsed.reason != DropReason::kNone);
+      return;
+    case dataplane::FrameKind::kIcmp:
+      dataplane::answer_echo(frame, parsed, network);
+      return;
+    case dataplane::FrameKind::kArp:
+      if (dataplane::parse_arp(frame, parsed.link_bytes, network).kind == dataplane::ArpKind::kRequest) {
+        dataplane::answer_arp(frame, parsed.link_bytes, network);
+      }
+      return;
+    case dataplane::FrameKind::kUdp:
+      break;
+  }
+  const std::uint32_t at = burst.count++;
+  burst.data[at] = frame.data() + parsed.payload_offset;
+  burst.bytes[at] = parsed.payload_bytes;
+  burst.room[at] = static_cast<std::uint32_t>(room - parsed.payload_offset);
+  burst.source[at] = {.address = proto::IpAddress::from_ipv4(parsed.source), .port = parsed.source_port};
+  burst.local_port[at] = parsed.local_port;
+  burst.network[at] = 0;
+  burst.verdict[at] = DropReason::kNone;
+}
+
+void pass_the_stages(Burst& burst, tests::MediaFlows& flows, dataplane::EventSink& events) {
+  dataplane::lookup(burst, flows.table());
+  const std::uint32_t punts = burst.punts.count;
+  dataplane::unprotect(burst, flows.cipher());
+  dataplane::commit_admission(burst, events);
+  dataplane::rewrite(burst);
+  dataplane::protect(burst, flows.cipher());
+  std::uint32_t dropped = 0;
+  for (std::uint32_t packet = 0; packet < burst.count; ++packet) dropped += burst.verdict[packet] != DropReason::kNone;
+  WEIR_ASSERT(dropped + punts + burst.media.count == burst.count);
+}
+
+}  // namespace
+}  // namespace weir
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace weir;
+  static tests::MediaFlows flows(proto::kSrtpProfileCount);
+  static const bool installed = (install_flows(flows), true);
+  static auto burst = std::make_unique<dataplane::Burst>();
+  WEIR_ASSERT(installed);
+  Events memory;
+  dataplane::EventSink events({memory.slots.data(), kEventSlots, &memory.tail, &memory.head}, 0, memory.counters);
+  if (size < 1) return 0;
+  dataplane::Network network{.address = 0xc612010a, .mask = 0xffffff00};
+  network.vlan = (data[0] & 1) != 0 ? std::uint16_t{100} : std::uint16_t{0};
+
+  // Frames with two bytes of length in front of each. Their buffers live as long as the burst.
+  proto::Bytes rest(data + 1, size - 1);
+  std::vector<std::unique_ptr<std::uint8_t[]>> buffers;
+  burst->count = 0;
+  burst->now_ns += 1'000'000;
+  while (rest.size() > 2 && buffers.size() < dataplane::kBurstMax) {
+    const std::size_t bytes = std::min<std::size_t>(proto::load_be16(rest.data()) & 0x7ff, rest.size() - 2);
+    const std::size_t room = bytes + proto::kSrtpOverheadBytesMax;
+    buffers.push_back(std::make_unique<std::uint8_t[]>(room));
+    std::memcpy(buffers.back().get(), rest.data() + 2, bytes);
+    receive({buffers.back().get(), bytes}, room, network, *burst);
+    rest = rest.subspan(2 + bytes);
+  }
+  pass_the_stages(*burst, flows, events);
+  return 0;
+}
