@@ -1,0 +1,161 @@
+// Whatever the two parties do, in whatever order, with whatever lost: every call ends, and nothing is left of it.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "sip/write.h"
+#include "tests/support/call_lab.h"
+
+namespace weir::tests {
+namespace {
+
+class Parties {
+ public:
+  explicit Parties(unsigned seed) : random_(seed) {}
+
+  void act() {
+    switch (pick(12)) {
+      case 0:
+        return invite();
+      case 1:
+        return lab_.caller_sends_bare("CANCEL");
+      case 2:
+        return in_dialog("ACK", pick(2) == 0 ? 1 : cseq_);
+      case 3:
+        return in_dialog("BYE", ++cseq_);
+      case 4:
+        return in_dialog("INVITE", ++cseq_);
+      case 5:
+      case 6:
+      case 7:
+        return answer_something();
+      case 8:
+        return callee_asks();
+      case 9:
+        return time_passes();
+      case 10:
+        return media_speaks();
+      case 11:
+        return read();
+    }
+  }
+
+  const controlplane::CallCounters& counters() { return lab_.control().counters(); }
+
+  /// Everything ends, and leaves nothing.
+  bool end() {
+    read();
+    lab_.control().end_all(lab_.now_ns, "the end of the test");
+    lab_.settle();
+    if (pick(2) == 0) {
+      read();
+      for (int i = 0; i < 8; ++i) answer_something();
+    }
+    return lab_.nothing_left();
+  }
+
+ private:
+  unsigned pick(unsigned below) { return static_cast<unsigned>(random_()) % below; }
+
+  void invite() {
+    RequestText request;
+    request.uri = pick(4) == 0 ? "sip:dtls-5070@198.18.1.1" : "sip:rtp-5070@198.18.1.1";
+    request.body = pick(8) == 0 ? "v=0" : plain_sdp("198.18.1.2", 40000);
+    if (pick(3) == 0) {
+      request.branch += std::to_string(pick(3));
+      request.cseq = ++cseq_;
+    }
+    lab_.caller_sends(request);
+    read();
+  }
+
+  void in_dialog(const std::string& method, std::uint32_t cseq) {
+    if (!lab_.answer) return;
+    RequestText request = lab_.in_dialog(method, cseq);
+    if (method == "INVITE") request.body = plain_sdp("198.18.1.2", static_cast<std::uint16_t>(40000 + pick(4)));
+    lab_.caller_sends(request);
+  }
+
+  void answer_something() {
+    if (pick(2) == 0 && !at_caller_.empty()) {
+      const sip::Message& request = at_caller_[pick(static_cast<unsigned>(at_caller_.size()))];
+      const std::uint16_t status = pick(3) == 0 ? 481 : 200;
+      return lab_.deliver(kCallers, sip::write(sip::make_response(request, status, "", "")));
+    }
+    if (at_callee_.empty()) return;
+    static constexpr std::uint16_t kStatuses[] = {100, 180, 183, 200, 200, 200, 302, 401, 486, 487, 600};
+    const sip::Message& request = at_callee_[pick(static_cast<unsigned>(at_callee_.size()))];
+    const bool invite = request.method() == sip::Method::kInvite;
+    const std::uint16_t status = invite ? kStatuses[pick(std::size(kStatuses))] : std::uint16_t{200};
+    const std::string body = invite && status == 200 && pick(6) != 0 ? plain_sdp("198.18.2.2", 50000) : "";
+    lab_.callee_answers(request, status, body, pick(5) == 0 ? "fork" : "callee");
+    read();
+  }
+
+  void callee_asks() {
+    if (!lab_.callee_invite) return;
+    static const char* const kMethods[] = {"BYE", "INVITE", "OPTIONS", "ACK", "INFO"};
+    const std::string method = kMethods[pick(std::size(kMethods))];
+    const std::string body = method == "INVITE" ? plain_sdp("198.18.2.2", 50002) : "";
+    lab_.callee_sends(*lab_.callee_invite, method, ++callee_cseq_, body);
+  }
+
+  void time_passes() {
+    static constexpr std::uint64_t kMilliseconds[] = {1, 250, 600, 4'000, 12'000, 40'000, 200'000};
+    lab_.advance(kMilliseconds[pick(std::size(kMilliseconds))]);
+  }
+
+  void media_speaks() {
+    if (!lab_.answer || lab_.answer->body().empty()) return;
+    const auto port = static_cast<std::uint16_t>(std::stoi(sdp_value(lab_.answer->body(), "m=audio ")));
+    const FakeWorker::Flow* flow = lab_.worker().flow_at(port);
+    if (flow == nullptr) return;
+    const auto kind = pick(2) == 0 ? proto::EventKind::kMediaTimeout : proto::EventKind::kIndexNearLimit;
+    lab_.worker().event(flow->id, kind, {}, lab_.now_ns);
+    lab_.settle();
+  }
+
+  /// The parties read what came; requests may be answered later, more than once, or never.
+  void read() {
+    while (!lab_.silent(kCallers)) {
+      const sip::Message message = lab_.next(kCallers);
+      if (message.is_request()) {
+        at_caller_.push_back(message);
+      } else if (message.status() > 100 && message.status() < 300) {
+        if (!lab_.answer || lab_.answer->body().empty()) lab_.answer = message;
+      }
+    }
+    while (!lab_.silent(kCallees)) {
+      const sip::Message message = lab_.next(kCallees);
+      if (!message.is_request() || message.method() == sip::Method::kAck) continue;
+      if (message.method() == sip::Method::kInvite) lab_.callee_invite = message;
+      at_callee_.push_back(message);
+    }
+  }
+
+  std::minstd_rand random_;
+  CallLab lab_;
+  std::vector<sip::Message> at_caller_;
+  std::vector<sip::Message> at_callee_;
+  std::uint32_t cseq_ = 1;
+  std::uint32_t callee_cseq_ = 0;
+};
+
+TEST(CallRandom, WhateverHappensNothingIsLeft) {
+  controlplane::CallCounters reached;
+  for (unsigned seed = 1; seed <= 1000; ++seed) {
+    SCOPED_TRACE(seed);
+    Parties parties(seed);
+    for (int step = 0; step < 30; ++step) parties.act();
+    ASSERT_TRUE(parties.end());
+    reached.calls += parties.counters().calls;
+    reached.calls_answered += parties.counters().calls_answered;
+    reached.calls_refused += parties.counters().calls_refused;
+  }
+  EXPECT_GT(reached.calls, 1000u);
+  EXPECT_GT(reached.calls_answered, 300u);
+  EXPECT_GT(reached.calls_refused, 100u);
+}
+
+}  // namespace
+}  // namespace weir::tests
