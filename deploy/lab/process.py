@@ -17,6 +17,7 @@ class Process:
         self.undo = undo
         self.log = log
         self.name = Path(argv[0]).name
+        self._log_start = log.stat().st_size if log.exists() else 0  # an earlier process may have written there
         entering = ["ip", "netns", "exec", namespace] if namespace else []
         with log.open("ab") as output:
             # A session of its own: Ctrl-C reaches the lab, which then ends its children in order.
@@ -52,7 +53,8 @@ class Process:
         self.undo.forget(*self._entry)
 
     def text(self) -> str:
-        return self.log.read_text(errors="replace")
+        """What it wrote so far."""
+        return self.log.read_bytes()[self._log_start:].decode(errors="replace")
 
     def last_line(self) -> str:
         lines = [line for line in self.text().splitlines() if line.strip()]
