@@ -24,6 +24,8 @@ constexpr std::uint64_t kHugepageBytes = 2u << 20;
 constexpr std::uint32_t kIndexesPerWorker = 4;
 constexpr std::uint32_t kRingSlotsMax = 1u << 20;
 constexpr std::uint64_t kPrivateBytesMax = 1ull << 36;
+constexpr int kLockAttempts = 100;
+constexpr timespec kLockPause = {.tv_sec = 0, .tv_nsec = 10'000'000};
 
 enum MediaIndex : std::uint32_t { kCommandHead, kInjectHead, kEventTail, kPuntTail };
 enum ControlIndex : std::uint32_t { kCommandTail, kInjectTail, kEventHead, kPuntHead };
@@ -71,10 +73,20 @@ class File {
   int fd_;
 };
 
+/// A predecessor that was killed holds its lock until the kernel has taken its memory and sockets apart: its successor,
+/// started at once, waits for that instead of taking it for a second instance.
+bool lock_patiently(int fd) {
+  for (int attempt = 0; attempt < kLockAttempts; ++attempt) {
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+    nanosleep(&kLockPause, nullptr);
+  }
+  return false;
+}
+
 Result<File> open_and_lock(const std::string& path, int flags, const char* owner) {
   File file(open(path.c_str(), flags | O_CLOEXEC, 0600));
   if (file.fd() < 0) return Error{"cannot open " + path + ": " + system_error()};
-  if (flock(file.fd(), LOCK_EX | LOCK_NB) != 0) {
+  if (!lock_patiently(file.fd())) {
     return Error{std::string("another ") + owner + " is using " + path +
                  ": stop it first, or give this one another region"};
   }
