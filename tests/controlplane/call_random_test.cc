@@ -11,10 +11,10 @@ namespace {
 
 class Parties {
  public:
-  explicit Parties(unsigned seed) : random_(seed) {}
+  explicit Parties(unsigned seed) : random_(seed) { invite(); }
 
   void act() {
-    switch (pick(12)) {
+    switch (pick(15)) {
       case 0:
         return invite();
       case 1:
@@ -28,6 +28,9 @@ class Parties {
       case 5:
       case 6:
       case 7:
+      case 12:
+      case 13:
+      case 14:
         return answer_something();
       case 8:
         return callee_asks();
@@ -83,7 +86,7 @@ class Parties {
       return lab_.deliver(kCallers, sip::write(sip::make_response(request, status, "", "")));
     }
     if (at_callee_.empty()) return;
-    static constexpr std::uint16_t kStatuses[] = {100, 180, 183, 200, 200, 200, 302, 401, 486, 487, 600};
+    static constexpr std::uint16_t kStatuses[] = {100, 180, 183, 200, 200, 200, 200, 200, 302, 401, 486, 487, 600};
     const sip::Message& request = at_callee_[pick(static_cast<unsigned>(at_callee_.size()))];
     const bool invite = request.method() == sip::Method::kInvite;
     const std::uint16_t status = invite ? kStatuses[pick(std::size(kStatuses))] : std::uint16_t{200};
