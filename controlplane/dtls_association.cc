@@ -29,7 +29,7 @@ bool is_alert(proto::Bytes datagram) {
 }  // namespace
 
 DtlsAssociation::DtlsAssociation(DtlsContext& context, sip::DtlsRole role, Send send)
-    : context_(context), role_(role), ssl_(SSL_new(context.ssl_context())) {
+    : role_(role), ssl_(SSL_new(context.ssl_context())) {
   WEIR_ASSERT(ssl_ != nullptr);
   // No alert ever leaves: a handshake that fails here may have been spoilt by a forger, and the alert would end the
   // real peer's side of it. The peer learns of the end by its own timeout, or by SIP.

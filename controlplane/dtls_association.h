@@ -72,7 +72,6 @@ class DtlsAssociation {
   State finish();
   void drain();
 
-  DtlsContext& context_;
   sip::DtlsRole role_;
   DtlsDatagrams datagrams_;
   SslHandle ssl_;
