@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include <random>
 
 #include "proto/limits.h"
@@ -74,8 +76,9 @@ TEST(Headers, ATaggedNetworkTagsItsFrames) {
   const Packet frame = write({1}, network);
   EXPECT_EQ(proto::load_be32(frame.data() + 12), 0x81000064u);
   EXPECT_EQ(proto::load_be16(frame.data() + 16), 0x0800);
-  Packet untagged(frame.begin(), frame.begin() + 12);
-  untagged.insert(untagged.end(), frame.begin() + 16, frame.end());
+  Packet untagged(frame.size() - proto::kVlanTagBytes);
+  std::memcpy(untagged.data(), frame.data(), 12);
+  std::memcpy(untagged.data() + 12, frame.data() + 16, untagged.size() - 12);
   EXPECT_EQ(tests::udp_payload(untagged), Packet{1});
 }
 
