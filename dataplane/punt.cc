@@ -68,7 +68,12 @@ DropReason PuntGate::punt_one(Burst& burst, std::uint32_t packet) {
   return DropReason::kNone;
 }
 
+PuntGate::~PuntGate() {
+  for (std::size_t i = 0; i < waiting_count_; ++i) rte_pktmbuf_free(waiting_[i].mbuf);
+}
+
 void PuntGate::inject(FlowTable& table, Transmitter& transmitter, std::uint64_t now_ns) {
+  if (waiting_count_ > 0) try_waiting(table, transmitter, now_ns);
   for (std::uint32_t i = 0; i < kInjectsPerPass; ++i) {
     const RingState state = injects_.pop(injected_);
     if (state == RingState::kCorrupt) ++counters_.ring_corrupt;
@@ -77,29 +82,69 @@ void PuntGate::inject(FlowTable& table, Transmitter& transmitter, std::uint64_t 
   }
 }
 
+/// The flow, if it is this worker's and still the one that is meant.
+const FlowEntry* PuntGate::flow_of(FlowTable& table, const proto::FlowId& id) const {
+  if (id.index >= table.flows_max()) return nullptr;
+  FlowEntry& flow = table.entry(id.index);
+  // Another worker's entry may change at any moment: its owner is all that may be read of it.
+  if (std::atomic_ref<std::uint16_t>(flow.owner).load(std::memory_order_relaxed) != worker_ + 1) return nullptr;
+  return flow.state != proto::FlowState::kFree && flow.generation == id.generation ? &flow : nullptr;
+}
+
 bool PuntGate::may_inject(FlowTable& table) const {
   const proto::Inject& inject = injected_;
-  if (inject.flow.index >= table.flows_max()) return false;
-  FlowEntry& flow = table.entry(inject.flow.index);
-  // Another worker's entry may change at any moment: its owner is all that may be read of it.
-  if (std::atomic_ref<std::uint16_t>(flow.owner).load(std::memory_order_relaxed) != worker_ + 1) return false;
-  if (flow.state == proto::FlowState::kFree || flow.generation != inject.flow.generation) return false;
+  if (flow_of(table, inject.flow) == nullptr) return false;
   if (inject.bytes == 0 || inject.bytes > proto::kDatagramBytesMax || inject.dscp > kDscpMax) return false;
   if (inject.destination.port == 0 || !is_unicast(inject.destination.address.ipv4())) return false;
   const PacketKind kind = proto::classify({inject.data, inject.bytes});
   return kind == PacketKind::kDtls || kind == PacketKind::kStun;
 }
 
+PuntGate::Sending PuntGate::try_to_send(const Outgoing& outgoing, FlowTable& table, Transmitter& transmitter,
+                                        std::uint64_t now_ns) {
+  const FlowEntry* flow = flow_of(table, outgoing.flow);
+  if (flow == nullptr || now_ns >= outgoing.until_ns) return Sending::kGivenUp;
+  const bool sent =
+      transmitter.inject(flow->network, outgoing.mbuf, flow->local_port, outgoing.destination, outgoing.dscp, now_ns);
+  return sent ? Sending::kSent : Sending::kWaits;
+}
+
 bool PuntGate::inject_one(FlowTable& table, Transmitter& transmitter, std::uint64_t now_ns) {
   rte_mbuf* mbuf = rte_pktmbuf_alloc(pool_);
   if (mbuf == nullptr) return false;
   std::memcpy(rte_pktmbuf_append(mbuf, injected_.bytes), injected_.data, injected_.bytes);
-  const FlowEntry& flow = table.entry(injected_.flow.index);
-  if (transmitter.inject(flow.network, mbuf, flow.local_port, injected_.destination, injected_.dscp, now_ns)) {
+  const Outgoing outgoing = {.mbuf = mbuf,
+                             .flow = injected_.flow,
+                             .destination = injected_.destination,
+                             .dscp = injected_.dscp,
+                             .until_ns = now_ns + kInjectPatienceNs};
+  const Sending sending = try_to_send(outgoing, table, transmitter, now_ns);
+  if (sending == Sending::kSent) return true;
+  if (sending == Sending::kWaits && waiting_count_ < kInjectsWaitingMax) {
+    waiting_[waiting_count_++] = outgoing;
     return true;
   }
   rte_pktmbuf_free(mbuf);
   return false;
+}
+
+/// Oldest first, so that a flight leaves in its order.
+void PuntGate::try_waiting(FlowTable& table, Transmitter& transmitter, std::uint64_t now_ns) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < waiting_count_; ++i) {
+    switch (try_to_send(waiting_[i], table, transmitter, now_ns)) {
+      case Sending::kSent:
+        break;
+      case Sending::kWaits:
+        waiting_[kept++] = waiting_[i];
+        break;
+      case Sending::kGivenUp:
+        rte_pktmbuf_free(waiting_[i].mbuf);
+        ++counters_.inject_refused;
+        break;
+    }
+  }
+  waiting_count_ = kept;
 }
 
 }  // namespace weir::dataplane

@@ -3,6 +3,9 @@
 
 #include <rte_mempool.h>
 
+#include <array>
+#include <cstdint>
+
 #include "dataplane/burst.h"
 #include "dataplane/flow_table.h"
 #include "dataplane/transmit.h"
@@ -14,11 +17,19 @@ namespace weir::dataplane {
 /// Injected packets sent in one pass: media waits behind them.
 inline constexpr std::uint32_t kInjectsPerPass = 32;
 
+/// Injected packets whose next hop is being asked for wait this long, so many at a time: a handshake's first flight
+/// would otherwise be lost and repeated only a second later (RFC 1122 section 2.3.2.2, RFC 6347 section 4.2.4.1).
+inline constexpr std::uint64_t kInjectPatienceNs = 500'000'000;
+inline constexpr std::size_t kInjectsWaitingMax = 64;
+
 /// One worker's Punt and Inject rings.
 class PuntGate {
  public:
   PuntGate(proto::RingProducer<proto::Punt> punts, proto::RingConsumer<proto::Inject> injects, rte_mempool* pool,
            std::uint16_t worker, proto::WorkerCounters& counters);
+  PuntGate(const PuntGate&) = delete;
+  PuntGate& operator=(const PuntGate&) = delete;
+  ~PuntGate();
 
   /// Copies burst.punts to weir-control at no more than each flow's rate. Half of the rate is kept for the flow's
   /// signalled peer: who only knows the port cannot keep the peer's handshake from getting through. What finds no token
@@ -28,13 +39,26 @@ class PuntGate {
   /// Sends what weir-control injected, from the local port of the flow it names. Refused and counted: a flow that is
   /// not this worker's or of another generation, a destination that is no unicast IPv4 address, a length that does not
   /// fit, a payload that is media (what is sent in the clear on a secured leg is not decided out there), a next hop
-  /// that is not known yet.
+  /// that does not answer.
   void inject(FlowTable& table, Transmitter& transmitter, std::uint64_t now_ns);
 
  private:
+  /// A datagram on its way out.
+  struct Outgoing {
+    rte_mbuf* mbuf;  ///< the payload
+    proto::FlowId flow;
+    proto::Endpoint destination;
+    std::uint8_t dscp;
+    std::uint64_t until_ns;  ///< given up then
+  };
+  enum class Sending : std::uint8_t { kSent, kWaits, kGivenUp };
+
   proto::DropReason punt_one(Burst& burst, std::uint32_t packet);
+  [[nodiscard]] const FlowEntry* flow_of(FlowTable& table, const proto::FlowId& id) const;
   [[nodiscard]] bool may_inject(FlowTable& table) const;
+  Sending try_to_send(const Outgoing& outgoing, FlowTable& table, Transmitter& transmitter, std::uint64_t now_ns);
   bool inject_one(FlowTable& table, Transmitter& transmitter, std::uint64_t now_ns);
+  void try_waiting(FlowTable& table, Transmitter& transmitter, std::uint64_t now_ns);
 
   proto::RingProducer<proto::Punt> punts_;
   proto::RingConsumer<proto::Inject> injects_;
@@ -42,6 +66,8 @@ class PuntGate {
   std::uint16_t worker_;
   proto::WorkerCounters& counters_;
   proto::Inject injected_;  ///< this worker's copy of the slot it works on
+  std::array<Outgoing, kInjectsWaitingMax> waiting_{};
+  std::size_t waiting_count_ = 0;
 };
 
 }  // namespace weir::dataplane
