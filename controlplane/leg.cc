@@ -64,6 +64,7 @@ RemoteMedia to_remote_media(const sip::AgreedSection& section) {
   remote.rtp = section.remote_rtp;
   remote.rtcp = section.remote_rtcp;
   remote.rtcp_mux = section.rtcp_mux;
+  remote.on_hold = section.direction != sip::Direction::kSendRecv;
   remote.role = section.role.value_or(sip::DtlsRole::kServer);
   remote.fingerprints = section.remote_dtls.fingerprints;
   return remote;

@@ -113,7 +113,7 @@ void Media::on_installed(Side side, const proto::Status& status) {
   }
   if (--installs_waiting_ != 0) return;
   state_ = State::kFlowing;
-  installed_ns_ = now_ns_;
+  media_expected_ns_ = now_ns_;
   say({.kind = MediaEvent::Kind::kFlowing, .side = side, .secured = {}, .reason = {}, .source = {}});
 }
 
@@ -139,7 +139,7 @@ void Media::on_leg_event(Side side, Component component, const proto::Event& eve
       on_source_learned(side, component, event.source, now_ns);
       return;
     case proto::EventKind::kMediaTimeout:
-      on_media_timeout(event);
+      silence_noted_ = true;
       return;
     case proto::EventKind::kIndexNearLimit:
       // RFC 3711 section 9.2: a key at its end sends no more; without a new association there is no new key.
@@ -166,25 +166,34 @@ void Media::on_source_learned(Side side, Component component, const proto::Endpo
   say({.kind = MediaEvent::Kind::kSourceLearned, .side = side, .secured = {}, .reason = {}, .source = clean});
 }
 
-void Media::on_media_timeout(const proto::Event& event) {
-  if (state_ != State::kFlowing) return;
-  // A party may be silent for long (hold, muted, RTCP alone): the stream is dead when nothing came on any flow. The
-  // last flow to fall silent says so after the others, so looking at all of them at each event misses nothing.
+void Media::check_silence(std::uint64_t now_ns) {
+  // A party may be silent for long (muted, RTCP alone): the stream is dead when nothing came on any flow. A flow says
+  // its silence once, so what hold or another flow forbids to conclude now is kept in mind.
+  if (leg(Side::kCaller).may_be_silent() || leg(Side::kCallee).may_be_silent()) {
+    media_expected_ns_ = now_ns;
+    return;
+  }
   const std::uint64_t timeout_ns = std::uint64_t{engine_.settings().control.media_timeout_ms} * 1'000'000u;
+  std::uint64_t heard_ns = 0;
   for (const Side side : kSides) {
     for (const proto::FlowId flow : flows(side)) {
       const proto::FlowStatus* status = engine_.client().status(flow);
-      if (flow == event.flow || status == nullptr) continue;
-      const std::uint64_t last_ns = std::max(status->media_last_ns, installed_ns_);
-      if (last_ns + timeout_ns > event.now_ns) return;
+      if (status != nullptr) heard_ns = std::max(heard_ns, status->media_last_ns);
     }
   }
+  if (heard_ns + timeout_ns > now_ns) {
+    silence_noted_ = false;  // the flow that was heard will say its own silence
+    return;
+  }
+  if (media_expected_ns_ + timeout_ns > now_ns) return;
+  silence_noted_ = false;
   say({.kind = MediaEvent::Kind::kTimeout, .side = Side::kCaller, .secured = {}, .reason = {}, .source = {}});
 }
 
 void Media::advance(std::uint64_t now_ns) {
   now_ns_ = now_ns;
   if (peers_stale_) move_peers(now_ns);
+  if (silence_noted_ && state_ == State::kFlowing) check_silence(now_ns);
   if (state_ != State::kStarting) return;
   for (const Side side : kSides) leg(side).advance(now_ns);
 }

@@ -95,7 +95,7 @@ class Media {
   void on_leg_secured(Side side, std::uint64_t now_ns);
   void on_leg_event(Side side, Component component, const proto::Event& event, std::uint64_t now_ns);
   void on_source_learned(Side side, Component component, const proto::Endpoint& source, std::uint64_t now_ns);
-  void on_media_timeout(const proto::Event& event);
+  void check_silence(std::uint64_t now_ns);
 
   void install_when_ready(std::uint64_t now_ns);
   proto::Status install_from(Side side, std::uint64_t now_ns);
@@ -114,7 +114,8 @@ class Media {
   State state_ = State::kStarting;
   bool peers_stale_ = false;  ///< a set-peer could not be sent: the next advance() tries again
   std::uint64_t now_ns_ = 0;
-  std::uint64_t installed_ns_ = 0;
+  bool silence_noted_ = false;           ///< a flow said so: check_silence() decides what it means
+  std::uint64_t media_expected_ns_ = 0;  ///< since when media should come: installed, or back from hold
   std::uint32_t installs_waiting_ = 0;
 };
 

@@ -97,6 +97,10 @@ Component MediaLeg::carrier(Component component) const {
   return rtcp_mux() ? Component::kRtp : component;
 }
 
+bool MediaLeg::may_be_silent() const {
+  return remote_ && (remote_->on_hold || signalled(Component::kRtp).port == 0);
+}
+
 proto::Endpoint MediaLeg::signalled(Component component) const {
   WEIR_ASSERT(remote_);
   const proto::Endpoint endpoint = carrier(component) == Component::kRtp ? remote_->rtp : remote_->rtcp;

@@ -55,6 +55,8 @@ class MediaLeg {
   [[nodiscard]] std::vector<Component> components() const;
   /// Where packets of a component come from and go to on this leg: with rtcp-mux RTP's place for both.
   [[nodiscard]] Component carrier(Component component) const;
+  /// Media need not come: the remote is on hold, or gave no address.
+  [[nodiscard]] bool may_be_silent() const;
   [[nodiscard]] bool rtcp_mux() const { return remote_ && remote_->rtcp_mux; }
 
   /// Where media of a component goes to: the SDP's address until DTLS or an accepted source tells better. Port 0:

@@ -32,6 +32,8 @@ struct RemoteMedia {
   proto::Endpoint rtp;    ///< port 0 or address 0.0.0.0: nothing is sent there (RFC 3264 section 8.4)
   proto::Endpoint rtcp;   ///< a=rtcp, or RTP's port + 1; not read with rtcp_mux
   bool rtcp_mux = false;  ///< both sides have agreed to it
+  /// Its direction is not sendrecv: silence is no sign of death (RFC 3264 section 8.4), so no timeout is said.
+  bool on_hold = false;
   sip::DtlsRole role = sip::DtlsRole::kServer;  ///< ours (sip::our_dtls_role); DTLS legs only
   std::vector<sip::Fingerprint> fingerprints;   ///< DTLS legs only: at least one, else the leg fails
 };

@@ -326,20 +326,56 @@ TEST(Media, ThePlaceOfTheHandshakeIsWhereMediaGoes) {
   EXPECT_EQ(lab.flow(Side::kCaller, 0)->spec.peer, MediaLab::place(Side::kCaller));
 }
 
-TEST(Media, ATimeoutIsSaidWhenEveryFlowIsSilentAndNotBefore) {
-  MediaLab lab(kPlain, kPlain);
-  for (const Side side : kSides) ASSERT_TRUE(lab.answer(side).ok());
-  lab.settle();
-  const std::uint64_t flowing_ns = lab.now_ns;
-  const proto::FlowId caller = lab.flow(Side::kCaller)->id;
-  const proto::FlowId callee = lab.flow(Side::kCallee)->id;
-  lab.worker.heard(callee, flowing_ns + 20'000'000'000);
-  lab.worker.event(caller, proto::EventKind::kMediaTimeout, {}, flowing_ns + 31'000'000'000);
-  lab.settle();
-  EXPECT_FALSE(lab.saw(MediaEvent::Kind::kTimeout));
-  lab.worker.event(callee, proto::EventKind::kMediaTimeout, {}, flowing_ns + 51'000'000'000);
-  lab.settle();
-  EXPECT_EQ(lab.count(MediaEvent::Kind::kTimeout), 1u);
+/// A stream of two plain legs that flows since `flowing_ns`, and its caller's and callee's RTP flow.
+class MediaSilence : public testing::Test {
+ protected:
+  MediaSilence() {
+    for (const Side side : kSides) EXPECT_TRUE(lab_.answer(side).ok());
+    lab_.settle();
+    flowing_ns_ = lab_.now_ns;
+    caller_ = lab_.flow(Side::kCaller)->id;
+    callee_ = lab_.flow(Side::kCallee)->id;
+  }
+  void settle_at(std::uint64_t seconds) {
+    lab_.now_ns = flowing_ns_ + seconds * 1'000'000'000;
+    lab_.settle();
+  }
+  std::size_t timeouts() const { return lab_.count(MediaEvent::Kind::kTimeout); }
+
+  MediaLab lab_{kPlain, kPlain};
+  std::uint64_t flowing_ns_ = 0;
+  proto::FlowId caller_{};
+  proto::FlowId callee_{};
+};
+
+TEST_F(MediaSilence, IsATimeoutWhenEveryFlowIsSilentAndNotBefore) {
+  settle_at(31);
+  lab_.worker.heard(callee_, flowing_ns_ + 20'000'000'000);
+  lab_.worker.event(caller_, proto::EventKind::kMediaTimeout);
+  settle_at(32);
+  settle_at(52);
+  EXPECT_EQ(timeouts(), 0u) << "the callee's flow has not said anything yet";
+  lab_.worker.event(callee_, proto::EventKind::kMediaTimeout);
+  settle_at(53);
+  EXPECT_EQ(timeouts(), 1u);
+  settle_at(90);
+  EXPECT_EQ(timeouts(), 1u);
+}
+
+TEST_F(MediaSilence, IsNoTimeoutWhileAPartyHoldsAndOneSomeTimeAfterItComesBack) {
+  RemoteMedia held = lab_.remote(Side::kCallee);
+  held.on_hold = true;
+  ASSERT_TRUE(lab_.media->set_remote(Side::kCallee, held, lab_.now_ns).ok());
+  settle_at(31);
+  for (const proto::FlowId flow : {caller_, callee_}) lab_.worker.event(flow, proto::EventKind::kMediaTimeout);
+  settle_at(32);
+  settle_at(100);
+  EXPECT_EQ(timeouts(), 0u);
+  ASSERT_TRUE(lab_.media->set_remote(Side::kCallee, lab_.remote(Side::kCallee), lab_.now_ns).ok());
+  settle_at(129);
+  EXPECT_EQ(timeouts(), 0u);
+  settle_at(131);
+  EXPECT_EQ(timeouts(), 1u);
 }
 
 TEST(Media, PayloadTypesAreRenumberedPerDirection) {
