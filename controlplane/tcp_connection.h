@@ -34,6 +34,8 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   [[nodiscard]] const sip::Hop& hop() const { return hop_; }
   [[nodiscard]] boost::asio::ip::tcp::socket& socket() { return socket_; }
 
+  /// One that was asked for and not sent to yet: without use it goes.
+  void await_use() { arm(kConnectTimeoutSeconds); }
   /// An accepted socket: starts to read.
   void start();
   /// Sends, or queues while connecting; the first call of an unopened connection opens it from `local`'s address.

@@ -56,7 +56,7 @@ std::optional<Path> Transports::arrival(const sip::Hop& hop) const {
 }
 
 std::optional<Path> Transports::towards(std::uint32_t realm, const sip::Uri& uri, const Path* like) {
-  if (!uri.is_sip()) return std::nullopt;
+  if (uri.scheme != sip::Scheme::kSip) return std::nullopt;  // sips wants TLS
   SipTransport transport = like != nullptr ? like->transport : SipTransport::kUdp;
   if (const std::optional<std::string_view> asked = uri.transport()) {
     if (sip::equals_without_case(*asked, "tcp")) {
@@ -118,6 +118,7 @@ std::optional<sip::Hop> Transports::connection_to(std::size_t place, const proto
     return std::nullopt;
   }
   auto connection = std::make_shared<TcpConnection>(*this, io_, next_handle(), place, remote);
+  connection->await_use();
   connections_.emplace(connection->hop().handle, connection);
   return connection->hop();
 }

@@ -1,0 +1,233 @@
+// Sockets on the loopback interface: framing, source addresses, and where answers go.
+#include "controlplane/transports.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/udp.hpp>
+#include <boost/asio/write.hpp>
+#include <chrono>
+
+#include "sip/write.h"
+
+namespace weir::controlplane {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using asio::ip::udp;
+using boost::system::error_code;
+
+proto::Endpoint at(const char* address, std::uint16_t port) {
+  return {proto::parse_ip_address(address).value(), 0, port};
+}
+
+std::string options(const std::string& via, const std::string& id = "1") {
+  return "OPTIONS sip:weir@127.0.0.1 SIP/2.0\r\nVia: " + via + ";branch=z9hG4bK" + id +
+         "\r\nMax-Forwards: 70\r\nFrom: <sip:a@127.0.0.1>;tag=a\r\nTo: <sip:weir@127.0.0.1>\r\nCall-ID: " + id +
+         "\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+}
+
+class TransportsTest : public testing::Test, private MessageSink {
+ protected:
+  TransportsTest() {
+    // A port that was free a moment ago, for UDP and TCP alike.
+    tcp::acceptor probe(io_, {asio::ip::address_v4::loopback(), 0});
+    port_ = probe.local_endpoint().port();
+    probe.close();
+    proto::settings::RealmSettings realm{.name = "r", .network = "n", .listeners = {}};
+    realm.listeners.push_back({proto::settings::SipTransport::kUdp, at("127.0.0.1", port_)});
+    realm.listeners.push_back({proto::settings::SipTransport::kTcp, at("127.0.0.1", port_)});
+    settings_.realms.push_back(realm);
+    proto::settings::NetworkSettings network;
+    network.name = "n";
+    network.address = at("198.18.1.10", 0).address;
+    settings_.networks.push_back(network);
+    transports_ = std::make_unique<Transports>(io_, settings_, *this);
+    const proto::Status status = transports_->listen();
+    EXPECT_TRUE(status.ok()) << (status.ok() ? "" : status.error());
+  }
+
+  void on_message(sip::Message message, const sip::Hop& source) override {
+    const sip::Message answer = sip::make_response(message, 200, "OK", "tag");
+    const sip::Hop back = sip::response_hop(message, source);
+    messages_.push_back(std::move(message));
+    hops_.push_back(source);
+    transports_->send(back, sip::write(answer));
+  }
+  void on_malformed(const sip::ParseError& error, const sip::Hop& source) override {
+    malformed_.push_back(error.status);
+    transports_->send(source, sip::write(sip::make_response(error.fragment, error.status, error.reason, "tag")));
+  }
+  void on_transport_error(const sip::Hop&) override { ++errors_; }
+
+  template <typename Done>
+  bool run_until(Done done) {
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!done() && std::chrono::steady_clock::now() < limit) io_.run_for(std::chrono::milliseconds(5));
+    return done();
+  }
+
+  udp::socket udp_client() {
+    udp::socket client(io_, {asio::ip::address_v4::loopback(), 0});
+    client.connect({asio::ip::address_v4::loopback(), port_});
+    return client;
+  }
+  tcp::socket tcp_client() {
+    tcp::socket client(io_);
+    client.connect({asio::ip::address_v4::loopback(), port_});
+    return client;
+  }
+
+  /// Reads until `bytes` have come or the other end closes.
+  template <typename Socket>
+  std::string read(Socket& socket, std::size_t bytes) {
+    std::string text;
+    socket.non_blocking(true);
+    bool closed = false;
+    run_until([&] {
+      char buffer[4096];
+      error_code error;
+      const std::size_t count = socket.receive(asio::buffer(buffer), 0, error);
+      if (!error) text.append(buffer, count);
+      closed = error && error != asio::error::would_block;
+      return closed || text.size() >= bytes;
+    });
+    return text;
+  }
+
+  /// Whether the other end closes within the time of run_until.
+  bool closes(tcp::socket& socket) {
+    socket.non_blocking(true);
+    return run_until([&] {
+      char buffer[4096];
+      error_code error;
+      (void)socket.receive(asio::buffer(buffer), 0, error);
+      return error && error != asio::error::would_block;
+    });
+  }
+
+  asio::io_context io_;
+  proto::settings::Settings settings_;
+  std::uint16_t port_ = 0;
+  std::unique_ptr<Transports> transports_;
+  std::vector<sip::Message> messages_;
+  std::vector<sip::Hop> hops_;
+  std::vector<std::uint16_t> malformed_;
+  int errors_ = 0;
+};
+
+TEST_F(TransportsTest, ADatagramsSourceIsWrittenDownAndItsAnswerGoesThere) {
+  udp::socket client = udp_client();
+  client.send(asio::buffer(options("SIP/2.0/UDP 198.18.9.9:5999;rport")));
+  const std::string answer = read(client, 1);
+  EXPECT_EQ(answer.substr(0, 14), "SIP/2.0 200 OK");
+  ASSERT_EQ(messages_.size(), 1u);
+  const sip::Via via = messages_[0].top_via().value();
+  EXPECT_EQ(via.received(), "127.0.0.1");
+  EXPECT_EQ(via.rport(), client.local_endpoint().port());
+  const auto path = transports_->arrival(hops_[0]);
+  ASSERT_TRUE(path.has_value());
+  EXPECT_EQ(path->realm, 0u);
+  EXPECT_EQ(path->local, at("127.0.0.1", port_));
+}
+
+TEST_F(TransportsTest, WithoutRportTheAnswerGoesToThePortOfTheVia) {
+  udp::socket listener(io_, {asio::ip::address_v4::loopback(), 0});
+  udp::socket client = udp_client();
+  client.send(asio::buffer(options("SIP/2.0/UDP 127.0.0.1:" + std::to_string(listener.local_endpoint().port()))));
+  EXPECT_EQ(read(listener, 1).substr(0, 14), "SIP/2.0 200 OK");
+}
+
+TEST_F(TransportsTest, GarbageIsSilenceAndABadMessageAnError) {
+  udp::socket client = udp_client();
+  client.send(asio::buffer(std::string("\0\1\2garbage", 10)));
+  client.send(asio::buffer(std::string("\r\n\r\n")));
+  std::string bad = options("SIP/2.0/UDP 127.0.0.1:5999;rport");
+  bad.replace(bad.find("CSeq: 1 OPTIONS"), 15, "CSeq: 1 INVITE ");
+  client.send(asio::buffer(bad));
+  EXPECT_EQ(read(client, 1).substr(0, 11), "SIP/2.0 400");
+  EXPECT_EQ(malformed_, std::vector<std::uint16_t>{400});
+  EXPECT_EQ(transports_->counters().malformed, 3u);
+  EXPECT_TRUE(messages_.empty());
+}
+
+TEST_F(TransportsTest, AStreamIsCutIntoItsMessages) {
+  tcp::socket client = tcp_client();
+  const std::string via = "SIP/2.0/TCP 127.0.0.1:5999";
+  asio::write(client, asio::buffer(options(via, "1") + options(via, "2")));
+  for (const char byte : options(via, "3")) {
+    asio::write(client, asio::buffer(&byte, 1));
+    io_.poll();
+  }
+  ASSERT_TRUE(run_until([this] { return messages_.size() == 3; }));
+  EXPECT_EQ(messages_[2].call_id(), "3");
+  EXPECT_EQ(transports_->connections(), 1u);
+  const std::string answers = read(client, 600);
+  EXPECT_NE(answers.find("Call-ID: 1"), std::string::npos);
+  EXPECT_NE(answers.find("Call-ID: 3"), std::string::npos);
+  EXPECT_EQ(hops_[0].reliability, sip::Reliability::kReliable);
+  client.close();
+  ASSERT_TRUE(run_until([this] { return transports_->connections() == 0; }));
+  EXPECT_FALSE(transports_->arrival(hops_[0]).has_value());
+  EXPECT_FALSE(transports_->send(hops_[0], "too late"));
+}
+
+TEST_F(TransportsTest, APingOnAStreamIsAnswered) {
+  tcp::socket client = tcp_client();
+  asio::write(client, asio::buffer(std::string("\r\n\r\n")));
+  EXPECT_EQ(read(client, 2), "\r\n");
+}
+
+TEST_F(TransportsTest, AStreamThatCannotBeFollowedIsClosed) {
+  for (const char* text :
+       {"garbage without end of line or meaning\r\n\r\n", "OPTIONS sip:x@y SIP/2.0\r\nContent-Length: -5\r\n\r\n",
+        "OPTIONS sip:x@y SIP/2.0\r\nContent-Length: 99999999999999999999\r\n\r\n"}) {
+    tcp::socket client = tcp_client();
+    asio::write(client, asio::buffer(std::string(text)));
+    EXPECT_TRUE(closes(client)) << text;
+  }
+  tcp::socket client = tcp_client();
+  const std::string endless(100'000, 'a');
+  error_code ignored;
+  asio::write(client, asio::buffer(endless), ignored);
+  EXPECT_TRUE(closes(client)) << "a head without end";
+  EXPECT_TRUE(run_until([this] { return transports_->connections() == 0; }));
+  EXPECT_TRUE(messages_.empty());
+}
+
+TEST_F(TransportsTest, TwoListenersAtOneAddressAreAnErrorThatNamesIt) {
+  Transports second(io_, settings_, *this);
+  const proto::Status status = second.listen();
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(status.error().find("udp:127.0.0.1:" + std::to_string(port_)), std::string::npos) << status.error();
+}
+
+TEST_F(TransportsTest, NothingLeadsToAddressesThatMustNotBeSentTo) {
+  for (const char* uri :
+       {"sip:x@127.0.0.1", "sip:x@127.9.9.9:5070", "sip:x@0.0.0.0", "sip:x@224.0.0.1", "sip:x@255.255.255.255",
+        "sip:x@198.18.1.10", "sip:x@host.example", "sip:x@[::1]", "sip:x@[2001:2::1]", "sips:x@198.18.1.2", "tel:+123",
+        "sip:x@198.18.1.2;transport=tls", "sip:x@198.18.1.2:0"}) {
+    const std::optional<sip::Uri> parsed = sip::parse_uri(uri);
+    EXPECT_FALSE(parsed && transports_->towards(0, *parsed, nullptr).has_value()) << uri;
+  }
+  EXPECT_FALSE(transports_->towards(7, *sip::parse_uri("sip:x@198.18.1.2"), nullptr).has_value());
+}
+
+TEST_F(TransportsTest, TheUriOrThePathBeforeDecidesTheTransport) {
+  const auto plain = transports_->towards(0, *sip::parse_uri("sip:x@198.18.1.2"), nullptr);
+  ASSERT_TRUE(plain.has_value());
+  EXPECT_EQ(plain->hop.remote, at("198.18.1.2", 5060));
+  EXPECT_EQ(plain->hop.reliability, sip::Reliability::kUnreliable);
+  const auto asked = transports_->towards(0, *sip::parse_uri("sip:x@198.18.1.2:5070;transport=TCP"), nullptr);
+  ASSERT_TRUE(asked.has_value());
+  EXPECT_EQ(asked->hop.reliability, sip::Reliability::kReliable);
+  const auto like = transports_->towards(0, *sip::parse_uri("sip:x@198.18.1.2:5070"), &*asked);
+  ASSERT_TRUE(like.has_value());
+  EXPECT_EQ(like->hop, asked->hop) << "one connection for one place";
+  EXPECT_EQ(transports_->connections(), 1u);
+}
+
+}  // namespace
+}  // namespace weir::controlplane
