@@ -29,7 +29,7 @@ std::string options(const std::string& via, const std::string& id = "1") {
          "\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
 }
 
-class TransportsTest : public testing::Test, private MessageSink {
+class TransportsTest : public testing::Test, public MessageSink {
  protected:
   TransportsTest() {
     // A port that was free a moment ago, for UDP and TCP alike.
