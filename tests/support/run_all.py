@@ -108,7 +108,8 @@ def run_executable(phase: str, test: dict, text: str) -> Tally:
         arguments = [f"--gtest_output=json:{report}", "--gtest_brief=1"]
         if text:
             arguments.append(f"--gtest_filter=*{text}*")
-        environment = test["env"] | {"ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1",
+        # No detect_stack_use_after_return: GCC's stand-in stack frames do not keep the alignment of cache lines.
+        environment = test["env"] | {"ASAN_OPTIONS": "strict_string_checks=1",
                                      "UBSAN_OPTIONS": "print_stacktrace=1"}
         start_s = time.monotonic()
         status, output = run_to_log([*test["cmd"], *arguments], _EXECUTABLE_TIMEOUT_S, environment)
