@@ -47,9 +47,11 @@ class Lab:
         return leftovers
 
     def close(self) -> None:
-        """Takes everything down, newest first."""
+        """Takes everything down, newest first, and gives up the lock."""
         self.undo.undo_all()
         self._kept.unlink(missing_ok=True)
+        Path(self._lock.name).unlink(missing_ok=True)
+        self._lock.close()
 
     def keep(self) -> None:
         """Leaves it running for close() by a later process."""
