@@ -108,7 +108,6 @@ def run_executable(phase: str, test: dict, text: str) -> Tally:
         arguments = [f"--gtest_output=json:{report}", "--gtest_brief=1"]
         if text:
             arguments.append(f"--gtest_filter=*{text}*")
-        # No detect_stack_use_after_return: GCC's stand-in stack frames do not keep the alignment of cache lines.
         # Not detect_stack_use_after_return: GCC 12 aligns its replacement frames to 32 bytes, our types to 64.
         environment = test["env"] | {"ASAN_OPTIONS": "strict_string_checks=1",
                                      "UBSAN_OPTIONS": "print_stacktrace=1"}
