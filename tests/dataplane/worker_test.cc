@@ -3,10 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <numeric>
 #include <random>
+#include <vector>
 
+#include "tests/support/accounting.h"
 #include "tests/support/frames.h"
 #include "tests/support/media_plane.h"
 #include "tests/support/srtp_kdf.h"
@@ -19,6 +20,8 @@ using proto::CommandKind;
 using proto::DropReason;
 using proto::EventKind;
 using proto::SrtpProfile;
+using tests::expect_every_frame_accounted_for;
+using tests::kinds;
 using tests::MediaPlane;
 using tests::Packet;
 using tests::rtp_packet;
@@ -26,21 +29,6 @@ using tests::udp_payload;
 
 constexpr std::uint16_t kPort = 20000;
 constexpr std::uint16_t kExit = 20002;
-
-/// received == forwarded + punted + answered + absorbed + sum(dropped), and what was sent is what left the ports.
-void expect_every_frame_accounted_for(MediaPlane& plane, std::uint64_t arrived, std::uint64_t departed) {
-  const proto::WorkerCounters sum = plane.totals();
-  const std::uint64_t dropped = std::accumulate(sum.dropped.begin(), sum.dropped.end(), std::uint64_t{0});
-  EXPECT_EQ(sum.received, arrived);
-  EXPECT_EQ(sum.received, sum.forwarded + sum.punted + sum.answered + sum.absorbed + dropped);
-  EXPECT_EQ(sum.forwarded + sum.answered + sum.injected + sum.originated, departed);
-}
-
-std::vector<EventKind> kinds(const std::vector<proto::Event>& events) {
-  std::vector<EventKind> found;
-  for (const proto::Event& event : events) found.push_back(event.kind);
-  return found;
-}
 
 TEST(Worker, ForwardsRtpAndRtcpToTheirExits) {
   MediaPlane plane;
@@ -228,201 +216,6 @@ TEST(Worker, AFlowIsPolicedByPacketsAndByBytes) {
   }
 }
 
-TEST(Worker, PuntsDtlsAndStunAndHalfOfTheRateIsThePeersOwn) {
-  MediaPlane plane;
-  proto::Command open = MediaPlane::install(1, 0, kPort, kExit);
-  open.kind = CommandKind::kOpen;
-  open.spec.punts_per_s_max = 10;
-  ASSERT_EQ(plane.command(open).kind, EventKind::kOpened);
-  const Packet hello = {22, 254, 255, 0, 0, 1, 2, 3};
-  for (int i = 0; i < 20; ++i) plane.arrive(0, 6666, kPort, hello);
-  plane.arrive(0, 4000, kPort, {0, 1, 0, 0});
-  plane.run();
-  const std::vector<proto::Punt> punts = plane.punts();
-  ASSERT_EQ(punts.size(), 6u);
-  EXPECT_EQ(plane.dropped(DropReason::kPuntRateLimited), 15u);
-  EXPECT_EQ(punts[0].flow, open.flow);
-  EXPECT_EQ(punts[0].cookie, open.spec.cookie);
-  EXPECT_EQ(punts[0].source, MediaPlane::peer(0, 6666));
-  EXPECT_EQ(punts[0].kind, static_cast<std::uint8_t>(proto::PacketKind::kDtls));
-  EXPECT_EQ(Packet(punts[0].data, punts[0].data + punts[0].bytes), hello);
-  EXPECT_EQ(punts[5].kind, static_cast<std::uint8_t>(proto::PacketKind::kStun));
-  EXPECT_EQ(punts[5].source, MediaPlane::peer(0, 4000));
-  expect_every_frame_accounted_for(plane, 21, 0);
-}
-
-TEST(Worker, APuntRingThatIsFullIsACountedDrop) {
-  MediaPlane plane;
-  proto::Command open = MediaPlane::install(1, 0, kPort, kExit);
-  open.kind = CommandKind::kOpen;
-  open.spec.punts_per_s_max = 0;
-  ASSERT_EQ(plane.command(open).kind, EventKind::kOpened);
-  const std::uint32_t slots = plane.region().shape().punt_slots;
-  for (std::uint32_t i = 0; i < slots + 5; ++i) plane.arrive(0, 4000, kPort, {22, 1, 2});
-  plane.run(40);
-  EXPECT_EQ(plane.dropped(DropReason::kPuntRingFull), 5u);
-  EXPECT_EQ(plane.punts().size(), slots);
-}
-
-TEST(Worker, InjectsFromTheFlowsPortAndRefusesWhatItMust) {
-  MediaPlane plane;
-  proto::Command open = MediaPlane::install(1, 0, kPort, kExit);
-  open.kind = CommandKind::kOpen;
-  ASSERT_EQ(plane.command(open).kind, EventKind::kOpened);
-  auto ring = plane.control().inject_producer(0);
-  proto::Inject good{};
-  good.flow = open.flow;
-  good.destination = MediaPlane::peer(0, 4000);
-  good.bytes = 3;
-  good.dscp = 46;
-  good.data[0] = 22;
-  struct Row {
-    const char* what;
-    void (*change)(proto::Inject&);
-  };
-  const Row refused[] = {
-      {"an index beyond the table", [](proto::Inject& inject) { inject.flow.index = MediaPlane::kFlows; }},
-      {"a free flow", [](proto::Inject& inject) { inject.flow.index = 9; }},
-      {"another generation", [](proto::Inject& inject) { inject.flow.generation = 2; }},
-      {"nothing to send", [](proto::Inject& inject) { inject.bytes = 0; }},
-      {"more than a datagram", [](proto::Inject& inject) { inject.bytes = proto::kDatagramBytesMax + 1; }},
-      {"a DSCP of seven bits", [](proto::Inject& inject) { inject.dscp = 64; }},
-      {"no port", [](proto::Inject& inject) { inject.destination.port = 0; }},
-      {"IPv6", [](proto::Inject& inject) { inject.destination.address.family = proto::Family::kIpv6; }},
-      {"multicast", [](proto::Inject& inject) { inject.destination.address.bytes[0] = 224; }},
-      {"media", [](proto::Inject& inject) { inject.data[0] = 0x80; }},
-      {"no way there", [](proto::Inject& inject) { inject.destination.address.bytes[0] = 8; }},
-  };
-  std::uint64_t count = 0;
-  for (const Row& row : refused) {
-    proto::Inject inject = good;
-    row.change(inject);
-    ASSERT_EQ(ring.push(inject), proto::RingState::kOk);
-    plane.run(1);
-    plane.sleep_ms(kInjectPatienceNs / 1'000'000);
-    plane.run(1);
-    EXPECT_EQ(plane.totals().inject_refused, ++count) << row.what;
-  }
-  ASSERT_EQ(ring.push(good), proto::RingState::kOk);
-  plane.run(1);
-  const std::vector<Packet> sent = plane.departed(0);
-  ASSERT_EQ(sent.size(), 1u);
-  EXPECT_EQ(udp_payload(sent[0]), (Packet{22, 0, 0}));
-  EXPECT_EQ(proto::load_be16(sent[0].data() + 34), kPort);
-  EXPECT_EQ(plane.totals().injected, 1u);
-}
-
-TEST(Worker, AnInjectedFlightWaitsForItsNextHopInItsOrder) {
-  MediaPlane plane({.static_neighbours = false});
-  proto::Command open = MediaPlane::install(1, 0, kPort, kExit);
-  open.kind = CommandKind::kOpen;
-  ASSERT_EQ(plane.command(open).kind, EventKind::kOpened);
-  auto ring = plane.control().inject_producer(0);
-  proto::Inject inject{};
-  inject.flow = open.flow;
-  inject.destination = MediaPlane::peer(0, 4000);
-  inject.bytes = 2;
-  inject.data[0] = 22;
-  for (std::uint8_t i = 0; i < 3; ++i) {
-    inject.data[1] = i;
-    ASSERT_EQ(ring.push(inject), proto::RingState::kOk);
-  }
-  plane.run(10);
-  EXPECT_EQ(plane.departed(0).size(), 1u) << "the ARP request";
-  plane.arrive(0, tests::arp_frame({.operation = 2, .target = MediaPlane::our_address(0)}));
-  plane.run(2);
-  const std::vector<Packet> sent = plane.departed(0);
-  ASSERT_EQ(sent.size(), 3u);
-  for (std::uint8_t i = 0; i < 3; ++i) EXPECT_EQ(udp_payload(sent[i]), (Packet{22, i}));
-  EXPECT_EQ(plane.totals().injected, 3u);
-  EXPECT_EQ(plane.totals().inject_refused, 0u);
-}
-
-TEST(Worker, AnswersArpAndPing) {
-  MediaPlane plane;
-  plane.arrive(0, tests::arp_frame({}));
-  plane.arrive(0, tests::echo_frame({.payload = {}}, 56));
-  plane.arrive(0, tests::arp_frame({.target = 0xc6120177}));
-  plane.arrive(0, Packet(20, 0));
-  plane.run();
-  EXPECT_EQ(plane.departed(0).size(), 2u);
-  EXPECT_EQ(plane.dropped(DropReason::kArpNotForUs), 1u);
-  EXPECT_EQ(plane.dropped(DropReason::kEtherTypeUnknown), 1u);
-  expect_every_frame_accounted_for(plane, 4, 2);
-}
-
-TEST(Worker, PingsAreAnsweredUpToARate) {
-  MediaPlane plane;
-  for (int i = 0; i < 1500; ++i) plane.arrive(0, tests::echo_frame({.payload = {}}, 8));
-  for (int i = 0; i < 30; ++i) {
-    plane.engine().worker(0).run_once(plane.now_ns);
-    plane.departed(0);
-  }
-  EXPECT_EQ(plane.totals().answered, kEchoesPerSecondMax);
-  EXPECT_EQ(plane.dropped(DropReason::kPoliced), 1500u - kEchoesPerSecondMax);
-}
-
-TEST(Worker, AsksForTheNextHopOfAFlowBeforeItsFirstPacket) {
-  MediaPlane plane({.static_neighbours = false});
-  proto::Command command = MediaPlane::install(1, 0, kPort, kExit);
-  ASSERT_EQ(plane.command(command).kind, EventKind::kInstalled);
-  plane.run(1);
-  const std::vector<Packet> questions = plane.departed(1);
-  ASSERT_EQ(questions.size(), 1u);
-  EXPECT_EQ(proto::load_be32(questions[0].data() + 38), MediaPlane::peer_address(1));
-
-  plane.arrive(0, 4000, kPort, rtp_packet(1, 1, 20));
-  plane.run();
-  EXPECT_EQ(plane.dropped(DropReason::kNextHopUnknown), 1u);
-  EXPECT_TRUE(plane.departed(1).empty()) << "no second question within the second";
-
-  plane.arrive(1, tests::arp_frame({.operation = 2,
-                                    .sender_mac = MediaPlane::kPeerMac,
-                                    .sender = MediaPlane::peer_address(1),
-                                    .target = MediaPlane::our_address(1)}));
-  plane.run();
-  plane.arrive(0, 4000, kPort, rtp_packet(2, 1, 20));
-  plane.run();
-  const std::vector<Packet> sent = plane.departed(1);
-  ASSERT_EQ(sent.size(), 1u);
-  EXPECT_TRUE(std::equal(MediaPlane::kPeerMac.begin(), MediaPlane::kPeerMac.end(), sent[0].begin()));
-  EXPECT_EQ(plane.totals().absorbed, 1u);
-}
-
-TEST(Worker, AStrangersPacketIsNoReasonToAsk) {
-  MediaPlane plane({.static_neighbours = false});
-  plane.arrive(0, 4000, 30000, rtp_packet(1, 1, 20));
-  plane.arrive(0, tests::arp_frame({.operation = 2, .target = MediaPlane::our_address(0)}));
-  plane.run();
-  EXPECT_TRUE(plane.departed(0).empty());
-  EXPECT_EQ(plane.totals().originated, 0u);
-}
-
-TEST(Worker, SaysOnceThatMediaFellSilentAndAgainWhenItDoesSoAgain) {
-  MediaPlane plane;
-  proto::Command command = MediaPlane::install(1, 0, kPort, kExit);
-  command.spec.media_timeout_ms = 500;
-  ASSERT_EQ(plane.command(command).kind, EventKind::kInstalled);
-  for (std::uint16_t round = 0; round < 2; ++round) {
-    plane.arrive(0, 4000, kPort, rtp_packet(round, 1, 20));
-    plane.run(400);
-    EXPECT_TRUE(std::ranges::count(kinds(plane.events()), EventKind::kMediaTimeout) == 0);
-    EXPECT_NE(plane.control().flow_status(1).media_last_ns, 0u);
-    plane.run(2000);
-    EXPECT_EQ(kinds(plane.events()), std::vector{EventKind::kMediaTimeout});
-  }
-}
-
-TEST(Worker, AFlowThatNeverHeardMediaTimesOutToo) {
-  MediaPlane plane;
-  proto::Command command = MediaPlane::install(1, 0, kPort, kExit);
-  command.spec.media_timeout_ms = 500;
-  ASSERT_EQ(plane.command(command).kind, EventKind::kInstalled);
-  plane.run(2000);
-  EXPECT_EQ(kinds(plane.events()), std::vector{EventKind::kMediaTimeout});
-  EXPECT_EQ(plane.control().flow_status(1).media_last_ns, 0u);
-}
-
 TEST(Worker, CommandsWaitWhileThereIsNoRoomForTheirAnswers) {
   MediaPlane plane;
   auto commands = plane.control().command_producer(0);
@@ -447,6 +240,34 @@ TEST(Worker, CommandsWaitWhileThereIsNoRoomForTheirAnswers) {
     if (request % 50 == 0) plane.run(50);
   }
   EXPECT_EQ(plane.totals().events_lost, 0u);
+}
+
+TEST(Worker, MediaFollowsANextHopWhoseHardwareAddressChanged) {
+  constexpr proto::MacAddress kFirst = {0x02, 0, 0, 0, 0, 0x21};
+  constexpr proto::MacAddress kSecond = {0x02, 0, 0, 0, 0, 0x22};
+  MediaPlane plane({.static_neighbours = false});
+  ASSERT_EQ(plane.command(MediaPlane::install(1, 0, kPort, kExit)).kind, EventKind::kInstalled);
+  std::uint16_t sequence = 1;
+  for (const proto::MacAddress& mac : {kFirst, kSecond}) {
+    plane.run(1);
+    const std::vector<Packet> questions = plane.departed(1);
+    ASSERT_EQ(questions.size(), 1u);
+    proto::MacAddress ours;
+    std::copy_n(questions[0].begin() + 6, ours.size(), ours.begin());
+    plane.arrive(1, tests::arp_frame({.to = ours,
+                                      .operation = 2,
+                                      .sender_mac = mac,
+                                      .sender = MediaPlane::peer_address(1),
+                                      .target_mac = ours,
+                                      .target = MediaPlane::our_address(1)}));
+    plane.run(1);
+    plane.arrive(0, 4000, kPort, rtp_packet(sequence++, 1, 20));
+    plane.run(1);
+    const std::vector<Packet> sent = plane.departed(1);
+    ASSERT_EQ(sent.size(), 1u);
+    EXPECT_TRUE(std::equal(mac.begin(), mac.end(), sent[0].begin()));
+    plane.now_ns += kNeighbourFreshNs + kSecondNs;  // old enough to be asked again
+  }
 }
 
 TEST(Worker, AFullPortIsACountedDropAndEveryFrameStillAccountedFor) {
@@ -485,61 +306,6 @@ TEST(Worker, ARestartedMediaPlaneGoesOnWithItsFlowsAndNeverRepeatsASendIndex) {
   EXPECT_TRUE(plane.departed(1).empty());
   EXPECT_EQ(plane.dropped(DropReason::kSendReplayed), 1u);
   EXPECT_EQ(plane.control().media_header().incarnation.load(), 2u);
-}
-
-/// Workers that share a port: packets of every port end up with the worker that owns it.
-class WorkerQueues : public testing::TestWithParam<std::pair<std::uint16_t, std::uint16_t>> {};
-
-TEST_P(WorkerQueues, EveryPacketReachesItsOwnerWhereverItArrives) {
-  const auto [receive_queues, transmit_queues] = GetParam();
-  MediaPlane plane({.workers = 3, .receive_queues = receive_queues, .transmit_queues = transmit_queues});
-  for (std::uint32_t i = 0; i < 6; ++i) {
-    const auto port = static_cast<std::uint16_t>(kPort + 2 * i);
-    ASSERT_EQ(plane.command(MediaPlane::install(i, 0, port, port)).kind, EventKind::kInstalled);
-  }
-  std::mt19937 random(1);
-  std::uint64_t arrived = 0;
-  std::vector<std::uint64_t> per_flow(6);
-  for (std::uint16_t round = 0; round < 50; ++round) {
-    for (std::uint32_t i = 0; i < 6; ++i, ++arrived) {
-      plane.arrive(0, 4000, static_cast<std::uint16_t>(kPort + 2 * i), rtp_packet(round, i, 20 + i),
-                   static_cast<unsigned>(random() % receive_queues));
-    }
-    plane.arrive(0, tests::arp_frame({}), static_cast<unsigned>(random() % receive_queues));
-    ++arrived;
-    plane.run(2);
-  }
-  plane.run(4);
-  for (const Packet& frame : plane.departed(1)) {
-    ++per_flow[proto::load_be32(udp_payload(frame).data() + 8)];
-  }
-  EXPECT_EQ(per_flow, std::vector<std::uint64_t>(6, 50));
-  EXPECT_EQ(plane.departed(0).size(), 50u) << "ARP, answered by worker 0";
-  for (std::uint32_t worker = 0; worker < 3; ++worker) {
-    EXPECT_EQ(plane.control().worker_counters(worker).forwarded, 100u) << "each owns two of the six ports";
-  }
-  expect_every_frame_accounted_for(plane, arrived, 350);
-}
-
-INSTANTIATE_TEST_SUITE_P(Queues, WorkerQueues,
-                         testing::Values(std::pair{1, 1}, std::pair{3, 3}, std::pair{3, 1}, std::pair{1, 3}));
-
-TEST(Worker, AHopThatAnotherWorkerMissesIsAskedForByWorker0) {
-  MediaPlane plane({.workers = 2, .static_neighbours = false});
-  ASSERT_EQ(plane.command(MediaPlane::install(1, 0, 20002, kExit)).kind, EventKind::kInstalled) << "worker 1";
-  plane.run(2);
-  EXPECT_EQ(plane.departed(1).size(), 1u);
-  EXPECT_EQ(plane.control().worker_counters(0).originated, 2u) << "for the exit, and for the peer";
-}
-
-TEST(Worker, AHandoffRingThatIsFullIsACountedDrop) {
-  MediaPlane plane({.workers = 2});
-  for (std::uint32_t i = 0; i < 600; ++i) plane.arrive(0, 4000, 20002, rtp_packet(1, 1, 20));
-  for (int i = 0; i < 20; ++i) plane.engine().worker(0).run_once(plane.now_ns);  // worker 1 has stalled
-  EXPECT_EQ(plane.dropped(DropReason::kHandoffFull), 600u - kHandoffSlots);
-  plane.run(20);
-  EXPECT_EQ(plane.dropped(DropReason::kPortClosed), kHandoffSlots);
-  expect_every_frame_accounted_for(plane, 600, 0);
 }
 
 TEST(Worker, SurvivesMutatedFramesAndAccountsForEachOfThem) {
