@@ -1,11 +1,13 @@
 // weir-control: SIP, DTLS and the calls. Unprivileged; weir-media carries the media.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include "controlplane/log.h"
 #include "controlplane/privileges.h"
 #include "controlplane/shard.h"
+#include "proto/cpu.h"
 #include "proto/settings/settings.h"
 
 namespace {
@@ -46,6 +48,10 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (const weir::proto::Status status = weir::proto::check_cpu(); !status) {
+    std::fprintf(stderr, "weir-control: %s\n", status.error().c_str());
+    return EXIT_FAILURE;
+  }
   Options options;
   CLI::App app(
       "Weir's control process: SIP, DTLS-SRTP handshakes and calls. Start weir-media first; SIGTERM ends the calls "

@@ -15,6 +15,7 @@
 namespace weir::dataplane {
 
 struct FlowEntry;
+struct SsrcState;
 
 inline constexpr std::size_t kBurstMax = proto::kBurstMax;
 static_assert(kBurstMax <= 128, "one ipsec-mb burst holds at most 128 jobs");
@@ -42,8 +43,13 @@ struct Burst {
   /// Packets on their way to a transmit queue. lookup fills it with what belongs to a flow as media; unprotect, rewrite
   /// and protect take out what they drop; transmit sends the rest.
   PacketList media;
+  /// lookup: packets of `media` that commit_admission has to see, and those that rewrite changes. One that was dropped
+  /// since may still be listed.
+  PacketList unsettled;
+  PacketList rewrites;
   /// lookup: packets for weir-control.
   PacketList punts;
+  bool dropped = false;  ///< a packet of this burst was dropped
   /// unprotect, protect: packets of `media` whose `notes` are not zero. A packet dropped later may still be listed.
   PacketList noted;
 
@@ -61,6 +67,7 @@ struct Burst {
 
   Column<std::uint16_t> header_bytes;  ///< unprotect: RTP header with CSRCs and extension; 8 for RTCP
   Column<std::uint32_t> ssrc;          ///< unprotect: as received; rewrite: as sent
+  Column<SsrcState*> state;            ///< unprotect: of its SSRC, secured flows only; nullptr: it has none yet
   Column<std::uint64_t> index;         ///< unprotect: packet index as received; protect: as sent
   Column<std::uint8_t> notes;          ///< lookup: 0; unprotect, protect: kNote*
 
@@ -69,7 +76,10 @@ struct Burst {
   Column<proto::DropReason> verdict;
 
   /// Drops a packet. The stage also leaves it out of the list it writes.
-  void drop(std::uint32_t packet, proto::DropReason reason) { verdict[packet] = reason; }
+  void drop(std::uint32_t packet, proto::DropReason reason) {
+    verdict[packet] = reason;
+    dropped = true;
+  }
 
   void note(std::uint32_t packet, std::uint8_t what) {
     if (notes[packet] == 0) noted.push(packet);
@@ -78,6 +88,7 @@ struct Burst {
 
   /// Takes what was dropped out of `media`.
   void keep_undropped_media() {
+    if (!dropped) return;
     std::uint32_t kept = 0;
     for (std::uint32_t k = 0; k < media.count; ++k) {
       const std::uint8_t packet = media.at[k];

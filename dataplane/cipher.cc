@@ -11,7 +11,6 @@ namespace {
 constexpr std::size_t kSha1BlockBytes = 64;
 constexpr std::size_t kSha1DigestBytes = 20;
 constexpr std::size_t kAesRoundKeysBytesMax = 15 * 16;
-constexpr std::size_t kGcmTagBytes = 16;
 constexpr std::uint8_t kInnerPad = 0x36;  // RFC 2104
 constexpr std::uint8_t kOuterPad = 0x5c;
 
@@ -21,9 +20,6 @@ static_assert(sizeof(gcm_key_data::expanded_keys) + sizeof(gcm_key_data::ghash_k
 
 gcm_key_data* library_key(GcmKeys& keys) {
   return reinterpret_cast<gcm_key_data*>(keys.expanded.data());
-}
-const gcm_key_data* library_key(const GcmKeys& keys) {
-  return reinterpret_cast<const gcm_key_data*>(keys.expanded.data());
 }
 
 /// SHA-1 state after the one block that key xor pad fills: half of an HMAC, done once per key.
@@ -79,6 +75,7 @@ proto::Result<std::unique_ptr<Cipher>> Cipher::create() {
 
 Cipher::~Cipher() {
   if (manager_ == nullptr) return;
+  proto::wipe(&gcm_context_, sizeof gcm_context_);
   proto::wipe(manager_, imb_get_mb_mgr_size());
   free_mb_mgr(manager_);
 }
@@ -117,29 +114,6 @@ void Cipher::counter_run() {
                                                              IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT, IMB_KEY_128_BYTES);
   WEIR_ASSERT(done == counter_count_);
   counter_count_ = 0;
-}
-
-void Cipher::gcm_encrypt(proto::SrtpProfile profile, const GcmKeys& keys, const GcmMessage& message) {
-  gcm_context_data context;
-  const aes_gcm_enc_dec_t run =
-      profile == proto::SrtpProfile::kAeadAes128Gcm ? manager_->gcm128_enc : manager_->gcm256_enc;
-  run(library_key(keys), &context, message.text, message.text, message.text_bytes, message.nonce, message.aad,
-      message.aad_bytes, message.tag, kGcmTagBytes);
-}
-
-void Cipher::gcm_decrypt(proto::SrtpProfile profile, const GcmKeys& keys, const GcmMessage& message) {
-  gcm_context_data context;
-  const aes_gcm_enc_dec_t run =
-      profile == proto::SrtpProfile::kAeadAes128Gcm ? manager_->gcm128_dec : manager_->gcm256_dec;
-  run(library_key(keys), &context, message.text, message.text, message.text_bytes, message.nonce, message.aad,
-      message.aad_bytes, message.tag, kGcmTagBytes);
-}
-
-bool equal_constant_time(const std::uint8_t* a, const std::uint8_t* b, std::size_t bytes) {
-  unsigned difference = 0;
-  for (std::size_t i = 0; i < bytes; ++i) difference |= static_cast<unsigned>(a[i] ^ b[i]);
-  asm volatile("" : "+r"(difference));  // the compiler may not turn the loop into an early exit
-  return difference == 0;
 }
 
 }  // namespace weir::dataplane

@@ -14,6 +14,8 @@
 
 namespace weir::dataplane {
 
+inline constexpr std::size_t kGcmTagBytes = 16;
+
 /// One worker's crypto engine. Jobs are laid out once; a batch only fills in pointers and lengths.
 class Cipher {
  public:
@@ -42,17 +44,17 @@ class Cipher {
   void hmac_run();
   [[nodiscard]] const Digest& digest(std::uint32_t message) const { return digests_[message]; }
 
-  /// Adds a message to the AES-CM batch, in place; `bytes` may be 0. `iv` is copied.
-  void counter_add(const AesCmKeys& keys, std::uint8_t* message, std::uint64_t bytes,
-                   const std::array<std::uint8_t, 16>& iv) {
-    if (bytes == 0) return;
-    const std::uint32_t at = counter_count_++;
-    counter_ivs_[at] = iv;
+  /// Adds a message to the AES-CM batch, in place; `bytes` may be 0. Returns where its IV of 16 bytes is to be written.
+  std::uint8_t* counter_add(const AesCmKeys& keys, std::uint8_t* message, std::uint64_t bytes) {
+    const std::uint32_t at = counter_count_;
+    if (bytes == 0) return counter_ivs_[at].data();
+    ++counter_count_;
     IMB_JOB& job = counter_jobs_[at];
     job.src = message;
     job.dst = message;
     job.msg_len_to_cipher_in_bytes = bytes;
     job.enc_keys = keys.schedule.data();
+    return counter_ivs_[at].data();
   }
   void counter_run();
 
@@ -65,24 +67,31 @@ class Cipher {
     std::uint8_t* tag;  ///< 16 bytes, written
   };
   /// One message with expanded keys of the given profile.
-  void gcm_encrypt(proto::SrtpProfile profile, const GcmKeys& keys, const GcmMessage& message);
+  void gcm_encrypt(proto::SrtpProfile profile, const GcmKeys& keys, const GcmMessage& message) {
+    gcm_run(profile == proto::SrtpProfile::kAeadAes128Gcm ? manager_->gcm128_enc : manager_->gcm256_enc, keys, message);
+  }
   /// Decrypts and writes the tag that the message should have had: the caller compares, and never passes the text on if
   /// they differ.
-  void gcm_decrypt(proto::SrtpProfile profile, const GcmKeys& keys, const GcmMessage& message);
+  void gcm_decrypt(proto::SrtpProfile profile, const GcmKeys& keys, const GcmMessage& message) {
+    gcm_run(profile == proto::SrtpProfile::kAeadAes128Gcm ? manager_->gcm128_dec : manager_->gcm256_dec, keys, message);
+  }
 
  private:
   Cipher() = default;
 
+  void gcm_run(aes_gcm_enc_dec_t run, const GcmKeys& keys, const GcmMessage& message) {
+    run(reinterpret_cast<const gcm_key_data*>(keys.expanded.data()), &gcm_context_, message.text, message.text,
+        message.text_bytes, message.nonce, message.aad, message.aad_bytes, message.tag, kGcmTagBytes);
+  }
+
   IMB_MGR* manager_ = nullptr;
+  gcm_context_data gcm_context_;  ///< the library's scratch space; single calls leave nothing in it that is used again
   std::uint32_t hmac_count_ = 0;
   std::uint32_t counter_count_ = 0;
   alignas(64) std::array<IMB_JOB, kBurstMax> hmac_jobs_;
   alignas(64) std::array<IMB_JOB, kBurstMax> counter_jobs_;
   alignas(64) Column<Digest> digests_;
-  alignas(64) Column<std::array<std::uint8_t, 16>> counter_ivs_;
+  alignas(64) std::array<std::array<std::uint8_t, 16>, kBurstMax + 1> counter_ivs_;  ///< one more for empty messages
 };
-
-/// Equal, in a time that depends on `bytes` alone.
-bool equal_constant_time(const std::uint8_t* a, const std::uint8_t* b, std::size_t bytes);
 
 }  // namespace weir::dataplane

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "dataplane/headers.h"
 #include "dataplane/srtp_index.h"
 #include "proto/assert.h"
 #include "proto/flow.h"
@@ -93,10 +94,12 @@ inline constexpr std::uint8_t kMarkLatched = 4;        ///< lookup: `peer` was l
 inline constexpr std::uint8_t kMarkNearLimit = 8;      ///< unprotect, protect: the key's end was noted
 inline constexpr std::uint8_t kMarkTimeout = 16;       ///< housekeeping: the silence was said
 inline constexpr std::uint8_t kMarkRewriting = 32;     ///< rewrite: rewrite_ssrc and the sequence offset are in use
+inline constexpr std::uint8_t kMarkRewrites = 64;      ///< install: `rewrite` asks for something
+inline constexpr std::uint8_t kMarkPoliced = 128;      ///< install: `packets` or `bytes` has a rate
 
 /// One flow. Zeroed memory is a free entry.
 struct alignas(64) FlowEntry {
-  // The cache line that decides: lookup needs nothing else, transmit only this.
+  // The cache line that decides: lookup needs nothing else.
   std::uint32_t generation;
   proto::FlowState state;
   std::uint8_t network;
@@ -111,6 +114,8 @@ struct alignas(64) FlowEntry {
   proto::Endpoint peer;  ///< source in force: signalled or learned
   proto::Exit rtp_exit;
   std::uint32_t media_timeout_ms;
+
+  alignas(64) PreparedHeaders rtp_headers;  ///< transmit: for rtp_exit; neighbours_version 0: to be made
 
   // Exits and rewriting of the packets that need them.
   proto::Exit rtcp_exit;
@@ -130,18 +135,19 @@ struct alignas(64) FlowEntry {
   alignas(64) SsrcStates receive_rtp;
   alignas(64) SsrcStates receive_rtcp;
   alignas(64) SsrcStates send_rtp;  ///< a send index is recorded before the packet leaves: it may skip, never repeat
-  std::uint32_t send_rtcp_next;     ///< next SRTCP index of the flow, whatever the SSRC
 
   // Keys.
   alignas(64) ExpandedKeys receive_keys;
   ExpandedKeys send_keys;
   proto::TransformSpec receive;  ///< session keys as they came: expanded again after a restart
   proto::TransformSpec send;
+  std::uint32_t send_rtcp_next;  ///< send state: next SRTCP index of the flow, whatever the SSRC
 };
 static_assert(std::is_trivially_copyable_v<FlowEntry> && std::is_standard_layout_v<FlowEntry>);
-static_assert(offsetof(FlowEntry, rtcp_exit) == 64, "one cache line decides");
-static_assert(offsetof(FlowEntry, packets) == 128);
-static_assert(offsetof(FlowEntry, receive_rtp) == 192);
+static_assert(offsetof(FlowEntry, rtp_headers) == 64, "one cache line decides");
+static_assert(offsetof(FlowEntry, rtcp_exit) == 128);
+static_assert(offsetof(FlowEntry, packets) == 192);
+static_assert(offsetof(FlowEntry, receive_rtp) == 256);
 
 /// What a flow may cost in memory, both sides' keys included.
 static_assert(sizeof(FlowEntry) <= 3072);
@@ -223,14 +229,35 @@ inline void prefetch_flow(const FlowEntry* flow) {
   __builtin_prefetch(flow);
 }
 
-/// Asks for what unprotect, rewrite and protect will touch of an installed flow whose first line has arrived.
-void prefetch_media(const FlowEntry& flow, const proto::FlowStatus& status);
+/// Asks for what unprotect, protect and transmit will touch of an installed flow whose first line has arrived.
+inline void prefetch_media(const FlowEntry& flow, const proto::FlowStatus& status) {
+  constexpr int kForWriting = 1;
+  const auto prefetch_keys = [](const ExpandedKeys& keys, proto::SrtpProfile profile) {
+    // AES-CM: HMAC states, salt and round keys; GCM: round keys, then the hash keys of 16 blocks and the salt.
+    const auto* first = reinterpret_cast<const std::uint8_t*>(&keys);
+    for (std::size_t line = 0; line < 4; ++line) __builtin_prefetch(first + 64 * line);
+    if (profile != proto::SrtpProfile::kAeadAes128Gcm && profile != proto::SrtpProfile::kAeadAes256Gcm) return;
+    for (std::size_t line = 12; line < 16; ++line) __builtin_prefetch(first + 64 * line);
+  };
+  static_assert(sizeof(ExpandedKeys) == 16 * 64 && sizeof(AesCmKeys) == 4 * 64);
+  __builtin_prefetch(&flow.rtp_headers, kForWriting);
+  __builtin_prefetch(&status.rtp_packets_in, kForWriting);
+  if (flow.receive_profile != proto::SrtpProfile::kNone) {
+    __builtin_prefetch(&flow.receive_rtp, kForWriting);
+    prefetch_keys(flow.receive_keys, flow.receive_profile);
+  }
+  if (flow.send_profile != proto::SrtpProfile::kNone) {
+    __builtin_prefetch(&flow.send_rtp, kForWriting);
+    prefetch_keys(flow.send_keys, flow.send_profile);
+  }
+}
 
 /// Of everything in the private memory: changes when a restarted weir-media could not go on with what lies there.
 consteval std::uint64_t private_layout_hash() {
   const std::uint64_t facts[] = {
       sizeof(FlowEntry),
       offsetof(FlowEntry, peer),
+      offsetof(FlowEntry, rtp_headers),
       offsetof(FlowEntry, rtcp_exit),
       offsetof(FlowEntry, rewrite),
       offsetof(FlowEntry, packets),

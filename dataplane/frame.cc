@@ -7,7 +7,6 @@ namespace {
 
 using proto::DropReason;
 
-constexpr std::uint16_t kVlanIdMask = 0x0fff;
 constexpr std::uint16_t kFragmentMask = 0x3fff;   // more fragments, and the offset
 constexpr std::uint8_t kVersionAndLength = 0x45;  // IPv4, five words: no options
 
@@ -56,7 +55,7 @@ DropReason parse_ipv4(proto::Bytes bytes, const Network& network, Frame& frame) 
   if (frame.ip_bytes < proto::kIpv4Bytes || frame.ip_bytes > packet.size()) return DropReason::kIpMalformed;
   if (frame.ip_bytes > proto::kMtuBytes) return DropReason::kTooLong;
   // A header with its checksum in place sums to zero (RFC 1071).
-  if (proto::ipv4_checksum(packet.first(proto::kIpv4Bytes)) != 0) return DropReason::kIpChecksum;
+  if (!proto::ipv4_checksum_holds(packet.data())) return DropReason::kIpChecksum;
   if (proto::load_be32(packet.data() + 16) != network.address) return DropReason::kIpNotForUs;
   // RFC 1122 section 3.3.6: what came as a link-layer broadcast is not for one host.
   if ((bytes[0] & 1) != 0) return DropReason::kIpNotForUs;

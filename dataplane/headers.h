@@ -1,10 +1,16 @@
 // The headers in front of a datagram of ours: Ethernet and VLAN, IPv4, UDP. Pure: no DPDK.
 // RFC 791, RFC 768, RFC 2474 (DSCP), RFC 6864 (identification of datagrams that are never fragmented).
+// Inline: every packet gets them. Checksums are summed from the fields' values, never read back: a load of what was
+// just stored in smaller pieces waits until the stores have left the store buffer.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "dataplane/network.h"
+#include "proto/checksum.h"
 
 namespace weir::dataplane {
 
@@ -22,8 +28,92 @@ inline std::uint16_t header_bytes(const Network& network) {
   return static_cast<std::uint16_t>(network.link_bytes() + proto::kIpv4Bytes + proto::kUdpBytes);
 }
 
-/// Writes header_bytes(network) bytes in front of `payload`, which is at most proto::kDatagramBytesMax long. Checksums
-/// that the port writes are left as it wants them: IPv4's zero, UDP's that of the pseudo header.
-void write_headers(std::uint8_t* payload, std::uint32_t payload_bytes, const Network& network, const Way& way);
+inline constexpr std::uint8_t kTtl = 64;
+
+/// What write_headers overwrites in front of a payload: the longest headers, rounded up to what copies well.
+inline constexpr std::size_t kHeaderRoomBytes = 48;
+static_assert(kHeaderRoomBytes >= proto::kEthernetBytes + proto::kVlanTagBytes + proto::kIpv4Bytes + proto::kUdpBytes);
+
+inline constexpr std::uint8_t kOffloadIp = 1;
+inline constexpr std::uint8_t kOffloadUdp = 2;
+
+/// All of the headers that does not depend on the payload: made once for a way, copied in front of every packet.
+struct PreparedHeaders {
+  std::array<std::uint8_t, kHeaderRoomBytes> bytes;  ///< the headers at its end, lengths and checksums zero
+  std::uint32_t ip_sum;                              ///< words of the IPv4 header, without the length
+  std::uint32_t udp_sum;  ///< of pseudo and UDP header, without the lengths; where the port sums, of the first alone
+  std::uint32_t neighbours_version;  ///< of whoever keeps it: when it was made (Neighbours::version)
+  std::uint8_t checksum_offload;     ///< kOffloadIp | kOffloadUdp: what the port writes
+  std::uint8_t header_bytes;         ///< of `bytes`
+  std::uint8_t reserved[2];
+
+  [[nodiscard]] std::uint64_t link_bytes() const { return header_bytes - proto::kIpv4Bytes - proto::kUdpBytes; }
+};
+static_assert(sizeof(PreparedHeaders) == 64);
+
+inline PreparedHeaders prepare_headers(const Network& network, const Way& way) {
+  PreparedHeaders prepared{};
+  std::uint8_t* udp = prepared.bytes.data() + kHeaderRoomBytes - proto::kUdpBytes;
+  std::uint8_t* ip = udp - proto::kIpv4Bytes;
+  std::uint8_t* link = ip - network.link_bytes();
+  proto::store_be32(link, static_cast<std::uint32_t>(way.mac >> 16));
+  proto::store_be16(link + 4, static_cast<std::uint16_t>(way.mac));
+  std::memcpy(link + 6, network.mac.data(), 6);
+  if (network.vlan != 0) {
+    proto::store_be16(link + 12, proto::kEtherTypeVlan);
+    proto::store_be16(link + 14, network.vlan);
+  }
+  proto::store_be16(ip - 2, proto::kEtherTypeIpv4);
+
+  constexpr std::uint32_t kVersionLength = 0x4500;
+  constexpr std::uint32_t kDontFragment = 0x4000;
+  constexpr std::uint32_t kTtlProtocol = kTtl << 8 | proto::kIpProtocolUdp;
+  const std::uint32_t first = kVersionLength | static_cast<std::uint32_t>(way.dscp) << 2;
+  proto::store_be32(ip, first << 16);
+  proto::store_be32(ip + 4, kDontFragment);  // identification 0
+  proto::store_be32(ip + 8, kTtlProtocol << 16);
+  proto::store_be32(ip + 12, network.address);
+  proto::store_be32(ip + 16, way.destination);
+  proto::store_be16(udp, way.source_port);
+  proto::store_be16(udp + 2, way.destination_port);
+
+  prepared.header_bytes = static_cast<std::uint8_t>(header_bytes(network));
+  prepared.checksum_offload = static_cast<std::uint8_t>((network.ip_checksum_offload ? kOffloadIp : 0) |
+                                                        (network.udp_checksum_offload ? kOffloadUdp : 0));
+  prepared.ip_sum = proto::checksum_fold(proto::checksum_words({ip, proto::kIpv4Bytes})) ^ 0xffff;
+  // The pseudo header: addresses, protocol.
+  std::uint32_t udp_sum = proto::checksum_words({ip + 12, 8}) + proto::checksum_word(proto::kIpProtocolUdp);
+  if (!network.udp_checksum_offload) udp_sum += proto::checksum_words({udp, proto::kUdpBytes});
+  prepared.udp_sum = proto::checksum_fold(udp_sum) ^ 0xffff;
+  return prepared;
+}
+
+/// Writes the headers in front of `payload`, which is at most proto::kDatagramBytesMax long; kHeaderRoomBytes in front
+/// of it are overwritten. Checksums that the port writes are left as it wants them: IPv4's zero, UDP's that of the
+/// pseudo header.
+inline void write_headers(std::uint8_t* payload, std::uint32_t payload_bytes, const PreparedHeaders& prepared) {
+  const auto udp_bytes = static_cast<std::uint16_t>(payload_bytes + proto::kUdpBytes);
+  const auto ip_bytes = static_cast<std::uint16_t>(udp_bytes + proto::kIpv4Bytes);
+  const std::uint32_t udp_length = proto::checksum_word(udp_bytes);
+  const std::uint32_t ip_length = proto::checksum_word(ip_bytes);
+  const std::uint32_t udp_sum = prepared.udp_sum;
+  const std::uint32_t ip_sum = prepared.ip_sum;
+  const std::uint8_t offload = prepared.checksum_offload;
+  std::uint8_t* udp = payload - proto::kUdpBytes;
+  std::uint8_t* ip = udp - proto::kIpv4Bytes;
+  std::uint16_t udp_checksum = 0;
+  if ((offload & kOffloadUdp) != 0) {
+    udp_checksum = static_cast<std::uint16_t>(~proto::checksum_fold(udp_sum + udp_length));
+  } else {
+    // The length counts twice: in the pseudo header and in UDP's own.
+    udp_checksum = proto::checksum_fold(udp_sum + 2 * udp_length + proto::checksum_words({payload, payload_bytes}));
+    if (udp_checksum == 0) udp_checksum = 0xffff;  // 0 means "no checksum" (RFC 768)
+  }
+  std::memcpy(payload - kHeaderRoomBytes, prepared.bytes.data(), kHeaderRoomBytes);
+  proto::store_native16(ip + 2, static_cast<std::uint16_t>(ip_length));
+  if ((offload & kOffloadIp) == 0) proto::store_native16(ip + 10, proto::checksum_fold(ip_sum + ip_length));
+  proto::store_native16(udp + 4, static_cast<std::uint16_t>(udp_length));
+  proto::store_native16(udp + 6, udp_checksum);
+}
 
 }  // namespace weir::dataplane

@@ -2,17 +2,19 @@
 
 #include <cstring>
 
+#include "dataplane/headers.h"
+#include "proto/checksum.h"
+
 namespace weir::dataplane {
 namespace {
 
 constexpr std::size_t kIcmpEchoBytes = 8;
 constexpr std::uint8_t kEchoRequest = 8;
 constexpr std::uint8_t kEchoReply = 0;
-constexpr std::uint8_t kTtl = 64;
 
 bool is_echo_request(proto::Bytes icmp) {
   return icmp.size() >= kIcmpEchoBytes && icmp[0] == kEchoRequest && icmp[1] == 0 &&
-         proto::checksum_fold(proto::checksum_add(0, icmp)) == 0;
+         proto::checksum_fold(proto::checksum_words(icmp)) == 0;
 }
 
 }  // namespace
@@ -29,10 +31,10 @@ proto::DropReason answer_echo(proto::MutableBytes bytes, const Frame& frame, con
   proto::store_be32(ip + 12, network.address);
   ip[8] = kTtl;
   proto::store_be16(ip + 10, 0);
-  proto::store_be16(ip + 10, proto::ipv4_checksum(proto::Bytes(ip, proto::kIpv4Bytes)));
+  proto::store_native16(ip + 10, proto::checksum_fold(proto::checksum_words({ip, proto::kIpv4Bytes})));
   icmp[0] = kEchoReply;
   proto::store_be16(icmp.data() + 2, 0);
-  proto::store_be16(icmp.data() + 2, proto::checksum_fold(proto::checksum_add(0, icmp)));
+  proto::store_native16(icmp.data() + 2, proto::checksum_fold(proto::checksum_words(icmp)));
   return proto::DropReason::kNone;
 }
 

@@ -33,15 +33,12 @@ Lane lane_of(PacketKind kind, const FlowEntry& flow) {
 
 /// Any source may show itself here: authentication, or the first valid packet, decides.
 bool takes_any_source(const FlowEntry& flow) {
-  switch (flow.source_policy) {
-    case SourcePolicy::kSignalled:
-      return false;
-    case SourcePolicy::kLatch:
-      return (flow.marks & kMarkLatched) == 0;
-    case SourcePolicy::kRelatch:
-      return true;
-  }
-  return false;
+  return flow.source_policy == SourcePolicy::kRelatch ||
+         (flow.source_policy == SourcePolicy::kLatch && (flow.marks & kMarkLatched) == 0);
+}
+
+bool is_policed(const FlowEntry& flow) {
+  return (flow.marks & kMarkPoliced) != 0;
 }
 
 DropReason check_media(FlowEntry& flow, PacketKind kind, const proto::Endpoint& source, std::uint32_t bytes,
@@ -50,9 +47,19 @@ DropReason check_media(FlowEntry& flow, PacketKind kind, const proto::Endpoint& 
   const proto::Exit& exit = kind == PacketKind::kRtcp ? flow.rtcp_exit : flow.rtp_exit;
   if (exit.peer.port == 0) return DropReason::kKindNotAccepted;
   if (!takes_any_source(flow) && source != flow.peer) return DropReason::kSourceNotAllowed;
+  if (!is_policed(flow)) return DropReason::kNone;
   refill(flow.packets, now_ns);
   refill(flow.bytes, now_ns);
   return has_tokens(flow.packets, 1) && has_tokens(flow.bytes, bytes) ? DropReason::kNone : DropReason::kPoliced;
+}
+
+/// What nearly every packet is: RTP of an installed flow, from where it is expected, without a limit. True: admit would
+/// take it as media and list it nowhere else.
+[[gnu::always_inline]] inline bool is_plain_media(const FlowEntry& flow, PacketKind kind,
+                                                  const proto::Endpoint& source) {
+  constexpr std::uint8_t kOdd = kMarkPoliced | kMarkRewrites;
+  return kind == PacketKind::kRtp && flow.state == FlowState::kInstalled && (flow.accepts & proto::kAcceptRtp) != 0 &&
+         flow.rtp_exit.peer.port != 0 && (flow.marks & kOdd) == 0 && !takes_any_source(flow) && source == flow.peer;
 }
 
 /// One packet whose flow is known. The lists take it, or it is dropped.
@@ -67,6 +74,8 @@ void admit(Burst& burst, std::uint32_t packet) {
       const DropReason reason = check_media(flow, kind, burst.source[packet], burst.bytes[packet], burst.now_ns);
       if (reason != DropReason::kNone) return burst.drop(packet, reason);
       prefetch_media(flow, *burst.status[packet]);
+      if (is_policed(flow) || takes_any_source(flow)) burst.unsettled.push(packet);
+      if ((flow.marks & kMarkRewrites) != 0) burst.rewrites.push(packet);
       return burst.media.push(packet);
     }
     case Lane::kRefused:
@@ -99,6 +108,8 @@ void learn_source(Burst& burst, std::uint32_t packet, EventSink& events) {
 
 void lookup(Burst& burst, FlowTable& table) {
   burst.media.clear();
+  burst.unsettled.clear();
+  burst.rewrites.clear();
   burst.punts.clear();
   burst.noted.clear();
   // receive has asked for the ports; here the entries are asked for, and one pass later they are there.
@@ -112,8 +123,12 @@ void lookup(Burst& burst, FlowTable& table) {
     if (index != kNoFlow) prefetch_flow(burst.flow[packet]);
   }
   for (std::uint32_t packet = 0; packet < burst.count; ++packet) {
-    if (burst.flow[packet] == nullptr) {
+    const FlowEntry* flow = burst.flow[packet];
+    if (flow == nullptr) [[unlikely]] {
       burst.drop(packet, DropReason::kPortClosed);
+    } else if (is_plain_media(*flow, burst.kind[packet], burst.source[packet])) [[likely]] {
+      prefetch_media(*flow, *burst.status[packet]);
+      burst.media.push(packet);
     } else {
       admit(burst, packet);
     }
@@ -121,8 +136,9 @@ void lookup(Burst& burst, FlowTable& table) {
 }
 
 void commit_admission(Burst& burst, EventSink& events) {
-  for (std::uint32_t i = 0; i < burst.media.count; ++i) {
-    const std::uint32_t packet = burst.media.at[i];
+  for (std::uint32_t i = 0; i < burst.unsettled.count; ++i) {
+    const std::uint32_t packet = burst.unsettled.at[i];
+    if (burst.verdict[packet] != DropReason::kNone) continue;
     FlowEntry& flow = *burst.flow[packet];
     const std::uint32_t bytes = burst.bytes[packet];
     // Checked again: a burst may hold more packets of one flow than there are tokens.

@@ -16,6 +16,7 @@
 #include "dataplane/housekeeping.h"
 #include "dataplane/media_region.h"
 #include "dataplane/options.h"
+#include "proto/cpu.h"
 
 namespace weir::dataplane {
 namespace {
@@ -123,6 +124,10 @@ int start(const Options& options) {
 }  // namespace weir::dataplane
 
 int main(int argc, char** argv) {
+  if (const weir::proto::Status status = weir::proto::check_cpu(); !status) {
+    std::fprintf(stderr, "weir-media: %s\n", status.error().c_str());
+    return EXIT_FAILURE;
+  }
   const auto options = weir::dataplane::parse_options(argc, argv);
   if (const int* status = std::get_if<int>(&options)) return *status;
   return weir::dataplane::start(std::get<weir::dataplane::Options>(options));

@@ -81,8 +81,15 @@ Neighbours::Tracked* Neighbours::track(std::uint32_t address) {
   return &tracked_.back();
 }
 
+/// One writer: no read-modify-write is needed.
+void Neighbours::changed() {
+  const std::uint32_t next = version_->load(std::memory_order_relaxed) + 1;
+  version_->store(next == 0 ? 1 : next, std::memory_order_release);  // pairs with version()
+}
+
 void Neighbours::forget(std::uint16_t at) {
   entries_[tracked_[at].slot].store(0, std::memory_order_relaxed);
+  changed();
   owner_[tracked_[at].slot] = kNobody;
   if (at + 1u != tracked_.size()) {
     tracked_[at] = tracked_.back();
@@ -114,7 +121,8 @@ bool Neighbours::heard(Heard how, std::uint32_t sender, const proto::MacAddress&
   if (at == kNobody) return false;
   Tracked& neighbour = tracked_[at];
   if (how == Heard::kReply && neighbour.state == State::kAsking && neighbour.tries > 0) {
-    entries_[neighbour.slot].store(std::uint64_t{sender >> 16} << 48 | to_word(mac), std::memory_order_relaxed);
+    const std::uint64_t entry = std::uint64_t{sender >> 16} << 48 | to_word(mac);
+    if (entries_[neighbour.slot].exchange(entry, std::memory_order_relaxed) != entry) changed();
     neighbour.state = State::kFresh;
     neighbour.tries = 0;
     neighbour.confirmed_ns = now_ns;

@@ -47,6 +47,13 @@ class Neighbours {
     return 0;
   }
 
+  /// Changes whenever an address that find() has given may have changed or gone: who keeps it looks again. Never 0. Any
+  /// thread; read it before find().
+  [[nodiscard]] std::uint32_t version() const {
+    // Acquire pairs with the release in changed(): who sees a version sees the entries it stands for.
+    return version_->load(std::memory_order_acquire);
+  }
+
   /// A question to send: ARP request for `address` in a frame to `to`.
   struct Question {
     std::uint32_t address;
@@ -94,12 +101,14 @@ class Neighbours {
   Tracked* track(std::uint32_t address);
   std::optional<std::size_t> free_slot(std::uint32_t address);
   void forget(std::uint16_t at);
+  void changed();
 
   // The slot of a host is its low bits: on a network of /16 or longer no two hosts share one. A shorter prefix has
   // four slots for the hosts whose low 16 bits are equal. An entry is the address's high 16 bits, then the MAC.
   std::uint32_t index_mask_;
   std::size_t ways_;
   std::unique_ptr<std::atomic<std::uint64_t>[]> entries_;
+  std::unique_ptr<std::atomic<std::uint32_t>> version_ = std::make_unique<std::atomic<std::uint32_t>>(1);
   std::vector<std::uint16_t> owner_;  ///< per slot: place in tracked_, or kNobody, or kStatic
   std::vector<Tracked> tracked_;
   std::size_t cursor_ = 0;

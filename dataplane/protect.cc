@@ -15,7 +15,6 @@ using proto::DropReason;
 using proto::PacketKind;
 using proto::SrtpProfile;
 
-constexpr std::size_t kGcmTagBytes = 16;
 constexpr std::size_t kSrtcpTagBytes = 10;  // of AES-CM profiles, SHA1_32 included
 
 bool is_rtcp(const Burst& burst, std::uint32_t packet) {
@@ -76,8 +75,8 @@ const AesCmKeys& aes_cm_keys(const Burst& burst, std::uint32_t packet) {
 void add_to_counter(Burst& burst, std::uint32_t packet, Cipher& cipher) {
   const AesCmKeys& keys = aes_cm_keys(burst, packet);
   const std::uint16_t header_bytes = burst.header_bytes[packet];
-  cipher.counter_add(keys, burst.data[packet] + header_bytes, burst.bytes[packet] - header_bytes,
-                     counter_iv(keys.salt, burst.ssrc[packet], burst.index[packet]));
+  std::uint8_t* iv = cipher.counter_add(keys, burst.data[packet] + header_bytes, burst.bytes[packet] - header_bytes);
+  write_counter_iv(iv, keys.salt, burst.ssrc[packet], burst.index[packet]);
 }
 
 /// Appends what is signed with the packet: SRTCP's index stays, SRTP's ROC gives way to the tag.
@@ -111,20 +110,18 @@ void protect_aes_cm(Burst& burst, Cipher& cipher, const PacketList& packets) {
   for (std::uint32_t k = 0; k < going.count; ++k) {
     const std::uint32_t packet = going.at[k];
     const std::size_t tag_bytes = aes_cm_tag_bytes(burst, packet);
-    std::memcpy(burst.data[packet] + burst.bytes[packet], cipher.digest(k).data(), tag_bytes);
+    copy_tag(burst.data[packet] + burst.bytes[packet], cipher.digest(k).data(), tag_bytes);
     burst.bytes[packet] += static_cast<std::uint32_t>(tag_bytes);
   }
 }
 
-// GCM, packet by packet.
+// GCM: encrypting and computing the tag are one pass, packet by packet.
 
-void seal_srtp(Burst& burst, std::uint32_t packet, Cipher& cipher) {
+void seal_srtp(Burst& burst, std::uint32_t packet, Cipher& cipher, const GcmNonce& nonce) {
   const FlowEntry& flow = *burst.flow[packet];
-  const GcmKeys& keys = flow.send_keys.gcm;
   std::uint8_t* data = burst.data[packet];
   const std::uint16_t header_bytes = burst.header_bytes[packet];
-  const auto nonce = gcm_nonce(keys.salt.data(), burst.ssrc[packet], burst.index[packet]);
-  cipher.gcm_encrypt(flow.send_profile, keys,
+  cipher.gcm_encrypt(flow.send_profile, flow.send_keys.gcm,
                      {.nonce = nonce.data(),
                       .aad = data,
                       .aad_bytes = header_bytes,
@@ -134,7 +131,7 @@ void seal_srtp(Burst& burst, std::uint32_t packet, Cipher& cipher) {
   burst.bytes[packet] += static_cast<std::uint32_t>(kGcmTagBytes);
 }
 
-void seal_srtcp(Burst& burst, std::uint32_t packet, Cipher& cipher) {
+void seal_srtcp(Burst& burst, std::uint32_t packet, Cipher& cipher, const GcmNonce& nonce) {
   const FlowEntry& flow = *burst.flow[packet];
   std::uint8_t* data = burst.data[packet];
   std::uint8_t* tag = data + burst.bytes[packet];
@@ -144,7 +141,6 @@ void seal_srtcp(Burst& burst, std::uint32_t packet, Cipher& cipher) {
   std::array<std::uint8_t, kSrtcpHeaderBytes + kSrtcpIndexBytes> aad;
   std::memcpy(aad.data(), data, kSrtcpHeaderBytes);
   std::memcpy(aad.data() + kSrtcpHeaderBytes, index_at, kSrtcpIndexBytes);
-  const auto nonce = gcm_nonce(flow.send.rtcp.salt.data(), burst.ssrc[packet], burst.index[packet]);
   GcmKeys keys;
   cipher.expand(flow.send_profile, flow.send.rtcp, keys);
   cipher.gcm_encrypt(flow.send_profile, keys,
@@ -158,14 +154,30 @@ void seal_srtcp(Burst& burst, std::uint32_t packet, Cipher& cipher) {
   burst.bytes[packet] += static_cast<std::uint32_t>(kGcmTagBytes + kSrtcpIndexBytes);
 }
 
-void protect_gcm(Burst& burst, std::uint32_t packet, Cipher& cipher) {
-  const bool rtcp = is_rtcp(burst, packet);
-  const DropReason reason = take_index(burst, packet, kGcmTagBytes + (rtcp ? kSrtcpIndexBytes : 0));
-  if (reason != DropReason::kNone) return burst.drop(packet, reason);
-  if (rtcp) {
-    seal_srtcp(burst, packet, cipher);
-  } else {
-    seal_srtp(burst, packet, cipher);
+void protect_gcm(Burst& burst, Cipher& cipher, const PacketList& packets) {
+  PacketList going;
+  Column<GcmNonce> nonces;
+  for (std::uint32_t k = 0; k < packets.count; ++k) {
+    const std::uint32_t packet = packets.at[k];
+    const bool rtcp = is_rtcp(burst, packet);
+    const DropReason reason = take_index(burst, packet, kGcmTagBytes + (rtcp ? kSrtcpIndexBytes : 0));
+    if (reason != DropReason::kNone) {
+      burst.drop(packet, reason);
+      continue;
+    }
+    const FlowEntry& flow = *burst.flow[packet];
+    // Long before it is used: a nonce that is loaded right after it was stored in pieces holds up the cipher.
+    write_gcm_nonce(nonces[going.count], rtcp ? flow.send.rtcp.salt.data() : flow.send_keys.gcm.salt.data(),
+                    burst.ssrc[packet], burst.index[packet]);
+    going.push(packet);
+  }
+  for (std::uint32_t k = 0; k < going.count; ++k) {
+    const std::uint32_t packet = going.at[k];
+    if (is_rtcp(burst, packet)) {
+      seal_srtcp(burst, packet, cipher, nonces[k]);
+    } else {
+      seal_srtp(burst, packet, cipher, nonces[k]);
+    }
   }
 }
 
@@ -173,6 +185,7 @@ void protect_gcm(Burst& burst, std::uint32_t packet, Cipher& cipher) {
 
 void protect(Burst& burst, Cipher& cipher) {
   PacketList aes_cm;
+  PacketList gcm;
   for (std::uint32_t k = 0; k < burst.media.count; ++k) {
     const std::uint32_t packet = burst.media.at[k];
     switch (burst.flow[packet]->send_profile) {
@@ -184,11 +197,12 @@ void protect(Burst& burst, Cipher& cipher) {
         break;
       case SrtpProfile::kAeadAes128Gcm:
       case SrtpProfile::kAeadAes256Gcm:
-        protect_gcm(burst, packet, cipher);
+        gcm.push(packet);
         break;
     }
   }
   if (aes_cm.count != 0) protect_aes_cm(burst, cipher, aes_cm);
+  if (gcm.count != 0) protect_gcm(burst, cipher, gcm);
   burst.keep_undropped_media();
 }
 

@@ -18,8 +18,7 @@ using proto::RingState;
 constexpr std::uint8_t kDscpMax = 63;
 
 /// The room in front of an injected payload is the mbuf's headroom.
-static_assert(RTE_PKTMBUF_HEADROOM >=
-              proto::kEthernetBytes + proto::kVlanTagBytes + proto::kIpv4Bytes + proto::kUdpBytes);
+static_assert(RTE_PKTMBUF_HEADROOM >= kHeaderRoomBytes);
 
 }  // namespace
 

@@ -16,16 +16,47 @@ void prefetch_headers(const rte_mbuf* mbuf) {
   rte_prefetch0(rte_pktmbuf_mtod(mbuf, const void*));
 }
 
+proto::Bytes bytes_of(const rte_mbuf* mbuf) {
+  return {rte_pktmbuf_mtod(mbuf, const std::uint8_t*), mbuf->data_len};
+}
+
+/// Marks of a frame that needs more than a look: its VLAN tag lies beside it, or a checksum may be bad.
+constexpr std::uint64_t kOddMarks =
+    RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_IP_CKSUM_BAD | RTE_MBUF_F_RX_L4_CKSUM_BAD;
+
+/// What the marks say against the frame. May move the mbuf's start.
+DropReason inspect_odd(rte_mbuf*& mbuf) {
+  // Some drivers (af_packet) hand the tag over beside the frame: back with it, so that there is one way to read it.
+  if ((mbuf->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0 && rte_vlan_insert(&mbuf) != 0) {
+    return DropReason::kEthernetMalformed;
+  }
+  if ((mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_BAD) return DropReason::kIpChecksum;
+  if ((mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_BAD) return DropReason::kUdpChecksum;
+  return DropReason::kNone;
+}
+
 }  // namespace
 
 Receiver::Receiver(Wiring wiring, FlowTable& table, Answerer& answerer, proto::WorkerCounters& counters)
-    : wiring_(std::move(wiring)), table_(table), answerer_(answerer), counters_(counters) {}
+    : wiring_(std::move(wiring)),
+      filters_(wiring_.networks.begin(), wiring_.networks.end()),
+      owner_{.worker = wiring_.worker, .workers = wiring_.workers},
+      table_(table),
+      answerer_(answerer),
+      counters_(counters) {}
 
 std::uint32_t Receiver::from_port(std::uint16_t port_id, std::uint16_t queue, Burst& burst) {
   Frames frames;
   const std::uint32_t count = rte_eth_rx_burst(port_id, queue, frames.data(), kBurstMax);
-  for (std::uint32_t i = 0; i < count; ++i) frames[i]->port = port_id;  // not every driver says (net_ring)
-  sort(frames, count, burst);
+  const std::uint8_t network = wiring_.network_of_port[port_id];
+  const PlainUdpFilter filter = filters_[network];  // copies: a store into the burst cannot change them
+  const Owner owner = owner_;
+  begin(frames, count, burst);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (i + kPrefetchAhead < count) prefetch_headers(frames[i + kPrefetchAhead]);
+    take(frames[i], network, filter, owner, burst);
+  }
+  counters_.received += burst.count;
   return count;
 }
 
@@ -33,67 +64,83 @@ std::uint32_t Receiver::from_worker(rte_ring* ring, Burst& burst) {
   Frames frames;
   const std::uint32_t count =
       rte_ring_sc_dequeue_burst(ring, reinterpret_cast<void**>(frames.data()), kBurstMax, nullptr);
-  sort(frames, count, burst);
+  begin(frames, count, burst);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (i + kPrefetchAhead < count) prefetch_headers(frames[i + kPrefetchAhead]);
+    const std::uint8_t network = wiring_.network_of_port[frames[i]->port];
+    take(frames[i], network, filters_[network], owner_, burst);
+  }
+  counters_.received += burst.count;
   return count;
 }
 
-void Receiver::sort(const Frames& frames, std::uint32_t count, Burst& burst) {
+void Receiver::begin(const Frames& frames, std::uint32_t count, Burst& burst) {
   burst.count = 0;
+  burst.dropped = false;
   for (std::uint32_t i = 0; i < count && i < kPrefetchAhead; ++i) prefetch_headers(frames[i]);
-  for (std::uint32_t i = 0; i < count; ++i) {
-    if (i + kPrefetchAhead < count) prefetch_headers(frames[i + kPrefetchAhead]);
-    take(frames[i], burst);
-  }
 }
 
-void Receiver::take(rte_mbuf* mbuf, Burst& burst) {
-  const std::uint8_t network = wiring_.network_of_port[mbuf->port];
-  Frame frame;
-  if (const DropReason reason = inspect(mbuf, network, frame); reason != DropReason::kNone) return drop(mbuf, reason);
-  const std::uint16_t owner = owner_of(frame);
-  if (owner != wiring_.worker) return hand_over(mbuf, owner);
-  ++counters_.received;
+/// Puts a datagram for this worker into the burst and sends the rest where it belongs.
+[[gnu::always_inline]] inline void Receiver::take(rte_mbuf* mbuf, std::uint8_t network, const PlainUdpFilter& filter,
+                                                  Owner owner, Burst& burst) {
+  PlainUdp udp;
+  const bool plain = mbuf->nb_segs == 1 && (mbuf->ol_flags & kOddMarks) == 0 && filter.parse(bytes_of(mbuf), udp);
+  if (!plain) [[unlikely]]
+    return take_odd(mbuf, network, burst);
+  take_udp(mbuf, network, udp, owner, burst);
+}
+
+/// UDP belongs to its port's worker.
+[[gnu::always_inline]] inline void Receiver::take_udp(rte_mbuf* mbuf, std::uint8_t network, const PlainUdp& udp,
+                                                      Owner owner, Burst& burst) {
+  const auto worker = static_cast<std::uint16_t>(proto::worker_of_port(udp.local_port, owner.workers));
+  if (worker != owner.worker) [[unlikely]]
+    return hand_over(mbuf, network, worker);
+  const std::uint32_t at = burst.count++;
+  burst.mbuf[at] = mbuf;
+  burst.data[at] = rte_pktmbuf_mtod_offset(mbuf, std::uint8_t*, udp.payload_offset);
+  burst.bytes[at] = udp.payload_bytes;
+  burst.room[at] = static_cast<std::uint32_t>(mbuf->buf_len - mbuf->data_off - udp.payload_offset);
+  burst.source[at].set_ipv4(udp.source_be, udp.source_port);
+  burst.local_port[at] = udp.local_port;
+  burst.network[at] = network;
+  burst.verdict[at] = DropReason::kNone;
+  table_.prefetch_port(network, udp.local_port);
+}
+
+void Receiver::take_odd(rte_mbuf* mbuf, std::uint8_t network, Burst& burst) {
+  if (mbuf->nb_segs != 1) return drop(mbuf, DropReason::kTooLong);
+  if (const DropReason reason = inspect_odd(mbuf); reason != DropReason::kNone) return drop(mbuf, reason);
+  const Frame frame = parse_frame(bytes_of(mbuf), wiring_.networks[network]);
+  if (frame.kind != FrameKind::kUdp) return take_other(mbuf, network, frame, burst.now_ns);
+  take_udp(mbuf, network,
+           {.source_be = __builtin_bswap32(frame.source),
+            .source_port = frame.source_port,
+            .local_port = frame.local_port,
+            .payload_offset = frame.payload_offset,
+            .payload_bytes = frame.payload_bytes},
+           owner_, burst);
+}
+
+/// ARP belongs to worker 0, which writes the neighbour tables.
+void Receiver::take_other(rte_mbuf* mbuf, std::uint8_t network, const Frame& frame, std::uint64_t now_ns) {
   switch (frame.kind) {
-    case FrameKind::kUdp:
-      return push(mbuf, network, frame, burst);
     case FrameKind::kIcmp:
-      return answerer_.echo(network, mbuf, frame, burst.now_ns);
+      ++counters_.received;
+      return answerer_.echo(network, mbuf, frame, now_ns);
     case FrameKind::kArp:
-      return answerer_.arp(network, mbuf, frame, burst.now_ns);
-    case FrameKind::kDrop:
-      break;
-  }
-}
-
-/// The frame in one piece, with its VLAN tag, parsed; or why it is dropped. May move the mbuf's start.
-DropReason Receiver::inspect(rte_mbuf*& mbuf, std::uint8_t network, Frame& frame) const {
-  if (mbuf->nb_segs != 1) return DropReason::kTooLong;
-  // Some drivers (af_packet) hand the tag over beside the frame: back with it, so that there is one way to read it.
-  if ((mbuf->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0 && rte_vlan_insert(&mbuf) != 0) {
-    return DropReason::kEthernetMalformed;
-  }
-  if ((mbuf->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK) == RTE_MBUF_F_RX_IP_CKSUM_BAD) return DropReason::kIpChecksum;
-  if ((mbuf->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_BAD) return DropReason::kUdpChecksum;
-  frame = parse_frame({rte_pktmbuf_mtod(mbuf, const std::uint8_t*), mbuf->data_len}, wiring_.networks[network]);
-  return frame.reason;
-}
-
-/// UDP belongs to its port's worker, ARP to worker 0, which writes the neighbour tables.
-std::uint16_t Receiver::owner_of(const Frame& frame) const {
-  switch (frame.kind) {
+      if (wiring_.worker != 0) return hand_over(mbuf, network, 0);
+      ++counters_.received;
+      return answerer_.arp(network, mbuf, frame, now_ns);
     case FrameKind::kUdp:
-      return static_cast<std::uint16_t>(proto::worker_of_port(frame.local_port, wiring_.workers));
-    case FrameKind::kArp:
-      return 0;
-    case FrameKind::kIcmp:
     case FrameKind::kDrop:
-      break;
+      return drop(mbuf, frame.reason);
   }
-  return wiring_.worker;
 }
 
 /// The worker that gets the frame counts it as received, so that each frame is counted once.
-void Receiver::hand_over(rte_mbuf* mbuf, std::uint16_t to) {
+void Receiver::hand_over(rte_mbuf* mbuf, std::uint8_t network, std::uint16_t to) {
+  mbuf->port = wiring_.networks[network].port_id;  // not every driver says (net_ring)
   if (rte_ring_sp_enqueue(wiring_.to_worker[to], mbuf) != 0) drop(mbuf, DropReason::kHandoffFull);
 }
 
@@ -101,19 +148,6 @@ void Receiver::drop(rte_mbuf* mbuf, DropReason reason) {
   ++counters_.received;
   ++counters_.dropped[static_cast<std::size_t>(reason)];
   rte_pktmbuf_free(mbuf);
-}
-
-void Receiver::push(rte_mbuf* mbuf, std::uint8_t network, const Frame& frame, Burst& burst) {
-  const std::uint32_t at = burst.count++;
-  burst.mbuf[at] = mbuf;
-  burst.data[at] = rte_pktmbuf_mtod_offset(mbuf, std::uint8_t*, frame.payload_offset);
-  burst.bytes[at] = frame.payload_bytes;
-  burst.room[at] = static_cast<std::uint32_t>(mbuf->buf_len - mbuf->data_off - frame.payload_offset);
-  burst.source[at] = {.address = proto::IpAddress::from_ipv4(frame.source), .port = frame.source_port};
-  burst.local_port[at] = frame.local_port;
-  burst.network[at] = network;
-  burst.verdict[at] = DropReason::kNone;
-  table_.prefetch_port(network, frame.local_port);
 }
 
 }  // namespace weir::dataplane

@@ -41,17 +41,24 @@ class Receiver {
   std::uint32_t from_worker(rte_ring* ring, Burst& burst);
 
  private:
+  /// Whose ports are this worker's.
+  struct Owner {
+    std::uint16_t worker;
+    std::uint16_t workers;
+  };
   using Frames = std::array<rte_mbuf*, kBurstMax>;
 
-  void sort(const Frames& frames, std::uint32_t count, Burst& burst);
-  void take(rte_mbuf* mbuf, Burst& burst);
-  proto::DropReason inspect(rte_mbuf*& mbuf, std::uint8_t network, Frame& frame) const;
-  [[nodiscard]] std::uint16_t owner_of(const Frame& frame) const;
-  void hand_over(rte_mbuf* mbuf, std::uint16_t to);
+  void begin(const Frames& frames, std::uint32_t count, Burst& burst);
+  void take(rte_mbuf* mbuf, std::uint8_t network, const PlainUdpFilter& filter, Owner owner, Burst& burst);
+  void take_udp(rte_mbuf* mbuf, std::uint8_t network, const PlainUdp& udp, Owner owner, Burst& burst);
+  void take_odd(rte_mbuf* mbuf, std::uint8_t network, Burst& burst);
+  void take_other(rte_mbuf* mbuf, std::uint8_t network, const Frame& frame, std::uint64_t now_ns);
+  void hand_over(rte_mbuf* mbuf, std::uint8_t network, std::uint16_t to);
   void drop(rte_mbuf* mbuf, proto::DropReason reason);
-  void push(rte_mbuf* mbuf, std::uint8_t network, const Frame& frame, Burst& burst);
 
   Wiring wiring_;
+  std::vector<PlainUdpFilter> filters_;  ///< by network
+  Owner owner_;
   FlowTable& table_;
   Answerer& answerer_;
   proto::WorkerCounters& counters_;

@@ -31,6 +31,9 @@ class Resolver {
     return mac;
   }
 
+  /// Of the addresses that find() has given for this network (Neighbours::version).
+  [[nodiscard]] std::uint32_t version(std::uint8_t network) const { return neighbours_[network].version(); }
+
   /// A flow will send there: lets worker 0 ask before the first packet waits for the answer.
   void want(std::uint8_t network, std::uint32_t destination, std::uint64_t now_ns) {
     const std::uint32_t hop = networks_[network].next_hop(destination);

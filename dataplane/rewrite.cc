@@ -23,10 +23,6 @@ constexpr std::uint8_t kFmtFir = 4;
 constexpr std::uint8_t kFmtApplicationLayer = 15;
 constexpr std::uint32_t kRemb = 0x52454d42;  // "REMB", draft-alvestrand-rmcat-remb-03 section 2.2
 
-bool asks_for_nothing(const proto::RewriteSpec& spec) {
-  return spec.ssrc_to == 0 && spec.payload_types == 0 && spec.ssrc_reverse_to == 0;
-}
-
 /// A field that names the sender: the stream this flow carries.
 void map_forward(const proto::RewriteSpec& spec, std::uint8_t* at) {
   if (spec.ssrc_to != 0) proto::store_be32(at, spec.ssrc_to);
@@ -176,9 +172,9 @@ DropReason rewrite_rtcp(Burst& burst, std::uint32_t packet) {
 }  // namespace
 
 void rewrite(Burst& burst) {
-  for (std::uint32_t k = 0; k < burst.media.count; ++k) {
-    const std::uint32_t packet = burst.media.at[k];
-    if (asks_for_nothing(burst.flow[packet]->rewrite)) continue;
+  for (std::uint32_t k = 0; k < burst.rewrites.count; ++k) {
+    const std::uint32_t packet = burst.rewrites.at[k];
+    if (burst.verdict[packet] != DropReason::kNone) continue;
     if (burst.kind[packet] == PacketKind::kRtcp) {
       const DropReason reason = rewrite_rtcp(burst, packet);
       if (reason != DropReason::kNone) burst.drop(packet, reason);

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "proto/bytes.h"
 
@@ -15,23 +17,30 @@ inline constexpr std::size_t kSrtcpIndexBytes = 4;
 inline constexpr std::size_t kSrtcpHeaderBytes = 8;
 inline constexpr std::size_t kRolloverBytes = 4;
 
-/// RFC 3711 section 4.1.1: (salt * 2^16) xor (SSRC * 2^64) xor (index * 2^16). `salt` is 14 bytes and two zeros. Holds
-/// for SRTCP too, whose index is shorter.
-inline std::array<std::uint8_t, 16> counter_iv(const std::array<std::uint8_t, 16>& salt, std::uint32_t ssrc,
-                                               std::uint64_t index) {
-  std::array<std::uint8_t, 16> iv;
-  proto::store_be64(iv.data(), proto::load_be64(salt.data()) ^ ssrc);
-  proto::store_be64(iv.data() + 8, proto::load_be64(salt.data() + 8) ^ index << 16);
-  return iv;
+/// Copies an HMAC tag of 10 or 4 bytes: of constant lengths, so that no memcpy is called for each packet.
+inline void copy_tag(std::uint8_t* to, const std::uint8_t* from, std::size_t bytes) {
+  if (bytes == 10) {
+    std::memcpy(to, from, 10);
+  } else {
+    std::memcpy(to, from, 4);
+  }
 }
 
-/// RFC 7714 sections 8.1 and 9.1: (two zero bytes, SSRC, 48-bit index) xor salt. `salt` is 12 bytes; the SRTCP index
-/// has its zeros in front.
-inline std::array<std::uint8_t, 12> gcm_nonce(const std::uint8_t* salt, std::uint32_t ssrc, std::uint64_t index) {
-  std::array<std::uint8_t, 12> nonce;
+/// Writes the IV's 16 bytes, RFC 3711 section 4.1.1: (salt * 2^16) xor (SSRC * 2^64) xor (index * 2^16). `salt` is 14
+/// bytes and two zeros. Holds for SRTCP too, whose index is shorter.
+inline void write_counter_iv(std::uint8_t* iv, const std::array<std::uint8_t, 16>& salt, std::uint32_t ssrc,
+                             std::uint64_t index) {
+  proto::store_be64(iv, proto::load_be64(salt.data()) ^ ssrc);
+  proto::store_be64(iv + 8, proto::load_be64(salt.data() + 8) ^ index << 16);
+}
+
+using GcmNonce = std::array<std::uint8_t, 12>;
+
+/// Writes the nonce, RFC 7714 sections 8.1 and 9.1: (two zero bytes, SSRC, 48-bit index) xor salt. `salt` is 12 bytes;
+/// the SRTCP index has its zeros in front.
+inline void write_gcm_nonce(GcmNonce& nonce, const std::uint8_t* salt, std::uint32_t ssrc, std::uint64_t index) {
   proto::store_be32(nonce.data(), proto::load_be32(salt) ^ ssrc >> 16);
   proto::store_be64(nonce.data() + 4, proto::load_be64(salt + 4) ^ (std::uint64_t{ssrc} << 48 | index));
-  return nonce;
 }
 
 }  // namespace weir::dataplane

@@ -12,16 +12,18 @@ namespace {
 using proto::DropReason;
 
 /// Cuts or grows the mbuf to headers and payload, where the payload lies, and asks the port for its checksums.
-void frame_payload(rte_mbuf* mbuf, const std::uint8_t* payload, std::uint32_t payload_bytes, const Network& network) {
-  const std::uint16_t headers = header_bytes(network);
-  mbuf->data_off = static_cast<std::uint16_t>(payload - headers - static_cast<std::uint8_t*>(mbuf->buf_addr));
-  mbuf->data_len = static_cast<std::uint16_t>(headers + payload_bytes);
-  mbuf->pkt_len = mbuf->data_len;
+inline void frame_payload(rte_mbuf* mbuf, const std::uint8_t* payload, std::uint32_t payload_bytes,
+                          const PreparedHeaders& headers) {
+  const auto frame_bytes = static_cast<std::uint16_t>(headers.header_bytes + payload_bytes);
+  const auto* start = static_cast<const std::uint8_t*>(mbuf->buf_addr);
+  mbuf->data_off = static_cast<std::uint16_t>(payload - start - headers.header_bytes);
+  mbuf->data_len = frame_bytes;
+  mbuf->pkt_len = frame_bytes;
   mbuf->ol_flags = 0;
-  if (!network.ip_checksum_offload && !network.udp_checksum_offload) return;
-  mbuf->ol_flags = RTE_MBUF_F_TX_IPV4 | (network.ip_checksum_offload ? RTE_MBUF_F_TX_IP_CKSUM : 0) |
-                   (network.udp_checksum_offload ? RTE_MBUF_F_TX_UDP_CKSUM : 0);
-  mbuf->tx_offload = rte_mbuf_tx_offload(network.link_bytes(), proto::kIpv4Bytes, 0, 0, 0, 0, 0);
+  if (headers.checksum_offload == 0) return;
+  mbuf->ol_flags = RTE_MBUF_F_TX_IPV4 | ((headers.checksum_offload & kOffloadIp) != 0 ? RTE_MBUF_F_TX_IP_CKSUM : 0) |
+                   ((headers.checksum_offload & kOffloadUdp) != 0 ? RTE_MBUF_F_TX_UDP_CKSUM : 0);
+  mbuf->tx_offload = rte_mbuf_tx_offload(headers.link_bytes(), proto::kIpv4Bytes, 0, 0, 0, 0, 0);
 }
 
 }  // namespace
@@ -31,67 +33,93 @@ Transmitter::Transmitter(std::span<const Network> networks, std::vector<Queue> q
     : networks_(networks),
       queues_(std::move(queues)),
       outboxes_(networks.size()),
+      versions_(networks.size()),
       resolver_(resolver),
       counters_(counters) {}
 
 void Transmitter::transmit(Burst& burst) {
+  for (std::uint8_t network = 0; network < versions_.size(); ++network) versions_[network] = resolver_.version(network);
+  std::uint32_t forwarded = 0;  // counted once for all: an increment in memory waits for the one before
   for (std::uint32_t i = 0; i < burst.media.count; ++i) {
     const std::uint32_t packet = burst.media.at[i];
-    const DropReason reason = send_media(burst, packet);
-    if (reason != DropReason::kNone) burst.drop(packet, reason);
+    const DropReason reason =
+        burst.kind[packet] == proto::PacketKind::kRtcp ? send_rtcp(burst, packet) : send_rtp(burst, packet);
+    if (reason != DropReason::kNone) {
+      burst.drop(packet, reason);
+    } else {
+      ++forwarded;
+    }
   }
+  counters_.forwarded += forwarded;
   burst.media.clear();
 }
 
-DropReason Transmitter::send_media(Burst& burst, std::uint32_t packet) {
-  const bool rtcp = burst.kind[packet] == proto::PacketKind::kRtcp;
-  const FlowEntry& flow = *burst.flow[packet];
-  const proto::Exit& exit = rtcp ? flow.rtcp_exit : flow.rtp_exit;
+[[gnu::always_inline]] inline DropReason Transmitter::send_rtp(Burst& burst, std::uint32_t packet) {
+  FlowEntry& flow = *burst.flow[packet];
+  const std::uint8_t network = flow.rtp_exit.network;
+  PreparedHeaders& headers = flow.rtp_headers;
   if (burst.bytes[packet] > proto::kDatagramBytesMax) return DropReason::kTooLong;
-  const std::uint32_t destination = exit.peer.address.ipv4();
-  const std::uint64_t mac = resolver_.find(exit.network, destination, burst.now_ns);
-  if (mac == 0) return DropReason::kNextHopUnknown;
-
-  const Network& network = networks_[exit.network];
-  write_headers(burst.data[packet], burst.bytes[packet], network,
-                {.mac = mac,
-                 .destination = destination,
-                 .destination_port = exit.peer.port,
-                 .source_port = exit.local_port,
-                 .dscp = exit.dscp});
-  auto* mbuf = static_cast<rte_mbuf*>(burst.mbuf[packet]);
-  frame_payload(mbuf, burst.data[packet], burst.bytes[packet], network);
-  burst.mbuf[packet] = nullptr;
-  push(exit.network, mbuf, As::kForwarded,
-       {.status = burst.status[packet], .bytes = burst.bytes[packet], .rtcp = rtcp});
+  if (headers.neighbours_version != versions_[network]) [[unlikely]] {
+    if (!prepare(flow.rtp_exit, burst.now_ns, headers)) return DropReason::kNextHopUnknown;
+  }
+  proto::FlowStatus& status = *burst.status[packet];
+  ++status.rtp_packets_out;
+  status.rtp_bytes_out += burst.bytes[packet];
+  send_media(burst, packet, network, headers, false);
   return DropReason::kNone;
+}
+
+DropReason Transmitter::send_rtcp(Burst& burst, std::uint32_t packet) {
+  const proto::Exit& exit = burst.flow[packet]->rtcp_exit;
+  PreparedHeaders headers;
+  if (burst.bytes[packet] > proto::kDatagramBytesMax) return DropReason::kTooLong;
+  if (!prepare(exit, burst.now_ns, headers)) return DropReason::kNextHopUnknown;
+  ++burst.status[packet]->rtcp_packets_out;
+  send_media(burst, packet, exit.network, headers, true);
+  return DropReason::kNone;
+}
+
+[[gnu::always_inline]] inline void Transmitter::send_media(Burst& burst, std::uint32_t packet, std::uint8_t network,
+                                                           const PreparedHeaders& headers, bool rtcp) {
+  std::uint8_t* payload = burst.data[packet];
+  const std::uint32_t bytes = burst.bytes[packet];
+  auto* mbuf = static_cast<rte_mbuf*>(burst.mbuf[packet]);
+  burst.mbuf[packet] = nullptr;
+  write_headers(payload, bytes, headers);
+  frame_payload(mbuf, payload, bytes, headers);
+  Sending& sending = push(network, mbuf);
+  sending.status = burst.status[packet];
+  sending.bytes = bytes;
+  sending.as = As::kForwarded;
+  sending.rtcp = rtcp;
+}
+
+/// False if the next hop is not known: `headers` is as it was.
+bool Transmitter::prepare(const proto::Exit& exit, std::uint64_t now_ns, PreparedHeaders& headers) {
+  const std::uint32_t version = resolver_.version(exit.network);
+  const std::uint32_t destination = exit.peer.address.ipv4();
+  const std::uint64_t mac = resolver_.find(exit.network, destination, now_ns);
+  if (mac == 0) return false;
+  headers = prepare_headers(networks_[exit.network], {.mac = mac,
+                                                      .destination = destination,
+                                                      .destination_port = exit.peer.port,
+                                                      .source_port = exit.local_port,
+                                                      .dscp = exit.dscp});
+  headers.neighbours_version = version;
+  return true;
 }
 
 bool Transmitter::inject(std::uint8_t network, rte_mbuf* mbuf, std::uint16_t local_port,
                          const proto::Endpoint& destination, std::uint8_t dscp, std::uint64_t now_ns) {
-  const std::uint32_t address = destination.address.ipv4();
-  const std::uint64_t mac = resolver_.find(network, address, now_ns);
-  if (mac == 0) return false;
+  const proto::Exit exit = {.peer = destination, .local_port = local_port, .network = network, .dscp = dscp};
+  PreparedHeaders headers;
+  if (!prepare(exit, now_ns, headers)) return false;
   auto* payload = rte_pktmbuf_mtod(mbuf, std::uint8_t*);
   const std::uint32_t bytes = mbuf->data_len;
-  write_headers(payload, bytes, networks_[network],
-                {.mac = mac,
-                 .destination = address,
-                 .destination_port = destination.port,
-                 .source_port = local_port,
-                 .dscp = dscp});
-  frame_payload(mbuf, payload, bytes, networks_[network]);
-  push(network, mbuf, As::kInjected, {});
+  write_headers(payload, bytes, headers);
+  frame_payload(mbuf, payload, bytes, headers);
+  send(network, mbuf, As::kInjected);
   return true;
-}
-
-void Transmitter::push(std::uint8_t network, rte_mbuf* frame, As as, const Media& media) {
-  Outbox& outbox = outboxes_[network];
-  if (outbox.count == kBurstMax) flush_network(network);
-  outbox.frames[outbox.count] = frame;
-  outbox.as[outbox.count] = as;
-  outbox.media[outbox.count] = media;
-  ++outbox.count;
 }
 
 void Transmitter::flush() {
@@ -111,9 +139,8 @@ void Transmitter::flush_network(std::size_t network) {
   } else {
     sent = rte_eth_tx_burst(queue.port_id, queue.queue, outbox.frames.data(), static_cast<std::uint16_t>(outbox.count));
   }
-  for (std::uint32_t i = 0; i < sent; ++i) count_sent(outbox.as[i], outbox.media[i]);
   for (std::uint32_t i = sent; i < outbox.count; ++i) {
-    count_unsent(outbox.as[i], outbox.media[i]);
+    take_back(outbox.sendings[i]);
     rte_pktmbuf_free(outbox.frames[i]);
   }
   outbox.count = 0;
@@ -137,29 +164,27 @@ void Transmitter::send_for_others(const Queue& queue) {
   }
 }
 
-void Transmitter::count_sent(As as, const Media& media) {
+std::uint64_t& Transmitter::counter(As as) {
   switch (as) {
     case As::kForwarded:
-      ++counters_.forwarded;
-      ++(media.rtcp ? media.status->rtcp_packets_out : media.status->rtp_packets_out);
-      if (!media.rtcp) media.status->rtp_bytes_out += media.bytes;
-      return;
+      return counters_.forwarded;
     case As::kAnswered:
-      ++counters_.answered;
-      return;
+      return counters_.answered;
     case As::kInjected:
-      ++counters_.injected;
-      return;
+      return counters_.injected;
     case As::kOriginated:
-      ++counters_.originated;
-      return;
+      break;
   }
+  return counters_.originated;
 }
 
-void Transmitter::count_unsent(As as, const Media& media) {
-  switch (as) {
+void Transmitter::take_back(const Sending& sending) {
+  --counter(sending.as);
+  switch (sending.as) {
     case As::kForwarded:
-      ++media.status->dropped;
+      --(sending.rtcp ? sending.status->rtcp_packets_out : sending.status->rtp_packets_out);
+      sending.status->rtp_bytes_out -= sending.rtcp ? 0 : sending.bytes;
+      ++sending.status->dropped;
       [[fallthrough]];
     case As::kAnswered:
       ++counters_.dropped[static_cast<std::size_t>(DropReason::kTransmitFull)];

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dataplane/burst.h"
+#include "dataplane/headers.h"
 #include "dataplane/network.h"
 #include "dataplane/resolve.h"
 #include "proto/counters.h"
@@ -38,7 +39,10 @@ class Transmitter {
   enum class As : std::uint8_t { kForwarded, kAnswered, kInjected, kOriginated };
 
   /// Sends a finished frame.
-  void send(std::uint8_t network, rte_mbuf* frame, As as) { push(network, frame, as, {}); }
+  void send(std::uint8_t network, rte_mbuf* frame, As as) {
+    push(network, frame).as = as;
+    ++counter(as);
+  }
 
   /// Sends a datagram from a local port of ours. `mbuf` holds the UDP payload, with room in front. False if its next
   /// hop is not known: the mbuf is still the caller's.
@@ -50,30 +54,42 @@ class Transmitter {
   void flush();
 
  private:
-  /// For the flow's public counters.
-  struct Media {
-    proto::FlowStatus* status = nullptr;
-    std::uint32_t bytes = 0;
+  /// What to take back if the port does not take a frame.
+  struct Sending {
+    proto::FlowStatus* status = nullptr;  ///< kForwarded: the flow's public counters
+    std::uint32_t bytes = 0;              ///< kForwarded: of the UDP payload
+    As as = As::kForwarded;
     bool rtcp = false;
   };
-  /// Frames for one network's port, oldest first.
+  /// Frames for one network's port, oldest first. They are counted as sent when they come in: ports take them all, but
+  /// for moments.
   struct Outbox {
     std::uint32_t count = 0;
     Column<rte_mbuf*> frames;
-    Column<As> as;
-    Column<Media> media;
+    Column<Sending> sendings;
   };
 
-  proto::DropReason send_media(Burst& burst, std::uint32_t packet);
-  void push(std::uint8_t network, rte_mbuf* frame, As as, const Media& media);
+  /// The frame's place in the outbox: the caller fills it in, field by field, since a struct made first and copied then
+  /// would be loaded right after it was stored in pieces.
+  Sending& push(std::uint8_t network, rte_mbuf* frame) {
+    Outbox& outbox = outboxes_[network];
+    if (outbox.count == kBurstMax) flush_network(network);
+    outbox.frames[outbox.count] = frame;
+    return outbox.sendings[outbox.count++];
+  }
+  proto::DropReason send_rtp(Burst& burst, std::uint32_t packet);
+  proto::DropReason send_rtcp(Burst& burst, std::uint32_t packet);
+  void send_media(Burst& burst, std::uint32_t packet, std::uint8_t network, const PreparedHeaders& headers, bool rtcp);
+  bool prepare(const proto::Exit& exit, std::uint64_t now_ns, PreparedHeaders& headers);
   void flush_network(std::size_t network);
   void send_for_others(const Queue& queue);
-  void count_sent(As as, const Media& media);
-  void count_unsent(As as, const Media& media);
+  std::uint64_t& counter(As as);
+  void take_back(const Sending& sending);
 
   std::span<const Network> networks_;
   std::vector<Queue> queues_;
   std::vector<Outbox> outboxes_;
+  std::vector<std::uint32_t> versions_;  ///< Resolver::version by network, read once a burst
   Resolver& resolver_;
   proto::WorkerCounters& counters_;
 };

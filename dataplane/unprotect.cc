@@ -5,6 +5,7 @@
 
 #include "dataplane/burst.h"
 #include "dataplane/cipher.h"
+#include "dataplane/constant_time.h"
 #include "dataplane/flow_table.h"
 #include "dataplane/srtp_iv.h"
 #include "proto/rtcp.h"
@@ -17,7 +18,6 @@ using proto::DropReason;
 using proto::PacketKind;
 using proto::SrtpProfile;
 
-constexpr std::size_t kGcmTagBytes = 16;
 constexpr std::size_t kTagBytesMax = 16;
 
 DropReason drop_reason_of(IndexVerdict verdict) {
@@ -42,7 +42,7 @@ SsrcStates& states_of(Burst& burst, std::uint32_t packet) {
 }
 
 /// Header and length of an SRTP packet whose tag takes `tag_bytes`. Writes header_bytes and ssrc.
-DropReason parse_srtp(Burst& burst, std::uint32_t packet, std::size_t tag_bytes) {
+[[gnu::always_inline]] inline DropReason parse_srtp(Burst& burst, std::uint32_t packet, std::size_t tag_bytes) {
   const std::optional<proto::RtpView> view = proto::parse_rtp({burst.data[packet], burst.bytes[packet]});
   if (!view) return DropReason::kRtpMalformed;
   if (view->header_bytes + tag_bytes > burst.bytes[packet]) return DropReason::kSrtpTooShort;
@@ -61,11 +61,17 @@ DropReason parse_srtcp(Burst& burst, std::uint32_t packet, std::size_t trailer_b
   return DropReason::kNone;
 }
 
-/// Estimates the RTP index (RFC 3711 section 3.3.1) and asks the window. `state` is nullptr for an SSRC not seen yet.
-DropReason check_rtp_index(Burst& burst, std::uint32_t packet, const SsrcState* state) {
+/// May this SRTP packet be legitimate? Estimates its index (RFC 3711 section 3.3.1) and asks the window. Writes the
+/// columns of parse_srtp, `state` and `index`.
+inline DropReason check_srtp(Burst& burst, std::uint32_t packet, std::size_t tag_bytes) {
+  const DropReason reason = parse_srtp(burst, packet, tag_bytes);
+  if (reason != DropReason::kNone) return reason;
+  FlowEntry& flow = *burst.flow[packet];
+  SsrcState* state = find_ssrc(flow.receive_rtp, burst.ssrc[packet]);
+  burst.state[packet] = state;
   const std::uint16_t sequence = proto::load_be16(burst.data[packet] + 2);
-  if (state == nullptr) {
-    burst.index[packet] = std::uint64_t{burst.flow[packet]->receive.rtp_roc} << 16 | sequence;
+  if (state == nullptr) [[unlikely]] {
+    burst.index[packet] = std::uint64_t{flow.receive.rtp_roc} << 16 | sequence;
     return DropReason::kNone;
   }
   const std::optional<std::uint64_t> index = estimate_index(state->window.highest, sequence);
@@ -75,16 +81,22 @@ DropReason check_rtp_index(Burst& burst, std::uint32_t packet, const SsrcState* 
   return drop_reason_of(state->window.check(*index));
 }
 
-/// The explicit SRTCP index at `at`, and what the window says of it.
-DropReason check_rtcp_index(Burst& burst, std::uint32_t packet, const SsrcState* state, const std::uint8_t* at) {
-  const std::uint32_t word = proto::load_be32(at);
+/// The same for SRTCP, whose index is explicit: it stands in front of a tag of `tag_bytes` if `before_tag`, else behind
+/// it.
+DropReason check_srtcp(Burst& burst, std::uint32_t packet, std::size_t tag_bytes, bool before_tag) {
+  const DropReason reason = parse_srtcp(burst, packet, tag_bytes + kSrtcpIndexBytes);
+  if (reason != DropReason::kNone) return reason;
+  SsrcState* state = find_ssrc(burst.flow[packet]->receive_rtcp, burst.ssrc[packet]);
+  burst.state[packet] = state;
+  const std::uint8_t* end = burst.data[packet] + burst.bytes[packet];
+  const std::uint32_t word = proto::load_be32(end - kSrtcpIndexBytes - (before_tag ? tag_bytes : 0));
   if ((word & kSrtcpEncryptedBit) == 0) return DropReason::kSrtcpNotEncrypted;
   burst.index[packet] = word & ~kSrtcpEncryptedBit;
   return state == nullptr ? DropReason::kNone : drop_reason_of(state->window.check(burst.index[packet]));
 }
 
 /// Counts an accepted packet, and notes the first.
-void accept(Burst& burst, std::uint32_t packet, std::uint32_t bytes_received) {
+[[gnu::always_inline]] inline void accept(Burst& burst, std::uint32_t packet, std::uint32_t bytes_received) {
   FlowEntry& flow = *burst.flow[packet];
   proto::FlowStatus& status = *burst.status[packet];
   if (is_rtcp(burst, packet)) {
@@ -95,22 +107,28 @@ void accept(Burst& burst, std::uint32_t packet, std::uint32_t bytes_received) {
     status.ssrc_last = burst.ssrc[packet];
     status.rtp_index_last = burst.index[packet];
   }
+  constexpr std::uint8_t kBoth = kMarkHeard | kMarkAuthenticated;
+  if ((flow.marks & kBoth) == kBoth) [[likely]]
+    return;
   if ((flow.marks & kMarkAuthenticated) == 0) burst.note(packet, kNoteFirstAuthenticated);
-  flow.marks |= kMarkHeard | kMarkAuthenticated;
+  flow.marks |= kBoth;
 }
 
-/// Records the index of an authenticated packet. Looks and checks again: an earlier packet of this burst may have been
-/// the same one, or have taken the last free SSRC state.
-DropReason commit(Burst& burst, std::uint32_t packet) {
-  SsrcState* state = find_or_add_ssrc(states_of(burst, packet), burst.ssrc[packet]);
-  if (state == nullptr) return DropReason::kSsrcUnknown;
+/// Records the index of an authenticated packet. Checks again: an earlier packet of this burst may have been the same
+/// one, or have taken the last free SSRC state.
+[[gnu::always_inline]] inline DropReason commit(Burst& burst, std::uint32_t packet) {
+  SsrcState* state = burst.state[packet];
+  if (state == nullptr) [[unlikely]] {
+    state = find_or_add_ssrc(states_of(burst, packet), burst.ssrc[packet]);
+    if (state == nullptr) return DropReason::kSsrcUnknown;
+  }
   const DropReason reason = drop_reason_of(state->window.commit(burst.index[packet]));
   if (reason != DropReason::kNone) return reason;
-  FlowEntry& flow = *burst.flow[packet];
   const std::uint64_t near_limit = is_rtcp(burst, packet) ? kRtcpIndexNearLimit : kRtpIndexNearLimit;
-  if (burst.index[packet] >= near_limit && (flow.marks & kMarkNearLimit) == 0) {
+  if (burst.index[packet] >= near_limit) [[unlikely]] {
+    FlowEntry& flow = *burst.flow[packet];
+    if ((flow.marks & kMarkNearLimit) == 0) burst.note(packet, kNoteIndexNearLimit);
     flow.marks |= kMarkNearLimit;
-    burst.note(packet, kNoteIndexNearLimit);
   }
   return DropReason::kNone;
 }
@@ -142,90 +160,150 @@ void take_plain(Burst& burst, std::uint32_t packet) {
   accept(burst, packet, burst.bytes[packet]);
 }
 
-// AES-CM with HMAC-SHA1, in batches.
+// Secured flows, in batches: check all, then the transform, then verify and commit each.
 
-/// What is kept of a packet while its HMAC is computed: the ROC takes the tag's place behind the packet meanwhile.
-struct AwaitedTag {
-  std::array<std::uint8_t, kTagBytesMax> tag;
-  std::uint8_t bytes;
-};
-
-struct HmacBatch {
+/// Packets on their way through one transform, and the tags they came with.
+struct Batch {
   PacketList packets;
-  Column<AwaitedTag> awaited;
+  Column<std::array<std::uint8_t, kTagBytesMax>> tags;
 };
 
-std::size_t srtp_tag_bytes(const FlowEntry& flow) {
-  return flow.receive_profile == SrtpProfile::kAesCm128HmacSha1_32 ? 4 : 10;
-}
+// AES-CM with HMAC-SHA1.
+
 constexpr std::size_t kSrtcpTagBytes = 10;
 
-/// The index as far as check and state allow. `newcomer` says that the SSRC has no state yet.
-DropReason check_aes_cm(Burst& burst, std::uint32_t packet, bool& newcomer) {
-  FlowEntry& flow = *burst.flow[packet];
-  if (is_rtcp(burst, packet)) {
-    const DropReason reason = parse_srtcp(burst, packet, kSrtcpIndexBytes + kSrtcpTagBytes);
-    if (reason != DropReason::kNone) return reason;
-    const SsrcState* state = find_ssrc(flow.receive_rtcp, burst.ssrc[packet]);
-    return check_rtcp_index(burst, packet, state,
-                            burst.data[packet] + burst.bytes[packet] - kSrtcpTagBytes - kSrtcpIndexBytes);
-  }
-  const DropReason reason = parse_srtp(burst, packet, srtp_tag_bytes(flow));
-  if (reason != DropReason::kNone) return reason;
-  const SsrcState* state = find_ssrc(flow.receive_rtp, burst.ssrc[packet]);
-  newcomer = state == nullptr;
-  return check_rtp_index(burst, packet, state);
+std::size_t aes_cm_tag_bytes(const Burst& burst, std::uint32_t packet) {
+  if (is_rtcp(burst, packet)) return kSrtcpTagBytes;
+  return burst.flow[packet]->receive_profile == SrtpProfile::kAesCm128HmacSha1_32 ? 4 : 10;
 }
 
-/// Lays the message of RFC 3711 section 4.2 out and adds it to the batch: the packet and its ROC for SRTP, the packet
-/// with its index for SRTCP.
-void add_to_hmac(Burst& burst, std::uint32_t packet, Cipher& cipher, HmacBatch& batch) {
-  const FlowEntry& flow = *burst.flow[packet];
-  const bool rtcp = is_rtcp(burst, packet);
-  const std::size_t tag_bytes = rtcp ? kSrtcpTagBytes : srtp_tag_bytes(flow);
+[[gnu::always_inline]] inline DropReason check_aes_cm(Burst& burst, std::uint32_t packet) {
+  const std::size_t tag_bytes = aes_cm_tag_bytes(burst, packet);
+  return is_rtcp(burst, packet) ? check_srtcp(burst, packet, tag_bytes, true) : check_srtp(burst, packet, tag_bytes);
+}
+
+const AesCmKeys& aes_cm_keys(const Burst& burst, std::uint32_t packet) {
+  const auto& keys = burst.flow[packet]->receive_keys.aes_cm;
+  return is_rtcp(burst, packet) ? keys.rtcp : keys.rtp;
+}
+
+/// Lays the message of RFC 3711 section 4.2 out and adds it to the HMAC batch: the packet and its ROC for SRTP, the
+/// packet with its index for SRTCP. The ROC takes the tag's place behind the packet: the tag is kept.
+void add_to_hmac(Burst& burst, std::uint32_t packet, Cipher& cipher, std::array<std::uint8_t, kTagBytesMax>& kept) {
+  const std::size_t tag_bytes = aes_cm_tag_bytes(burst, packet);
   const std::size_t signed_bytes = burst.bytes[packet] - tag_bytes;
   std::uint8_t* tag = burst.data[packet] + signed_bytes;
-  AwaitedTag& awaited = batch.awaited[batch.packets.count];
-  awaited.bytes = static_cast<std::uint8_t>(tag_bytes);
-  std::memcpy(awaited.tag.data(), tag, tag_bytes);
-  batch.packets.push(packet);
-  if (rtcp) return cipher.hmac_add(flow.receive_keys.aes_cm.rtcp, burst.data[packet], signed_bytes);
+  copy_tag(kept.data(), tag, tag_bytes);
+  const AesCmKeys& keys = aes_cm_keys(burst, packet);
+  if (is_rtcp(burst, packet)) return cipher.hmac_add(keys, burst.data[packet], signed_bytes);
   proto::store_be32(tag, static_cast<std::uint32_t>(burst.index[packet] >> 16));
-  cipher.hmac_add(flow.receive_keys.aes_cm.rtp, burst.data[packet], signed_bytes + kRolloverBytes);
+  cipher.hmac_add(keys, burst.data[packet], signed_bytes + kRolloverBytes);
 }
 
 /// Adds an accepted packet to the decryption batch and sets its clear length.
-void add_to_counter(Burst& burst, std::uint32_t packet, Cipher& cipher, std::size_t tag_bytes) {
-  const FlowEntry& flow = *burst.flow[packet];
-  const bool rtcp = is_rtcp(burst, packet);
-  const AesCmKeys& keys = rtcp ? flow.receive_keys.aes_cm.rtcp : flow.receive_keys.aes_cm.rtp;
-  const std::size_t trailer_bytes = tag_bytes + (rtcp ? kSrtcpIndexBytes : 0);
+void add_to_counter(Burst& burst, std::uint32_t packet, Cipher& cipher) {
+  const AesCmKeys& keys = aes_cm_keys(burst, packet);
+  const std::size_t trailer_bytes = aes_cm_tag_bytes(burst, packet) + (is_rtcp(burst, packet) ? kSrtcpIndexBytes : 0);
   const std::uint32_t bytes_received = burst.bytes[packet];
   burst.bytes[packet] = static_cast<std::uint32_t>(bytes_received - trailer_bytes);
   const std::uint16_t header_bytes = burst.header_bytes[packet];
-  cipher.counter_add(keys, burst.data[packet] + header_bytes, burst.bytes[packet] - header_bytes,
-                     counter_iv(keys.salt, burst.ssrc[packet], burst.index[packet]));
+  std::uint8_t* iv = cipher.counter_add(keys, burst.data[packet] + header_bytes, burst.bytes[packet] - header_bytes);
+  write_counter_iv(iv, keys.salt, burst.ssrc[packet], burst.index[packet]);
   accept(burst, packet, bytes_received);
 }
 
-void verify_and_decrypt(Burst& burst, Cipher& cipher, const HmacBatch& batch) {
+void open_aes_cm(Burst& burst, Cipher& cipher, Batch& batch) {
+  for (std::uint32_t k = 0; k < batch.packets.count; ++k) {
+    add_to_hmac(burst, batch.packets.at[k], cipher, batch.tags[k]);
+  }
   cipher.hmac_run();
   for (std::uint32_t k = 0; k < batch.packets.count; ++k) {
     const std::uint32_t packet = batch.packets.at[k];
-    const AwaitedTag& awaited = batch.awaited[k];
-    if (!equal_constant_time(cipher.digest(k).data(), awaited.tag.data(), awaited.bytes)) {
-      burst.drop(packet, DropReason::kAuthFailed);
-      continue;
-    }
-    const DropReason reason = commit(burst, packet);
-    if (reason == DropReason::kNone) {
-      add_to_counter(burst, packet, cipher, awaited.bytes);
-    } else {
+    const std::size_t tag_bytes = aes_cm_tag_bytes(burst, packet);
+    DropReason reason = DropReason::kAuthFailed;
+    if (equal_constant_time(cipher.digest(k).data(), batch.tags[k].data(), tag_bytes)) reason = commit(burst, packet);
+    if (reason != DropReason::kNone) {
       burst.drop(packet, reason);
+    } else {
+      add_to_counter(burst, packet, cipher);
     }
   }
   cipher.counter_run();
 }
+
+// GCM: decrypting and computing the tag are one pass, packet by packet.
+
+/// Writes the nonce too, long before it is used: one that is loaded right after it was stored in pieces holds up the
+/// cipher.
+[[gnu::always_inline]] inline DropReason check_gcm(Burst& burst, std::uint32_t packet, Column<GcmNonce>& nonces) {
+  const bool rtcp = is_rtcp(burst, packet);
+  const DropReason reason =
+      rtcp ? check_srtcp(burst, packet, kGcmTagBytes, false) : check_srtp(burst, packet, kGcmTagBytes);
+  if (reason != DropReason::kNone) return reason;
+  const FlowEntry& flow = *burst.flow[packet];
+  write_gcm_nonce(nonces[packet], rtcp ? flow.receive.rtcp.salt.data() : flow.receive_keys.gcm.salt.data(),
+                  burst.ssrc[packet], burst.index[packet]);
+  return DropReason::kNone;
+}
+
+void decrypt_srtp(Burst& burst, std::uint32_t packet, Cipher& cipher, const GcmNonce& nonce, std::uint8_t* tag) {
+  const FlowEntry& flow = *burst.flow[packet];
+  const std::uint16_t header_bytes = burst.header_bytes[packet];
+  cipher.gcm_decrypt(flow.receive_profile, flow.receive_keys.gcm,
+                     {.nonce = nonce.data(),
+                      .aad = burst.data[packet],
+                      .aad_bytes = header_bytes,
+                      .text = burst.data[packet] + header_bytes,
+                      .text_bytes = burst.bytes[packet] - header_bytes - kGcmTagBytes,
+                      .tag = tag});
+}
+
+/// RFC 7714 section 9.2: the header, and the word with E and index behind the tag, are the associated data.
+void decrypt_srtcp(Burst& burst, std::uint32_t packet, Cipher& cipher, const GcmNonce& nonce, std::uint8_t* tag) {
+  const FlowEntry& flow = *burst.flow[packet];
+  std::uint8_t* data = burst.data[packet];
+  const std::size_t clear_bytes = burst.bytes[packet] - kGcmTagBytes - kSrtcpIndexBytes;
+  std::array<std::uint8_t, kSrtcpHeaderBytes + kSrtcpIndexBytes> aad;
+  std::memcpy(aad.data(), data, kSrtcpHeaderBytes);
+  std::memcpy(aad.data() + kSrtcpHeaderBytes, data + clear_bytes + kGcmTagBytes, kSrtcpIndexBytes);
+  GcmKeys keys;
+  cipher.expand(flow.receive_profile, flow.receive.rtcp, keys);
+  cipher.gcm_decrypt(flow.receive_profile, keys,
+                     {.nonce = nonce.data(),
+                      .aad = aad.data(),
+                      .aad_bytes = aad.size(),
+                      .text = data + kSrtcpHeaderBytes,
+                      .text_bytes = clear_bytes - kSrtcpHeaderBytes,
+                      .tag = tag});
+  proto::wipe(&keys, sizeof keys);
+}
+
+void open_gcm(Burst& burst, Cipher& cipher, const Column<GcmNonce>& nonces, Batch& batch) {
+  for (std::uint32_t k = 0; k < batch.packets.count; ++k) {
+    const std::uint32_t packet = batch.packets.at[k];
+    if (is_rtcp(burst, packet)) {
+      decrypt_srtcp(burst, packet, cipher, nonces[packet], batch.tags[k].data());
+    } else {
+      decrypt_srtp(burst, packet, cipher, nonces[packet], batch.tags[k].data());
+    }
+  }
+  for (std::uint32_t k = 0; k < batch.packets.count; ++k) {
+    const std::uint32_t packet = batch.packets.at[k];
+    const std::uint32_t bytes_received = burst.bytes[packet];
+    const std::size_t clear_bytes = bytes_received - kGcmTagBytes - (is_rtcp(burst, packet) ? kSrtcpIndexBytes : 0);
+    const std::uint8_t* tag = burst.data[packet] + clear_bytes;
+    DropReason reason = DropReason::kAuthFailed;
+    if (equal_constant_time(batch.tags[k].data(), tag, kGcmTagBytes)) reason = commit(burst, packet);
+    if (reason != DropReason::kNone) {
+      burst.drop(packet, reason);
+      continue;
+    }
+    burst.bytes[packet] = static_cast<std::uint32_t>(clear_bytes);
+    accept(burst, packet, bytes_received);
+  }
+}
+
+// Both.
 
 bool holds_same_stream(const Burst& burst, const PacketList& packets, std::uint32_t packet) {
   for (std::uint32_t k = 0; k < packets.count; ++k) {
@@ -236,108 +314,42 @@ bool holds_same_stream(const Burst& burst, const PacketList& packets, std::uint3
 }
 
 /// Two rounds: the rollover counter of a stream's second packet is known only once its first has authenticated, so
-/// packets behind a stream's first in the same burst wait for the second round. There is no third: forged packets would
-/// otherwise turn batches into single jobs.
-void unprotect_aes_cm(Burst& burst, Cipher& cipher, const PacketList& packets) {
-  HmacBatch batch;
+/// packets behind a new stream's first in the same burst wait for the second round. There is no third: forged packets
+/// would otherwise turn batches into single jobs.
+template <typename Check, typename Open>
+void unprotect_in_rounds(Burst& burst, const PacketList& packets, Check check, Open open) {
+  Batch batch;
   PacketList newcomers;
   PacketList waiting;
-  for (std::uint32_t k = 0; k < packets.count; ++k) {
-    const std::uint32_t packet = packets.at[k];
-    bool newcomer = false;
-    const DropReason reason = check_aes_cm(burst, packet, newcomer);
-    if (reason != DropReason::kNone) {
-      burst.drop(packet, reason);
-    } else if (newcomer && holds_same_stream(burst, newcomers, packet)) {
-      waiting.push(packet);
-    } else {
-      if (newcomer) newcomers.push(packet);
-      add_to_hmac(burst, packet, cipher, batch);
+  const PacketList* round = &packets;
+  do {
+    batch.packets.clear();
+    for (std::uint32_t k = 0; k < round->count; ++k) {
+      const std::uint32_t packet = round->at[k];
+      const DropReason reason = check(packet);
+      if (reason != DropReason::kNone) {
+        burst.drop(packet, reason);
+        continue;
+      }
+      if (burst.state[packet] == nullptr && round == &packets && !is_rtcp(burst, packet)) [[unlikely]] {
+        if (holds_same_stream(burst, newcomers, packet)) {
+          waiting.push(packet);
+          continue;
+        }
+        newcomers.push(packet);
+      }
+      batch.packets.push(packet);
     }
-  }
-  verify_and_decrypt(burst, cipher, batch);
-  if (waiting.count == 0) return;
-  batch.packets.clear();
-  for (std::uint32_t k = 0; k < waiting.count; ++k) {
-    const std::uint32_t packet = waiting.at[k];
-    bool newcomer = false;
-    const DropReason reason = check_aes_cm(burst, packet, newcomer);
-    if (reason == DropReason::kNone) {
-      add_to_hmac(burst, packet, cipher, batch);
-    } else {
-      burst.drop(packet, reason);
-    }
-  }
-  verify_and_decrypt(burst, cipher, batch);
-}
-
-// GCM, packet by packet: decrypting and verifying are one pass.
-
-DropReason open_gcm_srtp(Burst& burst, std::uint32_t packet, Cipher& cipher) {
-  FlowEntry& flow = *burst.flow[packet];
-  DropReason reason = parse_srtp(burst, packet, kGcmTagBytes);
-  if (reason != DropReason::kNone) return reason;
-  reason = check_rtp_index(burst, packet, find_ssrc(flow.receive_rtp, burst.ssrc[packet]));
-  if (reason != DropReason::kNone) return reason;
-  std::uint8_t* data = burst.data[packet];
-  const std::uint16_t header_bytes = burst.header_bytes[packet];
-  const std::size_t clear_bytes = burst.bytes[packet] - kGcmTagBytes;
-  const GcmKeys& keys = flow.receive_keys.gcm;
-  const auto nonce = gcm_nonce(keys.salt.data(), burst.ssrc[packet], burst.index[packet]);
-  std::array<std::uint8_t, kGcmTagBytes> tag;
-  cipher.gcm_decrypt(flow.receive_profile, keys,
-                     {.nonce = nonce.data(),
-                      .aad = data,
-                      .aad_bytes = header_bytes,
-                      .text = data + header_bytes,
-                      .text_bytes = clear_bytes - header_bytes,
-                      .tag = tag.data()});
-  if (!equal_constant_time(tag.data(), data + clear_bytes, tag.size())) return DropReason::kAuthFailed;
-  return commit(burst, packet);
-}
-
-DropReason open_gcm_srtcp(Burst& burst, std::uint32_t packet, Cipher& cipher) {
-  FlowEntry& flow = *burst.flow[packet];
-  DropReason reason = parse_srtcp(burst, packet, kGcmTagBytes + kSrtcpIndexBytes);
-  if (reason != DropReason::kNone) return reason;
-  std::uint8_t* data = burst.data[packet];
-  const std::size_t clear_bytes = burst.bytes[packet] - kGcmTagBytes - kSrtcpIndexBytes;
-  const std::uint8_t* index_at = data + clear_bytes + kGcmTagBytes;
-  reason = check_rtcp_index(burst, packet, find_ssrc(flow.receive_rtcp, burst.ssrc[packet]), index_at);
-  if (reason != DropReason::kNone) return reason;
-  // RFC 7714 section 9.2: the header, and the word with E and index, are the associated data.
-  std::array<std::uint8_t, kSrtcpHeaderBytes + kSrtcpIndexBytes> aad;
-  std::memcpy(aad.data(), data, kSrtcpHeaderBytes);
-  std::memcpy(aad.data() + kSrtcpHeaderBytes, index_at, kSrtcpIndexBytes);
-  const auto nonce = gcm_nonce(flow.receive.rtcp.salt.data(), burst.ssrc[packet], burst.index[packet]);
-  std::array<std::uint8_t, kGcmTagBytes> tag;
-  GcmKeys keys;
-  cipher.expand(flow.receive_profile, flow.receive.rtcp, keys);
-  cipher.gcm_decrypt(flow.receive_profile, keys,
-                     {.nonce = nonce.data(),
-                      .aad = aad.data(),
-                      .aad_bytes = aad.size(),
-                      .text = data + kSrtcpHeaderBytes,
-                      .text_bytes = clear_bytes - kSrtcpHeaderBytes,
-                      .tag = tag.data()});
-  proto::wipe(&keys, sizeof keys);
-  if (!equal_constant_time(tag.data(), data + clear_bytes, tag.size())) return DropReason::kAuthFailed;
-  return commit(burst, packet);
-}
-
-void unprotect_gcm(Burst& burst, std::uint32_t packet, Cipher& cipher) {
-  const bool rtcp = is_rtcp(burst, packet);
-  const DropReason reason = rtcp ? open_gcm_srtcp(burst, packet, cipher) : open_gcm_srtp(burst, packet, cipher);
-  if (reason != DropReason::kNone) return burst.drop(packet, reason);
-  const std::uint32_t bytes_received = burst.bytes[packet];
-  burst.bytes[packet] -= static_cast<std::uint32_t>(kGcmTagBytes + (rtcp ? kSrtcpIndexBytes : 0));
-  accept(burst, packet, bytes_received);
+    open(batch);
+    round = round == &packets && waiting.count != 0 ? &waiting : nullptr;
+  } while (round != nullptr);
 }
 
 }  // namespace
 
 void unprotect(Burst& burst, Cipher& cipher) {
   PacketList aes_cm;
+  PacketList gcm;
   for (std::uint32_t k = 0; k < burst.media.count; ++k) {
     const std::uint32_t packet = burst.media.at[k];
     switch (burst.flow[packet]->receive_profile) {
@@ -350,11 +362,21 @@ void unprotect(Burst& burst, Cipher& cipher) {
         break;
       case SrtpProfile::kAeadAes128Gcm:
       case SrtpProfile::kAeadAes256Gcm:
-        unprotect_gcm(burst, packet, cipher);
+        gcm.push(packet);
         break;
     }
   }
-  if (aes_cm.count != 0) unprotect_aes_cm(burst, cipher, aes_cm);
+  if (aes_cm.count != 0) {
+    unprotect_in_rounds(
+        burst, aes_cm, [&](std::uint32_t packet) { return check_aes_cm(burst, packet); },
+        [&](Batch& batch) { open_aes_cm(burst, cipher, batch); });
+  }
+  if (gcm.count != 0) {
+    Column<GcmNonce> nonces;
+    unprotect_in_rounds(
+        burst, gcm, [&](std::uint32_t packet) { return check_gcm(burst, packet, nonces); },
+        [&](Batch& batch) { open_gcm(burst, cipher, nonces, batch); });
+  }
   burst.keep_undropped_media();
 }
 

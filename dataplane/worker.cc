@@ -59,19 +59,25 @@ std::uint32_t Worker::run_once(std::uint64_t now_ns) {
   std::uint32_t frames = 0;
   burst_.now_ns = now_ns;
   status_.alive_ns.store(now_ns, std::memory_order_relaxed);
+  cycles_.start();
   take_commands();
+  cycles_.lap(Stage::kChores);
   for (const PolledQueue& polled : parts_.polled) {
     frames += receiver_.from_port(polled.port_id, polled.queue, burst_);
+    cycles_.lap(Stage::kReceive);
     process_burst();
   }
   for (rte_ring* ring : parts_.from_workers) {
     frames += receiver_.from_worker(ring, burst_);
+    cycles_.lap(Stage::kReceive);
     process_burst();
   }
   punt_gate_.inject(*parts_.table, transmitter_, now_ns);
   if (parts_.worker == 0) answerer_.ask(now_ns);
   silence_.run(now_ns);
+  cycles_.lap(Stage::kChores);
   transmitter_.flush();
+  cycles_.lap(Stage::kFlush);
   return frames;
 }
 
@@ -83,13 +89,18 @@ void Worker::process_burst() {
   if (burst_.count == 0) return;
   lookup(burst_, *parts_.table);
   punt_gate_.punt(burst_);
+  cycles_.lap(Stage::kLookup);
   unprotect(burst_, *cipher_);
+  cycles_.lap(Stage::kUnprotect);
   commit_admission(burst_, events_);
   rewrite(burst_);
+  cycles_.lap(Stage::kRewrite);
   protect(burst_, *cipher_);
+  cycles_.lap(Stage::kProtect);
   transmitter_.transmit(burst_);
   tell_notes();
   count_drops();
+  cycles_.lap(Stage::kTransmit);
 }
 
 void Worker::take_commands() {
@@ -145,6 +156,7 @@ void Worker::tell_notes() {
 
 /// What is still in the burst was dropped: counted by reason, for the worker and for the flow.
 void Worker::count_drops() {
+  if (!burst_.dropped) return;
   for (std::uint32_t packet = 0; packet < burst_.count; ++packet) {
     auto* mbuf = static_cast<rte_mbuf*>(burst_.mbuf[packet]);
     if (mbuf == nullptr) continue;

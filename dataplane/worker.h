@@ -19,6 +19,7 @@
 #include "dataplane/receive.h"
 #include "dataplane/resolve.h"
 #include "dataplane/silence.h"
+#include "dataplane/stage_cycles.h"
 #include "dataplane/transmit.h"
 #include "proto/region.h"
 
@@ -69,6 +70,9 @@ class Worker {
   /// run_once until `stop`, then what is queued is flushed.
   void run(const std::atomic<bool>& stop);
 
+  /// Where its time goes; all zero unless built with stage_cycles.
+  [[nodiscard]] const StageCycles& cycles() const { return cycles_; }
+
  private:
   Worker(WorkerParts parts, std::unique_ptr<Cipher> cipher);
 
@@ -92,6 +96,7 @@ class Worker {
   Receiver receiver_;
   PuntGate punt_gate_;
   SilenceWatch silence_;
+  StageCycles cycles_;
   Burst burst_{};
   proto::Command command_{};  ///< this worker's copy of the slot it works on; wiped after each
 };

@@ -36,6 +36,19 @@ inline std::uint64_t load_be64(const std::uint8_t* at) {
   return __builtin_bswap64(raw);
 }
 
+/// In the machine's own order: for sums and comparisons that do not care.
+inline std::uint32_t load_native32(const std::uint8_t* at) {
+  std::uint32_t raw;
+  std::memcpy(&raw, at, sizeof raw);
+  return raw;
+}
+
+inline std::uint64_t load_native64(const std::uint8_t* at) {
+  std::uint64_t raw;
+  std::memcpy(&raw, at, sizeof raw);
+  return raw;
+}
+
 inline void store_be16(std::uint8_t* at, std::uint16_t value) {
   value = __builtin_bswap16(value);
   std::memcpy(at, &value, sizeof value);
@@ -48,6 +61,10 @@ inline void store_be32(std::uint8_t* at, std::uint32_t value) {
 
 inline void store_be64(std::uint8_t* at, std::uint64_t value) {
   value = __builtin_bswap64(value);
+  std::memcpy(at, &value, sizeof value);
+}
+
+inline void store_native16(std::uint8_t* at, std::uint16_t value) {
   std::memcpy(at, &value, sizeof value);
 }
 

@@ -105,7 +105,7 @@ struct FlowSpec {
 
 /// The worker that owns a local port: RTP and RTCP of a pair (even, odd) always share one.
 constexpr std::uint32_t worker_of_port(std::uint16_t port, std::uint32_t workers) {
-  return (std::uint32_t{port} >> 1) % workers;
+  return workers == 1 ? 0 : (std::uint32_t{port} >> 1) % workers;  // a division for each packet only where it is needed
 }
 
 /// One flow as anyone may read it. Written by the owning worker only, each value whole; a reader that needs them

@@ -1,11 +1,13 @@
-// Addresses and the Ethernet, ARP, IPv4, UDP and ICMP layouts, with their checksums.
-// RFC 826 (ARP), RFC 791 (IPv4), RFC 768 (UDP), RFC 792 (ICMP), RFC 1071 (checksum).
+// Addresses and the Ethernet, ARP, IPv4, UDP and ICMP layouts.
+// RFC 826 (ARP), RFC 791 (IPv4), RFC 768 (UDP), RFC 792 (ICMP).
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "proto/bytes.h"
 #include "proto/result.h"
@@ -23,7 +25,12 @@ struct IpAddress {
 
   /// IPv4 address as a host-order integer; 0 for any other family.
   [[nodiscard]] std::uint32_t ipv4() const { return family == Family::kIpv4 ? load_be32(bytes.data()) : 0; }
-  static IpAddress from_ipv4(std::uint32_t host_order);
+  static IpAddress from_ipv4(std::uint32_t host_order) {
+    IpAddress address;
+    address.family = Family::kIpv4;
+    store_be32(address.bytes.data(), host_order);
+    return address;
+  }
 };
 static_assert(sizeof(IpAddress) == 17);
 
@@ -33,9 +40,17 @@ struct Endpoint {
   std::uint8_t reserved = 0;
   std::uint16_t port = 0;
 
-  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+  friend bool operator==(const Endpoint& a, const Endpoint& b) { return std::memcmp(&a, &b, sizeof a) == 0; }
+  /// `address_be` as it lies in an IPv4 header. In three whole words: a copy made right afterwards need not wait.
+  void set_ipv4(std::uint32_t address_be, std::uint16_t to_port) {
+    const std::uint64_t words[2] = {address_be, 0};
+    const std::uint32_t last = static_cast<std::uint32_t>(Family::kIpv4) | std::uint32_t{to_port} << 16;
+    std::memcpy(address.bytes.data(), words, 8);
+    std::memcpy(address.bytes.data() + 8, words + 1, 8);
+    std::memcpy(&address.family, &last, 4);
+  }
 };
-static_assert(sizeof(Endpoint) == 20);
+static_assert(sizeof(Endpoint) == 20 && std::has_unique_object_representations_v<Endpoint>);
 
 /// Parses "198.18.0.1" or "2001:2::1" (no brackets, no zone).
 Result<IpAddress> parse_ip_address(std::string_view text);
@@ -59,15 +74,5 @@ inline constexpr std::uint16_t kEtherTypeArp = 0x0806;
 inline constexpr std::uint16_t kEtherTypeVlan = 0x8100;
 inline constexpr std::uint8_t kIpProtocolIcmp = 1;
 inline constexpr std::uint8_t kIpProtocolUdp = 17;
-
-/// One's complement sum of big-endian 16-bit words, not folded: add parts, then fold (RFC 1071).
-std::uint64_t checksum_add(std::uint64_t sum, Bytes bytes);
-/// The checksum as it is written big-endian into a header: folded and complemented.
-std::uint16_t checksum_fold(std::uint64_t sum);
-/// IPv4 header checksum over a header whose checksum field is zero.
-std::uint16_t ipv4_checksum(Bytes header);
-/// UDP checksum over pseudo header, header (checksum field zero) and payload; never 0 (RFC 768).
-/// `source` and `destination` are network-order addresses of 4 bytes (IPv4) or 16 bytes (IPv6).
-std::uint16_t udp_checksum(Bytes source, Bytes destination, Bytes udp);
 
 }  // namespace weir::proto

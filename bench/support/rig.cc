@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 
@@ -68,6 +70,12 @@ std::uint16_t start_port(const std::string& name, rte_ring* receive, rte_ring* t
   return id;
 }
 
+/// Where the region goes: on the hugetlbfs that bench/run mounted, as weir-media's would be, else on tmpfs.
+std::string region_parent() {
+  const char* given = std::getenv("WEIR_BENCH_REGION");
+  return given == nullptr ? "/dev/shm" : given;
+}
+
 }  // namespace
 
 void start_dpdk() {
@@ -86,7 +94,8 @@ void start_dpdk() {
 }
 
 Rig::Rig(Legs legs, const Workload& received, const Workload& sent)
-    : region_(make_region(directory_.path(), static_cast<std::uint32_t>(received.streams().size()))) {
+    : directory_(region_parent()),
+      region_(make_region(directory_.path(), static_cast<std::uint32_t>(received.streams().size()))) {
   proto::Result<dataplane::PoolPointer> pool = dataplane::make_packet_pool(kBuffers);
   WEIR_ASSERT(pool.ok());
   pool_ = std::move(pool).value();
@@ -98,6 +107,7 @@ Rig::Rig(Legs legs, const Workload& received, const Workload& sent)
 }
 
 Rig::~Rig() {
+  report_stages();
   worker_.reset();
   for (const std::uint16_t id : port_ids_) WEIR_ASSERT(rte_eth_dev_stop(id) == 0);
   for (const char* name : {kNearName, kFarName}) {
@@ -105,6 +115,18 @@ Rig::~Rig() {
   }
   rte_ring_free(receive_ring_);
   rte_ring_free(transmit_ring_);
+}
+
+/// One line for people, in a build that measures stages: cycles a packet, set-up and warming passes included.
+void Rig::report_stages() const {
+  if (!dataplane::StageCycles::kMeasured || packets_ == 0) return;
+  std::fprintf(stderr, "  cycles a packet:");
+  for (std::size_t stage = 0; stage < dataplane::kStageNames.size(); ++stage) {
+    const std::uint64_t spent = worker_->cycles().spent(static_cast<dataplane::Stage>(stage));
+    std::fprintf(stderr, " %s %.1f", dataplane::kStageNames[stage].data(),
+                 static_cast<double>(spent) / static_cast<double>(packets_));
+  }
+  std::fprintf(stderr, "\n");
 }
 
 void Rig::make_networks() {
@@ -186,12 +208,13 @@ void Rig::feed(const Packet* packets, std::uint32_t count) {
     auto* frame = reinterpret_cast<std::uint8_t*>(
         rte_pktmbuf_append(mbufs[i], static_cast<std::uint16_t>(headers + packet.bytes)));
     std::memcpy(frame + headers, packet.data, packet.bytes);
-    dataplane::write_headers(frame + headers, packet.bytes, peer,
-                             {.mac = dataplane::to_word(networks_[kNear].mac),
-                              .destination = kOurs[kNear],
-                              .destination_port = static_cast<std::uint16_t>(kFirstPort + 2 * packet.stream),
-                              .source_port = kPeerPort,
-                              .dscp = 46});
+    dataplane::write_headers(frame + headers, packet.bytes,
+                             dataplane::prepare_headers(
+                                 peer, {.mac = dataplane::to_word(networks_[kNear].mac),
+                                        .destination = kOurs[kNear],
+                                        .destination_port = static_cast<std::uint16_t>(kFirstPort + 2 * packet.stream),
+                                        .source_port = kPeerPort,
+                                        .dscp = 46}));
   }
   WEIR_ASSERT(rte_ring_sp_enqueue_bulk(receive_ring_, reinterpret_cast<void**>(mbufs), count, nullptr) == count);
 }
@@ -213,6 +236,7 @@ std::chrono::nanoseconds Rig::pass(const std::vector<Packet>& packets) {
     const std::uint32_t frames = worker_->run_once(dataplane::monotonic_ns());
     bursts_.push_back(std::chrono::steady_clock::now() - start);
     WEIR_ASSERT(frames == count);
+    packets_ += count;
     collect(count);
   }
   const auto middle = bursts_.begin() + static_cast<std::ptrdiff_t>(bursts_.size() / 2);

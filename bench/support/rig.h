@@ -46,6 +46,7 @@ class Rig {
   void install(Legs legs, const Workload& received, const Workload& sent);
   void feed(const Packet* packets, std::uint32_t count);
   void collect(std::uint32_t count);
+  void report_stages() const;
 
   tests::TemporaryDirectory directory_;
   proto::Region region_;
@@ -59,6 +60,7 @@ class Rig {
   std::unique_ptr<dataplane::FlowTable> table_;
   std::unique_ptr<dataplane::Worker> worker_;
   std::vector<std::chrono::nanoseconds> bursts_;
+  std::uint64_t packets_ = 0;
 };
 
 }  // namespace weir::bench

@@ -25,10 +25,26 @@ using tests::with_ip_checksum;
 constexpr Network kNetwork = {.address = 0xc612010a, .mask = 0xffffff00};
 constexpr Network kTagged = {.vlan = 100, .address = 0xc612010a, .mask = 0xffffff00};
 
-/// Parses behind a guard page: a read past the end is a fault.
-Frame parse(const Packet& bytes, const Network& network = kNetwork) {
+bool parse_plain(proto::Bytes bytes, const Network& network, PlainUdp& udp) {
+  return PlainUdpFilter(network).parse(bytes, udp);
+}
+
+/// Parses behind a guard page: a read past the end is a fault. What the short way takes, the long one has to take too,
+/// and alike.
+Frame parse(const Packet& packet, const Network& network = kNetwork) {
   static GuardedBytes guarded;
-  return parse_frame(guarded.copy(bytes), network);
+  const proto::Bytes bytes = guarded.copy(packet);
+  const Frame frame = parse_frame(bytes, network);
+  PlainUdp udp{};
+  if (parse_plain(bytes, network, udp)) {
+    EXPECT_EQ(frame.kind, FrameKind::kUdp);
+    EXPECT_EQ(frame.source, __builtin_bswap32(udp.source_be));
+    EXPECT_EQ(frame.source_port, udp.source_port);
+    EXPECT_EQ(frame.local_port, udp.local_port);
+    EXPECT_EQ(frame.payload_offset, udp.payload_offset);
+    EXPECT_EQ(frame.payload_bytes, udp.payload_bytes);
+  }
+  return frame;
 }
 
 Packet datagram(std::size_t payload_bytes = 20, int vlan = -1) {
@@ -43,6 +59,16 @@ TEST(Frame, AUdpDatagramForUsIsDescribed) {
   EXPECT_EQ(frame.local_port, 20000);
   EXPECT_EQ(frame.payload_offset, 42);
   EXPECT_EQ(frame.payload_bytes, 20);
+}
+
+TEST(Frame, TheShortWayTakesEveryOrdinaryDatagram) {
+  PlainUdp udp{};
+  for (const std::size_t bytes : {0u, 1u, 172u, 1472u}) {
+    EXPECT_TRUE(parse_plain(datagram(bytes), kNetwork, udp)) << bytes;
+    EXPECT_TRUE(parse_plain(datagram(bytes, 100), kTagged, udp)) << bytes;
+  }
+  EXPECT_FALSE(parse_plain(datagram(20, 100), kNetwork, udp));
+  EXPECT_FALSE(parse_plain(datagram(20), kTagged, udp));
 }
 
 TEST(Frame, EachMalformationHasItsReason) {

@@ -19,10 +19,11 @@ constexpr Way kWay = {
     .mac = 0x020000000002, .destination = 0xc6120102, .destination_port = 4000, .source_port = 20000, .dscp = 46};
 
 Packet write(const Packet& payload, const Network& network, const Way& way = kWay) {
-  Packet frame(header_bytes(network) + payload.size(), 0xee);
-  std::copy(payload.begin(), payload.end(), frame.end() - static_cast<std::ptrdiff_t>(payload.size()));
-  write_headers(frame.data() + header_bytes(network), static_cast<std::uint32_t>(payload.size()), network, way);
-  return frame;
+  Packet room(kHeaderRoomBytes + payload.size(), 0xee);
+  std::copy(payload.begin(), payload.end(), room.begin() + kHeaderRoomBytes);
+  const auto payload_bytes = static_cast<std::uint32_t>(payload.size());
+  write_headers(room.data() + kHeaderRoomBytes, payload_bytes, prepare_headers(network, way));
+  return {room.begin() + static_cast<std::ptrdiff_t>(kHeaderRoomBytes - header_bytes(network)), room.end()};
 }
 
 TEST(Headers, EveryByteIsWhereTheRfcsWantIt) {

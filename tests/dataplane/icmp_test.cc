@@ -31,9 +31,9 @@ TEST(Icmp, AnEchoRequestBecomesItsReply) {
     EXPECT_TRUE(std::equal(reply.begin() + 6, reply.begin() + 12, request.begin())) << "from us";
     EXPECT_EQ(proto::load_be32(reply.data() + 26), 0xc612010au);
     EXPECT_EQ(proto::load_be32(reply.data() + 30), 0xc6120102u);
-    EXPECT_EQ(proto::ipv4_checksum({reply.data() + 14, 20}), 0);
+    EXPECT_EQ(tests::internet_checksum({{reply.data() + 14, 20}}), 0);
     EXPECT_EQ(reply[kIcmp], 0);
-    EXPECT_EQ(proto::checksum_fold(proto::checksum_add(0, {reply.data() + kIcmp, reply.size() - kIcmp})), 0);
+    EXPECT_EQ(tests::internet_checksum({{reply.data() + kIcmp, reply.size() - kIcmp}}), 0);
     EXPECT_TRUE(std::equal(reply.begin() + kIcmp + 4, reply.end(), request.begin() + kIcmp + 4)) << "data unchanged";
   }
 }

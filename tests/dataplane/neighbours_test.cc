@@ -47,6 +47,28 @@ TEST(Neighbours, AskedAtMostOnceASecondAndGivenUpAfterFourQuestions) {
   EXPECT_TRUE(neighbours.want(kPeer, kStart + 11 * kSecondNs)) << "wanted again, asked again";
 }
 
+TEST(Neighbours, TheVersionChangesWithWhatFindHasGiven) {
+  Neighbours neighbours(kNetwork);
+  ASSERT_TRUE(neighbours.want(kPeer, kStart));
+  neighbours.heard(Heard::kReply, kPeer, kMac, kStart + 1);
+  const std::uint32_t known = neighbours.version();
+  EXPECT_NE(known, 0u);
+  const std::uint64_t old = kStart + kNeighbourFreshNs + kSecondNs;
+  ASSERT_EQ(questions(neighbours, old).size(), 1u);
+  neighbours.heard(Heard::kReply, kPeer, kMac, old + 1);
+  EXPECT_EQ(neighbours.version(), known) << "the same answer again";
+  const std::uint64_t later = old + kNeighbourFreshNs + kSecondNs;
+  ASSERT_EQ(questions(neighbours, later).size(), 1u);
+  neighbours.heard(Heard::kReply, kPeer, kOther, later + 1);
+  const std::uint32_t moved = neighbours.version();
+  EXPECT_NE(moved, known);
+  for (unsigned second = 1; neighbours.tracked() != 0 && second < 100; ++second) {
+    questions(neighbours, later + kNeighbourFreshNs + second * kSecondNs);
+  }
+  EXPECT_EQ(neighbours.find(kPeer), 0u);
+  EXPECT_NE(neighbours.version(), moved) << "forgotten";
+}
+
 TEST(Neighbours, WhatNobodyAskedForIsNotLearned) {
   Neighbours neighbours(kNetwork);
   EXPECT_FALSE(neighbours.heard(Heard::kReply, kPeer, kMac, kStart));

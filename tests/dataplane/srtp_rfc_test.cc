@@ -111,11 +111,9 @@ TEST(Rfc3711AppendixB2, AesCmGivesThePublishedKeystream) {
   const auto cipher = std::move(Cipher::create()).value();
   AesCmKeys keys;
   cipher->expand(session, keys);
-  std::array<std::uint8_t, 16> iv;
   const auto offset = from_hex("F0F1F2F3F4F5F6F7F8F9FAFBFCFD0000");
-  std::copy(offset.begin(), offset.end(), iv.begin());
   std::vector<std::uint8_t> stream(1044512, 0);
-  cipher->counter_add(keys, stream.data(), stream.size(), iv);
+  std::copy(offset.begin(), offset.end(), cipher->counter_add(keys, stream.data(), stream.size()));
   cipher->counter_run();
   const proto::Bytes bytes(stream);
   EXPECT_EQ(to_hex(bytes.first(48)),

@@ -54,6 +54,12 @@ void install_flows(tests::MediaFlows& flows) {
 /// One frame as a driver hands it over: in a buffer that ends where the mbuf's would.
 void receive(proto::MutableBytes frame, std::size_t room, const dataplane::Network& network, Burst& burst) {
   const dataplane::Frame parsed = dataplane::parse_frame(frame, network);
+  dataplane::PlainUdp plain;
+  if (dataplane::PlainUdpFilter(network).parse(frame, plain)) {
+    WEIR_ASSERT(parsed.kind == dataplane::FrameKind::kUdp && parsed.local_port == plain.local_port &&
+                parsed.source == __builtin_bswap32(plain.source_be) && parsed.source_port == plain.source_port &&
+                parsed.payload_offset == plain.payload_offset && parsed.payload_bytes == plain.payload_bytes);
+  }
   switch (parsed.kind) {
     case dataplane::FrameKind::kDrop:
       WEIR_ASSERT(parsed.reason != DropReason::kNone);
@@ -110,6 +116,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   proto::Bytes rest(data + 1, size - 1);
   std::vector<std::unique_ptr<std::uint8_t[]>> buffers;
   burst->count = 0;
+  burst->dropped = false;
   burst->now_ns += 1'000'000;
   while (rest.size() > 2 && buffers.size() < dataplane::kBurstMax) {
     const std::size_t bytes = std::min<std::size_t>(proto::load_be16(rest.data()) & 0x7ff, rest.size() - 2);

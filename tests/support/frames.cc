@@ -46,7 +46,7 @@ void append_ip(Packet& frame, const Datagram& datagram, std::uint8_t protocol, s
   append16(ip, 0);
   append32(ip, datagram.source);
   append32(ip, datagram.destination);
-  proto::store_be16(ip.data() + 10, proto::ipv4_checksum(ip));
+  proto::store_be16(ip.data() + 10, internet_checksum({ip}));
   append(frame, ip);
 }
 
@@ -66,7 +66,7 @@ Packet udp_frame(const Datagram& datagram) {
 Packet echo_frame(const Datagram& addresses, std::size_t payload_bytes) {
   Packet icmp = {8, 0, 0, 0, 0x12, 0x34, 0, 1};
   for (std::size_t i = 0; i < payload_bytes; ++i) icmp.push_back(static_cast<std::uint8_t>(i));
-  proto::store_be16(icmp.data() + 2, proto::checksum_fold(proto::checksum_add(0, icmp)));
+  proto::store_be16(icmp.data() + 2, internet_checksum({icmp}));
   Packet frame = link(addresses, 0x0800);
   append_ip(frame, addresses, 1, icmp.size());
   append(frame, icmp);
@@ -92,7 +92,7 @@ Packet with(Packet packet, std::size_t offset, std::initializer_list<std::uint8_
 
 Packet with_ip_checksum(Packet frame) {
   proto::store_be16(frame.data() + kLink + 10, 0);
-  proto::store_be16(frame.data() + kLink + 10, proto::ipv4_checksum({frame.data() + kLink, kIp}));
+  proto::store_be16(frame.data() + kLink + 10, internet_checksum({{frame.data() + kLink, kIp}}));
   return frame;
 }
 
@@ -110,16 +110,25 @@ Packet rtp_packet(std::uint16_t sequence, std::uint32_t ssrc, std::size_t payloa
   return packet;
 }
 
+std::uint16_t internet_checksum(std::initializer_list<proto::Bytes> parts, std::uint64_t sum) {
+  for (const proto::Bytes part : parts) {
+    for (std::size_t i = 0; i < part.size(); ++i) sum += std::uint64_t{part[i]} << (i % 2 == 0 ? 8 : 0);
+  }
+  while (sum > 0xffff) sum = (sum >> 16) + (sum & 0xffff);
+  return static_cast<std::uint16_t>(~sum);
+}
+
 Packet udp_payload(const Packet& frame) {
   WEIR_ASSERT(frame.size() >= kLink + kIp + 8);
   const std::uint8_t* ip = frame.data() + kLink;
-  WEIR_ASSERT(proto::ipv4_checksum({ip, kIp}) == 0);
+  WEIR_ASSERT(internet_checksum({{ip, kIp}}) == 0);
   WEIR_ASSERT(proto::load_be16(ip + 2) == frame.size() - kLink);
   Packet udp(frame.begin() + kLink + kIp, frame.end());
   WEIR_ASSERT(proto::load_be16(udp.data() + 4) == udp.size());
   const std::uint16_t written = proto::load_be16(udp.data() + 6);
   proto::store_be16(udp.data() + 6, 0);
-  WEIR_ASSERT(written == proto::udp_checksum({ip + 12, 4}, {ip + 16, 4}, udp));
+  const std::uint16_t sum = internet_checksum({{ip + 12, 8}, udp}, 17 + udp.size());
+  WEIR_ASSERT(written == (sum == 0 ? 0xffff : sum));  // RFC 768
   return {udp.begin() + 8, udp.end()};
 }
 

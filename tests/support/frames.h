@@ -47,6 +47,10 @@ Packet cut(Packet packet, std::size_t bytes);
 /// An RTP packet of payload type 0 whose payload repeats `fill`.
 Packet rtp_packet(std::uint16_t sequence, std::uint32_t ssrc, std::size_t payload_bytes, std::uint8_t fill = 0x55);
 
+/// RFC 1071 by the letter: 16-bit words one by one, the last padded with zero, `sum` added; complemented. Slow, and not
+/// Weir's: what Weir computes is checked against it.
+std::uint16_t internet_checksum(std::initializer_list<proto::Bytes> parts, std::uint64_t sum = 0);
+
 /// The UDP payload of an untagged frame that Weir sent; asserts its lengths and checksums.
 Packet udp_payload(const Packet& frame);
 

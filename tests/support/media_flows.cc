@@ -75,12 +75,15 @@ std::uint32_t PacketBurst::add(MediaFlows& flows, std::uint32_t flow, std::span<
   burst.notes[at] = 0;
   burst.verdict[at] = proto::DropReason::kNone;
   burst.media.push(at);
+  if ((flows.flow(flow).marks & dataplane::kMarkRewrites) != 0) burst.rewrites.push(at);
   return at;
 }
 
 void PacketBurst::clear() {
   burst_->count = 0;
+  burst_->dropped = false;
   burst_->media.clear();
+  burst_->rewrites.clear();
   burst_->noted.clear();
 }
 

@@ -1,4 +1,4 @@
-// A directory on tmpfs that is gone with its owner, contents and all.
+// A directory, on tmpfs unless told otherwise, that is gone with its owner, contents and all.
 #pragma once
 
 #include <cstdlib>
@@ -11,10 +11,8 @@ namespace weir::tests {
 
 class TemporaryDirectory {
  public:
-  TemporaryDirectory() {
-    char path[] = "/dev/shm/weir-test-XXXXXX";
-    WEIR_ASSERT(mkdtemp(path) != nullptr);
-    path_ = path;
+  explicit TemporaryDirectory(const std::string& parent = "/dev/shm") : path_(parent + "/weir-test-XXXXXX") {
+    WEIR_ASSERT(mkdtemp(path_.data()) != nullptr);
   }
   TemporaryDirectory(const TemporaryDirectory&) = delete;
   TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
