@@ -4,13 +4,33 @@ A row's ratio says how many times better than the baseline Weir is; for the base
 rate it reaches. Both are baseline_value / value, in nanoseconds a packet.
 """
 import argparse
+import contextlib
 import json
+import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "deploy"))
+from lab import memory, undo  # noqa: E402
+
 WEIR = "weir"
+_HEAP_MB = 512  # of DPDK in worker_bench
+
+
+@contextlib.contextmanager
+def prepared_memory():
+    """Memory as weir-media would have it: yields the environment that tells the programs where the region goes."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = undo.UndoLog(Path(folder) / "undo.json")
+        try:
+            found = memory.prepare(log, Path(folder), _HEAP_MB)
+            print(found.sentence, file=sys.stderr)
+            yield {"WEIR_BENCH_REGION": str(found.folder)} if found.folder else {}
+        finally:
+            log.undo_all()
 
 
 def programs(build):
@@ -29,14 +49,15 @@ def wanted(program, text):
     return [side for side in sides if side.split("|")[0] in rows]
 
 
-def measure(program, sides, arguments):
+def measure(program, sides, arguments, environment):
     """Median nanoseconds a packet of each side."""
     pattern = "^(" + "|".join(re.escape(side) for side in sides) + ")(/manual_time)?$"
     command = ["taskset", "-c", str(arguments.core), program, f"--benchmark_filter={pattern}",
                f"--benchmark_repetitions={arguments.repetitions}", "--benchmark_enable_random_interleaving=true",
                "--benchmark_report_aggregates_only=true", "--benchmark_min_time=0.05", "--benchmark_format=json"]
     print(f"{Path(program).name}: {len(sides)} sides, {arguments.repetitions} repetitions ...", file=sys.stderr)
-    result = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    result = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True,
+                                       env=os.environ | environment).stdout)
     medians = {}
     for entry in result["benchmarks"]:
         if entry.get("aggregate_name") == "median":
@@ -74,14 +95,15 @@ def main():
     parser.add_argument("--list", action="store_true", help="only name the rows")
     arguments = parser.parse_args()
     medians = {}
-    for program in programs(arguments.build):
-        sides = wanted(program, arguments.filter)
-        if arguments.list:
-            print("\n".join(side.replace("|", "/") for side in sides if not side.endswith("|" + WEIR)))
-        elif sides:
-            medians.update(measure(program, sides, arguments))
+    chosen = {program: wanted(program, arguments.filter) for program in programs(arguments.build)}
     if arguments.list:
+        for sides in chosen.values():
+            print("\n".join(side.replace("|", "/") for side in sides if not side.endswith("|" + WEIR)))
         return 0
+    with prepared_memory() as environment:
+        for program, sides in chosen.items():
+            if sides:
+                medians.update(measure(program, sides, arguments, environment))
     rows = join(medians)
     if not rows:
         print(f"no row's name contains '{arguments.filter}': see bench/run --list", file=sys.stderr)
