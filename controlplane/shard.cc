@@ -203,6 +203,8 @@ json::value Shard::status_view(std::uint64_t now_ns) const {
                        {"calls", calls.calls},
                        {"calls_answered", calls.calls_answered},
                        {"calls_refused", calls.calls_refused},
+                       {"invites_refused", calls_->admission_counters().invites_refused},
+                       {"invites_ignored", calls_->admission_counters().invites_ignored},
                        {"sip_messages_in", transports.messages_in},
                        {"sip_messages_out", transports.messages_out},
                        {"sip_malformed", transports.malformed},

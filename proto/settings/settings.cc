@@ -19,6 +19,7 @@ namespace {
 /// A configuration is written by people; anything longer is not one.
 constexpr std::size_t kFileBytesMax = 4u << 20;
 constexpr std::int64_t kCoresMax = 1024;
+constexpr std::int64_t kInvitesPerSecondMax = 1'000'000;
 
 std::optional<std::uint32_t> parse_number(std::string_view text, std::uint32_t max) {
   std::uint32_t value = 0;
@@ -187,6 +188,11 @@ void read_control(Table& table, ControlSettings& control) {
   table.number("punts_per_s_max", control.punts_per_s_max, 1, 100'000);
 }
 
+void read_limits(Table& table, LimitSettings& limits) {
+  table.number("invites_per_s_max", limits.invites_per_s_max, 0, kInvitesPerSecondMax);
+  table.number("invites_per_s_per_source_max", limits.invites_per_s_per_source_max, 0, kInvitesPerSecondMax);
+}
+
 void read_dtls(Table& table, DtlsSettings& dtls) {
   if (table.find("profiles") != nullptr) {
     dtls.profiles.clear();
@@ -265,6 +271,7 @@ void read_tables(const toml::table& root, Reading& reading) {
   table.one_table("region", [&](Table& child) { read_directory(child, "directory", settings.region.directory); });
   table.one_table("media", [&](Table& child) { read_media(child, settings.media); });
   table.one_table("control", [&](Table& child) { read_control(child, settings.control); });
+  table.one_table("limits", [&](Table& child) { read_limits(child, settings.limits); });
   table.one_table("dtls", [&](Table& child) { read_dtls(child, settings.dtls); });
   table.each_table("network", "[[network]]", [&](Table& child) {
     settings.networks.push_back(read_network(child));

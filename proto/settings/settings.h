@@ -99,11 +99,18 @@ struct ControlSettings {
   std::uint32_t punts_per_s_max = 200;      ///< per flow
 };
 
+/// [limits]: what the senders of SIP may ask of weir-control, each source address and all together.
+struct LimitSettings {
+  std::uint32_t invites_per_s_max = 500;             ///< new ones; 0: no limit
+  std::uint32_t invites_per_s_per_source_max = 100;  ///< 0: no limit
+};
+
 struct Settings {
   RegionSettings region;
   MediaSettings media;
   std::vector<NetworkSettings> networks;
   ControlSettings control;
+  LimitSettings limits;
   DtlsSettings dtls;
   std::vector<RealmSettings> realms;
   std::vector<RouteSettings> routes;

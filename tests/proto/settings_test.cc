@@ -73,6 +73,10 @@ match = '^sip:(dtls-(\d+))@.*'
 target = 'sip:\1@198.18.1.2:\2'
 to_realm = "a"
 media = "dtls"
+
+[limits]
+invites_per_s_max = 70
+invites_per_s_per_source_max = 0
 )";
 
 IpAddress ip(const char* text) {
@@ -131,6 +135,15 @@ TEST(Settings, TheControlSideOfAGoodFile) {
   EXPECT_EQ(settings.routes[0].media, MediaProfile::kRtp);
   EXPECT_EQ(settings.routes[1].media, MediaProfile::kDtls);
   EXPECT_EQ(settings.routes[1].to_realm, "a");
+}
+
+TEST(Settings, LimitsAreOnUnlessTheFileSaysOtherwise) {
+  const LimitSettings said = read_settings(kGood).settings.limits;
+  EXPECT_EQ(said.invites_per_s_max, 70u);
+  EXPECT_EQ(said.invites_per_s_per_source_max, 0u);
+  const LimitSettings unsaid = read_settings("").settings.limits;
+  EXPECT_EQ(unsaid.invites_per_s_max, 500u);
+  EXPECT_EQ(unsaid.invites_per_s_per_source_max, 100u);
 }
 
 /// One change to the good file: `from` becomes `to`, and a mistake at `line` says `says`.
@@ -196,6 +209,8 @@ const Row kRows[] = {
     {"a pattern that is none", R"('^sip:(dtls-(\d+))@.*')", R"('^sip:(dtls-(\d+)@.*')", 57, "match '^sip:(dtls-"},
     {"a capture that is not there", R"('sip:\1@198.18.1.2:\2')", R"('sip:\1@198.18.1.2:\3')", 57, "target 'sip:"},
     {"a target that is no SIP URI", R"('sip:\1@198.18.1.2:\2')", R"('tel:\1')", 57, "is no sip: URI"},
+    {"a rate that is none", "invites_per_s_max = 70", "invites_per_s_max = -1", 65, "from 0 to 1000000"},
+    {"a rate of a source", "per_source_max = 0", "per_source_max = \"few\"", 66, "must be a whole number"},
     {"a media profile", "media = \"dtls\"", "media = \"srtp\"", 62, "must be \"rtp\" or \"dtls\""},
 };
 
