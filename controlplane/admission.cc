@@ -43,8 +43,7 @@ Admission::Limits* Admission::limits_of(std::uint64_t now_ns, const proto::IpAdd
     recent_.clear();
     turn_ns_ = now_ns + kSecondNs;
   }
-  Source source{address.family, address.bytes};
-  if (address.family == proto::Family::kIpv6) std::fill(source.second.begin() + 8, source.second.end(), 0);
+  const Source source = source_of(address);
   if (const auto found = recent_.find(source); found != recent_.end()) return &found->second;
   if (recent_.size() >= kSourcesMax) return nullptr;
   const auto before = older_.find(source);

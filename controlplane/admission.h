@@ -2,11 +2,10 @@
 // 503 with Retry-After (RFC 3261 section 21.5.4) as often again, and beyond that with silence.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
-#include <utility>
 
+#include "controlplane/source.h"
 #include "proto/inet.h"
 #include "sip/transaction_layer.h"
 
@@ -48,9 +47,6 @@ class Admission {
     RateLimit admitted;
     RateLimit answered;  ///< 503s
   };
-  /// IPv6: the /64, since a host has all of it.
-  using Source = std::pair<proto::Family, std::array<std::uint8_t, 16>>;
-  // Ordered, not hashed: the keys are the senders' to choose.
   using Sources = std::map<Source, Limits>;
 
   Limits* limits_of(std::uint64_t now_ns, const proto::IpAddress& address);

@@ -210,6 +210,8 @@ json::value Shard::status_view(std::uint64_t now_ns) const {
                        {"sip_malformed", transports.malformed},
                        {"sip_send_failed", transports.send_failed},
                        {"tcp_connections", transports_->connections()},
+                       {"tcp_refused", transports.connections_refused},
+                       {"tcp_mute", transports.connections_mute},
                        {"commands", client.commands},
                        {"commands_refused", client.commands_refused},
                        {"commands_timed_out", client.commands_timed_out},

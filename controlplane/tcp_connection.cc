@@ -2,7 +2,6 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
-#include <chrono>
 
 #include "controlplane/sockets.h"
 
@@ -20,18 +19,31 @@ TcpConnection::TcpConnection(Transports& transports, asio::io_context& io, std::
       hop_{handle, remote, sip::Reliability::kReliable},
       place_(place) {}
 
+bool TcpConnection::take_remote() {
+  error_code error;
+  const tcp::endpoint remote = socket_.remote_endpoint(error);
+  if (!error) hop_.remote = from_asio(remote);
+  return !error;
+}
+
+void TcpConnection::start_accepted(std::uint32_t first_message_ms) {
+  accepted_ = true;
+  mute_ = true;
+  start();
+  arm(std::chrono::milliseconds(first_message_ms));
+}
+
 void TcpConnection::start() {
   error_code ignored;
-  hop_.remote = from_asio(socket_.remote_endpoint(ignored));
   socket_.set_option(tcp::no_delay(true), ignored);
   state_ = State::kOpen;
-  arm(kIdleSeconds);
+  arm(kIdle);
   read();
 }
 
 void TcpConnection::connect(const proto::Endpoint& local) {
   state_ = State::kConnecting;
-  arm(kConnectTimeoutSeconds);
+  arm(kConnectTimeout);
   error_code error;
   const tcp::endpoint remote = to_asio<tcp::endpoint>(hop_.remote);
   socket_.open(remote.protocol(), error);
@@ -85,14 +97,16 @@ bool TcpConnection::take_frames() {
     const sip::Frame frame = framer_.next();
     switch (frame.kind) {
       case sip::FrameKind::kNone: {
+        if (mute_) return true;  // neither pings nor half a message buy it time
         // A message must end within its time, however slowly its bytes drip.
         const bool mid_message = framer_.mid_message();
-        if (!mid_message) arm(kIdleSeconds);
-        if (mid_message && !mid_message_) arm(kMessageSeconds);
+        if (!mid_message) arm(kIdle);
+        if (mid_message && !mid_message_) arm(kMessage);
         mid_message_ = mid_message;
         return true;
       }
       case sip::FrameKind::kMessage:
+        mute_ = false;
         mid_message_ = false;
         transports_.on_bytes(frame.bytes, hop_);
         if (state_ != State::kOpen) return false;
@@ -108,11 +122,14 @@ bool TcpConnection::take_frames() {
   }
 }
 
-void TcpConnection::arm(std::uint32_t seconds) {
-  timer_.expires_after(std::chrono::seconds(seconds));
+void TcpConnection::arm(std::chrono::milliseconds time) {
+  timer_.expires_after(time);
   timer_.async_wait([weak = weak_from_this()](const error_code& error) {
     const std::shared_ptr<TcpConnection> self = weak.lock();
-    if (!error && self != nullptr && self->state_ != State::kClosed) self->fail();
+    if (error || self == nullptr || self->state_ == State::kClosed) return;
+    if (self->timer_.expiry() > std::chrono::steady_clock::now()) return;  // set anew while this was on its way
+    if (self->mute_) self->transports_.on_mute();
+    self->fail();
   });
 }
 

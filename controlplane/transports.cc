@@ -113,10 +113,7 @@ std::optional<sip::Hop> Transports::connection_to(std::size_t place, const proto
   for (const auto& [handle, connection] : connections_) {
     if (connection->place() == place && connection->hop().remote == remote) return connection->hop();
   }
-  if (connections_.size() >= kTcpConnectionsMax) {
-    ++counters_.connections_refused;
-    return std::nullopt;
-  }
+  if (connections_.size() - accepted_now_ >= kTcpConnectionsOutMax) return std::nullopt;
   auto connection = std::make_shared<TcpConnection>(*this, io_, next_handle(), place, remote);
   connection->await_use();
   connections_.emplace(connection->hop().handle, connection);
@@ -155,18 +152,34 @@ void Transports::on_bytes(std::string_view bytes, const sip::Hop& source) {
 }
 
 void Transports::on_accepted(std::shared_ptr<TcpConnection> connection) {
-  if (connections_.size() >= kTcpConnectionsMax) {
-    ++counters_.connections_refused;
+  const bool alive = connection->take_remote();
+  const Source source = source_of(connection->hop().remote.address);
+  if (!alive || !may_be_accepted(source)) {
+    counters_.connections_refused += alive ? 1 : 0;
     return connection->close();
   }
-  connection->start();
+  connection->start_accepted(settings_.limits.tcp_first_message_ms);
+  ++accepted_[source];
+  ++accepted_now_;
   connections_.emplace(connection->hop().handle, std::move(connection));
+}
+
+bool Transports::may_be_accepted(const Source& source) const {
+  const auto same = accepted_.find(source);
+  const std::uint32_t of_source = same == accepted_.end() ? 0 : same->second;
+  return accepted_now_ < settings_.limits.tcp_connections_max &&
+         of_source < settings_.limits.tcp_connections_per_source_max;
 }
 
 void Transports::on_closed(std::uint64_t handle, bool lost_messages) {
   const auto found = connections_.find(handle);
   if (found == connections_.end()) return;
   const sip::Hop hop = found->second->hop();
+  if (found->second->accepted()) {
+    const auto same = accepted_.find(source_of(hop.remote.address));
+    if (--same->second == 0) accepted_.erase(same);
+    --accepted_now_;
+  }
   connections_.erase(found);
   if (lost_messages) sink_.on_transport_error(hop);
 }

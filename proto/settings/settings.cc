@@ -20,6 +20,8 @@ namespace {
 constexpr std::size_t kFileBytesMax = 4u << 20;
 constexpr std::int64_t kCoresMax = 1024;
 constexpr std::int64_t kInvitesPerSecondMax = 1'000'000;
+/// Below the 65,536 descriptors of weir-control's unit.
+constexpr std::int64_t kTcpConnectionsMax = 60'000;
 
 std::optional<std::uint32_t> parse_number(std::string_view text, std::uint32_t max) {
   std::uint32_t value = 0;
@@ -191,6 +193,11 @@ void read_control(Table& table, ControlSettings& control) {
 void read_limits(Table& table, LimitSettings& limits) {
   table.number("invites_per_s_max", limits.invites_per_s_max, 0, kInvitesPerSecondMax);
   table.number("invites_per_s_per_source_max", limits.invites_per_s_per_source_max, 0, kInvitesPerSecondMax);
+  table.number("tcp_connections_max", limits.tcp_connections_max, 1, kTcpConnectionsMax);
+  table.number("tcp_connections_per_source_max", limits.tcp_connections_per_source_max, 1, kTcpConnectionsMax);
+  std::uint32_t first_message_s = limits.tcp_first_message_ms / 1000;
+  table.number("tcp_first_message_s", first_message_s, 1, 300);
+  limits.tcp_first_message_ms = first_message_s * 1000;
 }
 
 void read_dtls(Table& table, DtlsSettings& dtls) {

@@ -164,9 +164,12 @@ TEST_F(TransportsTest, AStreamIsCutIntoItsMessages) {
   ASSERT_TRUE(run_until([this] { return messages_.size() == 3; }));
   EXPECT_EQ(messages_[2].call_id(), "3");
   EXPECT_EQ(transports_->connections(), 1u);
-  const std::string answers = read(client, 600);
+  std::string answers;
+  ASSERT_TRUE(run_until([&] {
+    answers += read(client, 1);
+    return answers.find("Call-ID: 3") != std::string::npos;
+  }));
   EXPECT_NE(answers.find("Call-ID: 1"), std::string::npos);
-  EXPECT_NE(answers.find("Call-ID: 3"), std::string::npos);
   EXPECT_EQ(hops_[0].reliability, sip::Reliability::kReliable);
   client.close();
   ASSERT_TRUE(run_until([this] { return transports_->connections() == 0; }));
@@ -195,6 +198,59 @@ TEST_F(TransportsTest, AStreamThatCannotBeFollowedIsClosed) {
   EXPECT_TRUE(closes(client)) << "a head without end";
   EXPECT_TRUE(run_until([this] { return transports_->connections() == 0; }));
   EXPECT_TRUE(messages_.empty());
+}
+
+TEST_F(TransportsTest, ASourceHasSoManyConnectionsAndNoMore) {
+  settings_.limits.tcp_connections_per_source_max = 2;
+  tcp::socket first = tcp_client();
+  tcp::socket second = tcp_client();
+  ASSERT_TRUE(run_until([this] { return transports_->connections() == 2; }));
+  tcp::socket third = tcp_client();
+  EXPECT_TRUE(closes(third));
+  EXPECT_EQ(transports_->counters().connections_refused, 1u);
+  EXPECT_EQ(transports_->connections(), 2u);
+
+  tcp::socket stranger(io_, {asio::ip::make_address_v4("127.0.0.2"), 0});
+  stranger.connect({asio::ip::address_v4::loopback(), port_});
+  EXPECT_TRUE(run_until([this] { return transports_->connections() == 3; })) << "another source has its own";
+  first.close();
+  ASSERT_TRUE(run_until([this] { return transports_->connections() == 2; }));
+  tcp::socket fourth = tcp_client();
+  EXPECT_TRUE(run_until([this] { return transports_->connections() == 3; })) << "and one that left makes room";
+  EXPECT_EQ(transports_->counters().connections_refused, 1u);
+}
+
+TEST_F(TransportsTest, AllSourcesTogetherHaveSoManyConnectionsWhichOursAreNotAmong) {
+  settings_.limits.tcp_connections_max = 1;
+  tcp::socket first = tcp_client();
+  ASSERT_TRUE(run_until([this] { return transports_->connections() == 1; }));
+  tcp::socket second(io_, {asio::ip::make_address_v4("127.0.0.2"), 0});
+  second.connect({asio::ip::address_v4::loopback(), port_});
+  EXPECT_TRUE(closes(second));
+  EXPECT_EQ(transports_->counters().connections_refused, 1u);
+  EXPECT_TRUE(transports_->towards(0, *sip::parse_uri("sip:x@198.18.1.2:5070;transport=tcp"), nullptr).has_value());
+}
+
+TEST_F(TransportsTest, AConnectionWithoutAWholeMessageIsClosedInTime) {
+  settings_.limits.tcp_first_message_ms = 300;
+  tcp::socket mute = tcp_client();
+  tcp::socket pinging = tcp_client();
+  tcp::socket dripping = tcp_client();
+  tcp::socket speaking = tcp_client();
+  const std::string message = options("SIP/2.0/TCP 127.0.0.1:5999");
+  asio::write(speaking, asio::buffer(message));
+  std::size_t drops = 0;
+  const auto start = std::chrono::steady_clock::now();
+  ASSERT_TRUE(run_until([&] {
+    error_code ignored;
+    asio::write(pinging, asio::buffer(std::string("\r\n\r\n")), ignored);
+    asio::write(dripping, asio::buffer(&message[drops++ % 200], 1), ignored);
+    return messages_.size() == 1 && transports_->connections() == 1;
+  }));
+  EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(250));
+  EXPECT_EQ(transports_->counters().connections_mute, 3u);
+  io_.run_for(std::chrono::milliseconds(400));
+  EXPECT_EQ(transports_->connections(), 1u) << "the one that spoke stays";
 }
 
 TEST_F(TransportsTest, TwoListenersAtOneAddressAreAnErrorThatNamesIt) {

@@ -77,6 +77,9 @@ media = "dtls"
 [limits]
 invites_per_s_max = 70
 invites_per_s_per_source_max = 0
+tcp_connections_max = 300
+tcp_connections_per_source_max = 20
+tcp_first_message_s = 3
 )";
 
 IpAddress ip(const char* text) {
@@ -141,9 +144,15 @@ TEST(Settings, LimitsAreOnUnlessTheFileSaysOtherwise) {
   const LimitSettings said = read_settings(kGood).settings.limits;
   EXPECT_EQ(said.invites_per_s_max, 70u);
   EXPECT_EQ(said.invites_per_s_per_source_max, 0u);
+  EXPECT_EQ(said.tcp_connections_max, 300u);
+  EXPECT_EQ(said.tcp_connections_per_source_max, 20u);
+  EXPECT_EQ(said.tcp_first_message_ms, 3000u);
   const LimitSettings unsaid = read_settings("").settings.limits;
   EXPECT_EQ(unsaid.invites_per_s_max, 500u);
   EXPECT_EQ(unsaid.invites_per_s_per_source_max, 100u);
+  EXPECT_EQ(unsaid.tcp_connections_max, 2000u);
+  EXPECT_EQ(unsaid.tcp_connections_per_source_max, 100u);
+  EXPECT_EQ(unsaid.tcp_first_message_ms, 10'000u);
 }
 
 /// One change to the good file: `from` becomes `to`, and a mistake at `line` says `says`.
@@ -211,6 +220,8 @@ const Row kRows[] = {
     {"a target that is no SIP URI", R"('sip:\1@198.18.1.2:\2')", R"('tel:\1')", 57, "is no sip: URI"},
     {"a rate that is none", "invites_per_s_max = 70", "invites_per_s_max = -1", 65, "from 0 to 1000000"},
     {"a rate of a source", "per_source_max = 0", "per_source_max = \"few\"", 66, "must be a whole number"},
+    {"no connection at all", "tcp_connections_max = 300", "tcp_connections_max = 0", 67, "from 1 to 60000"},
+    {"no time at all", "tcp_first_message_s = 3", "tcp_first_message_s = 0", 69, "from 1 to 300"},
     {"a media profile", "media = \"dtls\"", "media = \"srtp\"", 62, "must be \"rtp\" or \"dtls\""},
 };
 
