@@ -65,8 +65,11 @@ class TransportsTest : public testing::Test, public MessageSink {
   template <typename Done>
   bool run_until(Done done) {
     const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (!done() && std::chrono::steady_clock::now() < limit) io_.run_for(std::chrono::milliseconds(5));
-    return done();
+    bool is_done = done();
+    for (; !is_done && std::chrono::steady_clock::now() < limit; is_done = done()) {
+      io_.run_for(std::chrono::milliseconds(5));
+    }
+    return is_done;
   }
 
   udp::socket udp_client() {
