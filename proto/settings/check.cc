@@ -100,6 +100,7 @@ void check_listener(const Settings& settings, std::size_t realm, std::size_t lis
 }
 
 void check_realms(const Settings& settings, const Lines& lines, std::vector<Mistake>& mistakes) {
+  if (settings.realms.empty()) mistakes.push_back({0, "there is no [[realm]]: SIP would be spoken nowhere"});
   for (std::size_t i = 0; i < settings.realms.size(); ++i) {
     const RealmSettings& realm = settings.realms[i];
     if (!realm.network.empty() && !has_network(settings, realm.network)) {
@@ -137,6 +138,7 @@ void check_route(const Settings& settings, const RouteSettings& route, std::vect
 void check(const Settings& settings, const Lines& lines, std::vector<Mistake>& mistakes) {
   check_networks(settings, lines, mistakes);
   check_realms(settings, lines, mistakes);
+  if (settings.routes.empty()) mistakes.push_back({0, "there is no [[route]]: every call would be answered 404"});
   for (const RouteSettings& route : settings.routes) check_route(settings, route, mistakes);
 }
 

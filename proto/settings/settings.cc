@@ -241,7 +241,10 @@ RealmSettings read_realm(Table& table) {
   RealmSettings realm;
   table.required_text("name", realm.name);
   table.required_text("network", realm.network);
-  table.require("listen");
+  const toml::node* listen = table.require("listen");
+  if (listen != nullptr && listen->is_array() && listen->as_array()->empty()) {
+    table.mistake("listen", "names no listener, like \"udp:198.18.1.1:5060\"");
+  }
   table.each_text("listen", [&](const std::string& text, std::uint32_t) {
     const std::optional<ListenerSettings> listener = parse_listener(text);
     if (listener) {

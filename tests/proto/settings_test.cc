@@ -208,6 +208,7 @@ const Row kRows[] = {
     {"a network that is not there", "network = \"inside\"", "network = \"insid\"", 45, "there is no network 'insid'"},
     {"two realms of one name", "name = \"b\"", "name = \"a\"", 45, "there are two realms 'a'"},
     {"a listener that is none", "udp:198.18.2.1:5060", "sctp:198.18.2.1:5060", 48, "like udp:198.18.1.1:5060"},
+    {"no listener", "[\"udp:198.18.2.1:5060\"]", "[]", 48, "listen: names no listener"},
     {"a listener without port", "udp:198.18.2.1:5060", "udp:198.18.2.1", 48, "like udp:198.18.1.1:5060"},
     {"a listener at port 0", "udp:198.18.2.1:5060", "udp:198.18.2.1:0", 48, "like udp:198.18.1.1:5060"},
     {"one listener twice", "udp:198.18.2.1:5060", "udp:198.18.1.1:5060", 45, "198.18.1.1:5060 is listened on twice"},
@@ -253,10 +254,19 @@ TEST(Settings, AllMistakesOfAFileAreNamedAtOnceInTheirOrder) {
   EXPECT_EQ(reading.mistakes[2].line, 57u);
 }
 
-TEST(Settings, AnEmptyFileLacksANetwork) {
-  const Reading reading = read_settings("");
-  ASSERT_EQ(reading.mistakes.size(), 1u);
-  EXPECT_EQ(to_string("weir.toml", reading.mistakes), "weir.toml:0: there is no [[network]]\n");
+TEST(Settings, AnEmptyFileLacksNetworkRealmAndRoute) {
+  EXPECT_EQ(to_string("weir.toml", read_settings("").mistakes),
+            "weir.toml:0: there is no [[network]]\n"
+            "weir.toml:0: there is no [[realm]]: SIP would be spoken nowhere\n"
+            "weir.toml:0: there is no [[route]]: every call would be answered 404\n");
+}
+
+TEST(Settings, AFileWithoutRoutesLacksThemAndNothingElse) {
+  std::string text = kGood;
+  const std::size_t first = text.find("[[route]]");
+  text.erase(first, text.find("[limits]") - first);
+  EXPECT_EQ(to_string("weir.toml", read_settings(text).mistakes),
+            "weir.toml:0: there is no [[route]]: every call would be answered 404\n");
 }
 
 TEST(Settings, AFileThatIsNotThereIsAMistake) {
@@ -277,8 +287,8 @@ TEST(Settings, MoreNetworksThanThereMayBeAreAMistake) {
     text += "[[network]]\nname='n" + n + "'\ndevice='d" + n + "'\naddress='198.18." + n + ".1/24'\n";
   }
   const Reading reading = read_settings(text);
-  ASSERT_EQ(reading.mistakes.size(), 1u);
-  EXPECT_EQ(reading.mistakes[0].reason, "at most 16 networks");
+  ASSERT_EQ(reading.mistakes.size(), 3u) << to_string("f", reading.mistakes);
+  EXPECT_EQ(reading.mistakes[2].reason, "at most 16 networks");
 }
 
 }  // namespace

@@ -56,6 +56,16 @@ def test_a_region_of_another_version(lab, program):
     lab.weir.start()
 
 
+@pytest.mark.parametrize("missing", ["realm", "route"])
+def test_a_configuration_that_would_serve_nobody_is_a_mistake(quiet_lab, missing):
+    weir = quiet_lab.weir
+    for name in ("realm", "route") if missing == "realm" else ("route",):
+        del weir.configuration[name]
+    for program in (_MEDIA, _CONTROL):
+        status, output = weir.run_program(*program)
+        assert 0 < status < 128 and f"{weir.configuration_file}:0: there is no [[{missing}]]" in output, output
+
+
 def test_every_mistake_in_the_configuration_is_named_with_its_line(quiet_lab):
     weir = quiet_lab.weir
     weir.configuration["media"]["hugepages"] = "perhaps"
