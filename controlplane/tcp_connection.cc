@@ -58,7 +58,8 @@ void TcpConnection::connect(const proto::Endpoint& local) {
 }
 
 bool TcpConnection::send(std::string_view bytes, const proto::Endpoint& local) {
-  if (state_ == State::kClosed || queue_bytes_ + bytes.size() > kQueueBytesMax) return false;
+  if (state_ == State::kClosed || state_ == State::kFinishing || queue_bytes_ + bytes.size() > kQueueBytesMax)
+    return false;
   queue_.emplace_back(bytes);
   queue_bytes_ += bytes.size();
   if (state_ == State::kUnopened) {
@@ -70,10 +71,12 @@ bool TcpConnection::send(std::string_view bytes, const proto::Endpoint& local) {
 }
 
 void TcpConnection::write_next() {
+  error_code ignored;
+  if (queue_.empty() && state_ == State::kFinishing) socket_.shutdown(tcp::socket::shutdown_send, ignored);
   if (queue_.empty()) return;
   asio::async_write(socket_, asio::buffer(queue_.front()),
                     [self = shared_from_this()](const error_code& error, std::size_t bytes) {
-                      if (self->state_ != State::kOpen) return;
+                      if (self->state_ == State::kClosed) return;
                       if (error) return self->fail();
                       self->queue_bytes_ -= bytes;
                       self->queue_.pop_front();
@@ -84,8 +87,9 @@ void TcpConnection::write_next() {
 void TcpConnection::read() {
   socket_.async_read_some(asio::buffer(buffer_),
                           [self = shared_from_this()](const error_code& error, std::size_t bytes) {
-                            if (self->state_ != State::kOpen) return;
+                            if (self->state_ == State::kClosed) return;
                             if (error) return self->fail();
+                            if (self->state_ == State::kFinishing) return self->read();
                             self->framer_.feed({self->buffer_.data(), bytes});
                             if (self->take_frames()) self->read();
                           });
@@ -115,11 +119,20 @@ bool TcpConnection::take_frames() {
         send("\r\n", {});
         break;
       case sip::FrameKind::kError:
-        transports_.on_bytes(frame.bytes, hop_);
-        fail();
-        return false;
+        transports_.on_broken_frame(frame, hop_);
+        finish();
+        return state_ == State::kFinishing;
     }
   }
+}
+
+/// Says what is queued and hears no more. Closed with bytes unread a socket sends a reset, which may overtake the
+/// answer: so our side ends first, and what still comes is read and thrown away until the peer's side ends too.
+void TcpConnection::finish() {
+  if (queue_.empty()) return fail();
+  state_ = State::kFinishing;
+  mute_ = false;
+  arm(kFinish);
 }
 
 void TcpConnection::arm(std::chrono::milliseconds time) {

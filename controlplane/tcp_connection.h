@@ -27,6 +27,8 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   static constexpr std::chrono::seconds kIdle{300};
   /// From the first byte of a message to its last.
   static constexpr std::chrono::seconds kMessage{30};
+  /// For the peer to read our last words and close its side.
+  static constexpr std::chrono::seconds kFinish{2};
 
   TcpConnection(Transports& transports, boost::asio::io_context& io, std::uint64_t handle, std::size_t place,
                 const proto::Endpoint& remote);
@@ -49,13 +51,14 @@ class TcpConnection : public std::enable_shared_from_this<TcpConnection> {
   void close();
 
  private:
-  enum class State : std::uint8_t { kUnopened, kConnecting, kOpen, kClosed };
+  enum class State : std::uint8_t { kUnopened, kConnecting, kOpen, kFinishing, kClosed };
 
   void connect(const proto::Endpoint& local);
   void start();
   void read();
   bool take_frames();
   void write_next();
+  void finish();
   void arm(std::chrono::milliseconds time);
   void fail();
 

@@ -12,6 +12,18 @@ namespace weir::controlplane {
 namespace settings = proto::settings;
 using settings::SipTransport;
 
+namespace {
+
+/// RFC 3261 section 18.2.1 and RFC 3581: where a request came from stands in its Via.
+void write_source_down(sip::Message& message, const sip::Hop& source) {
+  std::optional<sip::Via> via = message.top_via();
+  if (!message.is_request() || !via) return;
+  via->set_source(proto::to_string(source.remote.address), source.remote.port);
+  message.set_top_via(*via);
+}
+
+}  // namespace
+
 Transports::Transports(boost::asio::io_context& io, const settings::Settings& settings, MessageSink& sink)
     : io_(io), settings_(settings), sink_(sink) {}
 
@@ -133,21 +145,27 @@ bool Transports::send(const sip::Hop& hop, std::string_view bytes) {
 
 void Transports::on_bytes(std::string_view bytes, const sip::Hop& source) {
   sip::ParseResult result = sip::parse_message(bytes);
-  const auto write_source_down = [&source](sip::Message& message) {
-    std::optional<sip::Via> via = message.top_via();
-    if (!message.is_request() || !via) return;
-    via->set_source(proto::to_string(source.remote.address), source.remote.port);
-    message.set_top_via(*via);
-  };
   if (result) {
     ++counters_.messages_in;
-    write_source_down(result.message());
+    write_source_down(result.message(), source);
     return sink_.on_message(std::move(result.message()), source);
   }
   ++counters_.malformed;
   if (result.error().silent()) return;
   sip::ParseError error = result.error();
-  write_source_down(error.fragment);
+  write_source_down(error.fragment, source);
+  sink_.on_malformed(error, source);
+}
+
+/// Nothing is done with its head, sound as that may be, but to answer it.
+void Transports::on_broken_frame(const sip::Frame& frame, const sip::Hop& source) {
+  ++counters_.malformed;
+  if (frame.status == 0) return;
+  sip::ParseResult head = sip::parse_message(frame.bytes);
+  if (!head && head.error().silent()) return;
+  sip::ParseError error{frame.status, frame.reason, head ? std::move(head.message()) : head.error().fragment};
+  if (!error.fragment.is_request() || error.fragment.method() == sip::Method::kAck) return;
+  write_source_down(error.fragment, source);
   sink_.on_malformed(error, source);
 }
 

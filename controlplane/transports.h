@@ -13,6 +13,7 @@
 #include "controlplane/source.h"
 #include "proto/result.h"
 #include "proto/settings/settings.h"
+#include "sip/framer.h"
 #include "sip/parse.h"
 #include "sip/transaction_layer.h"
 
@@ -87,6 +88,8 @@ class Transports : public PathFinder, public sip::MessageSender {
 
   // From listeners and connections.
   void on_bytes(std::string_view bytes, const sip::Hop& source);
+  /// A frame of kind kError: its stream ends after this.
+  void on_broken_frame(const sip::Frame& frame, const sip::Hop& source);
   void on_accepted(std::shared_ptr<TcpConnection> connection);
   void on_mute() { ++counters_.connections_mute; }
   void on_closed(std::uint64_t handle, bool lost_messages);

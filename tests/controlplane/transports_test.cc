@@ -58,6 +58,7 @@ class TransportsTest : public testing::Test, public MessageSink {
   }
   void on_malformed(const sip::ParseError& error, const sip::Hop& source) override {
     malformed_.push_back(error.status);
+    hop_malformed_ = source;
     transports_->send(source, sip::write(sip::make_response(error.fragment, error.status, error.reason, "tag")));
   }
   void on_transport_error(const sip::Hop&) override { ++errors_; }
@@ -118,6 +119,7 @@ class TransportsTest : public testing::Test, public MessageSink {
   std::vector<sip::Message> messages_;
   std::vector<sip::Hop> hops_;
   std::vector<std::uint16_t> malformed_;
+  sip::Hop hop_malformed_;
   int errors_ = 0;
 };
 
@@ -201,6 +203,59 @@ TEST_F(TransportsTest, AStreamThatCannotBeFollowedIsClosed) {
   EXPECT_TRUE(closes(client)) << "a head without end";
   EXPECT_TRUE(run_until([this] { return transports_->connections() == 0; }));
   EXPECT_TRUE(messages_.empty());
+}
+
+TEST_F(TransportsTest, ABrokenFrameIsAnsweredThenItsConnectionClosed) {
+  struct Row {
+    const char* description;
+    const char* from;
+    const char* to;
+    std::uint16_t status;  ///< 0: closed without an answer
+  };
+  const Row kRows[] = {
+      {"no length", "Content-Length: 0\r\n", "", 400},
+      {"a length that is none", "Content-Length: 0", "Content-Length: -5", 400},
+      {"two lengths", "Content-Length: 0", "Content-Length: 0\r\nContent-Length: 0", 400},
+      {"a message too large", "Content-Length: 0", "Content-Length: 70000", 513},
+      {"nobody to answer", "Via: ", "Vie: ", 0},
+      {"an ACK", "OPTIONS sip:weir@127.0.0.1 SIP/2.0", "ACK sip:weir@127.0.0.1 SIP/2.0", 0},
+  };
+  for (const Row& row : kRows) {
+    SCOPED_TRACE(row.description);
+    malformed_.clear();
+    std::string text = options("SIP/2.0/TCP 127.0.0.1:5999");
+    text.replace(text.find(row.from), std::string(row.from).size(), row.to);
+    if (row.status == 0) text.replace(text.find("Content-Length: 0\r\n"), 19, "");
+    tcp::socket client = tcp_client();
+    asio::write(client, asio::buffer(text + std::string(30'000, 'x')));  // bytes that nobody will read
+    const std::string answer = read(client, 100'000);                    // to the end
+    if (row.status == 0) {
+      EXPECT_EQ(answer, "");
+      EXPECT_TRUE(malformed_.empty());
+      EXPECT_TRUE(run_until([this] { return transports_->connections() == 0; }));
+      continue;
+    }
+    EXPECT_EQ(answer.substr(0, 12), "SIP/2.0 " + std::to_string(row.status) + " ");
+    EXPECT_EQ(malformed_, std::vector<std::uint16_t>{row.status});
+    error_code error;
+    char byte;
+    (void)client.receive(asio::buffer(&byte, 1), 0, error);
+    EXPECT_EQ(error, asio::error::eof) << "an end, not a reset";
+    client.close();
+    EXPECT_TRUE(run_until([this] { return transports_->connections() == 0; }));
+  }
+  EXPECT_TRUE(messages_.empty()) << "nothing is done with the head of a broken frame";
+}
+
+TEST_F(TransportsTest, APeerThatDoesNotCloseAfterItsBrokenFrameIsClosed) {
+  tcp::socket client = tcp_client();
+  std::string text = options("SIP/2.0/TCP 127.0.0.1:5999");
+  text.replace(text.find("Content-Length: 0"), 17, "Content-Length: x");
+  asio::write(client, asio::buffer(text));
+  ASSERT_TRUE(run_until([this] { return malformed_.size() == 1; }));
+  EXPECT_EQ(transports_->connections(), 1u);
+  EXPECT_FALSE(transports_->send(hop_malformed_, "more")) << "it has said its last word";
+  EXPECT_TRUE(run_until([this] { return transports_->connections() == 0; }));
 }
 
 TEST_F(TransportsTest, ASourceHasSoManyConnectionsAndNoMore) {
