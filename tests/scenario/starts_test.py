@@ -1,6 +1,10 @@
 """Starts that must fail: one sentence that says what to do, and an exit status other than 0."""
 
+import time
+
 import pytest
+
+from lab.process import wait_until
 
 _MEDIA = ("weir-media", "dataplane")
 _CONTROL = ("weir-control", "controlplane")
@@ -22,6 +26,22 @@ def test_a_second_instance_is_refused(lab, program):
 
 def test_weir_control_without_weir_media_says_what_is_missing(quiet_lab):
     refused_start(quiet_lab, _CONTROL, "weir-media")
+
+
+def test_weir_control_waits_for_the_workers_before_it_says_that_they_are_gone(quiet_lab):
+    weir = quiet_lab.weir
+    weir.start_media()
+    weir.media.kill()  # its region stays
+    time.sleep(1.5)
+    weir.start_control()
+    weir.start_media()
+    wait_until(lambda: "weir-media is alive" in weir.control.text(), 5, "the workers to be noticed", 0.1)
+    assert "has stopped" not in weir.control.text() and "does not run" not in weir.control.text()
+    weir.media.kill()
+    wait_until(lambda: "weir-media has stopped" in weir.control.text(), 5, "their end to be noticed", 0.1)
+    weir.control.stop()
+    weir.start_control()
+    wait_until(lambda: "weir-media does not run: start it" in weir.control.text(), 12, "their absence to be noticed", 0.1)
 
 
 def test_hugepages_that_are_demanded_and_missing(quiet_lab):
