@@ -10,7 +10,7 @@ _MEDIA = ("weir-media", "dataplane")
 _CONTROL = ("weir-control", "controlplane")
 
 
-def refused_start(lab, program: tuple[str, str], *words: str) -> None:
+def refused_start(lab, program: tuple[str, ...], *words: str) -> None:
     """The program ends by itself with a status other than 0, no signal, and a last line that holds every word."""
     status, output = lab.weir.run_program(*program)
     assert 0 < status < 128, f"status {status}: {output}"
@@ -22,6 +22,13 @@ def refused_start(lab, program: tuple[str, str], *words: str) -> None:
 def test_a_second_instance_is_refused(lab, program):
     refused_start(lab, program, f"another {program[0]}")
     assert lab.weir.ctl("status")
+
+
+def test_a_region_that_weir_control_uses_is_not_discarded(lab):
+    lab.weir.media.kill()
+    refused_start(lab, (*_MEDIA, "--discard-region"), "weir-control", "stop")
+    lab.weir.start_media()
+    assert lab.weir.ctl("status")["media"]["starts"] == 2, "what weir-control has mapped is what weir-media uses"
 
 
 def test_weir_control_without_weir_media_says_what_is_missing(quiet_lab):
