@@ -50,6 +50,11 @@ void check_network(const NetworkSettings& network, std::uint32_t line, std::vect
   }
 }
 
+/// What DPDK knows a device by: a PCI address, or a virtual device without its arguments.
+std::string device_name(const NetworkSettings& network) {
+  return network.device.substr(0, network.device.find(','));
+}
+
 void check_networks(const Settings& settings, const Lines& lines, std::vector<Mistake>& mistakes) {
   if (settings.networks.empty()) mistakes.push_back({0, "there is no [[network]]"});
   if (settings.networks.size() > kNetworksMax) {
@@ -64,8 +69,9 @@ void check_networks(const Settings& settings, const Lines& lines, std::vector<Mi
       if (!network.name.empty() && other.name == network.name)
         mistakes.push_back({lines.networks[i], both + "have one name"});
       if (overlap(other, network)) mistakes.push_back({lines.networks[i], both + "overlap"});
-      if (!network.device.empty() && other.device == network.device)
-        mistakes.push_back({lines.networks[i], both + "have one device"});
+      if (!network.device.empty() && device_name(other) == device_name(network)) {
+        mistakes.push_back({lines.networks[i], both + "have one device, " + device_name(network)});
+      }
     }
   }
 }

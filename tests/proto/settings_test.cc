@@ -187,6 +187,8 @@ const Row kRows[] = {
     {"overlapping networks", "198.18.2.10/24", "198.18.0.10/16", 22, "networks 'outside' and 'inside' overlap"},
     {"two networks of one name", "name = \"inside\"", "name = \"outside\"", 22, "have one name"},
     {"two networks on one device", "net_af_packet1,iface=media1", "net_af_packet0,iface=media0", 22, "have one device"},
+    {"one name for two virtual devices", "net_af_packet1,iface=media1", "net_af_packet0,iface=media1", 22,
+     "have one device, net_af_packet0"},
     {"a gateway outside", "gateway = \"198.18.1.1\"", "gateway = \"198.18.3.1\"", 13, "gateway is not inside"},
     {"a gateway that is ourselves", "gateway = \"198.18.1.1\"", "gateway = \"198.18.1.10\"", 13,
      "media address itself"},

@@ -57,9 +57,14 @@ def test_hugepages_that_are_demanded_and_missing(quiet_lab):
     refused_start(quiet_lab, _MEDIA, "hugepages")
 
 
-def test_an_interface_that_is_not_there(quiet_lab):
-    quiet_lab.weir.configuration["network"][0]["device"] = "net_af_packet0,iface=nosuch0"
-    refused_start(quiet_lab, _MEDIA, "network 'outside'", "net_af_packet0", "No such device")
+@pytest.mark.parametrize("device, words", [
+    ("net_af_packet1,iface=nosuch0", ("No such device", "check", "exists and is up")),
+    ("net_nosuch0,iface=media-a", ("check", "its arguments")),
+    ("0000:7e:1f.7", ("PCI address", "vfio-pci")),
+], ids=["interface", "driver", "PCI"])
+def test_a_device_that_is_not_there(quiet_lab, device, words):
+    quiet_lab.weir.configuration["network"][1]["device"] = device
+    refused_start(quiet_lab, _MEDIA, "network 'inside'", f"'{device}'", *words)
 
 
 def test_an_address_that_the_host_does_not_have(lab):
