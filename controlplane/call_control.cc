@@ -7,6 +7,7 @@
 #include "controlplane/call_journal.h"
 #include "controlplane/call_record.h"
 #include "controlplane/log.h"
+#include "sip/limits.h"
 
 namespace weir::controlplane {
 
@@ -16,7 +17,6 @@ using sip::Method;
 
 namespace {
 
-constexpr std::string_view kRetryAfterSeconds = "5";
 /// How often calls look at the clock.
 constexpr std::uint64_t kSweepNs = 1'000'000'000;
 
@@ -41,7 +41,8 @@ CallControl::CallControl(const proto::settings::Settings& settings, MediaEngine&
                          CallJournal* journal)
     : tokens_(std::move(tokens)),
       transactions_(sip::TransactionOptions{}, sender, *this, tokens_),
-      context_{settings, media, paths, policy, transactions_, tokens_, journal} {}
+      context_{settings, media, paths, policy, transactions_, tokens_, journal},
+      admission_(settings.limits.invites_per_s_max, settings.limits.invites_per_s_per_source_max) {}
 
 CallControl::~CallControl() {
   calls_.clear();
@@ -71,6 +72,7 @@ bool CallControl::on_tick(std::uint64_t now_ns) {
   if (now_ns >= sweep_ns_) {
     sweep_ns_ = now_ns + kSweepNs;
     for (auto& [number, call] : calls_) call->on_clock();
+    report_refusals();
   }
   bury_the_dead();
   return busy;
@@ -102,6 +104,27 @@ void CallControl::end_journalled(std::uint64_t now_ns) {
       log_event(LogLevel::kWarning, "call", {{"event", "ended after a restart"}, {"call_id", leg.call_id}});
     }
   }
+}
+
+sip::AdmissionVerdict CallControl::admit(const Message& request, const sip::Hop& source) {
+  if (request.method() != Method::kInvite || !request.to_tag().empty()) return sip::AdmissionVerdict::kAdmitted;
+  const sip::AdmissionVerdict admission = admission_.decide(now_ns_, source.remote.address);
+  if (admission != sip::AdmissionVerdict::kAdmitted) refused_last_ = source.remote;
+  return admission;
+}
+
+/// A flood is one line a second, not one for each INVITE of it.
+void CallControl::report_refusals() {
+  const AdmissionCounters& now = admission_.counters();
+  const std::uint64_t refused = now.invites_refused - refusals_reported_.invites_refused;
+  const std::uint64_t ignored = now.invites_ignored - refusals_reported_.invites_ignored;
+  refusals_reported_ = now;
+  if (refused == 0 && ignored == 0) return;
+  log_event(LogLevel::kWarning, "sip",
+            {{"event", "INVITEs over the limit"},
+             {"refused", refused},
+             {"ignored", ignored},
+             {"last_peer", proto::to_string(refused_last_)}});
 }
 
 void CallControl::on_request(sip::TransactionId id, const Message& request, const sip::Hop& source) {
@@ -168,7 +191,7 @@ void CallControl::respond(sip::TransactionId id, const Message& request, std::ui
   if (status == 405 || status == 501) response.add_header(HeaderId::kAllow, kAllowed);
   if (status == 415) response.add_header(HeaderId::kAccept, "application/sdp");
   if (status == 420) response.add_header(HeaderId::kUnsupported, unsupported_options(request));
-  if (status == 503) response.add_header(HeaderId::kRetryAfter, kRetryAfterSeconds);
+  if (status == 503) response.add_header(HeaderId::kRetryAfter, sip::kRetryAfterSeconds);
   response.add_header(HeaderId::kServer, kSoftware);
   (void)transactions_.respond(now_ns_, id, response);
 }

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "controlplane/admission.h"
 #include "controlplane/media_engine.h"
 #include "controlplane/path.h"
 #include "controlplane/policy.h"
@@ -73,11 +74,13 @@ class CallControl : private sip::TransactionUser {
   [[nodiscard]] std::optional<boost::json::value> call_view(std::uint64_t number, std::uint64_t now_ns) const;
   [[nodiscard]] std::size_t calls() const { return calls_.size(); }
   [[nodiscard]] const CallCounters& counters() const { return counters_; }
+  [[nodiscard]] const AdmissionCounters& admission_counters() const { return admission_.counters(); }
   [[nodiscard]] const sip::TransactionCounters& transaction_counters() const { return transactions_.counters(); }
 
  private:
   friend class Call;
 
+  sip::AdmissionVerdict admit(const sip::Message& request, const sip::Hop& source) override;
   void on_request(sip::TransactionId id, const sip::Message& request, const sip::Hop& source) override;
   void on_cancel(sip::TransactionId id, const sip::Message& cancel) override;
   void on_ack(const sip::Message& ack, const sip::Hop& source) override;
@@ -90,6 +93,7 @@ class CallControl : private sip::TransactionUser {
   void respond(sip::TransactionId id, const sip::Message& request, std::uint16_t status, std::string_view reason);
   Call* call_of(sip::TransactionId id) const;
   void bury_the_dead();
+  void report_refusals();
 
   // From calls.
   void own(sip::TransactionId id, Call& call) { by_transaction_[id] = &call; }
@@ -102,6 +106,9 @@ class CallControl : private sip::TransactionUser {
   sip::TransactionLayer transactions_;
   CallContext context_;
   CallCounters counters_;
+  Admission admission_;
+  AdmissionCounters refusals_reported_;
+  proto::Endpoint refused_last_;
   std::map<std::uint64_t, std::unique_ptr<Call>> calls_;  ///< by number
   std::map<sip::TransactionId, Call*> by_transaction_;
   std::map<sip::DialogId, Call*> by_dialog_;

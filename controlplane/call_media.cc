@@ -62,6 +62,23 @@ std::variant<RemoteOffer, EndCause> read_body(const sip::Message& invite, std::s
   return std::get<RemoteOffer>(std::move(read));
 }
 
+/// RFC 8842 section 3.1, as far as the peer decides: our certificate and tls-id stay the same for the life of a leg,
+/// and of the tls-id an answer is silent if the offer was. Where media goes is no part of it here: an address that
+/// moves keeps its keys, as it does for a peer behind a NAT.
+sip::DtlsAssociationTerms peers_terms(const sip::AgreedSection& section) {
+  sip::DtlsAssociationTerms terms;
+  terms.our_role = section.role.value_or(sip::DtlsRole::kServer);
+  terms.their_fingerprints = section.remote_dtls.fingerprints;
+  terms.their_tls_id = section.remote_dtls.tls_id.value_or("");
+  return terms;
+}
+
+/// Whether a section that goes on secured wants another association than it has. setup:holdconn wants none at all.
+bool wants_new_association(const sip::AgreedSection& before, const sip::AgreedSection& now) {
+  if (!sip::is_secured(before.protocol) || !before.role) return false;
+  return !now.role || sip::needs_new_association(peers_terms(before), peers_terms(now));
+}
+
 }  // namespace
 
 std::optional<EndCause> Call::read_callers_offer(const sip::Message& invite) {
@@ -145,6 +162,9 @@ std::optional<EndCause> Call::renegotiate(Leg& one, const sip::Message& invite) 
   sip::Agreement agreement = sip::make_answer(offer, *leg(opposite(one.side())).agreement, session);
   const sip::AgreedSection& now_agreed = agreement.sections[section_];
   if (!now_agreed.active) return EndCause{488, "the offer leaves no audio"};
+  if (wants_new_association(before, now_agreed)) {
+    return EndCause{488, "a new DTLS association cannot replace the one in force"};
+  }
   if (const proto::Status status = media_->set_remote(one.side(), to_remote_media(now_agreed), now()); !status) {
     return EndCause{488, status.error()};
   }

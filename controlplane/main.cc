@@ -39,6 +39,7 @@ int run(const Options& options) {
   if (proto::Status status = controlplane::drop_privileges(reading.settings.control.user); !status) {
     return fail(status.error());
   }
+  controlplane::raise_descriptor_limit();
   proto::Result<std::unique_ptr<controlplane::Shard>> shard = controlplane::Shard::create(std::move(reading.settings));
   if (!shard) return fail(shard.error());
   (*shard)->run();

@@ -41,4 +41,11 @@ proto::Status drop_privileges(const std::string& user) {
   return proto::success();
 }
 
+void raise_descriptor_limit() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace weir::controlplane

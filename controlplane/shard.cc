@@ -146,17 +146,33 @@ void Shard::say_farewell() {
 }
 
 void Shard::watch_media(std::uint64_t now_ns) {
-  const bool alive = client_.media_alive(now_ns);
-  if (alive != media_alive_) {
-    media_alive_ = alive;
-    log_event(
-        alive ? LogLevel::kInfo : LogLevel::kError, "media",
-        {{"event", alive ? "weir-media is alive" : "weir-media has stopped: calls keep their flows until it is back"}});
-  }
+  watch_workers(now_ns);
   const std::uint64_t incarnation = client_.media_incarnation();
   if (incarnation == media_incarnation_) return;
   media_incarnation_ = incarnation;
   log_event(LogLevel::kWarning, "media", {{"event", "weir-media was restarted"}, {"incarnation", incarnation}});
+}
+
+void Shard::watch_workers(std::uint64_t now_ns) {
+  const auto turn = [this](MediaState state, LogLevel level, std::string_view event) {
+    media_state_ = state;
+    log_event(level, "media", {{"event", event}});
+  };
+  const bool alive = client_.media_alive(now_ns);
+  switch (media_state_) {
+    case MediaState::kAwaited:  // the region is there before its workers are
+      if (alive) return turn(MediaState::kAlive, LogLevel::kInfo, "weir-media is alive");
+      if (now_ns < started_ns_ + kMediaStartSeconds * kSecondNs) return;
+      return turn(MediaState::kStopped, LogLevel::kError,
+                  "weir-media does not run: start it, no call works without it");
+    case MediaState::kAlive:
+      if (alive) return;
+      return turn(MediaState::kStopped, LogLevel::kError,
+                  "weir-media has stopped: calls keep their flows until it is back");
+    case MediaState::kStopped:
+      if (alive) return turn(MediaState::kAlive, LogLevel::kInfo, "weir-media is alive");
+      return;
+  }
 }
 
 void Shard::on_message(sip::Message message, const sip::Hop& source) {
@@ -203,11 +219,15 @@ json::value Shard::status_view(std::uint64_t now_ns) const {
                        {"calls", calls.calls},
                        {"calls_answered", calls.calls_answered},
                        {"calls_refused", calls.calls_refused},
+                       {"invites_refused", calls_->admission_counters().invites_refused},
+                       {"invites_ignored", calls_->admission_counters().invites_ignored},
                        {"sip_messages_in", transports.messages_in},
                        {"sip_messages_out", transports.messages_out},
                        {"sip_malformed", transports.malformed},
                        {"sip_send_failed", transports.send_failed},
                        {"tcp_connections", transports_->connections()},
+                       {"tcp_refused", transports.connections_refused},
+                       {"tcp_mute", transports.connections_mute},
                        {"commands", client.commands},
                        {"commands_refused", client.commands_refused},
                        {"commands_timed_out", client.commands_timed_out},

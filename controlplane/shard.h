@@ -34,6 +34,10 @@ class Shard : private MessageSink {
 
  private:
   static constexpr std::uint32_t kFarewellSeconds = 5;
+  /// For weir-media's workers to come alive after both were started.
+  static constexpr std::uint32_t kMediaStartSeconds = 5;
+
+  enum class MediaState : std::uint8_t { kAwaited, kAlive, kStopped };
 
   Shard(proto::settings::Settings settings, proto::Region region, Policy policy);
   proto::Status start();
@@ -46,6 +50,7 @@ class Shard : private MessageSink {
   void tick();
   void say_farewell();
   void watch_media(std::uint64_t now_ns);
+  void watch_workers(std::uint64_t now_ns);
   proto::Result<boost::json::value> answer(std::string_view command, std::string_view argument);
   [[nodiscard]] boost::json::value status_view(std::uint64_t now_ns) const;
 
@@ -63,7 +68,7 @@ class Shard : private MessageSink {
   std::unique_ptr<AdminServer> admin_;
   std::uint64_t started_ns_ = 0;
   std::uint64_t farewell_ns_ = 0;  ///< when to stop at the latest; 0: running
-  bool media_alive_ = true;
+  MediaState media_state_ = MediaState::kAwaited;
   std::uint64_t media_incarnation_ = 0;
 };
 

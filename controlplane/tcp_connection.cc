@@ -2,7 +2,6 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>
-#include <chrono>
 
 #include "controlplane/sockets.h"
 
@@ -20,18 +19,31 @@ TcpConnection::TcpConnection(Transports& transports, asio::io_context& io, std::
       hop_{handle, remote, sip::Reliability::kReliable},
       place_(place) {}
 
+bool TcpConnection::take_remote() {
+  error_code error;
+  const tcp::endpoint remote = socket_.remote_endpoint(error);
+  if (!error) hop_.remote = from_asio(remote);
+  return !error;
+}
+
+void TcpConnection::start_accepted(std::uint32_t first_message_ms) {
+  accepted_ = true;
+  mute_ = true;
+  start();
+  arm(std::chrono::milliseconds(first_message_ms));
+}
+
 void TcpConnection::start() {
   error_code ignored;
-  hop_.remote = from_asio(socket_.remote_endpoint(ignored));
   socket_.set_option(tcp::no_delay(true), ignored);
   state_ = State::kOpen;
-  arm(kIdleSeconds);
+  arm(kIdle);
   read();
 }
 
 void TcpConnection::connect(const proto::Endpoint& local) {
   state_ = State::kConnecting;
-  arm(kConnectTimeoutSeconds);
+  arm(kConnectTimeout);
   error_code error;
   const tcp::endpoint remote = to_asio<tcp::endpoint>(hop_.remote);
   socket_.open(remote.protocol(), error);
@@ -46,7 +58,8 @@ void TcpConnection::connect(const proto::Endpoint& local) {
 }
 
 bool TcpConnection::send(std::string_view bytes, const proto::Endpoint& local) {
-  if (state_ == State::kClosed || queue_bytes_ + bytes.size() > kQueueBytesMax) return false;
+  if (state_ == State::kClosed || state_ == State::kFinishing || queue_bytes_ + bytes.size() > kQueueBytesMax)
+    return false;
   queue_.emplace_back(bytes);
   queue_bytes_ += bytes.size();
   if (state_ == State::kUnopened) {
@@ -58,10 +71,12 @@ bool TcpConnection::send(std::string_view bytes, const proto::Endpoint& local) {
 }
 
 void TcpConnection::write_next() {
+  error_code ignored;
+  if (queue_.empty() && state_ == State::kFinishing) socket_.shutdown(tcp::socket::shutdown_send, ignored);
   if (queue_.empty()) return;
   asio::async_write(socket_, asio::buffer(queue_.front()),
                     [self = shared_from_this()](const error_code& error, std::size_t bytes) {
-                      if (self->state_ != State::kOpen) return;
+                      if (self->state_ == State::kClosed) return;
                       if (error) return self->fail();
                       self->queue_bytes_ -= bytes;
                       self->queue_.pop_front();
@@ -72,8 +87,9 @@ void TcpConnection::write_next() {
 void TcpConnection::read() {
   socket_.async_read_some(asio::buffer(buffer_),
                           [self = shared_from_this()](const error_code& error, std::size_t bytes) {
-                            if (self->state_ != State::kOpen) return;
+                            if (self->state_ == State::kClosed) return;
                             if (error) return self->fail();
+                            if (self->state_ == State::kFinishing) return self->read();
                             self->framer_.feed({self->buffer_.data(), bytes});
                             if (self->take_frames()) self->read();
                           });
@@ -85,14 +101,16 @@ bool TcpConnection::take_frames() {
     const sip::Frame frame = framer_.next();
     switch (frame.kind) {
       case sip::FrameKind::kNone: {
+        if (mute_) return true;  // neither pings nor half a message buy it time
         // A message must end within its time, however slowly its bytes drip.
         const bool mid_message = framer_.mid_message();
-        if (!mid_message) arm(kIdleSeconds);
-        if (mid_message && !mid_message_) arm(kMessageSeconds);
+        if (!mid_message) arm(kIdle);
+        if (mid_message && !mid_message_) arm(kMessage);
         mid_message_ = mid_message;
         return true;
       }
       case sip::FrameKind::kMessage:
+        mute_ = false;
         mid_message_ = false;
         transports_.on_bytes(frame.bytes, hop_);
         if (state_ != State::kOpen) return false;
@@ -101,18 +119,30 @@ bool TcpConnection::take_frames() {
         send("\r\n", {});
         break;
       case sip::FrameKind::kError:
-        transports_.on_bytes(frame.bytes, hop_);
-        fail();
-        return false;
+        transports_.on_broken_frame(frame, hop_);
+        finish();
+        return state_ == State::kFinishing;
     }
   }
 }
 
-void TcpConnection::arm(std::uint32_t seconds) {
-  timer_.expires_after(std::chrono::seconds(seconds));
+/// Says what is queued and hears no more. Closed with bytes unread a socket sends a reset, which may overtake the
+/// answer: so our side ends first, and what still comes is read and thrown away until the peer's side ends too.
+void TcpConnection::finish() {
+  if (queue_.empty()) return fail();
+  state_ = State::kFinishing;
+  mute_ = false;
+  arm(kFinish);
+}
+
+void TcpConnection::arm(std::chrono::milliseconds time) {
+  timer_.expires_after(time);
   timer_.async_wait([weak = weak_from_this()](const error_code& error) {
     const std::shared_ptr<TcpConnection> self = weak.lock();
-    if (!error && self != nullptr && self->state_ != State::kClosed) self->fail();
+    if (error || self == nullptr || self->state_ == State::kClosed) return;
+    if (self->timer_.expiry() > std::chrono::steady_clock::now()) return;  // set anew while this was on its way
+    if (self->mute_) self->transports_.on_mute();
+    self->fail();
   });
 }
 

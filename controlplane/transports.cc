@@ -12,6 +12,18 @@ namespace weir::controlplane {
 namespace settings = proto::settings;
 using settings::SipTransport;
 
+namespace {
+
+/// RFC 3261 section 18.2.1 and RFC 3581: where a request came from stands in its Via.
+void write_source_down(sip::Message& message, const sip::Hop& source) {
+  std::optional<sip::Via> via = message.top_via();
+  if (!message.is_request() || !via) return;
+  via->set_source(proto::to_string(source.remote.address), source.remote.port);
+  message.set_top_via(*via);
+}
+
+}  // namespace
+
 Transports::Transports(boost::asio::io_context& io, const settings::Settings& settings, MessageSink& sink)
     : io_(io), settings_(settings), sink_(sink) {}
 
@@ -113,10 +125,7 @@ std::optional<sip::Hop> Transports::connection_to(std::size_t place, const proto
   for (const auto& [handle, connection] : connections_) {
     if (connection->place() == place && connection->hop().remote == remote) return connection->hop();
   }
-  if (connections_.size() >= kTcpConnectionsMax) {
-    ++counters_.connections_refused;
-    return std::nullopt;
-  }
+  if (connections_.size() - accepted_now_ >= kTcpConnectionsOutMax) return std::nullopt;
   auto connection = std::make_shared<TcpConnection>(*this, io_, next_handle(), place, remote);
   connection->await_use();
   connections_.emplace(connection->hop().handle, connection);
@@ -136,37 +145,59 @@ bool Transports::send(const sip::Hop& hop, std::string_view bytes) {
 
 void Transports::on_bytes(std::string_view bytes, const sip::Hop& source) {
   sip::ParseResult result = sip::parse_message(bytes);
-  const auto write_source_down = [&source](sip::Message& message) {
-    std::optional<sip::Via> via = message.top_via();
-    if (!message.is_request() || !via) return;
-    via->set_source(proto::to_string(source.remote.address), source.remote.port);
-    message.set_top_via(*via);
-  };
   if (result) {
     ++counters_.messages_in;
-    write_source_down(result.message());
+    write_source_down(result.message(), source);
     return sink_.on_message(std::move(result.message()), source);
   }
   ++counters_.malformed;
   if (result.error().silent()) return;
   sip::ParseError error = result.error();
-  write_source_down(error.fragment);
+  write_source_down(error.fragment, source);
+  sink_.on_malformed(error, source);
+}
+
+/// Nothing is done with its head, sound as that may be, but to answer it.
+void Transports::on_broken_frame(const sip::Frame& frame, const sip::Hop& source) {
+  ++counters_.malformed;
+  if (frame.status == 0) return;
+  sip::ParseResult head = sip::parse_message(frame.bytes);
+  if (!head && head.error().silent()) return;
+  sip::ParseError error{frame.status, frame.reason, head ? std::move(head.message()) : head.error().fragment};
+  if (!error.fragment.is_request() || error.fragment.method() == sip::Method::kAck) return;
+  write_source_down(error.fragment, source);
   sink_.on_malformed(error, source);
 }
 
 void Transports::on_accepted(std::shared_ptr<TcpConnection> connection) {
-  if (connections_.size() >= kTcpConnectionsMax) {
-    ++counters_.connections_refused;
+  const bool alive = connection->take_remote();
+  const Source source = source_of(connection->hop().remote.address);
+  if (!alive || !may_be_accepted(source)) {
+    counters_.connections_refused += alive ? 1 : 0;
     return connection->close();
   }
-  connection->start();
+  connection->start_accepted(settings_.limits.tcp_first_message_ms);
+  ++accepted_[source];
+  ++accepted_now_;
   connections_.emplace(connection->hop().handle, std::move(connection));
+}
+
+bool Transports::may_be_accepted(const Source& source) const {
+  const auto same = accepted_.find(source);
+  const std::uint32_t of_source = same == accepted_.end() ? 0 : same->second;
+  return accepted_now_ < settings_.limits.tcp_connections_max &&
+         of_source < settings_.limits.tcp_connections_per_source_max;
 }
 
 void Transports::on_closed(std::uint64_t handle, bool lost_messages) {
   const auto found = connections_.find(handle);
   if (found == connections_.end()) return;
   const sip::Hop hop = found->second->hop();
+  if (found->second->accepted()) {
+    const auto same = accepted_.find(source_of(hop.remote.address));
+    if (--same->second == 0) accepted_.erase(same);
+    --accepted_now_;
+  }
   connections_.erase(found);
   if (lost_messages) sink_.on_transport_error(hop);
 }

@@ -10,8 +10,10 @@
 #include <vector>
 
 #include "controlplane/path.h"
+#include "controlplane/source.h"
 #include "proto/result.h"
 #include "proto/settings/settings.h"
+#include "sip/framer.h"
 #include "sip/parse.h"
 #include "sip/transaction_layer.h"
 
@@ -38,11 +40,12 @@ struct TransportCounters {
   std::uint64_t messages_out = 0;
   std::uint64_t malformed = 0;            ///< answered or not
   std::uint64_t send_failed = 0;          ///< datagrams the kernel did not take, connections that were gone
-  std::uint64_t connections_refused = 0;  ///< beyond kTcpConnectionsMax
+  std::uint64_t connections_refused = 0;  ///< accepted and closed at once: beyond [limits]
+  std::uint64_t connections_mute = 0;     ///< closed: no whole message in the time of [limits]
 };
 
-/// Connections at once, in both directions, over all realms.
-inline constexpr std::size_t kTcpConnectionsMax = 2000;
+/// Connections of our own making at once: who fills the room for accepted ones takes none of it.
+inline constexpr std::size_t kTcpConnectionsOutMax = 2000;
 
 class Transports : public PathFinder, public sip::MessageSender {
  public:
@@ -79,12 +82,16 @@ class Transports : public PathFinder, public sip::MessageSender {
 
   proto::Status listen_at(const Place& place);
   [[nodiscard]] std::optional<std::size_t> place_of(std::uint32_t realm, proto::settings::SipTransport transport) const;
+  [[nodiscard]] bool may_be_accepted(const Source& source) const;
   [[nodiscard]] bool may_be_sent_to(const proto::Endpoint& endpoint) const;
   std::optional<sip::Hop> connection_to(std::size_t place, const proto::Endpoint& remote);
 
   // From listeners and connections.
   void on_bytes(std::string_view bytes, const sip::Hop& source);
+  /// A frame of kind kError: its stream ends after this.
+  void on_broken_frame(const sip::Frame& frame, const sip::Hop& source);
   void on_accepted(std::shared_ptr<TcpConnection> connection);
+  void on_mute() { ++counters_.connections_mute; }
   void on_closed(std::uint64_t handle, bool lost_messages);
   [[nodiscard]] std::uint64_t next_handle() { return ++connection_last_; }
 
@@ -96,6 +103,8 @@ class Transports : public PathFinder, public sip::MessageSender {
   std::vector<std::unique_ptr<UdpListener>> udp_;  ///< by place; null where it is TCP
   std::vector<std::unique_ptr<TcpListener>> tcp_;  ///< by place; null where it is UDP
   std::map<std::uint64_t, std::shared_ptr<TcpConnection>> connections_;  ///< by handle
+  std::map<Source, std::uint32_t> accepted_;                             ///< how many of them each source made
+  std::size_t accepted_now_ = 0;                                         ///< all of these
   std::uint64_t connection_last_ = std::uint64_t{1} << 32;               ///< above every place
 };
 

@@ -31,8 +31,7 @@ proto::Result<std::uint16_t> find_port(const std::string& device) {
   first_complaint();
   if (!is_virtual_device(device)) {
     return proto::Error{
-        "there is no such port: is the PCI address right, and the device bound to vfio-pci (dpdk-devbind.py "
-        "--status)?"};
+        "there is no such port: check its PCI address, and that it is bound to vfio-pci (dpdk-devbind.py --status)"};
   }
   if (rte_dev_probe(device.c_str()) == 0 && rte_eth_dev_get_port_by_name(name.c_str(), &id) == 0) return id;
   return proto::Error{"DPDK cannot make it" + first_complaint() +
@@ -55,7 +54,7 @@ proto::Result<PoolPointer> make_packet_pool(std::uint32_t buffers) {
 }
 
 proto::Result<std::unique_ptr<Port>> Port::open(const std::string& device, std::uint16_t workers, rte_mempool* pool) {
-  const std::string sentence = "the port " + name_of(device) + " does not start: ";
+  const std::string sentence = "the device '" + device + "' does not start: ";
   const proto::Result<std::uint16_t> id = find_port(device);
   if (!id) return proto::Error{sentence + id.error()};
   std::unique_ptr<Port> port(new Port(*id, workers));

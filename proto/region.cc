@@ -182,6 +182,21 @@ Result<Found> find_region(int media_fd, int control_fd, const Region::CreateOpti
   return Found{.media = *media, .control = *media && control.ok() && *control};
 }
 
+/// Empties both segments, unless weir-control has them mapped: it would lose its memory, and its calls their flows,
+/// without a word. Its lock is held no longer than that, so that a weir-control started meanwhile finds the region
+/// unfinished and waits.
+Status empty_segments(int media_fd, int control_fd, const std::string& control_path) {
+  if (!lock_patiently(control_fd)) {
+    return Error{"weir-control is using " + control_path +
+                 ": stop weir-control before its region is discarded, and start it again afterwards"};
+  }
+  const bool emptied = ftruncate(media_fd, 0) == 0 && ftruncate(control_fd, 0) == 0;
+  const std::string reason = system_error();
+  flock(control_fd, LOCK_UN);
+  if (!emptied) return Error{"cannot empty the segment at " + control_path + " or its neighbour: " + reason};
+  return success();
+}
+
 }  // namespace
 
 RegionLayout region_layout(const RegionShape& shape) {
@@ -233,6 +248,9 @@ Result<Region> Region::create(const CreateOptions& options) {
 
   const Result<Found> found = find_region(media->fd(), control.fd(), options);
   if (!found) return Error{found.error()};
+  if (!found->media) {
+    if (Status status = empty_segments(media->fd(), control.fd(), control_path); !status) return Error{status.error()};
+  }
 
   const auto prepare = [&](int fd, SegmentKind kind, std::uint64_t bytes, Segment& segment, const std::string& path,
                            bool keep) -> Status {

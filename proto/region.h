@@ -88,7 +88,8 @@ class Region {
 
   /// weir-media: creates both segments, or attaches to those that lie there if version, layout and shape are equal.
   /// weir-control could have damaged its own segment; that alone is made anew, with all rings empty, and flows stay.
-  /// Errors: another weir-media holds it, another version or shape, no space, no such directory.
+  /// Errors: another weir-media holds it, another version or shape, no space, no such directory; a weir-control has
+  /// mapped what is to be discarded.
   static Result<Region> create(const CreateOptions& options);
 
   /// weir-control: attaches to what weir-media made. Errors: none there, another version, another weir-control holds

@@ -27,7 +27,7 @@ Length content_length(std::string_view head) {
     if (line.name.empty()) return {std::nullopt, walk.fault()};
     if (header_by_name(line.name) != HeaderId::kContentLength) continue;
     if (length.bytes) return {std::nullopt, "Repeated Header"};
-    length.bytes = parse_number<std::uint32_t>(line.value, kMessageBytesMax);
+    length.bytes = parse_number<std::uint32_t>(line.value, UINT32_MAX);
     if (!length.bytes) return {std::nullopt, "Malformed Content-Length Header"};
   }
   return length;

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace weir::sip {
 
@@ -32,6 +33,10 @@ inline constexpr std::size_t kParametersMax = 64;
 
 /// CSeq numbers are below 2^31 (RFC 3261 section 8.1.1.5).
 inline constexpr std::uint32_t kCSeqMax = 0x7fff'ffff;
+
+/// Retry-After of a 503 of ours, in seconds (RFC 3261 section 21.5.4): the limits that cause it count by the second,
+/// and five of them spread a crowd.
+inline constexpr std::string_view kRetryAfterSeconds = "5";
 
 static_assert(kHeadBytesMax < kMessageBytesMax && kHeaderLineBytesMax < kHeadBytesMax);
 static_assert(3 * kMaxForwardsInitial < kHeadersMax);

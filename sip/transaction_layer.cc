@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "sip/hop_by_hop.h"
+#include "sip/limits.h"
 #include "sip/write.h"
 
 namespace weir::sip {
@@ -59,7 +60,13 @@ void TransactionLayer::on_request(Now now_ns, Message message, const Hop& source
 }
 
 bool TransactionLayer::must_refuse(const Message& request, const Hop& source) {
-  if (table_.size() >= options_.transactions_max) {
+  const AdmissionVerdict admission =
+      request.method() == Method::kCancel ? AdmissionVerdict::kAdmitted : user_.admit(request, source);
+  if (admission == AdmissionVerdict::kIgnored) {
+    ++counters_.requests_ignored;
+    return true;
+  }
+  if (admission == AdmissionVerdict::kRefused || table_.size() >= options_.transactions_max) {
     ++counters_.requests_refused;
     respond_statelessly(request, source, 503, "");
     return true;
@@ -304,7 +311,10 @@ void TransactionLayer::respond_statelessly(const Message& request, const Hop& so
   if (request.method() == Method::kAck || !request.is_request()) {
     return;
   }
-  const Message response = make_response(request, status, reason, tag_for(request));
+  Message response = make_response(request, status, reason, tag_for(request));
+  if (status == 503) {
+    response.add_header(HeaderId::kRetryAfter, kRetryAfterSeconds);
+  }
   // No transaction, so nobody to tell: the peer asks again.
   static_cast<void>(sender_.send(response_hop(request, source), write(response)));
 }

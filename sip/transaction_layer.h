@@ -32,11 +32,23 @@ enum class TransactionFailure : std::uint8_t {
   kAckMissing,      ///< server: no ACK for the 2xx within 64*T1: end the session with BYE (section 13.3.1.4)
 };
 
+/// What is to become of a new request.
+enum class AdmissionVerdict : std::uint8_t {
+  kAdmitted,
+  kRefused,  ///< answered 503, without a transaction
+  kIgnored,  ///< not answered at all
+};
+
 /// What the layer tells. Every message reference is good for the duration of the call.
 class TransactionUser {
  public:
   virtual ~TransactionUser() = default;
 
+  /// Asked of every new request but ACK and CANCEL before anything is kept of it; not asked of one that repeats a
+  /// request whose transaction is alive.
+  virtual AdmissionVerdict admit(const Message& /*request*/, const Hop& /*source*/) {
+    return AdmissionVerdict::kAdmitted;
+  }
   /// A new request, never ACK or CANCEL. Answer it with respond(), now or later, or drop it with abandon().
   virtual void on_request(TransactionId id, const Message& request, const Hop& source) = 0;
   /// The peer cancelled the INVITE of `id`, which has no final response yet. The CANCEL is answered already; answer the
@@ -79,7 +91,8 @@ struct TransactionCounters {
   std::uint64_t requests_absorbed = 0;    ///< retransmitted requests and ACKs that reached no user
   std::uint64_t responses_absorbed = 0;   ///< repeated or late responses to a transaction that is still here
   std::uint64_t responses_unmatched = 0;  ///< to no transaction of ours, or not with exactly one Via: dropped
-  std::uint64_t requests_refused = 0;     ///< answered 503: transactions_max reached
+  std::uint64_t requests_refused = 0;     ///< answered 503: transactions_max reached, or the user does not admit it
+  std::uint64_t requests_ignored = 0;     ///< not answered: the user said so
   std::uint64_t requests_unbranched = 0;  ///< answered 400: no RFC 3261 branch (RFC 2543 clients)
   std::uint64_t requests_merged = 0;      ///< answered 482: the same request by another way (section 8.2.2.2)
   std::uint64_t cancels_unmatched = 0;    ///< answered 481
@@ -125,7 +138,8 @@ class TransactionLayer {
   bool respond(std::uint64_t now_ns, TransactionId id, const Message& response);
   /// The ACK for the 2xx of `id` has come: stops repeating it. Harmless on any other id.
   void acknowledged(TransactionId id);
-  /// Answers a request without a transaction: for what parse_message or admission refused. Silent for ACK.
+  /// Answers a request without a transaction: for what parse_message or admission refused. A 503 asks
+  /// to wait a little (Retry-After). Silent for ACK.
   void respond_statelessly(const Message& request, const Hop& source, std::uint16_t status, std::string_view reason);
 
   // Both.

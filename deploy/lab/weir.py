@@ -95,12 +95,12 @@ class Weir:
         self.control = self._spawn("weir-control", "controlplane")
         wait_until(lambda: self._alive(self.control) and self._answers(), 20, "weir-control to start", 0.1)
 
-    def run_program(self, name: str, folder: str, timeout_s: float = 20.0) -> tuple[int, str]:
+    def run_program(self, name: str, folder: str, *arguments: str, timeout_s: float = 20.0) -> tuple[int, str]:
         """Runs one of the two processes until it ends by itself: for starts that must fail. Exit status, output."""
         self.write_configuration()
         log = self.folder / f"{name}-once.log"
         log.unlink(missing_ok=True)
-        process = Process(self.undo, self._command(name, folder), log, self.network.border)
+        process = Process(self.undo, [*self._command(name, folder), *arguments], log, self.network.border)
         try:
             return process.wait(timeout_s), process.text()
         finally:

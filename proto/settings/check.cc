@@ -50,6 +50,11 @@ void check_network(const NetworkSettings& network, std::uint32_t line, std::vect
   }
 }
 
+/// What DPDK knows a device by: a PCI address, or a virtual device without its arguments.
+std::string device_name(const NetworkSettings& network) {
+  return network.device.substr(0, network.device.find(','));
+}
+
 void check_networks(const Settings& settings, const Lines& lines, std::vector<Mistake>& mistakes) {
   if (settings.networks.empty()) mistakes.push_back({0, "there is no [[network]]"});
   if (settings.networks.size() > kNetworksMax) {
@@ -64,8 +69,9 @@ void check_networks(const Settings& settings, const Lines& lines, std::vector<Mi
       if (!network.name.empty() && other.name == network.name)
         mistakes.push_back({lines.networks[i], both + "have one name"});
       if (overlap(other, network)) mistakes.push_back({lines.networks[i], both + "overlap"});
-      if (!network.device.empty() && other.device == network.device)
-        mistakes.push_back({lines.networks[i], both + "have one device"});
+      if (!network.device.empty() && device_name(other) == device_name(network)) {
+        mistakes.push_back({lines.networks[i], both + "have one device, " + device_name(network)});
+      }
     }
   }
 }
@@ -100,6 +106,7 @@ void check_listener(const Settings& settings, std::size_t realm, std::size_t lis
 }
 
 void check_realms(const Settings& settings, const Lines& lines, std::vector<Mistake>& mistakes) {
+  if (settings.realms.empty()) mistakes.push_back({0, "there is no [[realm]]: SIP would be spoken nowhere"});
   for (std::size_t i = 0; i < settings.realms.size(); ++i) {
     const RealmSettings& realm = settings.realms[i];
     if (!realm.network.empty() && !has_network(settings, realm.network)) {
@@ -137,6 +144,7 @@ void check_route(const Settings& settings, const RouteSettings& route, std::vect
 void check(const Settings& settings, const Lines& lines, std::vector<Mistake>& mistakes) {
   check_networks(settings, lines, mistakes);
   check_realms(settings, lines, mistakes);
+  if (settings.routes.empty()) mistakes.push_back({0, "there is no [[route]]: every call would be answered 404"});
   for (const RouteSettings& route : settings.routes) check_route(settings, route, mistakes);
 }
 

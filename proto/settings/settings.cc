@@ -19,6 +19,9 @@ namespace {
 /// A configuration is written by people; anything longer is not one.
 constexpr std::size_t kFileBytesMax = 4u << 20;
 constexpr std::int64_t kCoresMax = 1024;
+constexpr std::int64_t kInvitesPerSecondMax = 1'000'000;
+/// Below the 65,536 descriptors of weir-control's unit.
+constexpr std::int64_t kTcpConnectionsMax = 60'000;
 
 std::optional<std::uint32_t> parse_number(std::string_view text, std::uint32_t max) {
   std::uint32_t value = 0;
@@ -187,6 +190,16 @@ void read_control(Table& table, ControlSettings& control) {
   table.number("punts_per_s_max", control.punts_per_s_max, 1, 100'000);
 }
 
+void read_limits(Table& table, LimitSettings& limits) {
+  table.number("invites_per_s_max", limits.invites_per_s_max, 0, kInvitesPerSecondMax);
+  table.number("invites_per_s_per_source_max", limits.invites_per_s_per_source_max, 0, kInvitesPerSecondMax);
+  table.number("tcp_connections_max", limits.tcp_connections_max, 1, kTcpConnectionsMax);
+  table.number("tcp_connections_per_source_max", limits.tcp_connections_per_source_max, 1, kTcpConnectionsMax);
+  std::uint32_t first_message_s = limits.tcp_first_message_ms / 1000;
+  table.number("tcp_first_message_s", first_message_s, 1, 300);
+  limits.tcp_first_message_ms = first_message_s * 1000;
+}
+
 void read_dtls(Table& table, DtlsSettings& dtls) {
   if (table.find("profiles") != nullptr) {
     dtls.profiles.clear();
@@ -228,7 +241,10 @@ RealmSettings read_realm(Table& table) {
   RealmSettings realm;
   table.required_text("name", realm.name);
   table.required_text("network", realm.network);
-  table.require("listen");
+  const toml::node* listen = table.require("listen");
+  if (listen != nullptr && listen->is_array() && listen->as_array()->empty()) {
+    table.mistake("listen", "names no listener, like \"udp:198.18.1.1:5060\"");
+  }
   table.each_text("listen", [&](const std::string& text, std::uint32_t) {
     const std::optional<ListenerSettings> listener = parse_listener(text);
     if (listener) {
@@ -265,6 +281,7 @@ void read_tables(const toml::table& root, Reading& reading) {
   table.one_table("region", [&](Table& child) { read_directory(child, "directory", settings.region.directory); });
   table.one_table("media", [&](Table& child) { read_media(child, settings.media); });
   table.one_table("control", [&](Table& child) { read_control(child, settings.control); });
+  table.one_table("limits", [&](Table& child) { read_limits(child, settings.limits); });
   table.one_table("dtls", [&](Table& child) { read_dtls(child, settings.dtls); });
   table.each_table("network", "[[network]]", [&](Table& child) {
     settings.networks.push_back(read_network(child));

@@ -99,11 +99,21 @@ struct ControlSettings {
   std::uint32_t punts_per_s_max = 200;      ///< per flow
 };
 
+/// [limits]: what the senders of SIP may ask of weir-control, each source address and all together.
+struct LimitSettings {
+  std::uint32_t invites_per_s_max = 500;             ///< new ones; 0: no limit
+  std::uint32_t invites_per_s_per_source_max = 100;  ///< 0: no limit
+  std::uint32_t tcp_connections_max = 2000;          ///< accepted ones at once
+  std::uint32_t tcp_connections_per_source_max = 100;
+  std::uint32_t tcp_first_message_ms = 10'000;  ///< an accepted connection without a whole message by then is closed
+};
+
 struct Settings {
   RegionSettings region;
   MediaSettings media;
   std::vector<NetworkSettings> networks;
   ControlSettings control;
+  LimitSettings limits;
   DtlsSettings dtls;
   std::vector<RealmSettings> realms;
   std::vector<RouteSettings> routes;

@@ -224,5 +224,75 @@ TEST(CallSecured, AReinviteWithAnotherFingerprintIsRefusedAndTheCallGoesOn) {
   EXPECT_EQ(lab.worker().installed(), installed);
 }
 
+constexpr const char* kTlsId = "a=tls-id:abc3de65cddef001be82\r\n";
+
+TEST(CallSecured, AReinviteThatAsksForANewAssociationIsRefusedAndTheOneInForceStays) {
+  CallLab lab;
+  DtlsPeer caller({});
+  DtlsPeer second({});
+  const std::string fingerprint = fingerprint_line(caller);
+  const std::string agreed = "a=setup:active\r\n" + fingerprint + kTlsId;
+  answer_secured_caller(lab, agreed);
+  shake_hands(lab, caller, audio_port(*lab.answer), place("198.18.1.2", 40000));
+  const std::size_t installed = lab.worker().installed();
+  ASSERT_GT(installed, 0u);
+  const std::pair<const char*, std::string> kRows[] = {
+      {"another tls-id", "a=setup:active\r\n" + fingerprint + "a=tls-id:abc3de65cddef001be83\r\n"},
+      {"an open role with another tls-id", "a=setup:actpass\r\n" + fingerprint + "a=tls-id:abc3de65cddef001be83\r\n"},
+      {"no tls-id any more", "a=setup:active\r\n" + fingerprint},
+      {"a second fingerprint", agreed + fingerprint_line(second)},
+      {"the other role", "a=setup:passive\r\n" + fingerprint + kTlsId},
+      {"no association", "a=setup:holdconn\r\n" + fingerprint + kTlsId},
+  };
+  std::uint32_t cseq = 2;
+  for (const auto& [description, attributes] : kRows) {
+    SCOPED_TRACE(description);
+    RequestText request = lab.in_dialog("INVITE", cseq);
+    request.body = secured_invite(attributes).body;
+    lab.caller_sends(request);
+    EXPECT_EQ(lab.expect(kCallers, "488").header(HeaderId::kReason),
+              "SIP;cause=488;text=\"a new DTLS association cannot replace the one in force\"");
+    lab.caller_sends(lab.in_dialog("ACK", cseq++));
+    EXPECT_EQ(lab.worker().installed(), installed);
+  }
+  RequestText request = lab.in_dialog("INVITE", cseq);
+  request.body = secured_invite("a=setup:actpass\r\n" + fingerprint + kTlsId).body;
+  lab.caller_sends(request);
+  const sip::Message answer = lab.expect(kCallers, "200");
+  EXPECT_EQ(sdp_value(answer.body(), "o="), sdp_value(lab.answer->body(), "o=")) << "what was refused left no trace";
+  EXPECT_EQ(sdp_value(answer.body(), "a=tls-id:"), sdp_value(lab.answer->body(), "a=tls-id:"));
+  lab.caller_sends(lab.in_dialog("ACK", cseq));
+  EXPECT_EQ(lab.worker().installed(), installed);
+  EXPECT_EQ(lab.control().calls(), 1u);
+}
+
+TEST(CallSecured, ASecuredCalleeThatSaysNoTlsIdMayRefreshAndMove) {
+  CallLab lab;
+  DtlsPeer callee({});
+  RequestText invite;
+  invite.uri = "sip:dtls-5070@198.18.1.1";
+  invite.body = plain_sdp("198.18.1.2", 40000);
+  lab.caller_sends(invite);
+  const sip::Message offered = lab.expect(kCallees, "INVITE");
+  EXPECT_NE(sdp_value(offered.body(), "a=tls-id:"), "") << "ours";
+  const std::string attributes = "a=rtcp-mux\r\na=setup:active\r\n" + fingerprint_line(callee);
+  lab.callee_answers(offered, 200, secured_sdp("198.18.2.2", 50000, attributes));
+  (void)lab.expect(kCallees, "ACK");
+  lab.answer = lab.expect(kCallers, "200");
+  lab.caller_sends(lab.in_dialog("ACK", 1));
+  shake_hands(lab, callee, audio_port(offered), place("198.18.2.2", 50000));
+  const std::size_t installed = lab.worker().installed();
+  std::uint32_t cseq = 1;
+  for (const std::uint16_t port : {std::uint16_t{50000}, std::uint16_t{50002}}) {
+    lab.callee_sends(offered, "INVITE", cseq, secured_sdp("198.18.2.2", port, attributes));
+    EXPECT_EQ(sdp_value(lab.expect(kCallees, "200").body(), "a=setup:"), "passive");
+    lab.callee_sends(offered, "ACK", cseq++);
+  }
+  EXPECT_EQ(lab.worker().installed(), installed);
+  const FakeWorker::Flow* from_caller = lab.worker().flow_at(audio_port(*lab.answer));
+  ASSERT_NE(from_caller, nullptr);
+  EXPECT_EQ(proto::to_string(from_caller->spec.rtp.peer), "198.18.2.2:50002");
+}
+
 }  // namespace
 }  // namespace weir::tests

@@ -58,6 +58,7 @@ class TransportsTest : public testing::Test, public MessageSink {
   }
   void on_malformed(const sip::ParseError& error, const sip::Hop& source) override {
     malformed_.push_back(error.status);
+    hop_malformed_ = source;
     transports_->send(source, sip::write(sip::make_response(error.fragment, error.status, error.reason, "tag")));
   }
   void on_transport_error(const sip::Hop&) override { ++errors_; }
@@ -65,8 +66,11 @@ class TransportsTest : public testing::Test, public MessageSink {
   template <typename Done>
   bool run_until(Done done) {
     const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    while (!done() && std::chrono::steady_clock::now() < limit) io_.run_for(std::chrono::milliseconds(5));
-    return done();
+    bool is_done = done();
+    for (; !is_done && std::chrono::steady_clock::now() < limit; is_done = done()) {
+      io_.run_for(std::chrono::milliseconds(5));
+    }
+    return is_done;
   }
 
   udp::socket udp_client() {
@@ -115,6 +119,7 @@ class TransportsTest : public testing::Test, public MessageSink {
   std::vector<sip::Message> messages_;
   std::vector<sip::Hop> hops_;
   std::vector<std::uint16_t> malformed_;
+  sip::Hop hop_malformed_;
   int errors_ = 0;
 };
 
@@ -164,9 +169,12 @@ TEST_F(TransportsTest, AStreamIsCutIntoItsMessages) {
   ASSERT_TRUE(run_until([this] { return messages_.size() == 3; }));
   EXPECT_EQ(messages_[2].call_id(), "3");
   EXPECT_EQ(transports_->connections(), 1u);
-  const std::string answers = read(client, 600);
+  std::string answers;
+  ASSERT_TRUE(run_until([&] {
+    answers += read(client, 1);
+    return answers.find("Call-ID: 3") != std::string::npos;
+  }));
   EXPECT_NE(answers.find("Call-ID: 1"), std::string::npos);
-  EXPECT_NE(answers.find("Call-ID: 3"), std::string::npos);
   EXPECT_EQ(hops_[0].reliability, sip::Reliability::kReliable);
   client.close();
   ASSERT_TRUE(run_until([this] { return transports_->connections() == 0; }));
@@ -195,6 +203,112 @@ TEST_F(TransportsTest, AStreamThatCannotBeFollowedIsClosed) {
   EXPECT_TRUE(closes(client)) << "a head without end";
   EXPECT_TRUE(run_until([this] { return transports_->connections() == 0; }));
   EXPECT_TRUE(messages_.empty());
+}
+
+TEST_F(TransportsTest, ABrokenFrameIsAnsweredThenItsConnectionClosed) {
+  struct Row {
+    const char* description;
+    const char* from;
+    const char* to;
+    std::uint16_t status;  ///< 0: closed without an answer
+  };
+  const Row kRows[] = {
+      {"no length", "Content-Length: 0\r\n", "", 400},
+      {"a length that is none", "Content-Length: 0", "Content-Length: -5", 400},
+      {"two lengths", "Content-Length: 0", "Content-Length: 0\r\nContent-Length: 0", 400},
+      {"a message too large", "Content-Length: 0", "Content-Length: 70000", 513},
+      {"nobody to answer", "Via: ", "Vie: ", 0},
+      {"an ACK", "OPTIONS sip:weir@127.0.0.1 SIP/2.0", "ACK sip:weir@127.0.0.1 SIP/2.0", 0},
+  };
+  for (const Row& row : kRows) {
+    SCOPED_TRACE(row.description);
+    malformed_.clear();
+    std::string text = options("SIP/2.0/TCP 127.0.0.1:5999");
+    text.replace(text.find(row.from), std::string(row.from).size(), row.to);
+    if (row.status == 0) text.replace(text.find("Content-Length: 0\r\n"), 19, "");
+    tcp::socket client = tcp_client();
+    asio::write(client, asio::buffer(text + std::string(30'000, 'x')));  // bytes that nobody will read
+    const std::string answer = read(client, 100'000);                    // to the end
+    if (row.status == 0) {
+      EXPECT_EQ(answer, "");
+      EXPECT_TRUE(malformed_.empty());
+      EXPECT_TRUE(run_until([this] { return transports_->connections() == 0; }));
+      continue;
+    }
+    EXPECT_EQ(answer.substr(0, 12), "SIP/2.0 " + std::to_string(row.status) + " ");
+    EXPECT_EQ(malformed_, std::vector<std::uint16_t>{row.status});
+    error_code error;
+    char byte;
+    (void)client.receive(asio::buffer(&byte, 1), 0, error);
+    EXPECT_EQ(error, asio::error::eof) << "an end, not a reset";
+    client.close();
+    EXPECT_TRUE(run_until([this] { return transports_->connections() == 0; }));
+  }
+  EXPECT_TRUE(messages_.empty()) << "nothing is done with the head of a broken frame";
+}
+
+TEST_F(TransportsTest, APeerThatDoesNotCloseAfterItsBrokenFrameIsClosed) {
+  tcp::socket client = tcp_client();
+  std::string text = options("SIP/2.0/TCP 127.0.0.1:5999");
+  text.replace(text.find("Content-Length: 0"), 17, "Content-Length: x");
+  asio::write(client, asio::buffer(text));
+  ASSERT_TRUE(run_until([this] { return malformed_.size() == 1; }));
+  EXPECT_EQ(transports_->connections(), 1u);
+  EXPECT_FALSE(transports_->send(hop_malformed_, "more")) << "it has said its last word";
+  EXPECT_TRUE(run_until([this] { return transports_->connections() == 0; }));
+}
+
+TEST_F(TransportsTest, ASourceHasSoManyConnectionsAndNoMore) {
+  settings_.limits.tcp_connections_per_source_max = 2;
+  tcp::socket first = tcp_client();
+  tcp::socket second = tcp_client();
+  ASSERT_TRUE(run_until([this] { return transports_->connections() == 2; }));
+  tcp::socket third = tcp_client();
+  EXPECT_TRUE(closes(third));
+  EXPECT_EQ(transports_->counters().connections_refused, 1u);
+  EXPECT_EQ(transports_->connections(), 2u);
+
+  tcp::socket stranger(io_, {asio::ip::make_address_v4("127.0.0.2"), 0});
+  stranger.connect({asio::ip::address_v4::loopback(), port_});
+  EXPECT_TRUE(run_until([this] { return transports_->connections() == 3; })) << "another source has its own";
+  first.close();
+  ASSERT_TRUE(run_until([this] { return transports_->connections() == 2; }));
+  tcp::socket fourth = tcp_client();
+  EXPECT_TRUE(run_until([this] { return transports_->connections() == 3; })) << "and one that left makes room";
+  EXPECT_EQ(transports_->counters().connections_refused, 1u);
+}
+
+TEST_F(TransportsTest, AllSourcesTogetherHaveSoManyConnectionsWhichOursAreNotAmong) {
+  settings_.limits.tcp_connections_max = 1;
+  tcp::socket first = tcp_client();
+  ASSERT_TRUE(run_until([this] { return transports_->connections() == 1; }));
+  tcp::socket second(io_, {asio::ip::make_address_v4("127.0.0.2"), 0});
+  second.connect({asio::ip::address_v4::loopback(), port_});
+  EXPECT_TRUE(closes(second));
+  EXPECT_EQ(transports_->counters().connections_refused, 1u);
+  EXPECT_TRUE(transports_->towards(0, *sip::parse_uri("sip:x@198.18.1.2:5070;transport=tcp"), nullptr).has_value());
+}
+
+TEST_F(TransportsTest, AConnectionWithoutAWholeMessageIsClosedInTime) {
+  settings_.limits.tcp_first_message_ms = 300;
+  tcp::socket mute = tcp_client();
+  tcp::socket pinging = tcp_client();
+  tcp::socket dripping = tcp_client();
+  tcp::socket speaking = tcp_client();
+  const std::string message = options("SIP/2.0/TCP 127.0.0.1:5999");
+  asio::write(speaking, asio::buffer(message));
+  std::size_t drops = 0;
+  const auto start = std::chrono::steady_clock::now();
+  ASSERT_TRUE(run_until([&] {
+    error_code ignored;
+    asio::write(pinging, asio::buffer(std::string("\r\n\r\n")), ignored);
+    asio::write(dripping, asio::buffer(&message[drops++ % 200], 1), ignored);
+    return messages_.size() == 1 && transports_->connections() == 1;
+  }));
+  EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(250));
+  EXPECT_EQ(transports_->counters().connections_mute, 3u);
+  io_.run_for(std::chrono::milliseconds(400));
+  EXPECT_EQ(transports_->connections(), 1u) << "the one that spoke stays";
 }
 
 TEST_F(TransportsTest, TwoListenersAtOneAddressAreAnErrorThatNamesIt) {

@@ -156,6 +156,26 @@ TEST(Region, ARegionOfAnotherShapeIsRefusedUnlessItMayBeDiscarded) {
   EXPECT_FALSE(anew->resumed());
 }
 
+TEST(Region, WhatWeirControlHasMappedIsNotDiscarded) {
+  const TemporaryDirectory directory;
+  Region::CreateOptions options = small_region(directory.path());
+  { ASSERT_TRUE(Region::create(options).ok()); }
+  options.discard = true;
+  {
+    Result<Region> control = Region::attach(directory.path());
+    ASSERT_TRUE(control.ok());
+    Result<Region> refused = Region::create(options);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_NE(refused.error().find("stop weir-control"), std::string::npos) << refused.error();
+    ASSERT_EQ(control->command_producer(0).push(Command{}), RingState::kOk) << "its memory is still there";
+    EXPECT_EQ(control->media_header().incarnation.load(), 1u);
+  }
+  Result<Region> anew = Region::create(options);
+  ASSERT_TRUE(anew.ok()) << anew.error();
+  Result<Region> control = Region::attach(directory.path());
+  EXPECT_TRUE(control.ok()) << "the lock was given back";
+}
+
 TEST(Region, ASegmentCutShortIsRefused) {
   const TemporaryDirectory directory;
   { ASSERT_TRUE(Region::create(small_region(directory.path())).ok()); }

@@ -73,6 +73,13 @@ match = '^sip:(dtls-(\d+))@.*'
 target = 'sip:\1@198.18.1.2:\2'
 to_realm = "a"
 media = "dtls"
+
+[limits]
+invites_per_s_max = 70
+invites_per_s_per_source_max = 0
+tcp_connections_max = 300
+tcp_connections_per_source_max = 20
+tcp_first_message_s = 3
 )";
 
 IpAddress ip(const char* text) {
@@ -133,6 +140,21 @@ TEST(Settings, TheControlSideOfAGoodFile) {
   EXPECT_EQ(settings.routes[1].to_realm, "a");
 }
 
+TEST(Settings, LimitsAreOnUnlessTheFileSaysOtherwise) {
+  const LimitSettings said = read_settings(kGood).settings.limits;
+  EXPECT_EQ(said.invites_per_s_max, 70u);
+  EXPECT_EQ(said.invites_per_s_per_source_max, 0u);
+  EXPECT_EQ(said.tcp_connections_max, 300u);
+  EXPECT_EQ(said.tcp_connections_per_source_max, 20u);
+  EXPECT_EQ(said.tcp_first_message_ms, 3000u);
+  const LimitSettings unsaid = read_settings("").settings.limits;
+  EXPECT_EQ(unsaid.invites_per_s_max, 500u);
+  EXPECT_EQ(unsaid.invites_per_s_per_source_max, 100u);
+  EXPECT_EQ(unsaid.tcp_connections_max, 2000u);
+  EXPECT_EQ(unsaid.tcp_connections_per_source_max, 100u);
+  EXPECT_EQ(unsaid.tcp_first_message_ms, 10'000u);
+}
+
 /// One change to the good file: `from` becomes `to`, and a mistake at `line` says `says`.
 struct Row {
   const char* description;
@@ -165,6 +187,8 @@ const Row kRows[] = {
     {"overlapping networks", "198.18.2.10/24", "198.18.0.10/16", 22, "networks 'outside' and 'inside' overlap"},
     {"two networks of one name", "name = \"inside\"", "name = \"outside\"", 22, "have one name"},
     {"two networks on one device", "net_af_packet1,iface=media1", "net_af_packet0,iface=media0", 22, "have one device"},
+    {"one name for two virtual devices", "net_af_packet1,iface=media1", "net_af_packet0,iface=media1", 22,
+     "have one device, net_af_packet0"},
     {"a gateway outside", "gateway = \"198.18.1.1\"", "gateway = \"198.18.3.1\"", 13, "gateway is not inside"},
     {"a gateway that is ourselves", "gateway = \"198.18.1.1\"", "gateway = \"198.18.1.10\"", 13,
      "media address itself"},
@@ -186,6 +210,7 @@ const Row kRows[] = {
     {"a network that is not there", "network = \"inside\"", "network = \"insid\"", 45, "there is no network 'insid'"},
     {"two realms of one name", "name = \"b\"", "name = \"a\"", 45, "there are two realms 'a'"},
     {"a listener that is none", "udp:198.18.2.1:5060", "sctp:198.18.2.1:5060", 48, "like udp:198.18.1.1:5060"},
+    {"no listener", "[\"udp:198.18.2.1:5060\"]", "[]", 48, "listen: names no listener"},
     {"a listener without port", "udp:198.18.2.1:5060", "udp:198.18.2.1", 48, "like udp:198.18.1.1:5060"},
     {"a listener at port 0", "udp:198.18.2.1:5060", "udp:198.18.2.1:0", 48, "like udp:198.18.1.1:5060"},
     {"one listener twice", "udp:198.18.2.1:5060", "udp:198.18.1.1:5060", 45, "198.18.1.1:5060 is listened on twice"},
@@ -196,6 +221,10 @@ const Row kRows[] = {
     {"a pattern that is none", R"('^sip:(dtls-(\d+))@.*')", R"('^sip:(dtls-(\d+)@.*')", 57, "match '^sip:(dtls-"},
     {"a capture that is not there", R"('sip:\1@198.18.1.2:\2')", R"('sip:\1@198.18.1.2:\3')", 57, "target 'sip:"},
     {"a target that is no SIP URI", R"('sip:\1@198.18.1.2:\2')", R"('tel:\1')", 57, "is no sip: URI"},
+    {"a rate that is none", "invites_per_s_max = 70", "invites_per_s_max = -1", 65, "from 0 to 1000000"},
+    {"a rate of a source", "per_source_max = 0", "per_source_max = \"few\"", 66, "must be a whole number"},
+    {"no connection at all", "tcp_connections_max = 300", "tcp_connections_max = 0", 67, "from 1 to 60000"},
+    {"no time at all", "tcp_first_message_s = 3", "tcp_first_message_s = 0", 69, "from 1 to 300"},
     {"a media profile", "media = \"dtls\"", "media = \"srtp\"", 62, "must be \"rtp\" or \"dtls\""},
 };
 
@@ -227,10 +256,19 @@ TEST(Settings, AllMistakesOfAFileAreNamedAtOnceInTheirOrder) {
   EXPECT_EQ(reading.mistakes[2].line, 57u);
 }
 
-TEST(Settings, AnEmptyFileLacksANetwork) {
-  const Reading reading = read_settings("");
-  ASSERT_EQ(reading.mistakes.size(), 1u);
-  EXPECT_EQ(to_string("weir.toml", reading.mistakes), "weir.toml:0: there is no [[network]]\n");
+TEST(Settings, AnEmptyFileLacksNetworkRealmAndRoute) {
+  EXPECT_EQ(to_string("weir.toml", read_settings("").mistakes),
+            "weir.toml:0: there is no [[network]]\n"
+            "weir.toml:0: there is no [[realm]]: SIP would be spoken nowhere\n"
+            "weir.toml:0: there is no [[route]]: every call would be answered 404\n");
+}
+
+TEST(Settings, AFileWithoutRoutesLacksThemAndNothingElse) {
+  std::string text = kGood;
+  const std::size_t first = text.find("[[route]]");
+  text.erase(first, text.find("[limits]") - first);
+  EXPECT_EQ(to_string("weir.toml", read_settings(text).mistakes),
+            "weir.toml:0: there is no [[route]]: every call would be answered 404\n");
 }
 
 TEST(Settings, AFileThatIsNotThereIsAMistake) {
@@ -251,8 +289,8 @@ TEST(Settings, MoreNetworksThanThereMayBeAreAMistake) {
     text += "[[network]]\nname='n" + n + "'\ndevice='d" + n + "'\naddress='198.18." + n + ".1/24'\n";
   }
   const Reading reading = read_settings(text);
-  ASSERT_EQ(reading.mistakes.size(), 1u);
-  EXPECT_EQ(reading.mistakes[0].reason, "at most 16 networks");
+  ASSERT_EQ(reading.mistakes.size(), 3u) << to_string("f", reading.mistakes);
+  EXPECT_EQ(reading.mistakes[2].reason, "at most 16 networks");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@ from conftest import assert_nothing_left
 from lab.namespace import udp_socket
 from lab.process import wait_until
 from support.dtls import DtlsPeer, make_certificate
+from support.forger import Forger
 from support.scripted_call import CALLEE_PAYLOAD, CALLER_PAYLOAD, ScriptedCall, Security
 from support.sdp import read_sdp, write_sdp
 from support.sip_agent import SipAgent
@@ -78,6 +79,11 @@ def client_hello(lab, tmp_path) -> bytes:
     return hello
 
 
+def another_hello(hello: bytes, number: int) -> bytes:
+    """The same with another random."""
+    return hello[:30] + number.to_bytes(4, "big") + hello[34:]
+
+
 @pytest.mark.sanitized
 def test_forged_client_hellos_do_not_stop_the_real_handshake(lab, tmp_path):
     hello = client_hello(lab, tmp_path)
@@ -90,15 +96,13 @@ def test_forged_client_hellos_do_not_stop_the_real_handshake(lab, tmp_path):
         response = call.caller.agent.wait_response()
         remote = read_sdp(response.body)
         for number in range(100):  # before the real ClientHello, each with another random
-            forged = hello[:30] + number.to_bytes(4, "big") + hello[34:]
             for forger in (attacker, neighbour):
-                forger.sendto(forged, (remote.address, remote.port))
+                forger.sendto(another_hello(hello, number), (remote.address, remote.port))
         call.caller_dialog = call.caller.agent.ack(call.invite, response)
         call.callee.agent.wait_request("ACK")
         call.caller.connect(remote)
         for number in range(100):  # and while it runs
-            forged = hello[:30] + (number + 1000).to_bytes(4, "big") + hello[34:]
-            attacker.sendto(forged, (remote.address, remote.port))
+            attacker.sendto(another_hello(hello, number + 1000), (remote.address, remote.port))
             attacker.sendto(hello[:20], (remote.address, remote.port))
             time.sleep(0.002)
         call.caller.start_media()
@@ -109,6 +113,41 @@ def test_forged_client_hellos_do_not_stop_the_real_handshake(lab, tmp_path):
         assert_nothing_left(lab)
     attacker.close()
     neighbour.close()
+
+
+@pytest.mark.sanitized
+def test_client_hellos_forged_from_the_callers_own_address_and_port_do_not_stop_its_handshake(lab, tmp_path):
+    hello = client_hello(lab, tmp_path)
+    with ScriptedCall(lab, tmp_path, caller=Security(setup="active")) as call:
+        received = call.ring()
+        call.callee.agent.respond(received, 200, "OK", call.callee.sdp())
+        call.callee.connect(call.callee.remote)
+        response = call.caller.agent.wait_response()
+        remote = read_sdp(response.body)
+        place = (remote.address, remote.port)
+        forger = Forger(lab.network.a.namespace, (lab.network.a.client_address, call.caller.media.port))
+        punted = lab.weir.counters()["punted"]
+        for number in range(50):  # before the caller's first
+            forger.send(another_hello(hello, number), place)
+        wait_until(lambda: lab.weir.counters()["punted"] >= punted + 50, 5, "the forgeries to be taken for the caller's")
+        call.caller_dialog = call.caller.agent.ack(call.invite, response)
+        call.callee.agent.wait_request("ACK")
+        call.caller.connect(remote)
+        for number in range(100):  # and between all that it sends
+            forger.send(another_hello(hello, number + 1000), place)
+            forger.send(hello[:40], place)
+            time.sleep(0.001)
+        call.caller.start_media()
+        call.callee.start_media()
+        wait_until(lambda: call.caller.media.heard(CALLEE_PAYLOAD) > 20 and call.callee.media.heard(CALLER_PAYLOAD) > 20,
+                   10, "media after the real handshake")
+        for number in range(50):  # afterwards they change nothing
+            forger.send(another_hello(hello, number + 2000), place)
+        heard = call.callee.media.heard(CALLER_PAYLOAD)
+        wait_until(lambda: call.callee.media.heard(CALLER_PAYLOAD) > heard + 50, 10, "media to go on")
+        call.hang_up()
+        assert_nothing_left(lab)
+        forger.close()
 
 
 class Delta:

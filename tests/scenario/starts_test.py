@@ -1,12 +1,16 @@
 """Starts that must fail: one sentence that says what to do, and an exit status other than 0."""
 
+import time
+
 import pytest
+
+from lab.process import wait_until
 
 _MEDIA = ("weir-media", "dataplane")
 _CONTROL = ("weir-control", "controlplane")
 
 
-def refused_start(lab, program: tuple[str, str], *words: str) -> None:
+def refused_start(lab, program: tuple[str, ...], *words: str) -> None:
     """The program ends by itself with a status other than 0, no signal, and a last line that holds every word."""
     status, output = lab.weir.run_program(*program)
     assert 0 < status < 128, f"status {status}: {output}"
@@ -20,8 +24,31 @@ def test_a_second_instance_is_refused(lab, program):
     assert lab.weir.ctl("status")
 
 
+def test_a_region_that_weir_control_uses_is_not_discarded(lab):
+    lab.weir.media.kill()
+    refused_start(lab, (*_MEDIA, "--discard-region"), "weir-control", "stop")
+    lab.weir.start_media()
+    assert lab.weir.ctl("status")["media"]["starts"] == 2, "what weir-control has mapped is what weir-media uses"
+
+
 def test_weir_control_without_weir_media_says_what_is_missing(quiet_lab):
     refused_start(quiet_lab, _CONTROL, "weir-media")
+
+
+def test_weir_control_waits_for_the_workers_before_it_says_that_they_are_gone(quiet_lab):
+    weir = quiet_lab.weir
+    weir.start_media()
+    weir.media.kill()  # its region stays
+    time.sleep(1.5)
+    weir.start_control()
+    weir.start_media()
+    wait_until(lambda: "weir-media is alive" in weir.control.text(), 5, "the workers to be noticed", 0.1)
+    assert "has stopped" not in weir.control.text() and "does not run" not in weir.control.text()
+    weir.media.kill()
+    wait_until(lambda: "weir-media has stopped" in weir.control.text(), 5, "their end to be noticed", 0.1)
+    weir.control.stop()
+    weir.start_control()
+    wait_until(lambda: "weir-media does not run: start it" in weir.control.text(), 12, "their absence to be noticed", 0.1)
 
 
 def test_hugepages_that_are_demanded_and_missing(quiet_lab):
@@ -30,9 +57,14 @@ def test_hugepages_that_are_demanded_and_missing(quiet_lab):
     refused_start(quiet_lab, _MEDIA, "hugepages")
 
 
-def test_an_interface_that_is_not_there(quiet_lab):
-    quiet_lab.weir.configuration["network"][0]["device"] = "net_af_packet0,iface=nosuch0"
-    refused_start(quiet_lab, _MEDIA, "network 'outside'", "net_af_packet0", "No such device")
+@pytest.mark.parametrize("device, words", [
+    ("net_af_packet1,iface=nosuch0", ("No such device", "check", "exists and is up")),
+    ("net_nosuch0,iface=media-a", ("check", "its arguments")),
+    ("0000:7e:1f.7", ("PCI address", "vfio-pci")),
+], ids=["interface", "driver", "PCI"])
+def test_a_device_that_is_not_there(quiet_lab, device, words):
+    quiet_lab.weir.configuration["network"][1]["device"] = device
+    refused_start(quiet_lab, _MEDIA, "network 'inside'", f"'{device}'", *words)
 
 
 def test_an_address_that_the_host_does_not_have(lab):
@@ -54,6 +86,16 @@ def test_a_region_of_another_version(lab, program):
     for segment in ("media", "control"):
         (lab.weir.region_folder / segment).unlink()
     lab.weir.start()
+
+
+@pytest.mark.parametrize("missing", ["realm", "route"])
+def test_a_configuration_that_would_serve_nobody_is_a_mistake(quiet_lab, missing):
+    weir = quiet_lab.weir
+    for name in ("realm", "route") if missing == "realm" else ("route",):
+        del weir.configuration[name]
+    for program in (_MEDIA, _CONTROL):
+        status, output = weir.run_program(*program)
+        assert 0 < status < 128 and f"{weir.configuration_file}:0: there is no [[{missing}]]" in output, output
 
 
 def test_every_mistake_in_the_configuration_is_named_with_its_line(quiet_lab):

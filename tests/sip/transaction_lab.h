@@ -79,6 +79,10 @@ class TransactionLab : public ::testing::Test, public TransactionUser, public Me
     layer = std::make_unique<TransactionLayer>(options, *this, *this, [] { return std::string("secret"); });
   }
 
+  AdmissionVerdict admit(const Message& request, const Hop&) override {
+    asked_to_admit.emplace_back(request.method_name());
+    return verdict;
+  }
   // What the layer tells, one line each, "t1 request INVITE", where t1 is the first transaction that was ever named.
   void on_request(TransactionId id, const Message& request, const Hop&) override {
     last_id = id;
@@ -154,6 +158,8 @@ class TransactionLab : public ::testing::Test, public TransactionUser, public Me
 
   std::uint64_t now = 0;
   bool reachable = true;
+  AdmissionVerdict verdict = AdmissionVerdict::kAdmitted;
+  std::vector<std::string> asked_to_admit;  ///< methods
   std::function<void(TransactionId, const Message&)> react;
   std::vector<Sent> sent;
   std::vector<std::string> told;

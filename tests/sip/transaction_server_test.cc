@@ -1,6 +1,7 @@
 // The server side of the transaction layer, whole, in virtual time.
 #include <gtest/gtest.h>
 
+#include "sip/limits.h"
 #include "tests/sip/transaction_lab.h"
 
 namespace weir::sip {
@@ -29,6 +30,31 @@ TEST_F(ServerLab, A100GoesOutAfter200MillisecondsUnlessTheUserWasFaster) {
   respond(last_id, invite, 180);
   run_to_ms(1'000);
   EXPECT_EQ(sends(), "200 180");
+}
+
+TEST_F(ServerLab, WhatTheUserDoesNotAdmitIsAnsweredWithoutATransactionOrNotAtAll) {
+  verdict = AdmissionVerdict::kRefused;
+  receive(invite, udp);
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_EQ(sent[0].message.header(HeaderId::kRetryAfter), kRetryAfterSeconds);
+  EXPECT_EQ(sends(), "0 503");
+  verdict = AdmissionVerdict::kIgnored;
+  receive(options, udp);
+  EXPECT_EQ(sends() + heard(), "");
+  EXPECT_EQ(layer->counters().requests_refused, 1u);
+  EXPECT_EQ(layer->counters().requests_ignored, 1u);
+  expect_all_gone();
+}
+
+TEST_F(ServerLab, OnlyWhatIsNewMustBeAdmitted) {
+  receive(invite, udp);
+  verdict = AdmissionVerdict::kIgnored;
+  receive(invite, udp);
+  receive(request_of({.method = "CANCEL"}), udp);
+  receive(ack, udp);
+  EXPECT_EQ(joined(asked_to_admit), "INVITE");
+  EXPECT_EQ(sends(), "0 200") << "the CANCEL's";
+  EXPECT_EQ(heard(), "t1 request INVITE, t1 cancel");
 }
 
 TEST_F(ServerLab, ARepeatedInviteGetsTheLatestResponseAndReachesTheUserOnce) {
