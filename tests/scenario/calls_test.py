@@ -47,6 +47,11 @@ def name_of(row) -> str:
 
 @pytest.mark.parametrize("row", ROWS, ids=name_of)
 def test_each_side_hears_the_other(lab, row):
+    call(lab, row)
+
+
+def call(lab, row) -> None:
+    """A whole call, from INVITE to the last flow's removal, and what each side heard of the other."""
     near, far = (lab.network.b, lab.network.a) if row.from_b else (lab.network.a, lab.network.b)
     user = "dtls-5080" if row.callee else "rtp-5080"
     sniffers = [Sniffer(near), Sniffer(far)]
