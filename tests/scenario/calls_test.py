@@ -50,14 +50,15 @@ def test_each_side_hears_the_other(lab, row):
     call(lab, row)
 
 
-def call(lab, row) -> None:
-    """A whole call, from INVITE to the last flow's removal, and what each side heard of the other."""
+def call(lab, row, name: str = "") -> None:
+    """A whole call, from INVITE to the last flow's removal, and what each side heard of the other. `name` tells a lab's
+    calls apart."""
     near, far = (lab.network.b, lab.network.a) if row.from_b else (lab.network.a, lab.network.b)
     user = "dtls-5080" if row.callee else "rtp-5080"
     sniffers = [Sniffer(near), Sniffer(far)]
-    callee = Baresip(lab.undo, far, lab.folder / "callee", Phone(user, 5080, _CALLEE_HZ, row.callee, answers=True,
-                                                                 rtcp_mux=row.rtcp_mux))
-    caller = Baresip(lab.undo, near, lab.folder / "caller",
+    callee = Baresip(lab.undo, far, lab.folder / f"callee{name}",
+                     Phone(user, 5080, _CALLEE_HZ, row.callee, answers=True, rtcp_mux=row.rtcp_mux))
+    caller = Baresip(lab.undo, near, lab.folder / f"caller{name}",
                      Phone("caller", 5082, _CALLER_HZ, row.caller, row.transport, rtcp_mux=row.rtcp_mux))
     caller.dial(f"sip:{user}@{near.sip_address};transport={row.transport}")
     caller.wait_for("CALL_ESTABLISHED")
