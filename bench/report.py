@@ -17,16 +17,20 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "deploy"))
 from lab import memory, undo  # noqa: E402
 
 WEIR = "weir"
+_SHARES = ("floor", "1024flows")  # baselines of which a share is reached
 _HEAP_MB = 512  # of DPDK in worker_bench
+_REGION_MB = 128
+_MANY_FLOWS = "1000000flows"
+_MANY_FLOWS_REGION_MB = 3584
 
 
 @contextlib.contextmanager
-def prepared_memory():
+def prepared_memory(region_mb):
     """Memory as weir-media would have it: yields the environment that tells the programs where the region goes."""
     with tempfile.TemporaryDirectory() as folder:
         log = undo.UndoLog(Path(folder) / "undo.json")
         try:
-            found = memory.prepare(log, Path(folder), _HEAP_MB)
+            found = memory.prepare(log, Path(folder), _HEAP_MB, region_mb)
             print(found.sentence, file=sys.stderr)
             yield {"WEIR_BENCH_REGION": str(found.folder)} if found.folder else {}
         finally:
@@ -37,9 +41,14 @@ def programs(build):
     return sorted(path for path in Path(build).glob("*_bench") if path.is_file())
 
 
+def side_of(name):
+    """Without what Google Benchmark appends to it."""
+    return re.sub(r"(/iterations:\d+)?(/manual_time)?$", "", name)
+
+
 def names(program):
     listed = subprocess.run([program, "--benchmark_list_tests"], check=True, capture_output=True, text=True).stdout
-    return [line.removesuffix("/manual_time") for line in listed.splitlines() if "|" in line]
+    return [side_of(line) for line in listed.splitlines() if "|" in line]
 
 
 def wanted(program, text):
@@ -51,7 +60,7 @@ def wanted(program, text):
 
 def measure(program, sides, arguments, environment):
     """Median nanoseconds a packet of each side."""
-    pattern = "^(" + "|".join(re.escape(side) for side in sides) + ")(/manual_time)?$"
+    pattern = "^(" + "|".join(re.escape(side) for side in sides) + ")(/iterations:[0-9]+)?(/manual_time)?$"
     command = ["taskset", "-c", str(arguments.core), program, f"--benchmark_filter={pattern}",
                f"--benchmark_repetitions={arguments.repetitions}", "--benchmark_enable_random_interleaving=true",
                "--benchmark_report_aggregates_only=true", "--benchmark_min_time=0.05", "--benchmark_format=json"]
@@ -61,7 +70,7 @@ def measure(program, sides, arguments, environment):
     medians = {}
     for entry in result["benchmarks"]:
         if entry.get("aggregate_name") == "median":
-            side = entry["run_name"].removesuffix("/manual_time")
+            side = side_of(entry["run_name"])
             medians[side] = 1e9 / entry["items_per_second"]
     return medians
 
@@ -82,7 +91,7 @@ def print_table(rows):
     width = max(len(row["name"]) for row in rows)
     print(f"{'row':<{width}}  {'ns/packet':>10}  {'baseline':>10}  {'ratio':>8}")
     for row in rows:
-        ratio = f"{100 * row['ratio']:.0f} %" if row["baseline"] == "floor" else f"{row['ratio']:.2f} x"
+        ratio = f"{100 * row['ratio']:.0f} %" if row["baseline"] in _SHARES else f"{row['ratio']:.2f} x"
         print(f"{row['name']:<{width}}  {row['value']:>10.1f}  {row['baseline_value']:>10.1f}  {ratio:>8}")
 
 
@@ -100,7 +109,8 @@ def main():
         for sides in chosen.values():
             print("\n".join(side.replace("|", "/") for side in sides if not side.endswith("|" + WEIR)))
         return 0
-    with prepared_memory() as environment:
+    many = any(_MANY_FLOWS in side for sides in chosen.values() for side in sides)
+    with prepared_memory(_MANY_FLOWS_REGION_MB if many else _REGION_MB) as environment:
         for program, sides in chosen.items():
             if sides:
                 medians.update(measure(program, sides, arguments, environment))

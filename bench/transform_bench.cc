@@ -11,7 +11,7 @@ namespace weir::bench {
 namespace {
 
 constexpr std::uint32_t kStreams = 1024;
-constexpr std::uint64_t kPackets = std::uint64_t{kStreams} * Workload::kPacketsPerStream;
+constexpr std::uint64_t kPackets = std::uint64_t{Workload::kPacketsPerPass};
 
 struct Case {
   proto::SrtpProfile profile;

@@ -13,20 +13,27 @@ namespace {
 using proto::SrtpProfile;
 
 constexpr std::uint32_t kStreams = 1024;
-constexpr std::uint64_t kPackets = std::uint64_t{kStreams} * Workload::kPacketsPerStream;
+constexpr std::uint32_t kManyStreams = 1'000'000;
 
 struct Case {
   const char* name;
   Legs legs;
   SrtpProfile profile;
   std::uint32_t payload_bytes;
+  std::uint32_t streams = kStreams;
+
+  [[nodiscard]] std::string row() const {
+    return std::string("pipeline/") + name + "/" + std::string(proto::srtp_profile(profile).name) + "/" +
+           std::to_string(payload_bytes) + "B/" + std::to_string(streams) + "flows";
+  }
+  [[nodiscard]] std::uint64_t packets() const { return std::uint64_t{streams} * Workload::packets_per_stream(streams); }
 };
 
 Pass pipeline(const Case& c) {
-  auto workload = std::make_shared<Workload>(c.profile, kStreams, c.payload_bytes);
+  auto workload = std::make_shared<Workload>(c.profile, c.streams, c.payload_bytes);
   auto stages = std::make_shared<Stages>(*workload, dataplane::kBurstMax);
   // Other keys on the far side, as in a real call.
-  const Workload sent(c.profile, kStreams, c.payload_bytes + 1);
+  const Workload sent(c.profile, c.streams, c.payload_bytes + 1);
   auto rig = std::make_shared<Rig>(c.legs, *workload, sent);
   return [workload, stages, rig, secured = c.legs.receive != SrtpProfile::kNone] {
     workload->next_pass();
@@ -37,7 +44,7 @@ Pass pipeline(const Case& c) {
 
 /// As often as the packet is transformed.
 Pass floor(const Case& c) {
-  auto workload = std::make_shared<Workload>(c.profile, kStreams, c.payload_bytes);
+  auto workload = std::make_shared<Workload>(c.profile, c.streams, c.payload_bytes);
   auto stages = std::make_shared<Stages>(*workload, dataplane::kBurstMax);
   const int transforms = (c.legs.receive != SrtpProfile::kNone ? 1 : 0) + (c.legs.send != SrtpProfile::kNone ? 1 : 0);
   return [workload, stages, transforms] {
@@ -48,18 +55,28 @@ Pass floor(const Case& c) {
   };
 }
 
+/// Flows whose entries are never in the cache, in random order, beside few.
+void register_many() {
+  for (const SrtpProfile profile : {SrtpProfile::kAesCm128HmacSha1_80, SrtpProfile::kAeadAes128Gcm}) {
+    Case c{"srtp_to_rtp", {profile, SrtpProfile::kNone}, profile, 160};
+    const Case few = c;
+    c.streams = kManyStreams;
+    register_side(
+        c.row(), kWeir, c.packets(), [c] { return pipeline(c); }, 1);
+    register_side(c.row(), std::to_string(kStreams) + "flows", few.packets(), [few] { return pipeline(few); });
+  }
+}
+
 void register_all() {
+  register_many();
   for (const SrtpProfile profile : {SrtpProfile::kAesCm128HmacSha1_80, SrtpProfile::kAesCm128HmacSha1_32,
                                     SrtpProfile::kAeadAes128Gcm, SrtpProfile::kAeadAes256Gcm}) {
     for (const std::uint32_t payload_bytes : {20u, 160u, 1000u}) {
       for (const Case& c : {Case{"srtp_to_rtp", {profile, SrtpProfile::kNone}, profile, payload_bytes},
                             Case{"rtp_to_srtp", {SrtpProfile::kNone, profile}, profile, payload_bytes},
                             Case{"srtp_to_srtp", {profile, profile}, profile, payload_bytes}}) {
-        const std::string row = std::string("pipeline/") + c.name + "/" +
-                                std::string(proto::srtp_profile(profile).name) + "/" + std::to_string(payload_bytes) +
-                                "B/" + std::to_string(kStreams) + "flows";
-        register_side(row, kWeir, kPackets, [c] { return pipeline(c); });
-        register_side(row, "floor", kPackets, [c] { return floor(c); });
+        register_side(c.row(), kWeir, c.packets(), [c] { return pipeline(c); });
+        register_side(c.row(), "floor", c.packets(), [c] { return floor(c); });
       }
     }
   }

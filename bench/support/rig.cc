@@ -21,18 +21,19 @@ namespace {
 constexpr std::uint32_t kRingSlots = 1024;
 constexpr std::uint32_t kBuffers = 4096;
 constexpr std::uint32_t kDpdkMb = 512;
-constexpr std::uint16_t kFirstPort = 20000;
+constexpr std::uint32_t kPortsFirst = 1024;  // of a network's
+constexpr std::uint32_t kPorts = 64512;
 constexpr std::uint16_t kPeerPort = 4000;
-constexpr char kNearName[] = "bench_near";
-constexpr char kFarName[] = "bench_far";
-constexpr std::uint32_t kNear = 0;  // networks
-constexpr std::uint32_t kFar = 1;
-// RFC 2544: 198.18.n.1 is ours, 198.18.n.2 the peer's.
-constexpr std::uint32_t kOurs[] = {0xc6120001, 0xc6120101};
-constexpr std::uint32_t kPeers[] = {0xc6120002, 0xc6120102};
+// RFC 2544: 198.18.n.1 is ours in network n, 198.18.n.2 the peer's.
+std::uint32_t our_address(std::size_t network) {
+  return 0xc6120001 + (static_cast<std::uint32_t>(network) << 8);
+}
+std::uint32_t peer_address(std::size_t network) {
+  return our_address(network) + 1;
+}
 constexpr proto::MacAddress kPeerMac{0x02, 0, 0, 0, 0, 2};
 
-proto::Region make_region(const std::string& directory, std::uint32_t flows) {
+proto::Region make_region(const std::string& directory, std::uint32_t flows, std::uint32_t networks) {
   proto::Region::CreateOptions options;
   options.directory = directory;
   options.shape = {.workers = 1,
@@ -41,13 +42,17 @@ proto::Region make_region(const std::string& directory, std::uint32_t flows) {
                    .event_slots = 4096,
                    .punt_slots = 64,
                    .inject_slots = 64,
-                   .private_bytes = dataplane::FlowTable::private_bytes(flows, 2),
+                   .private_bytes = dataplane::FlowTable::private_bytes(flows, networks),
                    .private_layout_hash = dataplane::private_layout_hash()};
   options.control_uid = getuid();
   options.control_gid = getgid();
   proto::Result<proto::Region> region = proto::Region::create(options);
   WEIR_ASSERT(region.ok());
   return std::move(region).value();
+}
+
+std::string port_name(std::size_t network) {
+  return "bench_" + std::to_string(network);
 }
 
 rte_ring* make_ring(const std::string& name) {
@@ -94,14 +99,16 @@ void start_dpdk() {
 }
 
 Rig::Rig(Legs legs, const Workload& received, const Workload& sent)
-    : directory_(region_parent()),
-      region_(make_region(directory_.path(), static_cast<std::uint32_t>(received.streams().size()))) {
+    : streams_(static_cast<std::uint32_t>(received.streams().size())),
+      near_networks_((streams_ * port_step() + kPorts - 1) / kPorts),
+      directory_(region_parent()),
+      region_(make_region(directory_.path(), streams_, near_networks_ + 1)) {
   proto::Result<dataplane::PoolPointer> pool = dataplane::make_packet_pool(kBuffers);
   WEIR_ASSERT(pool.ok());
   pool_ = std::move(pool).value();
   make_networks();
-  table_ = std::make_unique<dataplane::FlowTable>(region_.private_memory(), region_.shape().flows_max, 2u,
-                                                  &region_.flow_status_mutable(0));
+  table_ = std::make_unique<dataplane::FlowTable>(region_.private_memory(), region_.shape().flows_max,
+                                                  near_networks_ + 1, &region_.flow_status_mutable(0));
   make_worker();
   install(legs, received, sent);
 }
@@ -109,12 +116,23 @@ Rig::Rig(Legs legs, const Workload& received, const Workload& sent)
 Rig::~Rig() {
   report_stages();
   worker_.reset();
-  for (const std::uint16_t id : port_ids_) WEIR_ASSERT(rte_eth_dev_stop(id) == 0);
-  for (const char* name : {kNearName, kFarName}) {
-    WEIR_ASSERT(rte_eal_hotplug_remove("vdev", (std::string("net_ring_") + name).c_str()) == 0);
+  for (std::size_t network = 0; network < port_ids_.size(); ++network) {
+    WEIR_ASSERT(rte_eth_dev_stop(port_ids_[network]) == 0);
+    WEIR_ASSERT(rte_eal_hotplug_remove("vdev", ("net_ring_" + port_name(network)).c_str()) == 0);
   }
-  rte_ring_free(receive_ring_);
+  for (rte_ring* ring : receive_rings_) rte_ring_free(ring);
   rte_ring_free(transmit_ring_);
+}
+
+/// A port for RTP and one for RTCP each, as long as ports are plentiful.
+std::uint32_t Rig::port_step() const {
+  return streams_ < kPorts ? 2 : 1;
+}
+std::uint8_t Rig::network_of(std::uint32_t stream) const {
+  return static_cast<std::uint8_t>(stream * port_step() / kPorts);
+}
+std::uint16_t Rig::port_of(std::uint32_t stream) const {
+  return static_cast<std::uint16_t>(kPortsFirst + stream * port_step() % kPorts);
 }
 
 /// One line for people, in a build that measures stages: cycles a packet, set-up and warming passes included.
@@ -129,23 +147,27 @@ void Rig::report_stages() const {
   std::fprintf(stderr, "\n");
 }
 
+/// Each near network has a receive ring, the far one, the last, the transmit ring. The other ends are never polled with
+/// anything in them.
 void Rig::make_networks() {
-  receive_ring_ = make_ring("bench_receive");
   transmit_ring_ = make_ring("bench_transmit");
-  // Each network uses one of the rings; the other end of both is never polled with anything in it.
-  port_ids_ = {start_port(kNearName, receive_ring_, transmit_ring_, pool_.get()),
-               start_port(kFarName, transmit_ring_, transmit_ring_, pool_.get())};
-  neighbours_.reserve(2);
-  for (const std::uint32_t network : {kNear, kFar}) {
+  neighbours_.reserve(near_networks_ + 1);
+  for (std::size_t network = 0; network <= near_networks_; ++network) {
+    rte_ring* receive = transmit_ring_;
+    if (network < near_networks_) {
+      receive = make_ring("bench_receive_" + std::to_string(network));
+      receive_rings_.push_back(receive);
+    }
+    port_ids_.push_back(start_port(port_name(network), receive, transmit_ring_, pool_.get()));
     dataplane::Network made;
-    made.port_id = port_ids_[network];
-    made.address = kOurs[network];
+    made.port_id = port_ids_.back();
+    made.address = our_address(network);
     made.mask = 0xffffff00;
     made.mac = {0x02, 0, 0, 0, 0, 1};
     networks_.push_back(made);
     families_.push_back(proto::Family::kIpv4);
     neighbours_.emplace_back(made);
-    neighbours_.back().add_static(kPeers[network], kPeerMac);
+    neighbours_.back().add_static(peer_address(network), kPeerMac);
   }
 }
 
@@ -158,16 +180,18 @@ void Rig::make_worker() {
                                .region = &region_,
                                .table = table_.get(),
                                .pool = pool_.get(),
-                               .polled = {{port_ids_[kNear], 0}},
+                               .polled = {},
                                .network_of_port = std::vector<std::uint8_t>(RTE_MAX_ETHPORTS),
                                .transmit = {},
                                .from_workers = {},
                                .to_workers = {nullptr},
                                .wanted = nullptr,
                                .wanted_by = {}};
-  parts.network_of_port[port_ids_[kFar]] = kFar;
-  for (const std::uint16_t id : port_ids_) {
+  for (std::size_t network = 0; network < port_ids_.size(); ++network) {
+    const std::uint16_t id = port_ids_[network];
+    parts.network_of_port[id] = static_cast<std::uint8_t>(network);
     parts.transmit.push_back({.port_id = id, .queue = 0, .to_worker_0 = nullptr, .from_workers = {}});
+    if (network < near_networks_) parts.polled.push_back({id, 0});
   }
   proto::Result<std::unique_ptr<dataplane::Worker>> worker = dataplane::Worker::create(std::move(parts));
   WEIR_ASSERT(worker.ok());
@@ -177,15 +201,15 @@ void Rig::make_worker() {
 void Rig::install(Legs legs, const Workload& received, const Workload& sent) {
   proto::Result<std::unique_ptr<dataplane::Cipher>> cipher = dataplane::Cipher::create();
   WEIR_ASSERT(cipher.ok());
-  for (std::uint32_t flow = 0; flow < received.streams().size(); ++flow) {
+  for (std::uint32_t flow = 0; flow < streams_; ++flow) {
     proto::FlowSpec spec{};
-    spec.local_port = static_cast<std::uint16_t>(kFirstPort + 2 * flow);
-    spec.network = kNear;
+    spec.local_port = port_of(flow);
+    spec.network = network_of(flow);
     spec.accepts = proto::kAcceptRtp | proto::kAcceptRtcp;
     spec.source_policy = proto::SourcePolicy::kLatch;
-    spec.rtp = {.peer = {proto::IpAddress::from_ipv4(kPeers[kFar]), 0, kPeerPort},
+    spec.rtp = {.peer = {proto::IpAddress::from_ipv4(peer_address(near_networks_)), 0, kPeerPort},
                 .local_port = spec.local_port,
-                .network = kFar,
+                .network = static_cast<std::uint8_t>(near_networks_),
                 .dscp = 46};
     if (legs.receive != proto::SrtpProfile::kNone) spec.receive = received.streams()[flow].transform;
     if (legs.send != proto::SrtpProfile::kNone) spec.send = sent.streams()[flow].transform;
@@ -194,29 +218,28 @@ void Rig::install(Legs legs, const Workload& received, const Workload& sent) {
   }
 }
 
-void Rig::feed(const Packet* packets, std::uint32_t count) {
+void Rig::feed(std::uint32_t network, const Packet* const* packets, std::uint32_t count) {
   rte_mbuf* mbufs[dataplane::kBurstMax];
   WEIR_ASSERT(rte_pktmbuf_alloc_bulk(pool_.get(), mbufs, count) == 0);
   // The peer's frames: its addresses are the other way round.
-  dataplane::Network peer = networks_[kNear];
-  peer.address = kPeers[kNear];
+  dataplane::Network peer = networks_[network];
+  peer.address = peer_address(network);
   peer.mac = kPeerMac;
   const std::uint16_t headers = dataplane::header_bytes(peer);
   for (std::uint32_t i = 0; i < count; ++i) {
-    const Packet& packet = packets[i];
-    mbufs[i]->port = port_ids_[kNear];
+    const Packet& packet = *packets[i];
     auto* frame = reinterpret_cast<std::uint8_t*>(
         rte_pktmbuf_append(mbufs[i], static_cast<std::uint16_t>(headers + packet.bytes)));
     std::memcpy(frame + headers, packet.data, packet.bytes);
     dataplane::write_headers(frame + headers, packet.bytes,
-                             dataplane::prepare_headers(
-                                 peer, {.mac = dataplane::to_word(networks_[kNear].mac),
-                                        .destination = kOurs[kNear],
-                                        .destination_port = static_cast<std::uint16_t>(kFirstPort + 2 * packet.stream),
-                                        .source_port = kPeerPort,
-                                        .dscp = 46}));
+                             dataplane::prepare_headers(peer, {.mac = dataplane::to_word(networks_[network].mac),
+                                                               .destination = our_address(network),
+                                                               .destination_port = port_of(packet.stream),
+                                                               .source_port = kPeerPort,
+                                                               .dscp = 46}));
   }
-  WEIR_ASSERT(rte_ring_sp_enqueue_bulk(receive_ring_, reinterpret_cast<void**>(mbufs), count, nullptr) == count);
+  WEIR_ASSERT(rte_ring_sp_enqueue_bulk(receive_rings_[network], reinterpret_cast<void**>(mbufs), count, nullptr) ==
+              count);
 }
 
 void Rig::collect(std::uint32_t count) {
@@ -229,19 +252,31 @@ void Rig::collect(std::uint32_t count) {
 
 std::chrono::nanoseconds Rig::pass(const std::vector<Packet>& packets) {
   bursts_.clear();
-  for (std::size_t first = 0; first < packets.size(); first += dataplane::kBurstMax) {
-    const auto count = static_cast<std::uint32_t>(std::min(dataplane::kBurstMax, packets.size() - first));
-    feed(&packets[first], count);
-    const auto start = std::chrono::steady_clock::now();
-    const std::uint32_t frames = worker_->run_once(dataplane::monotonic_ns());
-    bursts_.push_back(std::chrono::steady_clock::now() - start);
-    WEIR_ASSERT(frames == count);
-    packets_ += count;
-    collect(count);
+  std::vector<std::vector<const Packet*>> queues(near_networks_);  // a burst comes from one port
+  for (const Packet& packet : packets) {
+    std::vector<const Packet*>& queue = queues[network_of(packet.stream)];
+    queue.push_back(&packet);
+    if (queue.size() < dataplane::kBurstMax) continue;
+    burst(network_of(packet.stream), queue);
+    queue.clear();
+  }
+  for (std::uint32_t network = 0; network < near_networks_; ++network) {
+    if (!queues[network].empty()) burst(network, queues[network]);
   }
   const auto middle = bursts_.begin() + static_cast<std::ptrdiff_t>(bursts_.size() / 2);
   std::nth_element(bursts_.begin(), middle, bursts_.end());
   return *middle * static_cast<std::int64_t>(bursts_.size());
+}
+
+void Rig::burst(std::uint32_t network, const std::vector<const Packet*>& packets) {
+  const auto count = static_cast<std::uint32_t>(packets.size());
+  feed(network, packets.data(), count);
+  const auto start = std::chrono::steady_clock::now();
+  const std::uint32_t frames = worker_->run_once(dataplane::monotonic_ns());
+  bursts_.push_back(std::chrono::steady_clock::now() - start);
+  WEIR_ASSERT(frames == count);
+  packets_ += count;
+  collect(count);
 }
 
 }  // namespace weir::bench

@@ -1,5 +1,5 @@
-// A whole worker between two in-memory DPDK ports: frames go into one network's receive ring and come out of the
-// other's transmit ring. Everything is as weir-media has it, but for the network card.
+// A whole worker between in-memory DPDK ports: frames go into the near networks' receive rings and come out of the far
+// one's transmit ring. Everything is as weir-media has it, but for the network card.
 #pragma once
 
 #include <rte_mbuf.h>
@@ -44,14 +44,20 @@ class Rig {
   void make_networks();
   void make_worker();
   void install(Legs legs, const Workload& received, const Workload& sent);
-  void feed(const Packet* packets, std::uint32_t count);
+  [[nodiscard]] std::uint32_t port_step() const;
+  [[nodiscard]] std::uint8_t network_of(std::uint32_t stream) const;
+  [[nodiscard]] std::uint16_t port_of(std::uint32_t stream) const;
+  void burst(std::uint32_t network, const std::vector<const Packet*>& packets);
+  void feed(std::uint32_t network, const Packet* const* packets, std::uint32_t count);
   void collect(std::uint32_t count);
   void report_stages() const;
 
+  std::uint32_t streams_;
+  std::uint32_t near_networks_;  ///< as many as there are ports needed; the far one comes behind them
   tests::TemporaryDirectory directory_;
   proto::Region region_;
   dataplane::PoolPointer pool_;
-  rte_ring* receive_ring_ = nullptr;
+  std::vector<rte_ring*> receive_rings_;  ///< by near network
   rte_ring* transmit_ring_ = nullptr;
   std::vector<std::uint16_t> port_ids_;
   std::vector<dataplane::Network> networks_;

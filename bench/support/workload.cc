@@ -18,7 +18,7 @@ void fill(Bytes& bytes, std::size_t used, std::mt19937_64& random) {
   for (std::size_t i = 0; i < used; ++i) bytes[i] = static_cast<std::uint8_t>(random());
 }
 
-Stream make_stream(proto::SrtpProfile profile, std::uint32_t number, std::mt19937_64& random) {
+Stream make_stream(proto::SrtpProfile profile, std::mt19937_64& random) {
   const proto::SrtpProfileInfo& info = proto::srtp_profile(profile);
   Stream stream{};
   fill(stream.master.key, info.key_bytes, random);
@@ -26,7 +26,6 @@ Stream make_stream(proto::SrtpProfile profile, std::uint32_t number, std::mt1993
   if (profile != proto::SrtpProfile::kNone) {
     stream.transform = *controlplane::make_transform(profile, stream.master, stream.master);
   }
-  stream.ssrc = 0x57000000u + number;
   stream.next_index = random() % 0x8000;
   return stream;
 }
@@ -39,11 +38,16 @@ Workload::Workload(proto::SrtpProfile profile, std::uint32_t streams, std::uint3
   const std::uint32_t longest =
       proto::kRtpHeaderBytesMin + payload_bytes + static_cast<std::uint32_t>(proto::kSrtpOverheadBytesMax);
   stride_ = (longest + 63) / 64 * 64;
-  for (std::uint32_t i = 0; i < streams; ++i) streams_.push_back(make_stream(profile, i, random));
-  memory_.resize(std::size_t{streams} * kPacketsPerStream * stride_);
+  streams_.reserve(streams);
+  for (std::uint32_t i = 0; i < streams; ++i) {
+    streams_.push_back(i < kDistinctKeys ? make_stream(profile, random) : streams_[i % kDistinctKeys]);
+    streams_.back().ssrc = 0x57000000u + i;
+  }
+  const std::uint32_t rounds = packets_per_stream(streams);
+  memory_.resize(std::size_t{streams} * rounds * stride_);
   std::vector<std::uint32_t> order(streams);
   std::iota(order.begin(), order.end(), 0u);
-  for (std::uint32_t round = 0; round < kPacketsPerStream; ++round) {
+  for (std::uint32_t round = 0; round < rounds; ++round) {
     std::shuffle(order.begin(), order.end(), random);
     for (const std::uint32_t stream : order) {
       packets_.push_back({memory_.data() + packets_.size() * stride_, 0, stream});

@@ -27,12 +27,16 @@ struct Packet {
   std::uint32_t stream;
 };
 
-/// `streams` streams of one profile, and buffers for packets_per_pass packets of `payload_bytes` payload.
+/// `streams` streams of one profile, and buffers for a pass of packets of `payload_bytes` payload. Every stream has its
+/// keys in a place of its own; from kDistinctKeys streams on they repeat, since deriving a million takes minutes.
 class Workload {
  public:
-  /// Packets of each stream in one pass: enough that a pass is measured in milliseconds, little enough that it stays in
-  /// the outer caches as a NIC's buffers do.
-  static constexpr std::uint32_t kPacketsPerStream = 8;
+  /// Packets in one pass: enough that a pass is measured in milliseconds, little enough that it stays in the outer
+  /// caches as a NIC's buffers do; at least one of each stream.
+  static constexpr std::uint32_t kPacketsPerPass = 8192;
+  static std::uint32_t packets_per_stream(std::uint32_t streams) {
+    return streams < kPacketsPerPass ? kPacketsPerPass / streams : 1;
+  }
 
   Workload(proto::SrtpProfile profile, std::uint32_t streams, std::uint32_t payload_bytes);
 
@@ -43,6 +47,8 @@ class Workload {
 
   /// Fills every buffer with the next plain RTP packet of its stream.
   void next_pass();
+
+  static constexpr std::uint32_t kDistinctKeys = 1024;
 
   /// Bytes that may be written from a packet's start on.
   [[nodiscard]] std::uint32_t room() const { return stride_; }

@@ -17,9 +17,10 @@ class Memory:
     sentence: str
 
 
-def prepare(undo: UndoLog, folder: Path, heap_mb: int) -> Memory:
-    """Reserves pages for `heap_mb` of DPDK heap and for the region, and mounts them; all of it is undone at the end."""
-    wanted = (heap_mb + _REGION_MB) // _PAGE_MB
+def prepare(undo: UndoLog, folder: Path, heap_mb: int, region_mb: int = _REGION_MB) -> Memory:
+    """Reserves pages for `heap_mb` of DPDK heap and `region_mb` of region, and mounts them; all of it is undone at the
+    end."""
+    wanted = (heap_mb + region_mb) // _PAGE_MB
     if not HUGEPAGES.exists():
         return _fallback("this kernel has no 2 MB hugepages")
     before = int(HUGEPAGES.read_text())
