@@ -3,8 +3,10 @@
 #include <memory>
 #include <string>
 
+#include "bench/support/baseline.h"
 #include "bench/support/rig.h"
 #include "bench/support/row.h"
+#include "bench/support/socket_relay.h"
 #include "bench/support/stages.h"
 
 namespace weir::bench {
@@ -67,8 +69,45 @@ void register_many() {
   }
 }
 
+/// The same packets through per-packet OpenSSL calls, one side's keys after the other's: the transforms alone.
+Pass both_transforms_by_openssl(const Case& c) {
+  auto workload = std::make_shared<Workload>(c.profile, c.streams, c.payload_bytes);
+  const Workload sent(c.profile, c.streams, c.payload_bytes + 1);
+  auto stages = std::make_shared<Stages>(*workload, dataplane::kBurstMax);
+  std::shared_ptr<Baseline> opens = make_openssl(*workload);
+  std::shared_ptr<Baseline> protects = make_openssl(sent);
+  return [workload, stages, opens, protects] {
+    workload->next_pass();
+    stages->protect(workload->packets());
+    return timed([&] {
+      for (Packet& packet : workload->packets()) {
+        opens->unprotect(packet);
+        protects->protect(packet);
+      }
+    });
+  };
+}
+
+void register_peers() {
+  for (const SrtpProfile profile : {SrtpProfile::kAesCm128HmacSha1_80, SrtpProfile::kAeadAes128Gcm}) {
+    const Case c{"srtp_to_srtp", {profile, profile}, profile, 160};
+    register_side(c.row(), "libsrtp2_openssl", c.packets(), [c] { return both_transforms_by_openssl(c); });
+  }
+  const Case c{"rtp_to_rtp", {SrtpProfile::kNone, SrtpProfile::kNone}, SrtpProfile::kNone, 160};
+  register_side(c.row(), kWeir, c.packets(), [c] { return pipeline(c); });
+  register_side(c.row(), "sockets", c.packets(), [c] {
+    auto workload = std::make_shared<Workload>(c.profile, c.streams, c.payload_bytes);
+    auto relay = std::make_shared<SocketRelay>();
+    return [workload, relay] {
+      workload->next_pass();
+      return relay->pass(workload->packets());
+    };
+  });
+}
+
 void register_all() {
   register_many();
+  register_peers();
   for (const SrtpProfile profile : {SrtpProfile::kAesCm128HmacSha1_80, SrtpProfile::kAesCm128HmacSha1_32,
                                     SrtpProfile::kAeadAes128Gcm, SrtpProfile::kAeadAes256Gcm}) {
     for (const std::uint32_t payload_bytes : {20u, 160u, 1000u}) {
