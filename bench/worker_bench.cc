@@ -64,7 +64,7 @@ void register_many() {
     const Case few = c;
     c.streams = kManyStreams;
     register_side(
-        c.row(), kWeir, c.packets(), [c] { return pipeline(c); }, 1);
+        c.row(), kWeir, c.packets(), [c] { return pipeline(c); }, 3);
     register_side(c.row(), std::to_string(kStreams) + "flows", few.packets(), [few] { return pipeline(few); });
   }
 }

@@ -102,6 +102,7 @@ void FlowTable::resume(Cipher& cipher) {
       if (flow.owner != 0) remove(index);  // claimed, or half removed, when weir-media ended
       continue;
     }
+    ++flows_of_owner(flow);
     set_port(flow.network, flow.local_port, index + 1);
     flow.rtp_headers.neighbours_version = 0;
     if (flow.state == FlowState::kInstalled || flow.state == FlowState::kDraining) {
@@ -123,6 +124,7 @@ bool FlowTable::claim(std::uint32_t index, std::uint16_t worker) {
 
 void FlowTable::open(proto::FlowId id, const proto::FlowSpec& spec) {
   FlowEntry& flow = entry(id.index);
+  if (flow.state == FlowState::kFree) ++flows_of_owner(flow);
   flow.generation = id.generation;
   fill_addresses(flow, spec);
   order_stores();
@@ -135,6 +137,7 @@ void FlowTable::open(proto::FlowId id, const proto::FlowSpec& spec) {
 void FlowTable::install(proto::FlowId id, const proto::FlowSpec& spec, Cipher& cipher) {
   FlowEntry& flow = entry(id.index);
   const bool was_open = flow.state == FlowState::kOpen;
+  if (flow.state == FlowState::kFree) ++flows_of_owner(flow);
   flow.generation = id.generation;
   fill_addresses(flow, spec);
   flow.marks = standing_marks(spec);
@@ -204,7 +207,10 @@ void FlowTable::drain(std::uint32_t index) {
 
 void FlowTable::remove(std::uint32_t index) {
   FlowEntry& flow = entry(index);
-  if (flow.state != FlowState::kFree) set_port(flow.network, flow.local_port, 0);
+  if (flow.state != FlowState::kFree) {
+    set_port(flow.network, flow.local_port, 0);
+    if (flows_of_owner(flow) != 0) --flows_of_owner(flow);  // 0: half installed when weir-media ended
+  }
   // The generation stays: it tells a late command for this use of the index from one for the next.
   flow.state = FlowState::kFree;
   flow.marks = 0;

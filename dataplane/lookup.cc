@@ -63,7 +63,7 @@ DropReason check_media(FlowEntry& flow, PacketKind kind, const proto::Endpoint& 
 }
 
 /// One packet whose flow is known. The lists take it, or it is dropped.
-void admit(Burst& burst, std::uint32_t packet) {
+void admit(Burst& burst, std::uint32_t packet, bool ahead) {
   FlowEntry& flow = *burst.flow[packet];
   const PacketKind kind = burst.kind[packet];
   if (flow.state == FlowState::kDraining) return burst.drop(packet, DropReason::kDraining);
@@ -73,7 +73,7 @@ void admit(Burst& burst, std::uint32_t packet) {
     case Lane::kMedia: {
       const DropReason reason = check_media(flow, kind, burst.source[packet], burst.bytes[packet], burst.now_ns);
       if (reason != DropReason::kNone) return burst.drop(packet, reason);
-      prefetch_media(flow, *burst.status[packet]);
+      if (ahead) prefetch_media(flow, *burst.status[packet]);
       if (is_policed(flow) || takes_any_source(flow)) burst.unsettled.push(packet);
       if ((flow.marks & kMarkRewrites) != 0) burst.rewrites.push(packet);
       return burst.media.push(packet);
@@ -106,7 +106,8 @@ void learn_source(Burst& burst, std::uint32_t packet, EventSink& events) {
 
 }  // namespace
 
-void lookup(Burst& burst, FlowTable& table) {
+void lookup(Burst& burst, FlowTable& table, std::uint32_t worker) {
+  const bool ahead = table.flows_of(worker) > kFlowsNear;
   burst.media.clear();
   burst.unsettled.clear();
   burst.rewrites.clear();
@@ -127,10 +128,10 @@ void lookup(Burst& burst, FlowTable& table) {
     if (flow == nullptr) [[unlikely]] {
       burst.drop(packet, DropReason::kPortClosed);
     } else if (is_plain_media(*flow, burst.kind[packet], burst.source[packet])) [[likely]] {
-      prefetch_media(*flow, *burst.status[packet]);
+      if (ahead) prefetch_media(*flow, *burst.status[packet]);
       burst.media.push(packet);
     } else {
-      admit(burst, packet);
+      admit(burst, packet, ahead);
     }
   }
 }

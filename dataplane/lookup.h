@@ -9,8 +9,8 @@
 namespace weir::dataplane {
 
 /// Reads data, bytes, source, local_port and network of every packet without a verdict; writes kind, flow_index, flow,
-/// status, notes, media and punts.
-void lookup(Burst& burst, FlowTable& table);
+/// status, notes, media and punts. `worker`: whose burst it is.
+void lookup(Burst& burst, FlowTable& table, std::uint32_t worker);
 
 /// For every packet of burst.media, which has authenticated: takes its tokens and, where the flow's policy says so,
 /// makes its source the flow's. What finds no tokens left leaves burst.media as policed: forged packets have spent

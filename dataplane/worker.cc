@@ -87,7 +87,7 @@ void Worker::run(const std::atomic<bool>& stop) {
 
 void Worker::process_burst() {
   if (burst_.count == 0) return;
-  lookup(burst_, *parts_.table);
+  lookup(burst_, *parts_.table, parts_.worker);
   punt_gate_.punt(burst_);
   cycles_.lap(Stage::kLookup);
   unprotect(burst_, *cipher_);

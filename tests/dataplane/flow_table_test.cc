@@ -48,6 +48,23 @@ TEST(FlowTable, FindsAFlowAtItsNetworkAndPortOnly) {
   EXPECT_EQ(flows.table().flow_at(1, spec.local_port), kNoFlow);
 }
 
+TEST(FlowTable, CountsTheFlowsOfEachWorker) {
+  MediaFlows flows(4);
+  FlowTable& table = flows.table();
+  const proto::FlowSpec spec = MediaFlows::spec(0, {}, {});
+  ASSERT_TRUE(table.claim(0, 0));
+  table.open({.index = 0, .generation = 1}, spec);
+  table.install({.index = 0, .generation = 1}, spec, flows.cipher());
+  ASSERT_TRUE(table.claim(1, 3));
+  table.install({.index = 1, .generation = 1}, MediaFlows::spec(1, {}, {}), flows.cipher());
+  EXPECT_EQ(table.flows_of(0), 1u) << "open, then installed, is one flow";
+  EXPECT_EQ(table.flows_of(3), 1u);
+  table.remove(0);
+  EXPECT_EQ(table.flows_of(0), 0u);
+  table.remove(1);
+  EXPECT_EQ(table.flows_of(3), 0u);
+}
+
 TEST(FlowTable, SaysInTheStatusWhatWasInstalled) {
   Random random{1};
   MediaFlows flows(2);

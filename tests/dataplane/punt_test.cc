@@ -76,7 +76,7 @@ TEST(PuntGate, InjectsFromTheFlowsPortAndRefusesWhatItMust) {
     void (*change)(proto::Inject&);
   };
   const Row refused[] = {
-      {"an index beyond the table", [](proto::Inject& inject) { inject.flow.index = MediaPlane::kFlows; }},
+      {"an index beyond the table", [](proto::Inject& inject) { inject.flow.index = MediaPlane::Shape().flows; }},
       {"a free flow", [](proto::Inject& inject) { inject.flow.index = 9; }},
       {"another generation", [](proto::Inject& inject) { inject.flow.generation = 2; }},
       {"nothing to send", [](proto::Inject& inject) { inject.bytes = 0; }},

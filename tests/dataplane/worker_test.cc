@@ -308,6 +308,21 @@ TEST(Worker, ARestartedMediaPlaneGoesOnWithItsFlowsAndNeverRepeatsASendIndex) {
   EXPECT_EQ(plane.control().media_header().incarnation.load(), 2u);
 }
 
+TEST(Worker, ManyFlowsAreForwardedAsFewAre) {
+  // More than stay near: their lines are asked for ahead.
+  MediaPlane plane({.flows = kFlowsNear + 64});
+  for (std::uint32_t flow = 1; flow <= kFlowsNear + 1; ++flow) {
+    const auto port = static_cast<std::uint16_t>(kPort + 2 * flow);
+    ASSERT_EQ(plane.command(MediaPlane::install(flow, 0, port, kExit)).kind, EventKind::kInstalled);
+  }
+  for (std::uint16_t i = 0; i < 50; ++i) {
+    plane.arrive(0, 4000, static_cast<std::uint16_t>(kPort + 2 + 2 * i), rtp_packet(i, i, 20));
+  }
+  plane.run();
+  expect_every_frame_accounted_for(plane, 50, plane.departed(1).size());
+  EXPECT_EQ(plane.totals().forwarded, 50u);
+}
+
 TEST(Worker, SurvivesMutatedFramesAndAccountsForEachOfThem) {
   MediaPlane plane;
   proto::Command command = MediaPlane::install(1, 0, kPort, kExit);

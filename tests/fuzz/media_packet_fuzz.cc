@@ -86,7 +86,7 @@ void receive(proto::MutableBytes frame, std::size_t room, const dataplane::Netwo
 }
 
 void pass_the_stages(Burst& burst, tests::MediaFlows& flows, dataplane::EventSink& events) {
-  dataplane::lookup(burst, flows.table());
+  dataplane::lookup(burst, flows.table(), 0);
   const std::uint32_t punts = burst.punts.count;
   dataplane::unprotect(burst, flows.cipher());
   dataplane::commit_admission(burst, events);

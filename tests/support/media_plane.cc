@@ -61,7 +61,7 @@ MediaPlane::MediaPlane(const Shape& shape) : shape_(shape) {
   WEIR_ASSERT(pool_ != nullptr);
   settings_.media.worker_cores.clear();
   for (unsigned worker = 0; worker < shape.workers; ++worker) settings_.media.worker_cores.push_back(worker);
-  settings_.media.flows_max = kFlows;
+  settings_.media.flows_max = shape_.flows;
   settings_.media.packet_buffers = 4096;
   start();
 }

@@ -25,8 +25,8 @@ class MediaPlane {
     std::uint16_t transmit_queues = 1;  ///< of each port
     bool static_neighbours = true;      ///< the peers' MAC addresses are configured
     std::uint32_t transmit_slots = 512;
+    std::uint32_t flows = 64;
   };
-  static constexpr std::uint32_t kFlows = 64;
 
   // Network n is 198.18.(n+1).0/24, we are .10, the peer is .2.
   static constexpr std::uint32_t our_address(unsigned network) { return 0xc612000a | (network + 1) << 8; }
