@@ -10,9 +10,13 @@ namespace {
 
 constexpr std::size_t kSha1BlockBytes = 64;
 constexpr std::size_t kSha1DigestBytes = 20;
-constexpr std::size_t kAesRoundKeysBytesMax = 15 * 16;
+constexpr std::array kCounterKeyBytes = {IMB_KEY_128_BYTES, IMB_KEY_192_BYTES, IMB_KEY_256_BYTES};
 constexpr std::uint8_t kInnerPad = 0x36;  // RFC 2104
 constexpr std::uint8_t kOuterPad = 0x5c;
+
+static_assert(kCounterKeyBytes.size() == kCounterBatches);
+static_assert(kCounterKeyBytes[counter_batch(proto::SrtpProfile::kAes192CmHmacSha1_80)] == IMB_KEY_192_BYTES);
+static_assert(kCounterKeyBytes[counter_batch(proto::SrtpProfile::kAes256CmHmacSha1_80)] == IMB_KEY_256_BYTES);
 
 static_assert(sizeof(GcmKeys) >= sizeof(gcm_key_data) && alignof(GcmKeys) >= alignof(gcm_key_data));
 static_assert(sizeof(gcm_key_data::expanded_keys) + sizeof(gcm_key_data::ghash_keys) == sizeof(GcmKeys::expanded),
@@ -42,13 +46,13 @@ IMB_JOB hmac_job() {
   return job;
 }
 
-IMB_JOB counter_job() {
+IMB_JOB counter_job(IMB_KEY_SIZE_BYTES key_bytes) {
   IMB_JOB job{};
   job.cipher_mode = IMB_CIPHER_CNTR;
   job.cipher_direction = IMB_DIR_ENCRYPT;
   job.hash_alg = IMB_AUTH_NULL;
   job.chain_order = IMB_ORDER_CIPHER_HASH;
-  job.key_len_in_bytes = IMB_KEY_128_BYTES;
+  job.key_len_in_bytes = key_bytes;
   job.iv_len_in_bytes = 16;
   return job;
 }
@@ -67,8 +71,13 @@ proto::Result<std::unique_ptr<Cipher>> Cipher::create() {
   for (std::size_t i = 0; i < kBurstMax; ++i) {
     cipher->hmac_jobs_[i] = hmac_job();
     cipher->hmac_jobs_[i].auth_tag_output = cipher->digests_[i].data();
-    cipher->counter_jobs_[i] = counter_job();
-    cipher->counter_jobs_[i].iv = cipher->counter_ivs_[i].data();
+  }
+  for (std::size_t b = 0; b < kCounterBatches; ++b) {
+    CounterBatch& batch = cipher->counter_batches_[b];
+    for (std::size_t i = 0; i < kBurstMax; ++i) {
+      batch.jobs[i] = counter_job(kCounterKeyBytes[b]);
+      batch.jobs[i].iv = batch.ivs[i].data();
+    }
   }
   return cipher;
 }
@@ -80,14 +89,32 @@ Cipher::~Cipher() {
   free_mb_mgr(manager_);
 }
 
-void Cipher::expand(const proto::SessionKeys& keys, AesCmKeys& expanded) {
-  alignas(16) std::array<std::uint8_t, kAesRoundKeysBytesMax> decryption;  // unused: counter mode only encrypts
-  IMB_AES_KEYEXP_128(manager_, keys.encryption.data(), expanded.schedule.data(), decryption.data());
+void Cipher::expand_schedule(proto::SrtpProfile profile, const proto::SessionKeys& keys, Schedule& schedule) {
+  alignas(16) Schedule decryption;  // unused: counter mode only encrypts
+  switch (kCounterKeyBytes[counter_batch(profile)]) {
+    case IMB_KEY_128_BYTES:
+      IMB_AES_KEYEXP_128(manager_, keys.encryption.data(), schedule.data(), decryption.data());
+      break;
+    case IMB_KEY_192_BYTES:
+      IMB_AES_KEYEXP_192(manager_, keys.encryption.data(), schedule.data(), decryption.data());
+      break;
+    case IMB_KEY_256_BYTES:
+      IMB_AES_KEYEXP_256(manager_, keys.encryption.data(), schedule.data(), decryption.data());
+      break;
+  }
   proto::wipe(decryption.data(), decryption.size());
+}
+
+void Cipher::expand(const proto::SessionKeys& keys, HmacKeys& expanded) {
   hash_pad(manager_, keys.authentication, kInnerPad, expanded.hmac_inner);
   hash_pad(manager_, keys.authentication, kOuterPad, expanded.hmac_outer);
   expanded.salt = {};
   std::memcpy(expanded.salt.data(), keys.salt.data(), keys.salt.size());
+}
+
+void Cipher::expand(proto::SrtpProfile profile, const proto::SessionKeys& keys, AesCmKeys& expanded) {
+  expand(keys, expanded.hmac);
+  expand_schedule(profile, keys, expanded.schedule);
 }
 
 void Cipher::expand(proto::SrtpProfile profile, const proto::SessionKeys& keys, GcmKeys& expanded) {
@@ -108,12 +135,27 @@ void Cipher::hmac_run() {
   hmac_count_ = 0;
 }
 
+std::uint8_t* Cipher::counter_add_rare(proto::SrtpProfile profile, const proto::SessionKeys& keys,
+                                       std::uint8_t* message, std::uint64_t bytes) {
+  CounterBatch& batch = counter_batches_[counter_batch(profile)];
+  if (bytes == 0) return batch.add(nullptr, message, bytes);
+  Schedule& schedule = rare_schedules_[rare_count_++];
+  expand_schedule(profile, keys, schedule);
+  return batch.add(schedule.data(), message, bytes);
+}
+
 void Cipher::counter_run() {
-  if (counter_count_ == 0) return;
-  const std::uint32_t done = IMB_SUBMIT_CIPHER_BURST_NOCHECK(manager_, counter_jobs_.data(), counter_count_,
-                                                             IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT, IMB_KEY_128_BYTES);
-  WEIR_ASSERT(done == counter_count_);
-  counter_count_ = 0;
+  for (std::size_t b = 0; b < kCounterBatches; ++b) {
+    CounterBatch& batch = counter_batches_[b];
+    if (batch.count == 0) continue;
+    const std::uint32_t done = IMB_SUBMIT_CIPHER_BURST_NOCHECK(manager_, batch.jobs.data(), batch.count,
+                                                               IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT, kCounterKeyBytes[b]);
+    WEIR_ASSERT(done == batch.count);
+    batch.count = 0;
+  }
+  if (rare_count_ == 0) return;
+  proto::wipe(rare_schedules_.data(), rare_count_ * sizeof(Schedule));
+  rare_count_ = 0;
 }
 
 }  // namespace weir::dataplane

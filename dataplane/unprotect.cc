@@ -170,11 +170,9 @@ struct Batch {
 
 // AES-CM with HMAC-SHA1.
 
-constexpr std::size_t kSrtcpTagBytes = 10;
-
 std::size_t aes_cm_tag_bytes(const Burst& burst, std::uint32_t packet) {
-  if (is_rtcp(burst, packet)) return kSrtcpTagBytes;
-  return burst.flow[packet]->receive_profile == SrtpProfile::kAesCm128HmacSha1_32 ? 4 : 10;
+  if (is_rtcp(burst, packet)) return kSrtcpHmacTagBytes;
+  return srtp_hmac_tag_bytes(burst.flow[packet]->receive_profile);
 }
 
 [[gnu::always_inline]] inline DropReason check_aes_cm(Burst& burst, std::uint32_t packet) {
@@ -182,9 +180,9 @@ std::size_t aes_cm_tag_bytes(const Burst& burst, std::uint32_t packet) {
   return is_rtcp(burst, packet) ? check_srtcp(burst, packet, tag_bytes, true) : check_srtp(burst, packet, tag_bytes);
 }
 
-const AesCmKeys& aes_cm_keys(const Burst& burst, std::uint32_t packet) {
+const HmacKeys& hmac_keys(const Burst& burst, std::uint32_t packet) {
   const auto& keys = burst.flow[packet]->receive_keys.aes_cm;
-  return is_rtcp(burst, packet) ? keys.rtcp : keys.rtp;
+  return is_rtcp(burst, packet) ? keys.rtcp : keys.rtp.hmac;
 }
 
 /// Lays the message of RFC 3711 section 4.2 out and adds it to the HMAC batch: the packet and its ROC for SRTP, the
@@ -194,7 +192,7 @@ void add_to_hmac(Burst& burst, std::uint32_t packet, Cipher& cipher, std::array<
   const std::size_t signed_bytes = burst.bytes[packet] - tag_bytes;
   std::uint8_t* tag = burst.data[packet] + signed_bytes;
   copy_tag(kept.data(), tag, tag_bytes);
-  const AesCmKeys& keys = aes_cm_keys(burst, packet);
+  const HmacKeys& keys = hmac_keys(burst, packet);
   if (is_rtcp(burst, packet)) return cipher.hmac_add(keys, burst.data[packet], signed_bytes);
   proto::store_be32(tag, static_cast<std::uint32_t>(burst.index[packet] >> 16));
   cipher.hmac_add(keys, burst.data[packet], signed_bytes + kRolloverBytes);
@@ -202,13 +200,16 @@ void add_to_hmac(Burst& burst, std::uint32_t packet, Cipher& cipher, std::array<
 
 /// Adds an accepted packet to the decryption batch and sets its clear length.
 void add_to_counter(Burst& burst, std::uint32_t packet, Cipher& cipher) {
-  const AesCmKeys& keys = aes_cm_keys(burst, packet);
+  const FlowEntry& flow = *burst.flow[packet];
   const std::size_t trailer_bytes = aes_cm_tag_bytes(burst, packet) + (is_rtcp(burst, packet) ? kSrtcpIndexBytes : 0);
   const std::uint32_t bytes_received = burst.bytes[packet];
   burst.bytes[packet] = static_cast<std::uint32_t>(bytes_received - trailer_bytes);
-  const std::uint16_t header_bytes = burst.header_bytes[packet];
-  std::uint8_t* iv = cipher.counter_add(keys, burst.data[packet] + header_bytes, burst.bytes[packet] - header_bytes);
-  write_counter_iv(iv, keys.salt, burst.ssrc[packet], burst.index[packet]);
+  std::uint8_t* text = burst.data[packet] + burst.header_bytes[packet];
+  const std::uint32_t text_bytes = burst.bytes[packet] - burst.header_bytes[packet];
+  std::uint8_t* iv = is_rtcp(burst, packet)
+                         ? cipher.counter_add_rare(flow.receive_profile, flow.receive.rtcp, text, text_bytes)
+                         : cipher.counter_add(flow.receive_profile, flow.receive_keys.aes_cm.rtp, text, text_bytes);
+  write_counter_iv(iv, hmac_keys(burst, packet).salt, burst.ssrc[packet], burst.index[packet]);
   accept(burst, packet, bytes_received);
 }
 
@@ -358,6 +359,10 @@ void unprotect(Burst& burst, Cipher& cipher) {
         break;
       case SrtpProfile::kAesCm128HmacSha1_80:
       case SrtpProfile::kAesCm128HmacSha1_32:
+      case SrtpProfile::kAes192CmHmacSha1_80:
+      case SrtpProfile::kAes192CmHmacSha1_32:
+      case SrtpProfile::kAes256CmHmacSha1_80:
+      case SrtpProfile::kAes256CmHmacSha1_32:
         aes_cm.push(packet);
         break;
       case SrtpProfile::kAeadAes128Gcm:

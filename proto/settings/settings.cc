@@ -207,6 +207,8 @@ void read_dtls(Table& table, DtlsSettings& dtls) {
       const std::optional<SrtpProfile> profile = srtp_profile_by_name(name);
       if (!profile || *profile == SrtpProfile::kNone) {
         table.mistake("profiles", "there is no SRTP profile '" + name + "'");
+      } else if (srtp_profile(*profile).openssl_name.empty()) {
+        table.mistake("profiles", "DTLS cannot negotiate '" + name + "'");
       } else if (std::find(dtls.profiles.begin(), dtls.profiles.end(), *profile) != dtls.profiles.end()) {
         table.mistake("profiles", "'" + name + "' is named twice");
       } else {

@@ -7,6 +7,7 @@
 
 #include "tests/support/media_flows.h"
 #include "tests/support/random_media.h"
+#include "tests/support/secured_profiles.h"
 #include "tests/support/srtp_kdf.h"
 
 namespace weir::dataplane {
@@ -19,9 +20,6 @@ using tests::MediaFlows;
 using tests::PacketBurst;
 using tests::Random;
 using Packet = std::vector<std::uint8_t>;
-
-constexpr SrtpProfile kSecured[] = {SrtpProfile::kAesCm128HmacSha1_80, SrtpProfile::kAesCm128HmacSha1_32,
-                                    SrtpProfile::kAeadAes128Gcm, SrtpProfile::kAeadAes256Gcm};
 
 class Protect : public testing::TestWithParam<SrtpProfile> {
  protected:
@@ -174,8 +172,7 @@ TEST_P(Protect, SendsForSoManySourcesAndNoMore) {
   EXPECT_EQ(send(rtp(0, 2)), DropReason::kNone);
 }
 
-INSTANTIATE_TEST_SUITE_P(Profiles, Protect, testing::ValuesIn(kSecured),
-                         [](const auto& parameter) { return std::string(proto::srtp_profile(parameter.param).name); });
+INSTANTIATE_TEST_SUITE_P(Profiles, Protect, testing::ValuesIn(tests::secured_profiles()), tests::kNameOfProfile);
 
 TEST(ProtectPlain, LeavesPacketsAsTheyAre) {
   Random random{3};

@@ -205,6 +205,8 @@ const Row kRows[] = {
     {"a control character", "\"nobody\"", "\"no\\u0000body\"", 28, "control character"},
     {"an unknown SRTP profile", "AEAD_AES_256_GCM", "AEAD_AES_512_GCM", 36, "no SRTP profile 'AEAD_AES_512_GCM'"},
     {"the profile none", "AEAD_AES_256_GCM", "none", 36, "no SRTP profile 'none'"},
+    {"a profile that DTLS has no code point for", "AEAD_AES_256_GCM", "AES_256_CM_HMAC_SHA1_80", 36,
+     "DTLS cannot negotiate 'AES_256_CM_HMAC_SHA1_80'"},
     {"a profile twice", "AEAD_AES_256_GCM", "AES_CM_128_HMAC_SHA1_32", 36, "is named twice"},
     {"an MTU out of range", "mtu_bytes = 1000", "mtu_bytes = 1473", 38, "from 256 to 1472"},
     {"a network that is not there", "network = \"inside\"", "network = \"insid\"", 45, "there is no network 'insid'"},
