@@ -49,8 +49,9 @@ Pass floor(const Case& c) {
 }
 
 void register_all() {
-  for (const SrtpProfile profile : {SrtpProfile::kAesCm128HmacSha1_80, SrtpProfile::kAesCm128HmacSha1_32,
-                                    SrtpProfile::kAeadAes128Gcm, SrtpProfile::kAeadAes256Gcm}) {
+  for (const SrtpProfile profile :
+       {SrtpProfile::kAesCm128HmacSha1_80, SrtpProfile::kAesCm128HmacSha1_32, SrtpProfile::kAes256CmHmacSha1_80,
+        SrtpProfile::kAeadAes128Gcm, SrtpProfile::kAeadAes256Gcm}) {
     for (const std::uint32_t payload_bytes : {20u, 160u, 1000u}) {
       for (const Case& c : {Case{"srtp_to_rtp", {profile, SrtpProfile::kNone}, profile, payload_bytes},
                             Case{"rtp_to_srtp", {SrtpProfile::kNone, profile}, profile, payload_bytes},
