@@ -37,6 +37,11 @@ void expand_side(Cipher& cipher, const proto::TransformSpec& transform, Expanded
       cipher.expand(transform.profile, transform.rtp, keys.aes_cm.rtp);
       cipher.expand(transform.rtcp, keys.aes_cm.rtcp);
       return;
+    case SrtpProfile::kNullHmacSha1_80:
+    case SrtpProfile::kNullHmacSha1_32:
+      cipher.expand(transform.rtp, keys.aes_cm.rtp.hmac);
+      cipher.expand(transform.rtcp, keys.aes_cm.rtcp);
+      return;
     case SrtpProfile::kAeadAes128Gcm:
     case SrtpProfile::kAeadAes256Gcm:
       cipher.expand(transform.profile, transform.rtp, keys.gcm);

@@ -26,7 +26,8 @@ struct alignas(64) HmacKeys {
 };
 static_assert(sizeof(HmacKeys) == 64);
 
-/// Expanded keys of AES-CM and HMAC-SHA1, hottest first. AES-128 touches four cache lines, AES-192 and -256 five.
+/// Expanded keys of AES-CM and HMAC-SHA1, hottest first. AES-128 touches four cache lines, AES-192 and -256 five, the
+/// NULL cipher one.
 struct alignas(64) AesCmKeys {
   HmacKeys hmac;
   std::array<std::uint8_t, 240> schedule;  ///< encryption round keys: 176 bytes of AES-128, 208 of -192, 240 of -256

@@ -58,9 +58,9 @@ DropReason take_index(Burst& burst, std::uint32_t packet, std::size_t trailer_by
   return is_rtcp(burst, packet) ? take_rtcp_index(burst, packet) : take_rtp_index(burst, packet);
 }
 
-// AES-CM with HMAC-SHA1, in batches.
+// AES-CM or the NULL cipher with HMAC-SHA1, in batches.
 
-std::size_t aes_cm_tag_bytes(const Burst& burst, std::uint32_t packet) {
+std::size_t hmac_tag_bytes(const Burst& burst, std::uint32_t packet) {
   if (is_rtcp(burst, packet)) return kSrtcpHmacTagBytes;
   return srtp_hmac_tag_bytes(burst.flow[packet]->send_profile);
 }
@@ -72,6 +72,7 @@ const HmacKeys& hmac_keys(const Burst& burst, std::uint32_t packet) {
 
 void add_to_counter(Burst& burst, std::uint32_t packet, Cipher& cipher) {
   const FlowEntry& flow = *burst.flow[packet];
+  if (proto::is_null_cipher(flow.send_profile)) return;
   std::uint8_t* text = burst.data[packet] + burst.header_bytes[packet];
   const std::uint32_t text_bytes = burst.bytes[packet] - burst.header_bytes[packet];
   std::uint8_t* iv = is_rtcp(burst, packet)
@@ -84,7 +85,8 @@ void add_to_counter(Burst& burst, std::uint32_t packet, Cipher& cipher) {
 void add_to_hmac(Burst& burst, std::uint32_t packet, Cipher& cipher) {
   std::uint8_t* end = burst.data[packet] + burst.bytes[packet];
   if (is_rtcp(burst, packet)) {
-    proto::store_be32(end, kSrtcpEncryptedBit | static_cast<std::uint32_t>(burst.index[packet]));
+    const std::uint32_t e_bit = srtcp_e_bit(burst.flow[packet]->send_profile);
+    proto::store_be32(end, e_bit | static_cast<std::uint32_t>(burst.index[packet]));
     burst.bytes[packet] += static_cast<std::uint32_t>(kSrtcpIndexBytes);
     return cipher.hmac_add(hmac_keys(burst, packet), burst.data[packet], burst.bytes[packet]);
   }
@@ -92,12 +94,12 @@ void add_to_hmac(Burst& burst, std::uint32_t packet, Cipher& cipher) {
   cipher.hmac_add(hmac_keys(burst, packet), burst.data[packet], burst.bytes[packet] + kRolloverBytes);
 }
 
-void protect_aes_cm(Burst& burst, Cipher& cipher, const PacketList& packets) {
+void protect_hmac(Burst& burst, Cipher& cipher, const PacketList& packets) {
   PacketList going;
   for (std::uint32_t k = 0; k < packets.count; ++k) {
     const std::uint32_t packet = packets.at[k];
     const std::size_t index_bytes = is_rtcp(burst, packet) ? kSrtcpIndexBytes : 0;
-    const DropReason reason = take_index(burst, packet, aes_cm_tag_bytes(burst, packet) + index_bytes);
+    const DropReason reason = take_index(burst, packet, hmac_tag_bytes(burst, packet) + index_bytes);
     if (reason != DropReason::kNone) {
       burst.drop(packet, reason);
       continue;
@@ -110,7 +112,7 @@ void protect_aes_cm(Burst& burst, Cipher& cipher, const PacketList& packets) {
   cipher.hmac_run();
   for (std::uint32_t k = 0; k < going.count; ++k) {
     const std::uint32_t packet = going.at[k];
-    const std::size_t tag_bytes = aes_cm_tag_bytes(burst, packet);
+    const std::size_t tag_bytes = hmac_tag_bytes(burst, packet);
     copy_tag(burst.data[packet] + burst.bytes[packet], cipher.digest(k).data(), tag_bytes);
     burst.bytes[packet] += static_cast<std::uint32_t>(tag_bytes);
   }
@@ -185,7 +187,7 @@ void protect_gcm(Burst& burst, Cipher& cipher, const PacketList& packets) {
 }  // namespace
 
 void protect(Burst& burst, Cipher& cipher) {
-  PacketList aes_cm;
+  PacketList hmac;
   PacketList gcm;
   for (std::uint32_t k = 0; k < burst.media.count; ++k) {
     const std::uint32_t packet = burst.media.at[k];
@@ -198,7 +200,9 @@ void protect(Burst& burst, Cipher& cipher) {
       case SrtpProfile::kAes192CmHmacSha1_32:
       case SrtpProfile::kAes256CmHmacSha1_80:
       case SrtpProfile::kAes256CmHmacSha1_32:
-        aes_cm.push(packet);
+      case SrtpProfile::kNullHmacSha1_80:
+      case SrtpProfile::kNullHmacSha1_32:
+        hmac.push(packet);
         break;
       case SrtpProfile::kAeadAes128Gcm:
       case SrtpProfile::kAeadAes256Gcm:
@@ -206,7 +210,7 @@ void protect(Burst& burst, Cipher& cipher) {
         break;
     }
   }
-  if (aes_cm.count != 0) protect_aes_cm(burst, cipher, aes_cm);
+  if (hmac.count != 0) protect_hmac(burst, cipher, hmac);
   if (gcm.count != 0) protect_gcm(burst, cipher, gcm);
   burst.keep_undropped_media();
 }

@@ -14,6 +14,10 @@ namespace weir::dataplane {
 /// The SRTCP word before or after the tag: E bit and 31-bit index (RFC 3711 section 3.4).
 inline constexpr std::uint32_t kSrtcpEncryptedBit = 0x80000000;
 inline constexpr std::size_t kSrtcpIndexBytes = 4;
+/// The E bit as a profile's SRTCP has it: set, but clear if nothing is encrypted.
+constexpr std::uint32_t srtcp_e_bit(proto::SrtpProfile profile) {
+  return proto::is_null_cipher(profile) ? 0 : kSrtcpEncryptedBit;
+}
 /// What SRTCP leaves in the clear: common header and sender SSRC.
 inline constexpr std::size_t kSrtcpHeaderBytes = 8;
 inline constexpr std::size_t kRolloverBytes = 4;
@@ -24,7 +28,10 @@ inline constexpr std::size_t kSrtcpHmacTagBytes = 10;
 /// SRTP's tag of a profile with HMAC-SHA1, in bytes. Compared, not looked up: the compiler makes one bit test of it.
 constexpr std::size_t srtp_hmac_tag_bytes(proto::SrtpProfile profile) {
   using enum proto::SrtpProfile;
-  return profile == kAesCm128HmacSha1_32 || profile == kAes192CmHmacSha1_32 || profile == kAes256CmHmacSha1_32 ? 4 : 10;
+  return profile == kAesCm128HmacSha1_32 || profile == kAes192CmHmacSha1_32 || profile == kAes256CmHmacSha1_32 ||
+                 profile == kNullHmacSha1_32
+             ? 4
+             : 10;
 }
 
 consteval bool hmac_tags_are_the_profiles() {

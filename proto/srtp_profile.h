@@ -20,8 +20,10 @@ enum class SrtpProfile : std::uint8_t {
   kAes192CmHmacSha1_32 = 6,
   kAes256CmHmacSha1_80 = 7,
   kAes256CmHmacSha1_32 = 8,
+  kNullHmacSha1_80 = 9,
+  kNullHmacSha1_32 = 10,
 };
-inline constexpr std::size_t kSrtpProfileCount = 9;
+inline constexpr std::size_t kSrtpProfileCount = 11;
 
 /// All lengths in bytes.
 struct SrtpProfileInfo {
@@ -29,7 +31,7 @@ struct SrtpProfileInfo {
   std::string_view name;          ///< RFC 4568 / IANA crypto suite name
   std::string_view openssl_name;  ///< as SSL_CTX_set_tlsext_use_srtp takes it; empty: OpenSSL does not negotiate it
   std::uint16_t dtls_id;          ///< IANA DTLS-SRTP protection profile; 0: there is none
-  std::uint8_t key_bytes;         ///< master key and session encryption key
+  std::uint8_t key_bytes;         ///< master key and session encryption key; nobody uses the latter of a NULL cipher
   std::uint8_t salt_bytes;        ///< master salt and session salt
   std::uint8_t auth_key_bytes;    ///< session authentication key; 0 for AEAD
   std::uint8_t srtp_tag_bytes;
@@ -49,6 +51,9 @@ inline constexpr std::array<SrtpProfileInfo, kSrtpProfileCount> kSrtpProfiles{{
     {SrtpProfile::kAes192CmHmacSha1_32, "AES_192_CM_HMAC_SHA1_32", "", 0, 24, 14, 20, 4, 10, false},
     {SrtpProfile::kAes256CmHmacSha1_80, "AES_256_CM_HMAC_SHA1_80", "", 0, 32, 14, 20, 10, 10, false},
     {SrtpProfile::kAes256CmHmacSha1_32, "AES_256_CM_HMAC_SHA1_32", "", 0, 32, 14, 20, 4, 10, false},
+    // The master key has 128 bits whatever the cipher (RFC 3711 section 5). RFC 5764 writes 0, and means the cipher's.
+    {SrtpProfile::kNullHmacSha1_80, "NULL_HMAC_SHA1_80", "", 0x0005, 16, 14, 20, 10, 10, false},
+    {SrtpProfile::kNullHmacSha1_32, "NULL_HMAC_SHA1_32", "", 0x0006, 16, 14, 20, 4, 10, false},
 }};
 
 /// True for the values of the enum: for bytes that come from the other process.
@@ -58,6 +63,11 @@ constexpr bool is_srtp_profile(std::uint8_t value) {
 
 constexpr const SrtpProfileInfo& srtp_profile(SrtpProfile profile) {
   return kSrtpProfiles[static_cast<std::size_t>(profile)];
+}
+
+/// Authenticated and replay-protected, but in the clear (RFC 3711 section 4.1.3): only for who asked for it.
+constexpr bool is_null_cipher(SrtpProfile profile) {
+  return profile == SrtpProfile::kNullHmacSha1_80 || profile == SrtpProfile::kNullHmacSha1_32;
 }
 
 /// The profile of a name as configuration and SDP write it; "none" included.

@@ -33,6 +33,8 @@ void set_suite(srtp_crypto_policy_t& rtp, srtp_crypto_policy_t& rtcp, proto::Srt
     case proto::SrtpProfile::kAes192CmHmacSha1_80:  // it derives other keys than RFC 6188
     case proto::SrtpProfile::kAes192CmHmacSha1_32:
     case proto::SrtpProfile::kAes256CmHmacSha1_32:
+    case proto::SrtpProfile::kNullHmacSha1_80:
+    case proto::SrtpProfile::kNullHmacSha1_32:
     case proto::SrtpProfile::kNone:
       break;
   }

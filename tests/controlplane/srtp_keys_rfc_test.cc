@@ -141,6 +141,12 @@ void set_policy(SrtpProfile profile, srtp_policy_t& policy) {
       srtp_crypto_policy_set_aes_cm_256_hmac_sha1_32(&policy.rtp);
       srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80(&policy.rtcp);
       return;
+    case SrtpProfile::kNullHmacSha1_80:
+    case SrtpProfile::kNullHmacSha1_32:
+      srtp_crypto_policy_set_null_cipher_hmac_sha1_80(&policy.rtp);
+      srtp_crypto_policy_set_null_cipher_hmac_sha1_80(&policy.rtcp);
+      policy.rtp.auth_tag_len = proto::srtp_profile(profile).srtp_tag_bytes;
+      return;
     case SrtpProfile::kAes192CmHmacSha1_80:
     case SrtpProfile::kAes192CmHmacSha1_32:
       FAIL() << "libsrtp2 2.5 derives AES-192 keys as RFC 6188 does not";
@@ -171,6 +177,11 @@ std::vector<std::uint8_t> run_aes_cm(proto::Bytes key, proto::Bytes iv, proto::B
                      iv.data());
   EVP_EncryptUpdate(context.get(), out.data(), &written, text.data(), static_cast<int>(text.size()));
   return out;
+}
+
+std::vector<std::uint8_t> decrypted(SrtpProfile profile, proto::Bytes key, proto::Bytes iv, proto::Bytes text) {
+  if (proto::is_null_cipher(profile)) return {text.begin(), text.end()};
+  return run_aes_cm(key, iv, text);
 }
 
 std::string hmac_sha1(proto::Bytes key, proto::Bytes first, std::uint32_t then, std::size_t tag_bytes) {
@@ -227,7 +238,7 @@ TEST_P(SrtpKeysAgainstLibsrtp, OpenWhatItProtectsAsRtp) {
   } else {
     std::vector<std::uint8_t> iv = from_hex("00000000 cafebabe 00000000 1234 0000");  // RFC 3711 section 4.1.1
     for (std::size_t i = 0; i < 14; ++i) iv[i] ^= keys->salt[i];
-    EXPECT_EQ(run_aes_cm(key, iv, {packet.data() + 12, 160}), payload);
+    EXPECT_EQ(decrypted(GetParam(), key, iv, {packet.data() + 12, 160}), payload);
     EXPECT_EQ(hmac_sha1(keys->authentication, {packet.data(), 172}, 0, info.srtp_tag_bytes),
               to_hex({packet.data() + 172, info.srtp_tag_bytes}));
   }
@@ -257,7 +268,7 @@ TEST_P(SrtpKeysAgainstLibsrtp, OpenWhatItProtectsAsRtcp) {
     proto::store_be32(iv.data() + 4, kSsrc);
     proto::store_be32(iv.data() + 10, e_index & 0x7fffffff);
     for (std::size_t i = 0; i < 14; ++i) iv[i] ^= keys->salt[i];
-    EXPECT_EQ(run_aes_cm(key, iv, {packet.data() + 8, 12}), text);
+    EXPECT_EQ(decrypted(GetParam(), key, iv, {packet.data() + 8, 12}), text);
     EXPECT_EQ(hmac_sha1(keys->authentication, {packet.data(), 20}, e_index, info.srtcp_tag_bytes),
               to_hex({packet.data() + 24, info.srtcp_tag_bytes}));
   }
@@ -266,7 +277,8 @@ TEST_P(SrtpKeysAgainstLibsrtp, OpenWhatItProtectsAsRtcp) {
 INSTANTIATE_TEST_SUITE_P(Profiles, SrtpKeysAgainstLibsrtp,
                          testing::Values(SrtpProfile::kAesCm128HmacSha1_80, SrtpProfile::kAesCm128HmacSha1_32,
                                          SrtpProfile::kAeadAes128Gcm, SrtpProfile::kAeadAes256Gcm,
-                                         SrtpProfile::kAes256CmHmacSha1_80, SrtpProfile::kAes256CmHmacSha1_32),
+                                         SrtpProfile::kAes256CmHmacSha1_80, SrtpProfile::kAes256CmHmacSha1_32,
+                                         SrtpProfile::kNullHmacSha1_80, SrtpProfile::kNullHmacSha1_32),
                          [](const auto& row) { return std::string(proto::srtp_profile(row.param).name); });
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "tests/support/media_flows.h"
@@ -164,6 +165,18 @@ TEST_P(Protect, UsesNoIndexForAPacketThatDoesNotFit) {
   EXPECT_EQ(burst_.verdict(1), DropReason::kTooLong);
   EXPECT_TRUE(window().empty());
   EXPECT_EQ(flows_.flow(0).send_rtcp_next, 0u);
+}
+
+TEST_P(Protect, SaysInSrtcpWhetherItIsEncrypted) {
+  const Packet report = rtcp();
+  ASSERT_EQ(send(report), DropReason::kNone);
+  const proto::SrtpProfileInfo& info = proto::srtp_profile(GetParam());
+  const Packet secured = burst_.packet(0);
+  ASSERT_EQ(secured.size(), report.size() + 4 + info.srtcp_tag_bytes);
+  const bool null_cipher = proto::is_null_cipher(GetParam());
+  const std::size_t word_at = secured.size() - 4 - (info.aead ? 0 : info.srtcp_tag_bytes);
+  EXPECT_EQ(proto::load_be32(secured.data() + word_at), null_cipher ? 0u : 0x80000000u);
+  EXPECT_EQ(std::equal(report.begin(), report.end(), secured.begin()), null_cipher);
 }
 
 TEST_P(Protect, SendsForSoManySourcesAndNoMore) {

@@ -101,7 +101,7 @@ TEST(Rfc7714, PacketsThatAreOnlyTaggedAreRefused) {
   const auto packet =
       burst.add(flows, 0, from_hex(std::string(kRtcp) + "841dd968 3dd78ec9 2ae58790 125f62b3 000005d4"));
   burst.unprotect(flows);
-  EXPECT_EQ(burst.verdict(packet), DropReason::kSrtcpNotEncrypted);
+  EXPECT_EQ(burst.verdict(packet), DropReason::kSrtcpEBitWrong);
 }
 
 struct KeystreamVector {

@@ -123,10 +123,10 @@ TEST_P(Unprotect, SaysWhyItRefuses) {
   EXPECT_EQ(take(wrong_tag), DropReason::kAuthFailed);
 
   const Packet report = srtcp(oracle, 7);
-  Packet in_clear = report;
-  const std::size_t word_at = in_clear.size() - 4 - (info_.aead ? 0 : info_.srtcp_tag_bytes);
-  in_clear[word_at] &= 0x7f;
-  EXPECT_EQ(take(in_clear), DropReason::kSrtcpNotEncrypted);
+  Packet other_e_bit = report;  // clear, but set where the cipher is NULL
+  const std::size_t word_at = other_e_bit.size() - 4 - (info_.aead ? 0 : info_.srtcp_tag_bytes);
+  other_e_bit[word_at] ^= 0x80;
+  EXPECT_EQ(take(other_e_bit), DropReason::kSrtcpEBitWrong);
   EXPECT_EQ(take(Packet(report.begin(), report.begin() + 20)), DropReason::kSrtpTooShort);
   EXPECT_EQ(take({0x80, 200, 0, 0, 0, 0, 0}), DropReason::kRtcpMalformed);
 }

@@ -16,9 +16,11 @@ namespace {
 TEST(SrtpProfile, CodePointsAndSizesAreThoseOfTheRfcs) {
   EXPECT_EQ(srtp_profile_by_dtls_id(0x0001), SrtpProfile::kAesCm128HmacSha1_80);
   EXPECT_EQ(srtp_profile_by_dtls_id(0x0002), SrtpProfile::kAesCm128HmacSha1_32);
+  EXPECT_EQ(srtp_profile_by_dtls_id(0x0005), SrtpProfile::kNullHmacSha1_80);
+  EXPECT_EQ(srtp_profile_by_dtls_id(0x0006), SrtpProfile::kNullHmacSha1_32);
   EXPECT_EQ(srtp_profile_by_dtls_id(0x0007), SrtpProfile::kAeadAes128Gcm);
   EXPECT_EQ(srtp_profile_by_dtls_id(0x0008), SrtpProfile::kAeadAes256Gcm);
-  for (const int id : {0x0000, 0x0005, 0x0006, 0xffff}) {
+  for (const int id : {0x0000, 0x0003, 0x0004, 0xffff}) {
     EXPECT_FALSE(srtp_profile_by_dtls_id(static_cast<std::uint16_t>(id))) << id;
   }
   EXPECT_EQ(srtp_profile(SrtpProfile::kAesCm128HmacSha1_32).srtp_tag_bytes, 4);
@@ -35,6 +37,12 @@ TEST(SrtpProfile, CodePointsAndSizesAreThoseOfTheRfcs) {
     EXPECT_EQ(info.srtp_tag_bytes, srtp_tag_bytes);
     EXPECT_EQ(info.srtcp_tag_bytes, 10);
     EXPECT_EQ(info.dtls_id, 0) << "no code point was ever registered";
+  }
+}
+
+TEST(SrtpProfile, OnlyTheNullCiphersLeaveMediaInTheClear) {
+  for (const SrtpProfileInfo& info : kSrtpProfiles) {
+    EXPECT_EQ(is_null_cipher(info.profile), info.name.starts_with("NULL_")) << info.name;
   }
 }
 

@@ -45,6 +45,12 @@ void set_crypto(SrtpProfile profile, srtp_policy_t& policy) {
       srtp_crypto_policy_set_aes_cm_256_hmac_sha1_32(&policy.rtp);
       srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80(&policy.rtcp);
       return;
+    case SrtpProfile::kNullHmacSha1_80:
+    case SrtpProfile::kNullHmacSha1_32:
+      srtp_crypto_policy_set_null_cipher_hmac_sha1_80(&policy.rtp);
+      srtp_crypto_policy_set_null_cipher_hmac_sha1_80(&policy.rtcp);
+      policy.rtp.auth_tag_len = proto::srtp_profile(profile).srtp_tag_bytes;
+      return;
     case SrtpProfile::kNone:
       break;
   }
