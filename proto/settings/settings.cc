@@ -284,6 +284,7 @@ void read_tables(const toml::table& root, Reading& reading) {
   table.one_table("media", [&](Table& child) { read_media(child, settings.media); });
   table.one_table("control", [&](Table& child) { read_control(child, settings.control); });
   table.one_table("limits", [&](Table& child) { read_limits(child, settings.limits); });
+  table.one_table("srtp", [&](Table& child) { child.flag("null_cipher", settings.srtp.null_cipher); });
   table.one_table("dtls", [&](Table& child) { read_dtls(child, settings.dtls); });
   table.each_table("network", "[[network]]", [&](Table& child) {
     settings.networks.push_back(read_network(child));
