@@ -14,10 +14,6 @@ constexpr std::array kCounterKeyBytes = {IMB_KEY_128_BYTES, IMB_KEY_192_BYTES, I
 constexpr std::uint8_t kInnerPad = 0x36;  // RFC 2104
 constexpr std::uint8_t kOuterPad = 0x5c;
 
-static_assert(kCounterKeyBytes.size() == kCounterBatches);
-static_assert(kCounterKeyBytes[counter_batch(proto::SrtpProfile::kAes192CmHmacSha1_80)] == IMB_KEY_192_BYTES);
-static_assert(kCounterKeyBytes[counter_batch(proto::SrtpProfile::kAes256CmHmacSha1_80)] == IMB_KEY_256_BYTES);
-
 static_assert(sizeof(GcmKeys) >= sizeof(gcm_key_data) && alignof(GcmKeys) >= alignof(gcm_key_data));
 static_assert(sizeof(gcm_key_data::expanded_keys) + sizeof(gcm_key_data::ghash_keys) == sizeof(GcmKeys::expanded),
               "the salt lies where ipsec-mb writes");
@@ -72,11 +68,16 @@ proto::Result<std::unique_ptr<Cipher>> Cipher::create() {
     cipher->hmac_jobs_[i] = hmac_job();
     cipher->hmac_jobs_[i].auth_tag_output = cipher->digests_[i].data();
   }
-  for (std::size_t b = 0; b < kCounterBatches; ++b) {
+  for (std::size_t b = 0; b < kCounterKeyBytes.size(); ++b) {
     CounterBatch& batch = cipher->counter_batches_[b];
+    batch.key_bytes = kCounterKeyBytes[b];
     for (std::size_t i = 0; i < kBurstMax; ++i) {
-      batch.jobs[i] = counter_job(kCounterKeyBytes[b]);
+      batch.jobs[i] = counter_job(batch.key_bytes);
       batch.jobs[i].iv = batch.ivs[i].data();
+    }
+    for (const proto::SrtpProfileInfo& info : proto::kSrtpProfiles) {
+      if (info.aead || info.key_bytes != batch.key_bytes || proto::is_null_cipher(info.profile)) continue;
+      cipher->batch_of_[static_cast<std::size_t>(info.profile)] = &batch;
     }
   }
   return cipher;
@@ -89,9 +90,9 @@ Cipher::~Cipher() {
   free_mb_mgr(manager_);
 }
 
-void Cipher::expand_schedule(proto::SrtpProfile profile, const proto::SessionKeys& keys, Schedule& schedule) {
+void Cipher::expand_schedule(IMB_KEY_SIZE_BYTES key_bytes, const proto::SessionKeys& keys, Schedule& schedule) {
   alignas(16) Schedule decryption;  // unused: counter mode only encrypts
-  switch (kCounterKeyBytes[counter_batch(profile)]) {
+  switch (key_bytes) {
     case IMB_KEY_128_BYTES:
       IMB_AES_KEYEXP_128(manager_, keys.encryption.data(), schedule.data(), decryption.data());
       break;
@@ -114,7 +115,7 @@ void Cipher::expand(const proto::SessionKeys& keys, HmacKeys& expanded) {
 
 void Cipher::expand(proto::SrtpProfile profile, const proto::SessionKeys& keys, AesCmKeys& expanded) {
   expand(keys, expanded.hmac);
-  expand_schedule(profile, keys, expanded.schedule);
+  expand_schedule(batch_of_[static_cast<std::size_t>(profile)]->key_bytes, keys, expanded.schedule);
 }
 
 void Cipher::expand(proto::SrtpProfile profile, const proto::SessionKeys& keys, GcmKeys& expanded) {
@@ -137,19 +138,18 @@ void Cipher::hmac_run() {
 
 std::uint8_t* Cipher::counter_add_rare(proto::SrtpProfile profile, const proto::SessionKeys& keys,
                                        std::uint8_t* message, std::uint64_t bytes) {
-  CounterBatch& batch = counter_batches_[counter_batch(profile)];
+  CounterBatch& batch = *batch_of_[static_cast<std::size_t>(profile)];
   if (bytes == 0) return batch.add(nullptr, message, bytes);
   Schedule& schedule = rare_schedules_[rare_count_++];
-  expand_schedule(profile, keys, schedule);
+  expand_schedule(batch.key_bytes, keys, schedule);
   return batch.add(schedule.data(), message, bytes);
 }
 
 void Cipher::counter_run() {
-  for (std::size_t b = 0; b < kCounterBatches; ++b) {
-    CounterBatch& batch = counter_batches_[b];
+  for (CounterBatch& batch : counter_batches_) {
     if (batch.count == 0) continue;
     const std::uint32_t done = IMB_SUBMIT_CIPHER_BURST_NOCHECK(manager_, batch.jobs.data(), batch.count,
-                                                               IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT, kCounterKeyBytes[b]);
+                                                               IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT, batch.key_bytes);
     WEIR_ASSERT(done == batch.count);
     batch.count = 0;
   }

@@ -16,21 +16,6 @@ namespace weir::dataplane {
 
 inline constexpr std::size_t kGcmTagBytes = 16;
 
-/// The library takes one AES key length in a batch: 16, 24 and 32 bytes each have their own.
-inline constexpr std::size_t kCounterBatches = 3;
-/// Which batch a profile's packets go to. AES-CM profiles only.
-constexpr std::size_t counter_batch(proto::SrtpProfile profile) {
-  constexpr std::array<std::uint8_t, proto::kSrtpProfileCount> kBatches = [] {
-    std::array<std::uint8_t, proto::kSrtpProfileCount> batches{};
-    for (const proto::SrtpProfileInfo& info : proto::kSrtpProfiles) {
-      if (info.key_bytes < 16) continue;
-      batches[static_cast<std::size_t>(info.profile)] = static_cast<std::uint8_t>((info.key_bytes - 16) / 8);
-    }
-    return batches;
-  }();
-  return kBatches[static_cast<std::size_t>(profile)];
-}
-
 /// One worker's crypto engine. Jobs are laid out once; a batch only fills in pointers and lengths.
 class Cipher {
  public:
@@ -65,7 +50,7 @@ class Cipher {
   /// be written.
   std::uint8_t* counter_add(proto::SrtpProfile profile, const AesCmKeys& keys, std::uint8_t* message,
                             std::uint64_t bytes) {
-    return counter_batches_[counter_batch(profile)].add(keys.schedule.data(), message, bytes);
+    return batch_of_[static_cast<std::size_t>(profile)]->add(keys.schedule.data(), message, bytes);
   }
   /// The same with a session key that no schedule is kept of. It is expanded for this message alone, and what comes of
   /// it is wiped by counter_run().
@@ -94,8 +79,9 @@ class Cipher {
  private:
   using Schedule = decltype(AesCmKeys::schedule);
 
-  /// AES-CM messages of one key length.
+  /// AES-CM messages of one key length: the library takes no others in one burst.
   struct CounterBatch {
+    IMB_KEY_SIZE_BYTES key_bytes;
     std::uint32_t count = 0;
     alignas(64) std::array<IMB_JOB, kBurstMax> jobs;
     alignas(64) std::array<std::array<std::uint8_t, 16>, kBurstMax + 1> ivs;  ///< one more for empty messages
@@ -115,7 +101,7 @@ class Cipher {
 
   Cipher() = default;
 
-  void expand_schedule(proto::SrtpProfile profile, const proto::SessionKeys& keys, Schedule& schedule);
+  void expand_schedule(IMB_KEY_SIZE_BYTES key_bytes, const proto::SessionKeys& keys, Schedule& schedule);
 
   void gcm_run(aes_gcm_enc_dec_t run, const GcmKeys& keys, const GcmMessage& message) {
     run(reinterpret_cast<const gcm_key_data*>(keys.expanded.data()), &gcm_context_, message.text, message.text,
@@ -126,8 +112,9 @@ class Cipher {
   gcm_context_data gcm_context_;  ///< the library's scratch space; single calls leave nothing in it that is used again
   std::uint32_t hmac_count_ = 0;
   std::uint32_t rare_count_ = 0;
+  std::array<CounterBatch*, proto::kSrtpProfileCount> batch_of_{};  ///< by profile; nullptr: it has no AES-CM
   alignas(64) std::array<IMB_JOB, kBurstMax> hmac_jobs_;
-  alignas(64) std::array<CounterBatch, kCounterBatches> counter_batches_;
+  alignas(64) std::array<CounterBatch, 3> counter_batches_;  ///< of AES-128, -192, -256
   alignas(64) Column<Digest> digests_;
   alignas(64) Column<Schedule> rare_schedules_;  ///< of counter_add_rare, until counter_run
 };
