@@ -93,8 +93,9 @@ void register_case(const Case& c) {
 }
 
 void register_all() {
-  for (const proto::SrtpProfile profile : {proto::SrtpProfile::kAesCm128HmacSha1_80, proto::SrtpProfile::kAeadAes128Gcm,
-                                           proto::SrtpProfile::kAeadAes256Gcm}) {
+  for (const proto::SrtpProfile profile :
+       {proto::SrtpProfile::kAesCm128HmacSha1_80, proto::SrtpProfile::kAes256CmHmacSha1_80,
+        proto::SrtpProfile::kAeadAes128Gcm, proto::SrtpProfile::kAeadAes256Gcm}) {
     for (const std::uint32_t payload_bytes : {20u, 160u, 1000u}) {
       for (const std::uint32_t burst : {32u, 64u}) register_case({profile, payload_bytes, burst});
     }

@@ -108,8 +108,9 @@ void register_peers() {
 void register_all() {
   register_many();
   register_peers();
-  for (const SrtpProfile profile : {SrtpProfile::kAesCm128HmacSha1_80, SrtpProfile::kAesCm128HmacSha1_32,
-                                    SrtpProfile::kAeadAes128Gcm, SrtpProfile::kAeadAes256Gcm}) {
+  for (const SrtpProfile profile :
+       {SrtpProfile::kAesCm128HmacSha1_80, SrtpProfile::kAesCm128HmacSha1_32, SrtpProfile::kAes256CmHmacSha1_80,
+        SrtpProfile::kAeadAes128Gcm, SrtpProfile::kAeadAes256Gcm}) {
     for (const std::uint32_t payload_bytes : {20u, 160u, 1000u}) {
       for (const Case& c : {Case{"srtp_to_rtp", {profile, SrtpProfile::kNone}, profile, payload_bytes},
                             Case{"rtp_to_srtp", {SrtpProfile::kNone, profile}, profile, payload_bytes},

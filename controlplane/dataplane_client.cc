@@ -144,6 +144,12 @@ proto::Result<std::uint32_t> DataplaneClient::push_command(proto::CommandKind ki
 proto::Status DataplaneClient::send(proto::CommandKind kind, proto::FlowId flow, const proto::FlowSpec& spec,
                                     std::uint64_t now_ns, CommandDone done) {
   WEIR_ASSERT(handler_of(flow) != nullptr);
+  // The last step before weir-media: whatever was negotiated, media does not go in the clear unless policy says so.
+  const bool null_cipher = proto::is_null_cipher(spec.receive.profile) || proto::is_null_cipher(spec.send.profile);
+  if (null_cipher && !options_.null_cipher) {
+    ++counters_.null_cipher_refused;
+    return proto::Error{"the NULL cipher is not allowed ([srtp] null_cipher)"};
+  }
   const std::uint16_t local_port = slots_[flow.index].local_port;
   const proto::Result<std::uint32_t> request = push_command(kind, flow, spec, local_port);
   if (!request) return proto::Error{request.error()};

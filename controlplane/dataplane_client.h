@@ -44,6 +44,8 @@ struct DataplaneClientOptions {
   std::uint32_t batch_max = 256;
   /// A worker that shows no sign of life for this long counts as stopped (proto::WorkerStatus says every 100 ms).
   std::uint64_t worker_silence_ns = 1'000'000'000;
+  /// Flows may authenticate without encrypting, either way (proto::is_null_cipher).
+  bool null_cipher = false;
 };
 
 /// Totals since the start.
@@ -52,6 +54,7 @@ struct DataplaneClientCounters {
   std::uint64_t commands_refused = 0;    ///< answered kRefused
   std::uint64_t commands_timed_out = 0;  ///< and weir-media's table does not show them done either
   std::uint64_t command_ring_full = 0;
+  std::uint64_t null_cipher_refused = 0;  ///< never sent: the options do not allow it
   std::uint64_t injected = 0;
   std::uint64_t inject_ring_full = 0;
   std::uint64_t inject_too_long = 0;
@@ -91,8 +94,9 @@ class DataplaneClient {
   /// Errors: the table is full.
   proto::Result<proto::FlowId> reserve(std::uint16_t local_port, FlowHandler& handler);
 
-  // Commands on a reserved flow. Errors, all at once: the ring is full. `done` is called from poll(), exactly once,
-  // unless the flow is removed before. `spec.local_port` is the one reserved. The keys in the ring are wiped once read.
+  // Commands on a reserved flow. Errors, all at once: the ring is full; keys of a NULL cipher that is not allowed.
+  // `done` is called from poll(), exactly once, unless the flow is removed before. `spec.local_port` is the one
+  // reserved. The keys in the ring are wiped once read.
   proto::Status open(proto::FlowId flow, const proto::FlowSpec& spec, std::uint64_t now_ns, CommandDone done);
   proto::Status install(proto::FlowId flow, const proto::FlowSpec& spec, std::uint64_t now_ns, CommandDone done);
   proto::Status update_keys(proto::FlowId flow, const proto::FlowSpec& spec, std::uint64_t now_ns, CommandDone done);

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kSha1BlockBytes = 64;
 constexpr std::size_t kSha1DigestBytes = 20;
-constexpr std::size_t kAesRoundKeysBytesMax = 15 * 16;
+constexpr std::array kCounterKeyBytes = {IMB_KEY_128_BYTES, IMB_KEY_192_BYTES, IMB_KEY_256_BYTES};
 constexpr std::uint8_t kInnerPad = 0x36;  // RFC 2104
 constexpr std::uint8_t kOuterPad = 0x5c;
 
@@ -42,13 +42,13 @@ IMB_JOB hmac_job() {
   return job;
 }
 
-IMB_JOB counter_job() {
+IMB_JOB counter_job(IMB_KEY_SIZE_BYTES key_bytes) {
   IMB_JOB job{};
   job.cipher_mode = IMB_CIPHER_CNTR;
   job.cipher_direction = IMB_DIR_ENCRYPT;
   job.hash_alg = IMB_AUTH_NULL;
   job.chain_order = IMB_ORDER_CIPHER_HASH;
-  job.key_len_in_bytes = IMB_KEY_128_BYTES;
+  job.key_len_in_bytes = key_bytes;
   job.iv_len_in_bytes = 16;
   return job;
 }
@@ -67,8 +67,18 @@ proto::Result<std::unique_ptr<Cipher>> Cipher::create() {
   for (std::size_t i = 0; i < kBurstMax; ++i) {
     cipher->hmac_jobs_[i] = hmac_job();
     cipher->hmac_jobs_[i].auth_tag_output = cipher->digests_[i].data();
-    cipher->counter_jobs_[i] = counter_job();
-    cipher->counter_jobs_[i].iv = cipher->counter_ivs_[i].data();
+  }
+  for (std::size_t b = 0; b < kCounterKeyBytes.size(); ++b) {
+    CounterBatch& batch = cipher->counter_batches_[b];
+    batch.key_bytes = kCounterKeyBytes[b];
+    for (std::size_t i = 0; i < kBurstMax; ++i) {
+      batch.jobs[i] = counter_job(batch.key_bytes);
+      batch.jobs[i].iv = batch.ivs[i].data();
+    }
+    for (const proto::SrtpProfileInfo& info : proto::kSrtpProfiles) {
+      if (info.aead || info.key_bytes != batch.key_bytes || proto::is_null_cipher(info.profile)) continue;
+      cipher->batch_of_[static_cast<std::size_t>(info.profile)] = &batch;
+    }
   }
   return cipher;
 }
@@ -80,14 +90,32 @@ Cipher::~Cipher() {
   free_mb_mgr(manager_);
 }
 
-void Cipher::expand(const proto::SessionKeys& keys, AesCmKeys& expanded) {
-  alignas(16) std::array<std::uint8_t, kAesRoundKeysBytesMax> decryption;  // unused: counter mode only encrypts
-  IMB_AES_KEYEXP_128(manager_, keys.encryption.data(), expanded.schedule.data(), decryption.data());
+void Cipher::expand_schedule(IMB_KEY_SIZE_BYTES key_bytes, const proto::SessionKeys& keys, Schedule& schedule) {
+  alignas(16) Schedule decryption;  // unused: counter mode only encrypts
+  switch (key_bytes) {
+    case IMB_KEY_128_BYTES:
+      IMB_AES_KEYEXP_128(manager_, keys.encryption.data(), schedule.data(), decryption.data());
+      break;
+    case IMB_KEY_192_BYTES:
+      IMB_AES_KEYEXP_192(manager_, keys.encryption.data(), schedule.data(), decryption.data());
+      break;
+    case IMB_KEY_256_BYTES:
+      IMB_AES_KEYEXP_256(manager_, keys.encryption.data(), schedule.data(), decryption.data());
+      break;
+  }
   proto::wipe(decryption.data(), decryption.size());
+}
+
+void Cipher::expand(const proto::SessionKeys& keys, HmacKeys& expanded) {
   hash_pad(manager_, keys.authentication, kInnerPad, expanded.hmac_inner);
   hash_pad(manager_, keys.authentication, kOuterPad, expanded.hmac_outer);
   expanded.salt = {};
   std::memcpy(expanded.salt.data(), keys.salt.data(), keys.salt.size());
+}
+
+void Cipher::expand(proto::SrtpProfile profile, const proto::SessionKeys& keys, AesCmKeys& expanded) {
+  expand(keys, expanded.hmac);
+  expand_schedule(batch_of_[static_cast<std::size_t>(profile)]->key_bytes, keys, expanded.schedule);
 }
 
 void Cipher::expand(proto::SrtpProfile profile, const proto::SessionKeys& keys, GcmKeys& expanded) {
@@ -108,12 +136,26 @@ void Cipher::hmac_run() {
   hmac_count_ = 0;
 }
 
+std::uint8_t* Cipher::counter_add_rare(proto::SrtpProfile profile, const proto::SessionKeys& keys,
+                                       std::uint8_t* message, std::uint64_t bytes) {
+  CounterBatch& batch = *batch_of_[static_cast<std::size_t>(profile)];
+  if (bytes == 0) return batch.add(nullptr, message, bytes);
+  Schedule& schedule = rare_schedules_[rare_count_++];
+  expand_schedule(batch.key_bytes, keys, schedule);
+  return batch.add(schedule.data(), message, bytes);
+}
+
 void Cipher::counter_run() {
-  if (counter_count_ == 0) return;
-  const std::uint32_t done = IMB_SUBMIT_CIPHER_BURST_NOCHECK(manager_, counter_jobs_.data(), counter_count_,
-                                                             IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT, IMB_KEY_128_BYTES);
-  WEIR_ASSERT(done == counter_count_);
-  counter_count_ = 0;
+  for (CounterBatch& batch : counter_batches_) {
+    if (batch.count == 0) continue;
+    const std::uint32_t done = IMB_SUBMIT_CIPHER_BURST_NOCHECK(manager_, batch.jobs.data(), batch.count,
+                                                               IMB_CIPHER_CNTR, IMB_DIR_ENCRYPT, batch.key_bytes);
+    WEIR_ASSERT(done == batch.count);
+    batch.count = 0;
+  }
+  if (rare_count_ == 0) return;
+  proto::wipe(rare_schedules_.data(), rare_count_ * sizeof(Schedule));
+  rare_count_ = 0;
 }
 
 }  // namespace weir::dataplane

@@ -1,5 +1,5 @@
 // The SRTP transforms' primitives over Intel ipsec-mb, in batches: the only place that knows that library.
-// AES-CM (RFC 3711 section 4.1.1), HMAC-SHA1 (section 4.2.1), AES-GCM (RFC 7714).
+// AES-CM (RFC 3711 section 4.1.1, RFC 6188), HMAC-SHA1 (RFC 3711 section 4.2.1), AES-GCM (RFC 7714).
 #pragma once
 
 #include <intel-ipsec-mb.h>
@@ -25,15 +25,17 @@ class Cipher {
   Cipher& operator=(const Cipher&) = delete;
   ~Cipher();
 
-  /// Expands session keys of AES_CM_128_HMAC_SHA1_80 or _32.
-  void expand(const proto::SessionKeys& keys, AesCmKeys& expanded);
+  /// Expands authentication key and salt of a profile with HMAC-SHA1.
+  void expand(const proto::SessionKeys& keys, HmacKeys& expanded);
+  /// Expands session keys of a profile with AES-CM and HMAC-SHA1.
+  void expand(proto::SrtpProfile profile, const proto::SessionKeys& keys, AesCmKeys& expanded);
   /// Expands session keys of AEAD_AES_128_GCM or AEAD_AES_256_GCM.
   void expand(proto::SrtpProfile profile, const proto::SessionKeys& keys, GcmKeys& expanded);
 
   using Digest = std::array<std::uint8_t, 32>;  ///< the first 20 bytes are HMAC-SHA1's
 
   /// Adds a message to the HMAC batch. It must stay as it is until hmac_run().
-  void hmac_add(const AesCmKeys& keys, const std::uint8_t* message, std::uint64_t bytes) {
+  void hmac_add(const HmacKeys& keys, const std::uint8_t* message, std::uint64_t bytes) {
     IMB_JOB& job = hmac_jobs_[hmac_count_++];
     job.src = message;
     job.msg_len_to_hash_in_bytes = bytes;
@@ -44,18 +46,16 @@ class Cipher {
   void hmac_run();
   [[nodiscard]] const Digest& digest(std::uint32_t message) const { return digests_[message]; }
 
-  /// Adds a message to the AES-CM batch, in place; `bytes` may be 0. Returns where its IV of 16 bytes is to be written.
-  std::uint8_t* counter_add(const AesCmKeys& keys, std::uint8_t* message, std::uint64_t bytes) {
-    const std::uint32_t at = counter_count_;
-    if (bytes == 0) return counter_ivs_[at].data();
-    ++counter_count_;
-    IMB_JOB& job = counter_jobs_[at];
-    job.src = message;
-    job.dst = message;
-    job.msg_len_to_cipher_in_bytes = bytes;
-    job.enc_keys = keys.schedule.data();
-    return counter_ivs_[at].data();
+  /// Adds a message to the profile's AES-CM batch, in place; `bytes` may be 0. Returns where its IV of 16 bytes is to
+  /// be written.
+  std::uint8_t* counter_add(proto::SrtpProfile profile, const AesCmKeys& keys, std::uint8_t* message,
+                            std::uint64_t bytes) {
+    return batch_of_[static_cast<std::size_t>(profile)]->add(keys.schedule.data(), message, bytes);
   }
+  /// The same with a session key that no schedule is kept of. It is expanded for this message alone, and what comes of
+  /// it is wiped by counter_run().
+  std::uint8_t* counter_add_rare(proto::SrtpProfile profile, const proto::SessionKeys& keys, std::uint8_t* message,
+                                 std::uint64_t bytes);
   void counter_run();
 
   struct GcmMessage {
@@ -77,7 +77,31 @@ class Cipher {
   }
 
  private:
+  using Schedule = decltype(AesCmKeys::schedule);
+
+  /// AES-CM messages of one key length: the library takes no others in one burst.
+  struct CounterBatch {
+    IMB_KEY_SIZE_BYTES key_bytes;
+    std::uint32_t count = 0;
+    alignas(64) std::array<IMB_JOB, kBurstMax> jobs;
+    alignas(64) std::array<std::array<std::uint8_t, 16>, kBurstMax + 1> ivs;  ///< one more for empty messages
+
+    std::uint8_t* add(const void* schedule, std::uint8_t* message, std::uint64_t bytes) {
+      const std::uint32_t at = count;
+      if (bytes == 0) return ivs[at].data();
+      ++count;
+      IMB_JOB& job = jobs[at];
+      job.src = message;
+      job.dst = message;
+      job.msg_len_to_cipher_in_bytes = bytes;
+      job.enc_keys = schedule;
+      return ivs[at].data();
+    }
+  };
+
   Cipher() = default;
+
+  void expand_schedule(IMB_KEY_SIZE_BYTES key_bytes, const proto::SessionKeys& keys, Schedule& schedule);
 
   void gcm_run(aes_gcm_enc_dec_t run, const GcmKeys& keys, const GcmMessage& message) {
     run(reinterpret_cast<const gcm_key_data*>(keys.expanded.data()), &gcm_context_, message.text, message.text,
@@ -87,11 +111,12 @@ class Cipher {
   IMB_MGR* manager_ = nullptr;
   gcm_context_data gcm_context_;  ///< the library's scratch space; single calls leave nothing in it that is used again
   std::uint32_t hmac_count_ = 0;
-  std::uint32_t counter_count_ = 0;
+  std::uint32_t rare_count_ = 0;
+  std::array<CounterBatch*, proto::kSrtpProfileCount> batch_of_{};  ///< by profile; nullptr: it has no AES-CM
   alignas(64) std::array<IMB_JOB, kBurstMax> hmac_jobs_;
-  alignas(64) std::array<IMB_JOB, kBurstMax> counter_jobs_;
+  alignas(64) std::array<CounterBatch, 3> counter_batches_;  ///< of AES-128, -192, -256
   alignas(64) Column<Digest> digests_;
-  alignas(64) std::array<std::array<std::uint8_t, 16>, kBurstMax + 1> counter_ivs_;  ///< one more for empty messages
+  alignas(64) Column<Schedule> rare_schedules_;  ///< of counter_add_rare, until counter_run
 };
 
 }  // namespace weir::dataplane

@@ -30,7 +30,16 @@ void expand_side(Cipher& cipher, const proto::TransformSpec& transform, Expanded
       return;
     case SrtpProfile::kAesCm128HmacSha1_80:
     case SrtpProfile::kAesCm128HmacSha1_32:
-      cipher.expand(transform.rtp, keys.aes_cm.rtp);
+    case SrtpProfile::kAes192CmHmacSha1_80:
+    case SrtpProfile::kAes192CmHmacSha1_32:
+    case SrtpProfile::kAes256CmHmacSha1_80:
+    case SrtpProfile::kAes256CmHmacSha1_32:
+      cipher.expand(transform.profile, transform.rtp, keys.aes_cm.rtp);
+      cipher.expand(transform.rtcp, keys.aes_cm.rtcp);
+      return;
+    case SrtpProfile::kNullHmacSha1_80:
+    case SrtpProfile::kNullHmacSha1_32:
+      cipher.expand(transform.rtp, keys.aes_cm.rtp.hmac);
       cipher.expand(transform.rtcp, keys.aes_cm.rtcp);
       return;
     case SrtpProfile::kAeadAes128Gcm:

@@ -23,15 +23,22 @@ inline void prefetch(const void* at) {
   asm volatile("prefetcht0 %0" : : "m"(*static_cast<const std::uint8_t*>(at)));
 }
 
-/// Expanded keys of AES-CM and HMAC-SHA1 for one packet kind, hottest first.
-struct alignas(64) AesCmKeys {
+/// What HMAC-SHA1 and the IV need of one packet kind's keys: one cache line.
+struct alignas(64) HmacKeys {
   std::array<std::uint8_t, 20> hmac_inner;  ///< SHA-1 state after the block of key xor ipad
   std::array<std::uint8_t, 20> hmac_outer;  ///< SHA-1 state after the block of key xor opad
   std::array<std::uint8_t, 16> salt;        ///< session salt, 14 bytes, then two zeros: the IV's frame
   std::array<std::uint8_t, 8> reserved;
-  alignas(16) std::array<std::uint8_t, 176> schedule;  ///< AES-128 encryption round keys
 };
-static_assert(sizeof(AesCmKeys) == 256);
+static_assert(sizeof(HmacKeys) == 64);
+
+/// Expanded keys of AES-CM and HMAC-SHA1, hottest first. AES-128 touches four cache lines, AES-192 and -256 five, the
+/// NULL cipher one.
+struct alignas(64) AesCmKeys {
+  HmacKeys hmac;
+  std::array<std::uint8_t, 240> schedule;  ///< encryption round keys: 176 bytes of AES-128, 208 of -192, 240 of -256
+};
+static_assert(sizeof(AesCmKeys) == 320 && offsetof(AesCmKeys, schedule) == 64);
 
 /// Expanded GCM key for SRTP as ipsec-mb lays it out (gcm_key_data, 1008 bytes), then the salt: the last hash keys of
 /// the expansion are those every packet uses, so the salt costs no further cache line.
@@ -42,12 +49,13 @@ struct alignas(64) GcmKeys {
 };
 static_assert(sizeof(GcmKeys) == 1024);
 
-/// One side's expanded keys; which member is valid follows from the profile. SRTCP keys of GCM are expanded on use:
-/// RTCP is a twentieth of the media at most (RFC 3550 section 6.2).
+/// One side's expanded keys; which member is valid follows from the profile. SRTCP's GCM keys and AES schedules are
+/// expanded on use: RTCP is a twentieth of the media at most (RFC 3550 section 6.2), and a flow has memory for them all
+/// its life.
 union ExpandedKeys {
   struct {
     AesCmKeys rtp;
-    AesCmKeys rtcp;
+    HmacKeys rtcp;
   } aes_cm;
   GcmKeys gcm;
 };
@@ -252,16 +260,22 @@ inline void prefetch_flow(const FlowEntry* flow) {
   prefetch(flow);
 }
 
+/// Whether the profile's AES-CM round keys reach into AesCmKeys' fifth cache line.
+constexpr bool has_long_schedule(proto::SrtpProfile profile) {
+  return profile >= proto::SrtpProfile::kAes192CmHmacSha1_80 && profile <= proto::SrtpProfile::kAes256CmHmacSha1_32;
+}
+
 /// Asks for what unprotect, protect and transmit will touch of an installed flow whose first line has arrived.
 inline void prefetch_media(const FlowEntry& flow, const proto::FlowStatus& status) {
   const auto prefetch_keys = [](const ExpandedKeys& keys, proto::SrtpProfile profile) {
     // AES-CM: HMAC states, salt and round keys; GCM: round keys, then the hash keys of 16 blocks and the salt.
     const auto* first = reinterpret_cast<const std::uint8_t*>(&keys);
     for (std::size_t line = 0; line < 4; ++line) prefetch(first + 64 * line);
+    if (has_long_schedule(profile)) prefetch(first + 64 * 4);
     if (profile != proto::SrtpProfile::kAeadAes128Gcm && profile != proto::SrtpProfile::kAeadAes256Gcm) return;
     for (std::size_t line = 12; line < 16; ++line) prefetch(first + 64 * line);
   };
-  static_assert(sizeof(ExpandedKeys) == 16 * 64 && sizeof(AesCmKeys) == 4 * 64);
+  static_assert(sizeof(ExpandedKeys) == 16 * 64 && sizeof(AesCmKeys) == 5 * 64);
   prefetch(&flow.rtp_headers);
   prefetch(&status.rtp_packets_in);
   if (flow.receive_profile != proto::SrtpProfile::kNone) {

@@ -15,8 +15,6 @@ using proto::DropReason;
 using proto::PacketKind;
 using proto::SrtpProfile;
 
-constexpr std::size_t kSrtcpTagBytes = 10;  // of AES-CM profiles, SHA1_32 included
-
 bool is_rtcp(const Burst& burst, std::uint32_t packet) {
   return burst.kind[packet] == PacketKind::kRtcp;
 }
@@ -60,43 +58,48 @@ DropReason take_index(Burst& burst, std::uint32_t packet, std::size_t trailer_by
   return is_rtcp(burst, packet) ? take_rtcp_index(burst, packet) : take_rtp_index(burst, packet);
 }
 
-// AES-CM with HMAC-SHA1, in batches.
+// AES-CM or the NULL cipher with HMAC-SHA1, in batches.
 
-std::size_t aes_cm_tag_bytes(const Burst& burst, std::uint32_t packet) {
-  if (is_rtcp(burst, packet)) return kSrtcpTagBytes;
-  return burst.flow[packet]->send_profile == SrtpProfile::kAesCm128HmacSha1_32 ? 4 : 10;
+std::size_t hmac_tag_bytes(const Burst& burst, std::uint32_t packet) {
+  if (is_rtcp(burst, packet)) return kSrtcpHmacTagBytes;
+  return srtp_hmac_tag_bytes(burst.flow[packet]->send_profile);
 }
 
-const AesCmKeys& aes_cm_keys(const Burst& burst, std::uint32_t packet) {
+const HmacKeys& hmac_keys(const Burst& burst, std::uint32_t packet) {
   const auto& keys = burst.flow[packet]->send_keys.aes_cm;
-  return is_rtcp(burst, packet) ? keys.rtcp : keys.rtp;
+  return is_rtcp(burst, packet) ? keys.rtcp : keys.rtp.hmac;
 }
 
 void add_to_counter(Burst& burst, std::uint32_t packet, Cipher& cipher) {
-  const AesCmKeys& keys = aes_cm_keys(burst, packet);
-  const std::uint16_t header_bytes = burst.header_bytes[packet];
-  std::uint8_t* iv = cipher.counter_add(keys, burst.data[packet] + header_bytes, burst.bytes[packet] - header_bytes);
-  write_counter_iv(iv, keys.salt, burst.ssrc[packet], burst.index[packet]);
+  const FlowEntry& flow = *burst.flow[packet];
+  if (proto::is_null_cipher(flow.send_profile)) return;
+  std::uint8_t* text = burst.data[packet] + burst.header_bytes[packet];
+  const std::uint32_t text_bytes = burst.bytes[packet] - burst.header_bytes[packet];
+  std::uint8_t* iv = is_rtcp(burst, packet)
+                         ? cipher.counter_add_rare(flow.send_profile, flow.send.rtcp, text, text_bytes)
+                         : cipher.counter_add(flow.send_profile, flow.send_keys.aes_cm.rtp, text, text_bytes);
+  write_counter_iv(iv, hmac_keys(burst, packet).salt, burst.ssrc[packet], burst.index[packet]);
 }
 
 /// Appends what is signed with the packet: SRTCP's index stays, SRTP's ROC gives way to the tag.
 void add_to_hmac(Burst& burst, std::uint32_t packet, Cipher& cipher) {
   std::uint8_t* end = burst.data[packet] + burst.bytes[packet];
   if (is_rtcp(burst, packet)) {
-    proto::store_be32(end, kSrtcpEncryptedBit | static_cast<std::uint32_t>(burst.index[packet]));
+    const std::uint32_t e_bit = srtcp_e_bit(burst.flow[packet]->send_profile);
+    proto::store_be32(end, e_bit | static_cast<std::uint32_t>(burst.index[packet]));
     burst.bytes[packet] += static_cast<std::uint32_t>(kSrtcpIndexBytes);
-    return cipher.hmac_add(aes_cm_keys(burst, packet), burst.data[packet], burst.bytes[packet]);
+    return cipher.hmac_add(hmac_keys(burst, packet), burst.data[packet], burst.bytes[packet]);
   }
   proto::store_be32(end, static_cast<std::uint32_t>(burst.index[packet] >> 16));
-  cipher.hmac_add(aes_cm_keys(burst, packet), burst.data[packet], burst.bytes[packet] + kRolloverBytes);
+  cipher.hmac_add(hmac_keys(burst, packet), burst.data[packet], burst.bytes[packet] + kRolloverBytes);
 }
 
-void protect_aes_cm(Burst& burst, Cipher& cipher, const PacketList& packets) {
+void protect_hmac(Burst& burst, Cipher& cipher, const PacketList& packets) {
   PacketList going;
   for (std::uint32_t k = 0; k < packets.count; ++k) {
     const std::uint32_t packet = packets.at[k];
     const std::size_t index_bytes = is_rtcp(burst, packet) ? kSrtcpIndexBytes : 0;
-    const DropReason reason = take_index(burst, packet, aes_cm_tag_bytes(burst, packet) + index_bytes);
+    const DropReason reason = take_index(burst, packet, hmac_tag_bytes(burst, packet) + index_bytes);
     if (reason != DropReason::kNone) {
       burst.drop(packet, reason);
       continue;
@@ -109,7 +112,7 @@ void protect_aes_cm(Burst& burst, Cipher& cipher, const PacketList& packets) {
   cipher.hmac_run();
   for (std::uint32_t k = 0; k < going.count; ++k) {
     const std::uint32_t packet = going.at[k];
-    const std::size_t tag_bytes = aes_cm_tag_bytes(burst, packet);
+    const std::size_t tag_bytes = hmac_tag_bytes(burst, packet);
     copy_tag(burst.data[packet] + burst.bytes[packet], cipher.digest(k).data(), tag_bytes);
     burst.bytes[packet] += static_cast<std::uint32_t>(tag_bytes);
   }
@@ -184,7 +187,7 @@ void protect_gcm(Burst& burst, Cipher& cipher, const PacketList& packets) {
 }  // namespace
 
 void protect(Burst& burst, Cipher& cipher) {
-  PacketList aes_cm;
+  PacketList hmac;
   PacketList gcm;
   for (std::uint32_t k = 0; k < burst.media.count; ++k) {
     const std::uint32_t packet = burst.media.at[k];
@@ -193,7 +196,13 @@ void protect(Burst& burst, Cipher& cipher) {
         break;
       case SrtpProfile::kAesCm128HmacSha1_80:
       case SrtpProfile::kAesCm128HmacSha1_32:
-        aes_cm.push(packet);
+      case SrtpProfile::kAes192CmHmacSha1_80:
+      case SrtpProfile::kAes192CmHmacSha1_32:
+      case SrtpProfile::kAes256CmHmacSha1_80:
+      case SrtpProfile::kAes256CmHmacSha1_32:
+      case SrtpProfile::kNullHmacSha1_80:
+      case SrtpProfile::kNullHmacSha1_32:
+        hmac.push(packet);
         break;
       case SrtpProfile::kAeadAes128Gcm:
       case SrtpProfile::kAeadAes256Gcm:
@@ -201,7 +210,7 @@ void protect(Burst& burst, Cipher& cipher) {
         break;
     }
   }
-  if (aes_cm.count != 0) protect_aes_cm(burst, cipher, aes_cm);
+  if (hmac.count != 0) protect_hmac(burst, cipher, hmac);
   if (gcm.count != 0) protect_gcm(burst, cipher, gcm);
   burst.keep_undropped_media();
 }

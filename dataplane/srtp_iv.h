@@ -7,15 +7,42 @@
 #include <cstring>
 
 #include "proto/bytes.h"
+#include "proto/srtp_profile.h"
 
 namespace weir::dataplane {
 
 /// The SRTCP word before or after the tag: E bit and 31-bit index (RFC 3711 section 3.4).
 inline constexpr std::uint32_t kSrtcpEncryptedBit = 0x80000000;
 inline constexpr std::size_t kSrtcpIndexBytes = 4;
+/// The E bit as a profile's SRTCP has it: set, but clear if nothing is encrypted.
+constexpr std::uint32_t srtcp_e_bit(proto::SrtpProfile profile) {
+  return proto::is_null_cipher(profile) ? 0 : kSrtcpEncryptedBit;
+}
 /// What SRTCP leaves in the clear: common header and sender SSRC.
 inline constexpr std::size_t kSrtcpHeaderBytes = 8;
 inline constexpr std::size_t kRolloverBytes = 4;
+
+/// SRTCP's tag of every profile with HMAC-SHA1, in bytes.
+inline constexpr std::size_t kSrtcpHmacTagBytes = 10;
+
+/// SRTP's tag of a profile with HMAC-SHA1, in bytes. Compared, not looked up: the compiler makes one bit test of it.
+constexpr std::size_t srtp_hmac_tag_bytes(proto::SrtpProfile profile) {
+  using enum proto::SrtpProfile;
+  return profile == kAesCm128HmacSha1_32 || profile == kAes192CmHmacSha1_32 || profile == kAes256CmHmacSha1_32 ||
+                 profile == kNullHmacSha1_32
+             ? 4
+             : 10;
+}
+
+consteval bool hmac_tags_are_the_profiles() {
+  for (const proto::SrtpProfileInfo& info : proto::kSrtpProfiles) {
+    if (info.auth_key_bytes == 0) continue;
+    if (srtp_hmac_tag_bytes(info.profile) != info.srtp_tag_bytes) return false;
+    if (kSrtcpHmacTagBytes != info.srtcp_tag_bytes) return false;
+  }
+  return true;
+}
+static_assert(hmac_tags_are_the_profiles());
 
 /// Copies an HMAC tag of 10 or 4 bytes: of constant lengths, so that no memcpy is called for each packet.
 inline void copy_tag(std::uint8_t* to, const std::uint8_t* from, std::size_t bytes) {

@@ -90,7 +90,8 @@ DropReason check_srtcp(Burst& burst, std::uint32_t packet, std::size_t tag_bytes
   burst.state[packet] = state;
   const std::uint8_t* end = burst.data[packet] + burst.bytes[packet];
   const std::uint32_t word = proto::load_be32(end - kSrtcpIndexBytes - (before_tag ? tag_bytes : 0));
-  if ((word & kSrtcpEncryptedBit) == 0) return DropReason::kSrtcpNotEncrypted;
+  const std::uint32_t e_bit = srtcp_e_bit(burst.flow[packet]->receive_profile);
+  if ((word & kSrtcpEncryptedBit) != e_bit) return DropReason::kSrtcpEBitWrong;
   burst.index[packet] = word & ~kSrtcpEncryptedBit;
   return state == nullptr ? DropReason::kNone : drop_reason_of(state->window.check(burst.index[packet]));
 }
@@ -168,58 +169,60 @@ struct Batch {
   Column<std::array<std::uint8_t, kTagBytesMax>> tags;
 };
 
-// AES-CM with HMAC-SHA1.
+// AES-CM or the NULL cipher with HMAC-SHA1.
 
-constexpr std::size_t kSrtcpTagBytes = 10;
-
-std::size_t aes_cm_tag_bytes(const Burst& burst, std::uint32_t packet) {
-  if (is_rtcp(burst, packet)) return kSrtcpTagBytes;
-  return burst.flow[packet]->receive_profile == SrtpProfile::kAesCm128HmacSha1_32 ? 4 : 10;
+std::size_t hmac_tag_bytes(const Burst& burst, std::uint32_t packet) {
+  if (is_rtcp(burst, packet)) return kSrtcpHmacTagBytes;
+  return srtp_hmac_tag_bytes(burst.flow[packet]->receive_profile);
 }
 
-[[gnu::always_inline]] inline DropReason check_aes_cm(Burst& burst, std::uint32_t packet) {
-  const std::size_t tag_bytes = aes_cm_tag_bytes(burst, packet);
+[[gnu::always_inline]] inline DropReason check_hmac(Burst& burst, std::uint32_t packet) {
+  const std::size_t tag_bytes = hmac_tag_bytes(burst, packet);
   return is_rtcp(burst, packet) ? check_srtcp(burst, packet, tag_bytes, true) : check_srtp(burst, packet, tag_bytes);
 }
 
-const AesCmKeys& aes_cm_keys(const Burst& burst, std::uint32_t packet) {
+const HmacKeys& hmac_keys(const Burst& burst, std::uint32_t packet) {
   const auto& keys = burst.flow[packet]->receive_keys.aes_cm;
-  return is_rtcp(burst, packet) ? keys.rtcp : keys.rtp;
+  return is_rtcp(burst, packet) ? keys.rtcp : keys.rtp.hmac;
 }
 
 /// Lays the message of RFC 3711 section 4.2 out and adds it to the HMAC batch: the packet and its ROC for SRTP, the
 /// packet with its index for SRTCP. The ROC takes the tag's place behind the packet: the tag is kept.
 void add_to_hmac(Burst& burst, std::uint32_t packet, Cipher& cipher, std::array<std::uint8_t, kTagBytesMax>& kept) {
-  const std::size_t tag_bytes = aes_cm_tag_bytes(burst, packet);
+  const std::size_t tag_bytes = hmac_tag_bytes(burst, packet);
   const std::size_t signed_bytes = burst.bytes[packet] - tag_bytes;
   std::uint8_t* tag = burst.data[packet] + signed_bytes;
   copy_tag(kept.data(), tag, tag_bytes);
-  const AesCmKeys& keys = aes_cm_keys(burst, packet);
+  const HmacKeys& keys = hmac_keys(burst, packet);
   if (is_rtcp(burst, packet)) return cipher.hmac_add(keys, burst.data[packet], signed_bytes);
   proto::store_be32(tag, static_cast<std::uint32_t>(burst.index[packet] >> 16));
   cipher.hmac_add(keys, burst.data[packet], signed_bytes + kRolloverBytes);
 }
 
-/// Adds an accepted packet to the decryption batch and sets its clear length.
+/// Sets an accepted packet's clear length, counts it, and adds it to the decryption batch if there is a cipher.
 void add_to_counter(Burst& burst, std::uint32_t packet, Cipher& cipher) {
-  const AesCmKeys& keys = aes_cm_keys(burst, packet);
-  const std::size_t trailer_bytes = aes_cm_tag_bytes(burst, packet) + (is_rtcp(burst, packet) ? kSrtcpIndexBytes : 0);
+  const FlowEntry& flow = *burst.flow[packet];
+  const std::size_t trailer_bytes = hmac_tag_bytes(burst, packet) + (is_rtcp(burst, packet) ? kSrtcpIndexBytes : 0);
   const std::uint32_t bytes_received = burst.bytes[packet];
   burst.bytes[packet] = static_cast<std::uint32_t>(bytes_received - trailer_bytes);
-  const std::uint16_t header_bytes = burst.header_bytes[packet];
-  std::uint8_t* iv = cipher.counter_add(keys, burst.data[packet] + header_bytes, burst.bytes[packet] - header_bytes);
-  write_counter_iv(iv, keys.salt, burst.ssrc[packet], burst.index[packet]);
   accept(burst, packet, bytes_received);
+  if (proto::is_null_cipher(flow.receive_profile)) return;
+  std::uint8_t* text = burst.data[packet] + burst.header_bytes[packet];
+  const std::uint32_t text_bytes = burst.bytes[packet] - burst.header_bytes[packet];
+  std::uint8_t* iv = is_rtcp(burst, packet)
+                         ? cipher.counter_add_rare(flow.receive_profile, flow.receive.rtcp, text, text_bytes)
+                         : cipher.counter_add(flow.receive_profile, flow.receive_keys.aes_cm.rtp, text, text_bytes);
+  write_counter_iv(iv, hmac_keys(burst, packet).salt, burst.ssrc[packet], burst.index[packet]);
 }
 
-void open_aes_cm(Burst& burst, Cipher& cipher, Batch& batch) {
+void open_hmac(Burst& burst, Cipher& cipher, Batch& batch) {
   for (std::uint32_t k = 0; k < batch.packets.count; ++k) {
     add_to_hmac(burst, batch.packets.at[k], cipher, batch.tags[k]);
   }
   cipher.hmac_run();
   for (std::uint32_t k = 0; k < batch.packets.count; ++k) {
     const std::uint32_t packet = batch.packets.at[k];
-    const std::size_t tag_bytes = aes_cm_tag_bytes(burst, packet);
+    const std::size_t tag_bytes = hmac_tag_bytes(burst, packet);
     DropReason reason = DropReason::kAuthFailed;
     if (equal_constant_time(cipher.digest(k).data(), batch.tags[k].data(), tag_bytes)) reason = commit(burst, packet);
     if (reason != DropReason::kNone) {
@@ -348,7 +351,7 @@ void unprotect_in_rounds(Burst& burst, const PacketList& packets, Check check, O
 }  // namespace
 
 void unprotect(Burst& burst, Cipher& cipher) {
-  PacketList aes_cm;
+  PacketList hmac;
   PacketList gcm;
   for (std::uint32_t k = 0; k < burst.media.count; ++k) {
     const std::uint32_t packet = burst.media.at[k];
@@ -358,7 +361,13 @@ void unprotect(Burst& burst, Cipher& cipher) {
         break;
       case SrtpProfile::kAesCm128HmacSha1_80:
       case SrtpProfile::kAesCm128HmacSha1_32:
-        aes_cm.push(packet);
+      case SrtpProfile::kAes192CmHmacSha1_80:
+      case SrtpProfile::kAes192CmHmacSha1_32:
+      case SrtpProfile::kAes256CmHmacSha1_80:
+      case SrtpProfile::kAes256CmHmacSha1_32:
+      case SrtpProfile::kNullHmacSha1_80:
+      case SrtpProfile::kNullHmacSha1_32:
+        hmac.push(packet);
         break;
       case SrtpProfile::kAeadAes128Gcm:
       case SrtpProfile::kAeadAes256Gcm:
@@ -366,10 +375,10 @@ void unprotect(Burst& burst, Cipher& cipher) {
         break;
     }
   }
-  if (aes_cm.count != 0) {
+  if (hmac.count != 0) {
     unprotect_in_rounds(
-        burst, aes_cm, [&](std::uint32_t packet) { return check_aes_cm(burst, packet); },
-        [&](Batch& batch) { open_aes_cm(burst, cipher, batch); });
+        burst, hmac, [&](std::uint32_t packet) { return check_hmac(burst, packet); },
+        [&](Batch& batch) { open_hmac(burst, cipher, batch); });
   }
   if (gcm.count != 0) {
     Column<GcmNonce> nonces;

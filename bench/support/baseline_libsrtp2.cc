@@ -26,6 +26,15 @@ void set_suite(srtp_crypto_policy_t& rtp, srtp_crypto_policy_t& rtcp, proto::Srt
       srtp_crypto_policy_set_aes_gcm_256_16_auth(&rtp);
       srtp_crypto_policy_set_aes_gcm_256_16_auth(&rtcp);
       return;
+    case proto::SrtpProfile::kAes256CmHmacSha1_80:
+      srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80(&rtp);
+      srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80(&rtcp);
+      return;
+    case proto::SrtpProfile::kAes192CmHmacSha1_80:  // it derives other keys than RFC 6188
+    case proto::SrtpProfile::kAes192CmHmacSha1_32:
+    case proto::SrtpProfile::kAes256CmHmacSha1_32:
+    case proto::SrtpProfile::kNullHmacSha1_80:
+    case proto::SrtpProfile::kNullHmacSha1_32:
     case proto::SrtpProfile::kNone:
       break;
   }

@@ -94,9 +94,10 @@ class Openssl : public Baseline {
     std::memcpy(session.salt.data(), keys.salt.data(), keys.salt.size());
     session.index = stream.next_index >> 16 << 16;
     session.cipher = EVP_CIPHER_CTX_new();
-    const EVP_CIPHER* cipher = !info_.aead             ? EVP_aes_128_ctr()
-                               : info_.key_bytes == 16 ? EVP_aes_128_gcm()
-                                                       : EVP_aes_256_gcm();
+    const bool long_key = info_.key_bytes == 32;
+    const EVP_CIPHER* counter = long_key ? EVP_aes_256_ctr() : EVP_aes_128_ctr();
+    const EVP_CIPHER* gcm = long_key ? EVP_aes_256_gcm() : EVP_aes_128_gcm();
+    const EVP_CIPHER* cipher = info_.aead ? gcm : counter;
     WEIR_ASSERT(EVP_CipherInit_ex(session.cipher, cipher, nullptr, keys.encryption.data(), nullptr, encrypt) == 1);
     if (info_.aead) return session;
     EVP_MAC* hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);

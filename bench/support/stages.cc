@@ -119,13 +119,13 @@ void Stages::floor_protect(std::vector<Packet>& packets) {
 void Stages::floor_aes_cm(std::vector<Packet>& packets, std::size_t first, std::uint32_t count) {
   for (std::size_t i = first; i < first + count; ++i) {
     const dataplane::AesCmKeys& keys = table_.entry(packets[i].stream).send_keys.aes_cm.rtp;
-    cipher_->counter_add(keys, packets[i].data + proto::kRtpHeaderBytesMin,
+    cipher_->counter_add(profile_, keys, packets[i].data + proto::kRtpHeaderBytesMin,
                          packets[i].bytes - proto::kRtpHeaderBytesMin);  // whatever the IV
   }
   cipher_->counter_run();
   for (std::size_t i = first; i < first + count; ++i) {
     const dataplane::AesCmKeys& keys = table_.entry(packets[i].stream).send_keys.aes_cm.rtp;
-    cipher_->hmac_add(keys, packets[i].data, packets[i].bytes + 4);  // the ROC behind the packet
+    cipher_->hmac_add(keys.hmac, packets[i].data, packets[i].bytes + 4);  // the ROC behind the packet
   }
   cipher_->hmac_run();
 }

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from lab.namespace import packet_socket, receive_frame
 from lab.network import Side
 
-_SRTP_PROFILES = {1: "AES_CM_128_HMAC_SHA1_80", 2: "AES_CM_128_HMAC_SHA1_32", 7: "AEAD_AES_128_GCM",
-                  8: "AEAD_AES_256_GCM"}  # RFC 5764 section 4.1.2, RFC 7714 section 14.2
+_SRTP_PROFILES = {1: "AES_CM_128_HMAC_SHA1_80", 2: "AES_CM_128_HMAC_SHA1_32", 5: "NULL_HMAC_SHA1_80",
+                  6: "NULL_HMAC_SHA1_32", 7: "AEAD_AES_128_GCM", 8: "AEAD_AES_256_GCM"}  # RFC 5764 section 4.1.2, RFC 7714 section 14.2
 _DTLS_VERSIONS = {0xFEFF: "DTLS 1.0", 0xFEFD: "DTLS 1.2", 0xFEFC: "DTLS 1.3"}
 
 

@@ -207,6 +207,8 @@ void read_dtls(Table& table, DtlsSettings& dtls) {
       const std::optional<SrtpProfile> profile = srtp_profile_by_name(name);
       if (!profile || *profile == SrtpProfile::kNone) {
         table.mistake("profiles", "there is no SRTP profile '" + name + "'");
+      } else if (srtp_profile(*profile).openssl_name.empty()) {
+        table.mistake("profiles", "DTLS cannot negotiate '" + name + "'");
       } else if (std::find(dtls.profiles.begin(), dtls.profiles.end(), *profile) != dtls.profiles.end()) {
         table.mistake("profiles", "'" + name + "' is named twice");
       } else {
@@ -282,6 +284,7 @@ void read_tables(const toml::table& root, Reading& reading) {
   table.one_table("media", [&](Table& child) { read_media(child, settings.media); });
   table.one_table("control", [&](Table& child) { read_control(child, settings.control); });
   table.one_table("limits", [&](Table& child) { read_limits(child, settings.limits); });
+  table.one_table("srtp", [&](Table& child) { child.flag("null_cipher", settings.srtp.null_cipher); });
   table.one_table("dtls", [&](Table& child) { read_dtls(child, settings.dtls); });
   table.each_table("network", "[[network]]", [&](Table& child) {
     settings.networks.push_back(read_network(child));

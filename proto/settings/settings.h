@@ -89,6 +89,11 @@ struct DtlsSettings {
   std::uint16_t mtu_bytes = 1200;  ///< of a handshake datagram, UDP payload
 };
 
+/// [srtp]: what secured media may be.
+struct SrtpSettings {
+  bool null_cipher = false;  ///< profiles that authenticate and do not encrypt (is_null_cipher) are allowed
+};
+
 /// [control]: weir-control.
 struct ControlSettings {
   std::string user = "weir";  ///< weir-control gives up root for this user
@@ -114,6 +119,7 @@ struct Settings {
   std::vector<NetworkSettings> networks;
   ControlSettings control;
   LimitSettings limits;
+  SrtpSettings srtp;
   DtlsSettings dtls;
   std::vector<RealmSettings> realms;
   std::vector<RouteSettings> routes;

@@ -68,6 +68,14 @@ class Table {
     into = static_cast<Unsigned>(integer->get());
   }
 
+  void flag(std::string_view key, bool& into) {
+    const toml::node* node = find(key);
+    if (node == nullptr) return;
+    const auto* boolean = node->as_boolean();
+    if (boolean == nullptr) return mistake(key, "must be true or false");
+    into = boolean->get();
+  }
+
   /// Calls use(text, line) for each string of an array.
   template <typename Use>
   void each_text(std::string_view key, Use use) {

@@ -31,13 +31,13 @@ class DataplaneClientTest : public testing::Test {
  protected:
   DataplaneClientTest() { attach(); }
 
-  void attach() {
+  void attach(const DataplaneClientOptions& options = {}) {
     client_.reset();
     region_.reset();
     auto attached = proto::Region::attach(directory_.path());
     ASSERT_TRUE(attached.ok()) << attached.error();
     region_ = std::make_unique<proto::Region>(std::move(attached).value());
-    client_ = std::make_unique<DataplaneClient>(*region_);
+    client_ = std::make_unique<DataplaneClient>(*region_, options);
   }
 
   proto::FlowId reserve(std::uint16_t port) {
@@ -116,6 +116,34 @@ TEST_F(DataplaneClientTest, AFullRingIsAnErrorAtOnceAndLosesNothing) {
   EXPECT_EQ(answers_.size(), region_->shape().command_slots);
   EXPECT_TRUE(client_->set_peer(flow, spec(20000), now_ns_, note()).ok());
   EXPECT_EQ(client_->counters().command_ring_full, 1u);
+}
+
+TEST_F(DataplaneClientTest, KeysOfANullCipherGoDownOnlyIfTheOptionsAllowIt) {
+  for (const auto profile : {proto::SrtpProfile::kNullHmacSha1_80, proto::SrtpProfile::kNullHmacSha1_32}) {
+    proto::FlowSpec receives = spec(20000);
+    receives.receive.profile = profile;
+    proto::FlowSpec sends = spec(20000);
+    sends.send.profile = profile;
+    for (const proto::FlowSpec& clear : {receives, sends}) {
+      attach();
+      const proto::FlowId refused = reserve(20000);
+      EXPECT_EQ(client_->install(refused, clear, now_ns_, {}).error(),
+                "the NULL cipher is not allowed ([srtp] null_cipher)");
+      EXPECT_FALSE(client_->update_keys(refused, clear, now_ns_, {}).ok());
+      EXPECT_EQ(client_->counters().null_cipher_refused, 2u);
+      turn();
+      EXPECT_EQ(worker_.installed(), 0u);
+      attach({.null_cipher = true});
+      EXPECT_TRUE(client_->install(reserve(20000), clear, now_ns_, {}).ok());
+      turn();
+      EXPECT_EQ(worker_.installed(), 1u);
+      attach();
+      ASSERT_EQ(client_->flows_found().size(), 1u);
+      client_->remove_found(client_->flows_found().front(), now_ns_);
+      turn();
+      EXPECT_EQ(worker_.flows(), 0u);
+    }
+  }
 }
 
 TEST_F(DataplaneClientTest, KeysAreGoneFromTheRingOnceTheWorkerHasThem) {

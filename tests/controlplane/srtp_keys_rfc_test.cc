@@ -52,6 +52,36 @@ TEST(SrtpKeysRfc, Rfc6188Section74Aes192) {
   EXPECT_EQ(derived(key, salt, KeyLabel::kRtpAuthentication, 20), "355b10973cd95b9eacf4061c7e1a7151e7cfbfcb");
 }
 
+/// What a profile's session keys are, from RFC 6188's master keys.
+void expect_session_keys(SrtpProfile profile, const char* key, const char* salt, const char* session_key,
+                         const char* session_salt) {
+  MasterKey master{};
+  const auto key_bytes = from_hex(key);
+  const auto salt_bytes = from_hex(salt);
+  std::copy(key_bytes.begin(), key_bytes.end(), master.key.begin());
+  std::copy(salt_bytes.begin(), salt_bytes.end(), master.salt.begin());
+  const Secret<proto::SessionKeys> rtp = derive_rtp_keys(profile, master);
+  const Secret<proto::SessionKeys> rtcp = derive_rtcp_keys(profile, master);
+  const std::size_t bytes = proto::srtp_profile(profile).key_bytes;
+  EXPECT_EQ(to_hex({rtp->encryption.data(), bytes}), session_key);
+  EXPECT_EQ(to_hex({rtp->salt.data(), 14}), session_salt);
+  EXPECT_EQ(to_hex({rtcp->encryption.data(), bytes}), derived(key, salt, KeyLabel::kRtcpEncryption, bytes));
+  EXPECT_EQ(std::count(rtp->encryption.begin() + static_cast<std::ptrdiff_t>(bytes), rtp->encryption.end(), 0),
+            static_cast<std::ptrdiff_t>(rtp->encryption.size() - bytes));
+}
+
+TEST(SrtpKeysRfc, Rfc6188ProfilesDeriveWithTheirOwnKeyLength) {
+  for (const SrtpProfile profile : {SrtpProfile::kAes256CmHmacSha1_80, SrtpProfile::kAes256CmHmacSha1_32}) {
+    expect_session_keys(
+        profile, "f0f04914b513f2763a1b1fa130f10e2998f6f6e43e4309d1e622a0e332b9f1b6", "3b04803de51ee7c96423ab5b78d2",
+        "5ba1064e30ec51613cad926c5a28ef731ec7fb397f70a960653caf06554cd8c4", "fa31791685ca444a9e07c6c64e93");
+  }
+  for (const SrtpProfile profile : {SrtpProfile::kAes192CmHmacSha1_80, SrtpProfile::kAes192CmHmacSha1_32}) {
+    expect_session_keys(profile, "73edc66c4fa15776fb57f9505c17136550ffda71f3e8e5f1", "c8522f3acd4ce86d5add78edbb11",
+                        "31874736a8f1143870c26e4857d8a5b2c4a354407faadabb", "2372b82d639b6d8503a47adc0a6c");
+  }
+}
+
 TEST(SrtpKeys, ExporterOutputIsSplitAsRfc5764Section42Says) {
   for (const auto& [profile, bytes] :
        {std::pair{SrtpProfile::kAesCm128HmacSha1_80, 60u}, std::pair{SrtpProfile::kAesCm128HmacSha1_32, 60u},
@@ -103,6 +133,23 @@ void set_policy(SrtpProfile profile, srtp_policy_t& policy) {
       srtp_crypto_policy_set_aes_gcm_256_16_auth(&policy.rtp);
       srtp_crypto_policy_set_aes_gcm_256_16_auth(&policy.rtcp);
       return;
+    case SrtpProfile::kAes256CmHmacSha1_80:
+      srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80(&policy.rtp);
+      srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80(&policy.rtcp);
+      return;
+    case SrtpProfile::kAes256CmHmacSha1_32:
+      srtp_crypto_policy_set_aes_cm_256_hmac_sha1_32(&policy.rtp);
+      srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80(&policy.rtcp);
+      return;
+    case SrtpProfile::kNullHmacSha1_80:
+    case SrtpProfile::kNullHmacSha1_32:
+      srtp_crypto_policy_set_null_cipher_hmac_sha1_80(&policy.rtp);
+      srtp_crypto_policy_set_null_cipher_hmac_sha1_80(&policy.rtcp);
+      policy.rtp.auth_tag_len = proto::srtp_profile(profile).srtp_tag_bytes;
+      return;
+    case SrtpProfile::kAes192CmHmacSha1_80:
+    case SrtpProfile::kAes192CmHmacSha1_32:
+      FAIL() << "libsrtp2 2.5 derives AES-192 keys as RFC 6188 does not";
   }
 }
 
@@ -126,9 +173,15 @@ std::vector<std::uint8_t> run_aes_cm(proto::Bytes key, proto::Bytes iv, proto::B
   const CipherContextHandle context(EVP_CIPHER_CTX_new());
   std::vector<std::uint8_t> out(text.size());
   int written = 0;
-  EVP_EncryptInit_ex(context.get(), EVP_aes_128_ctr(), nullptr, key.data(), iv.data());
+  EVP_EncryptInit_ex(context.get(), key.size() == 32 ? EVP_aes_256_ctr() : EVP_aes_128_ctr(), nullptr, key.data(),
+                     iv.data());
   EVP_EncryptUpdate(context.get(), out.data(), &written, text.data(), static_cast<int>(text.size()));
   return out;
+}
+
+std::vector<std::uint8_t> decrypted(SrtpProfile profile, proto::Bytes key, proto::Bytes iv, proto::Bytes text) {
+  if (proto::is_null_cipher(profile)) return {text.begin(), text.end()};
+  return run_aes_cm(key, iv, text);
 }
 
 std::string hmac_sha1(proto::Bytes key, proto::Bytes first, std::uint32_t then, std::size_t tag_bytes) {
@@ -185,7 +238,7 @@ TEST_P(SrtpKeysAgainstLibsrtp, OpenWhatItProtectsAsRtp) {
   } else {
     std::vector<std::uint8_t> iv = from_hex("00000000 cafebabe 00000000 1234 0000");  // RFC 3711 section 4.1.1
     for (std::size_t i = 0; i < 14; ++i) iv[i] ^= keys->salt[i];
-    EXPECT_EQ(run_aes_cm(key, iv, {packet.data() + 12, 160}), payload);
+    EXPECT_EQ(decrypted(GetParam(), key, iv, {packet.data() + 12, 160}), payload);
     EXPECT_EQ(hmac_sha1(keys->authentication, {packet.data(), 172}, 0, info.srtp_tag_bytes),
               to_hex({packet.data() + 172, info.srtp_tag_bytes}));
   }
@@ -215,7 +268,7 @@ TEST_P(SrtpKeysAgainstLibsrtp, OpenWhatItProtectsAsRtcp) {
     proto::store_be32(iv.data() + 4, kSsrc);
     proto::store_be32(iv.data() + 10, e_index & 0x7fffffff);
     for (std::size_t i = 0; i < 14; ++i) iv[i] ^= keys->salt[i];
-    EXPECT_EQ(run_aes_cm(key, iv, {packet.data() + 8, 12}), text);
+    EXPECT_EQ(decrypted(GetParam(), key, iv, {packet.data() + 8, 12}), text);
     EXPECT_EQ(hmac_sha1(keys->authentication, {packet.data(), 20}, e_index, info.srtcp_tag_bytes),
               to_hex({packet.data() + 24, info.srtcp_tag_bytes}));
   }
@@ -223,7 +276,9 @@ TEST_P(SrtpKeysAgainstLibsrtp, OpenWhatItProtectsAsRtcp) {
 
 INSTANTIATE_TEST_SUITE_P(Profiles, SrtpKeysAgainstLibsrtp,
                          testing::Values(SrtpProfile::kAesCm128HmacSha1_80, SrtpProfile::kAesCm128HmacSha1_32,
-                                         SrtpProfile::kAeadAes128Gcm, SrtpProfile::kAeadAes256Gcm),
+                                         SrtpProfile::kAeadAes128Gcm, SrtpProfile::kAeadAes256Gcm,
+                                         SrtpProfile::kAes256CmHmacSha1_80, SrtpProfile::kAes256CmHmacSha1_32,
+                                         SrtpProfile::kNullHmacSha1_80, SrtpProfile::kNullHmacSha1_32),
                          [](const auto& row) { return std::string(proto::srtp_profile(row.param).name); });
 
 }  // namespace

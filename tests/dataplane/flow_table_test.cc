@@ -7,6 +7,7 @@
 
 #include "tests/support/media_flows.h"
 #include "tests/support/random_media.h"
+#include "tests/support/secured_profiles.h"
 #include "tests/support/srtp_kdf.h"
 #include "tests/support/srtp_oracle.h"
 
@@ -151,9 +152,7 @@ TEST_P(Restart, FindsPortsKeysAndWindowsWhereTheyWere) {
   Random random{4};
   const proto::SrtpProfileInfo& info = proto::srtp_profile(GetParam());
   const Packet master = tests::random_bytes(random, std::size_t{info.key_bytes} + info.salt_bytes);
-  const proto::Bytes view(master);
-  const proto::TransformSpec transform =
-      tests::derive_transform(GetParam(), view.first(info.key_bytes), view.subspan(info.key_bytes));
+  const proto::TransformSpec transform = tests::SrtpOracle::transform(GetParam(), master);
   tests::SrtpOracle sender(GetParam(), master, tests::SrtpOracle::Direction::kSend);
   MediaFlows flows(3);
   flows.install(1, MediaFlows::spec(1, transform, transform));
@@ -187,10 +186,7 @@ TEST_P(Restart, FindsPortsKeysAndWindowsWhereTheyWere) {
   EXPECT_EQ(take(report), DropReason::kNone);
 }
 
-INSTANTIATE_TEST_SUITE_P(Profiles, Restart,
-                         testing::Values(SrtpProfile::kAesCm128HmacSha1_80, SrtpProfile::kAesCm128HmacSha1_32,
-                                         SrtpProfile::kAeadAes128Gcm, SrtpProfile::kAeadAes256Gcm),
-                         [](const auto& parameter) { return std::string(proto::srtp_profile(parameter.param).name); });
+INSTANTIATE_TEST_SUITE_P(Profiles, Restart, testing::ValuesIn(tests::secured_profiles()), tests::kNameOfProfile);
 
 TEST(FlowTable, GivesBackEntriesThatWereOnlyClaimedWhenWeirMediaEnded) {
   MediaFlows flows(2);
@@ -211,7 +207,7 @@ TEST(FlowTable, AFlowKilledWhileItsKeysChangedTakesNoMediaAfterTheRestart) {
 }
 
 TEST(FlowEntry, KeepsToItsBudget) {
-  // What an AES-CM flow touches ends with the send side's AES-CM keys but for one unused kilobyte.
+  // What an AES-CM flow, AES-256 included, would need without the room for GCM's keys.
   constexpr std::size_t kState = offsetof(FlowEntry, receive_keys);
   constexpr std::size_t kSession = sizeof(FlowEntry) - offsetof(FlowEntry, receive);
   EXPECT_LE(kState + 2 * sizeof(ExpandedKeys::aes_cm) + kSession, 2048u);

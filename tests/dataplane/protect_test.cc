@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "tests/support/media_flows.h"
 #include "tests/support/random_media.h"
+#include "tests/support/secured_profiles.h"
 #include "tests/support/srtp_kdf.h"
 
 namespace weir::dataplane {
@@ -19,9 +21,6 @@ using tests::MediaFlows;
 using tests::PacketBurst;
 using tests::Random;
 using Packet = std::vector<std::uint8_t>;
-
-constexpr SrtpProfile kSecured[] = {SrtpProfile::kAesCm128HmacSha1_80, SrtpProfile::kAesCm128HmacSha1_32,
-                                    SrtpProfile::kAeadAes128Gcm, SrtpProfile::kAeadAes256Gcm};
 
 class Protect : public testing::TestWithParam<SrtpProfile> {
  protected:
@@ -168,14 +167,25 @@ TEST_P(Protect, UsesNoIndexForAPacketThatDoesNotFit) {
   EXPECT_EQ(flows_.flow(0).send_rtcp_next, 0u);
 }
 
+TEST_P(Protect, SaysInSrtcpWhetherItIsEncrypted) {
+  const Packet report = rtcp();
+  ASSERT_EQ(send(report), DropReason::kNone);
+  const proto::SrtpProfileInfo& info = proto::srtp_profile(GetParam());
+  const Packet secured = burst_.packet(0);
+  ASSERT_EQ(secured.size(), report.size() + 4 + info.srtcp_tag_bytes);
+  const bool null_cipher = proto::is_null_cipher(GetParam());
+  const std::size_t word_at = secured.size() - 4 - (info.aead ? 0 : info.srtcp_tag_bytes);
+  EXPECT_EQ(proto::load_be32(secured.data() + word_at), null_cipher ? 0u : 0x80000000u);
+  EXPECT_EQ(std::equal(report.begin(), report.end(), secured.begin()), null_cipher);
+}
+
 TEST_P(Protect, SendsForSoManySourcesAndNoMore) {
   for (std::uint32_t ssrc = 0; ssrc < proto::kSsrcsPerFlowMax; ++ssrc) EXPECT_EQ(send(rtp(ssrc, 1)), DropReason::kNone);
   EXPECT_EQ(send(rtp(50, 1)), DropReason::kSsrcUnknown);
   EXPECT_EQ(send(rtp(0, 2)), DropReason::kNone);
 }
 
-INSTANTIATE_TEST_SUITE_P(Profiles, Protect, testing::ValuesIn(kSecured),
-                         [](const auto& parameter) { return std::string(proto::srtp_profile(parameter.param).name); });
+INSTANTIATE_TEST_SUITE_P(Profiles, Protect, testing::ValuesIn(tests::secured_profiles()), tests::kNameOfProfile);
 
 TEST(ProtectPlain, LeavesPacketsAsTheyAre) {
   Random random{3};

@@ -3,7 +3,7 @@
 
 #include "tests/support/media_flows.h"
 #include "tests/support/random_media.h"
-#include "tests/support/srtp_kdf.h"
+#include "tests/support/secured_profiles.h"
 #include "tests/support/srtp_oracle.h"
 
 namespace weir::dataplane {
@@ -49,9 +49,7 @@ class LibsrtpComparison : public testing::TestWithParam<SrtpProfile> {
     const proto::SrtpProfileInfo& info = proto::srtp_profile(GetParam());
     for (Side& side : sides_) {
       side.master = tests::random_bytes(random_, std::size_t{info.key_bytes} + info.salt_bytes);
-      const proto::Bytes master(side.master);
-      side.transform =
-          tests::derive_transform(GetParam(), master.first(info.key_bytes), master.subspan(info.key_bytes));
+      side.transform = SrtpOracle::transform(GetParam(), side.master);
       for (Stream& stream : side.streams) {
         stream.ssrc = static_cast<std::uint32_t>(random_());
         stream.sequence = static_cast<std::uint16_t>(65535 - below(random_, 40));
@@ -126,46 +124,41 @@ TEST_P(LibsrtpComparison, ProtectGivesWhatLibsrtpGives) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Profiles, LibsrtpComparison,
-                         testing::Values(SrtpProfile::kAesCm128HmacSha1_80, SrtpProfile::kAesCm128HmacSha1_32,
-                                         SrtpProfile::kAeadAes128Gcm, SrtpProfile::kAeadAes256Gcm),
-                         [](const auto& parameter) { return std::string(proto::srtp_profile(parameter.param).name); });
+INSTANTIATE_TEST_SUITE_P(Profiles, LibsrtpComparison, testing::ValuesIn(tests::secured_profiles()),
+                         tests::kNameOfProfile);
 
-/// All profiles in one burst: each flow its own.
+/// All profiles in one burst: a flow for each pair of them.
 TEST(LibsrtpMixedBurst, SecuredByOneProfileLeavesSecuredByAnother) {
-  constexpr SrtpProfile kProfiles[] = {SrtpProfile::kAesCm128HmacSha1_80, SrtpProfile::kAesCm128HmacSha1_32,
-                                       SrtpProfile::kAeadAes128Gcm, SrtpProfile::kAeadAes256Gcm};
+  constexpr std::uint32_t kRounds = 400;
+  const std::vector<SrtpProfile> profiles = tests::secured_profiles();
+  const auto count = static_cast<std::uint32_t>(profiles.size() * profiles.size());
   Random random{7};
-  MediaFlows flows(16);
+  MediaFlows flows(count);
   std::vector<SrtpOracle> senders;
   std::vector<SrtpOracle> receivers;
-  for (std::uint32_t i = 0; i < 16; ++i) {
-    proto::TransformSpec transforms[2];
-    const SrtpProfile profiles[2] = {kProfiles[i / 4], kProfiles[i % 4]};
-    for (int side = 0; side < 2; ++side) {
-      const proto::SrtpProfileInfo& info = proto::srtp_profile(profiles[side]);
-      const Packet master = tests::random_bytes(random, std::size_t{info.key_bytes} + info.salt_bytes);
-      const proto::Bytes bytes(master);
-      transforms[side] =
-          tests::derive_transform(profiles[side], bytes.first(info.key_bytes), bytes.subspan(info.key_bytes));
-      if (side == 0) {
-        senders.emplace_back(profiles[side], master, SrtpOracle::Direction::kSend);
-      } else {
-        receivers.emplace_back(profiles[side], master, SrtpOracle::Direction::kReceive);
-      }
-    }
-    flows.install(i, MediaFlows::spec(i, transforms[0], transforms[1]));
+  const auto keyed = [&](SrtpProfile profile, SrtpOracle::Direction direction, std::vector<SrtpOracle>& oracles) {
+    const proto::SrtpProfileInfo& info = proto::srtp_profile(profile);
+    const Packet master = tests::random_bytes(random, std::size_t{info.key_bytes} + info.salt_bytes);
+    oracles.emplace_back(profile, master, direction);
+    return SrtpOracle::transform(profile, master);
+  };
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const auto receive = keyed(profiles[i / profiles.size()], SrtpOracle::Direction::kSend, senders);
+    const auto send = keyed(profiles[i % profiles.size()], SrtpOracle::Direction::kReceive, receivers);
+    flows.install(i, MediaFlows::spec(i, receive, send));
   }
+  std::vector<std::uint16_t> sequences(count, 65500);
   PacketBurst burst;
-  for (std::uint16_t round = 0; round < 200; ++round) {
+  for (std::uint32_t round = 0; round < kRounds; ++round) {
     std::vector<Packet> clear;
+    std::vector<std::uint32_t> flow_of;
     burst.clear();
     for (std::uint32_t i = 0; i < kBurstMax; ++i) {
-      const std::uint32_t flow = i % 16;
+      const std::uint32_t flow = below(random, count);
       const bool rtcp = below(random, 8) == 0;
-      const auto sequence = static_cast<std::uint16_t>(65000 + round * 4 + i / 16);
       clear.push_back(rtcp ? tests::random_rtcp(random, 77, below(random, 40))
-                           : tests::random_rtp(random, 77, sequence, below(random, 400)));
+                           : tests::random_rtp(random, 77, sequences[flow]++, below(random, 400)));
+      flow_of.push_back(flow);
       Packet secured = clear.back();
       ASSERT_TRUE(rtcp ? senders[flow].protect_rtcp(secured) : senders[flow].protect_rtp(secured));
       burst.add(flows, flow, secured);
@@ -176,8 +169,9 @@ TEST(LibsrtpMixedBurst, SecuredByOneProfileLeavesSecuredByAnother) {
     for (std::uint32_t i = 0; i < kBurstMax; ++i) {
       ASSERT_EQ(burst.verdict(i), DropReason::kNone);
       Packet packet = burst.packet(i);
+      SrtpOracle& receiver = receivers[flow_of[i]];
       const bool rtcp = burst.burst().kind[i] == proto::PacketKind::kRtcp;
-      ASSERT_TRUE(rtcp ? receivers[i % 16].unprotect_rtcp(packet) : receivers[i % 16].unprotect_rtp(packet));
+      ASSERT_TRUE(rtcp ? receiver.unprotect_rtcp(packet) : receiver.unprotect_rtp(packet));
       ASSERT_EQ(packet, clear[i]);
     }
   }

@@ -1,4 +1,4 @@
-// Published vectors: RFC 3711 appendix B.2 and B.3, RFC 6188 section 7.2, RFC 7714 sections 16 and 17.
+// Published vectors: RFC 3711 appendix B.2 and B.3, RFC 6188 section 7, RFC 7714 sections 16 and 17.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -101,25 +101,57 @@ TEST(Rfc7714, PacketsThatAreOnlyTaggedAreRefused) {
   const auto packet =
       burst.add(flows, 0, from_hex(std::string(kRtcp) + "841dd968 3dd78ec9 2ae58790 125f62b3 000005d4"));
   burst.unprotect(flows);
-  EXPECT_EQ(burst.verdict(packet), DropReason::kSrtcpNotEncrypted);
+  EXPECT_EQ(burst.verdict(packet), DropReason::kSrtcpEBitWrong);
 }
 
-TEST(Rfc3711AppendixB2, AesCmGivesThePublishedKeystream) {
-  proto::SessionKeys session{};
-  const auto key = from_hex("2B7E151628AED2A6ABF7158809CF4F3C");
-  std::copy(key.begin(), key.end(), session.encryption.begin());
+struct KeystreamVector {
+  const char* section;
+  SrtpProfile profile;
+  const char* key;
+  const char* first;  ///< three blocks
+  const char* last;   ///< three blocks
+};
+
+const KeystreamVector kKeystreams[] = {
+    {"RFC 3711 appendix B.2", SrtpProfile::kAesCm128HmacSha1_80, "2b7e151628aed2a6abf7158809cf4f3c",
+     "e03ead0935c95e80e166b16dd92b4eb4d23513162b02d0f72a43a2fe4a5f97ab41e95b3bb0a2e8dd477901e4fca894c0",
+     "ec8cdf7398607cb0f2d21675ea9ea1e4362b7c3c6773516318a077d7fc5073ae6a2cc3787889374fbeb4c81b17ba6c44"},
+    {"RFC 6188 section 7.1", SrtpProfile::kAes256CmHmacSha1_80,
+     "57f82fe3613fd170a85ec93c40b1f0922ec4cb0dc025b58272147cc438944a98",
+     "92bdd28a93c3f52511c677d08b5515a49da71b2378a854f67050756ded165bac63c4868b7096d88421b563b8c94c9a31",
+     "cea518c90fd91ced9cbb18c078a547113dbc4814f4da5f00a08772b63c6a046d6eb246913062a16891433e97dd01a57f"},
+    {"RFC 6188 section 7.3", SrtpProfile::kAes192CmHmacSha1_80, "eab234764e517b2d3d160d587d8c86219740f65f99b6bcf7",
+     "35096cba4610028dc1b57503804ce37c5de986291dcce161d5165ec4568f5c9a474a40c77894bc17180202272a4c264d",
+     "d108d1a31a00bad6367ec23eb044b415c8f57129fdeb970b59f917b257662d4ca5dab625811034e8cebdfeb6dc158dd3"},
+};
+
+/// One batch for all key lengths, the long messages and one that is expanded on use: none disturbs another.
+TEST(AesCm, GivesThePublishedKeystreams) {
+  constexpr std::size_t kStreamBytes = 1044512;
+  constexpr std::size_t kRareBytes = 48;
+  const auto offset = from_hex("f0f1f2f3f4f5f6f7f8f9fafbfcfd0000");
   const auto cipher = std::move(Cipher::create()).value();
-  AesCmKeys keys;
-  cipher->expand(session, keys);
-  const auto offset = from_hex("F0F1F2F3F4F5F6F7F8F9FAFBFCFD0000");
-  std::vector<std::uint8_t> stream(1044512, 0);
-  std::copy(offset.begin(), offset.end(), cipher->counter_add(keys, stream.data(), stream.size()));
+  std::array<AesCmKeys, std::size(kKeystreams)> keys;
+  std::vector<std::vector<std::uint8_t>> streams(std::size(kKeystreams), std::vector<std::uint8_t>(kStreamBytes));
+  std::vector<std::vector<std::uint8_t>> rare(std::size(kKeystreams), std::vector<std::uint8_t>(kRareBytes));
+  for (std::size_t i = 0; i < std::size(kKeystreams); ++i) {
+    const SrtpProfile profile = kKeystreams[i].profile;
+    proto::SessionKeys session{};
+    const auto key = from_hex(kKeystreams[i].key);
+    ASSERT_EQ(key.size(), proto::srtp_profile(profile).key_bytes);
+    std::copy(key.begin(), key.end(), session.encryption.begin());
+    cipher->expand(profile, session, keys[i]);
+    std::copy(offset.begin(), offset.end(), cipher->counter_add(profile, keys[i], streams[i].data(), kStreamBytes));
+    std::copy(offset.begin(), offset.end(), cipher->counter_add_rare(profile, session, rare[i].data(), kRareBytes));
+  }
   cipher->counter_run();
-  const proto::Bytes bytes(stream);
-  EXPECT_EQ(to_hex(bytes.first(48)),
-            "e03ead0935c95e80e166b16dd92b4eb4d23513162b02d0f72a43a2fe4a5f97ab41e95b3bb0a2e8dd477901e4fca894c0");
-  EXPECT_EQ(to_hex(bytes.last(48)),
-            "ec8cdf7398607cb0f2d21675ea9ea1e4362b7c3c6773516318a077d7fc5073ae6a2cc3787889374fbeb4c81b17ba6c44");
+  for (std::size_t i = 0; i < std::size(kKeystreams); ++i) {
+    SCOPED_TRACE(kKeystreams[i].section);
+    const proto::Bytes stream(streams[i]);
+    EXPECT_EQ(to_hex(stream.first(48)), kKeystreams[i].first);
+    EXPECT_EQ(to_hex(stream.last(48)), kKeystreams[i].last);
+    EXPECT_EQ(to_hex(rare[i]), kKeystreams[i].first);
+  }
 }
 
 // The derivation below is the tests' own: it stands between libsrtp2's master keys and our session keys.
@@ -142,6 +174,14 @@ TEST(Rfc6188Section72, TheTestsDeriveThePublishedAes256SessionKeys) {
             "5ba1064e30ec51613cad926c5a28ef731ec7fb397f70a960653caf06554cd8c4");
   EXPECT_EQ(to_hex(tests::derive_srtp_key(key, salt, 1, 20)), "fd9c32d39ed5fbb5a9dc96b30818454d1313dc05");
   EXPECT_EQ(to_hex(tests::derive_srtp_key(key, salt, 2, 14)), "fa31791685ca444a9e07c6c64e93");
+}
+
+TEST(Rfc6188Section74, TheTestsDeriveThePublishedAes192SessionKeys) {
+  const auto key = from_hex("73edc66c4fa15776fb57f9505c17136550ffda71f3e8e5f1");
+  const auto salt = from_hex("c8522f3acd4ce86d5add78edbb11");
+  EXPECT_EQ(to_hex(tests::derive_srtp_key(key, salt, 0, 24)), "31874736a8f1143870c26e4857d8a5b2c4a354407faadabb");
+  EXPECT_EQ(to_hex(tests::derive_srtp_key(key, salt, 1, 20)), "355b10973cd95b9eacf4061c7e1a7151e7cfbfcb");
+  EXPECT_EQ(to_hex(tests::derive_srtp_key(key, salt, 2, 14)), "2372b82d639b6d8503a47adc0a6c");
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 
 #include "tests/support/media_flows.h"
 #include "tests/support/random_media.h"
-#include "tests/support/srtp_kdf.h"
+#include "tests/support/secured_profiles.h"
 #include "tests/support/srtp_oracle.h"
 
 namespace weir::dataplane {
@@ -20,15 +20,11 @@ using tests::Random;
 using tests::SrtpOracle;
 using Packet = std::vector<std::uint8_t>;
 
-constexpr SrtpProfile kSecured[] = {SrtpProfile::kAesCm128HmacSha1_80, SrtpProfile::kAesCm128HmacSha1_32,
-                                    SrtpProfile::kAeadAes128Gcm, SrtpProfile::kAeadAes256Gcm};
-
 class Unprotect : public testing::TestWithParam<SrtpProfile> {
  protected:
   Unprotect() : flows_(2), info_(proto::srtp_profile(GetParam())) {
     master_ = tests::random_bytes(random_, std::size_t{info_.key_bytes} + info_.salt_bytes);
-    const proto::Bytes master(master_);
-    transform_ = tests::derive_transform(GetParam(), master.first(info_.key_bytes), master.subspan(info_.key_bytes));
+    transform_ = SrtpOracle::transform(GetParam(), master_);
     flows_.install(0, MediaFlows::spec(0, transform_, {}));
   }
 
@@ -127,10 +123,10 @@ TEST_P(Unprotect, SaysWhyItRefuses) {
   EXPECT_EQ(take(wrong_tag), DropReason::kAuthFailed);
 
   const Packet report = srtcp(oracle, 7);
-  Packet in_clear = report;
-  const std::size_t word_at = in_clear.size() - 4 - (info_.aead ? 0 : info_.srtcp_tag_bytes);
-  in_clear[word_at] &= 0x7f;
-  EXPECT_EQ(take(in_clear), DropReason::kSrtcpNotEncrypted);
+  Packet other_e_bit = report;  // clear, but set where the cipher is NULL
+  const std::size_t word_at = other_e_bit.size() - 4 - (info_.aead ? 0 : info_.srtcp_tag_bytes);
+  other_e_bit[word_at] ^= 0x80;
+  EXPECT_EQ(take(other_e_bit), DropReason::kSrtcpEBitWrong);
   EXPECT_EQ(take(Packet(report.begin(), report.begin() + 20)), DropReason::kSrtpTooShort);
   EXPECT_EQ(take({0x80, 200, 0, 0, 0, 0, 0}), DropReason::kRtcpMalformed);
 }
@@ -251,8 +247,7 @@ TEST_P(Unprotect, NotesTheFirstPacketAndTheKeysEndOnce) {
   EXPECT_EQ(burst_.burst().notes[1], 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Profiles, Unprotect, testing::ValuesIn(kSecured),
-                         [](const auto& parameter) { return std::string(proto::srtp_profile(parameter.param).name); });
+INSTANTIATE_TEST_SUITE_P(Profiles, Unprotect, testing::ValuesIn(tests::secured_profiles()), tests::kNameOfProfile);
 
 TEST(UnprotectPlain, TakesValidHeadersAndRefusesTheRest) {
   Random random{1};

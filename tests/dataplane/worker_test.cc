@@ -10,6 +10,7 @@
 #include "tests/support/accounting.h"
 #include "tests/support/frames.h"
 #include "tests/support/media_plane.h"
+#include "tests/support/secured_profiles.h"
 #include "tests/support/srtp_kdf.h"
 #include "tests/support/srtp_oracle.h"
 
@@ -105,8 +106,7 @@ TEST_P(WorkerProfiles, RtpThatWasProtectedAndUnprotectedIsWhatItWas) {
   const proto::SrtpProfileInfo& info = proto::srtp_profile(GetParam());
   std::vector<std::uint8_t> master(info.key_bytes + info.salt_bytes);
   std::iota(master.begin(), master.end(), std::uint8_t{1});
-  const proto::TransformSpec keys = tests::derive_transform(GetParam(), proto::Bytes(master).first(info.key_bytes),
-                                                            proto::Bytes(master).subspan(info.key_bytes));
+  const proto::TransformSpec keys = tests::SrtpOracle::transform(GetParam(), master);
   tests::SrtpOracle oracle(GetParam(), master, tests::SrtpOracle::Direction::kReceive);
 
   MediaPlane plane;
@@ -148,9 +148,7 @@ TEST_P(WorkerProfiles, RtpThatWasProtectedAndUnprotectedIsWhatItWas) {
   expect_every_frame_accounted_for(plane, arrived, departed);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, WorkerProfiles,
-                         testing::Values(SrtpProfile::kAesCm128HmacSha1_80, SrtpProfile::kAesCm128HmacSha1_32,
-                                         SrtpProfile::kAeadAes128Gcm, SrtpProfile::kAeadAes256Gcm));
+INSTANTIATE_TEST_SUITE_P(All, WorkerProfiles, testing::ValuesIn(tests::secured_profiles()), tests::kNameOfProfile);
 
 TEST(Worker, AnUnauthenticatedPacketChangesNothingAndAnAuthenticOneLatches) {
   std::vector<std::uint8_t> master(30, 7);

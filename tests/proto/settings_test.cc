@@ -80,6 +80,9 @@ invites_per_s_per_source_max = 0
 tcp_connections_max = 300
 tcp_connections_per_source_max = 20
 tcp_first_message_s = 3
+
+[srtp]
+null_cipher = true
 )";
 
 IpAddress ip(const char* text) {
@@ -155,6 +158,11 @@ TEST(Settings, LimitsAreOnUnlessTheFileSaysOtherwise) {
   EXPECT_EQ(unsaid.tcp_first_message_ms, 10'000u);
 }
 
+TEST(Settings, TheNullCipherIsForbiddenUnlessTheFileAllowsIt) {
+  EXPECT_TRUE(read_settings(kGood).settings.srtp.null_cipher);
+  EXPECT_FALSE(read_settings("").settings.srtp.null_cipher);
+}
+
 /// One change to the good file: `from` becomes `to`, and a mistake at `line` says `says`.
 struct Row {
   const char* description;
@@ -205,6 +213,8 @@ const Row kRows[] = {
     {"a control character", "\"nobody\"", "\"no\\u0000body\"", 28, "control character"},
     {"an unknown SRTP profile", "AEAD_AES_256_GCM", "AEAD_AES_512_GCM", 36, "no SRTP profile 'AEAD_AES_512_GCM'"},
     {"the profile none", "AEAD_AES_256_GCM", "none", 36, "no SRTP profile 'none'"},
+    {"a profile that DTLS has no code point for", "AEAD_AES_256_GCM", "AES_256_CM_HMAC_SHA1_80", 36,
+     "DTLS cannot negotiate 'AES_256_CM_HMAC_SHA1_80'"},
     {"a profile twice", "AEAD_AES_256_GCM", "AES_CM_128_HMAC_SHA1_32", 36, "is named twice"},
     {"an MTU out of range", "mtu_bytes = 1000", "mtu_bytes = 1473", 38, "from 256 to 1472"},
     {"a network that is not there", "network = \"inside\"", "network = \"insid\"", 45, "there is no network 'insid'"},
@@ -225,6 +235,9 @@ const Row kRows[] = {
     {"a rate of a source", "per_source_max = 0", "per_source_max = \"few\"", 66, "must be a whole number"},
     {"no connection at all", "tcp_connections_max = 300", "tcp_connections_max = 0", 67, "from 1 to 60000"},
     {"no time at all", "tcp_first_message_s = 3", "tcp_first_message_s = 0", 69, "from 1 to 300"},
+    {"a flag that is none", "null_cipher = true", "null_cipher = 1", 72, "[srtp] null_cipher: must be true or false"},
+    {"the NULL cipher over DTLS", "AEAD_AES_256_GCM", "NULL_HMAC_SHA1_80", 36,
+     "DTLS cannot negotiate 'NULL_HMAC_SHA1_80'"},
     {"a media profile", "media = \"dtls\"", "media = \"srtp\"", 62, "must be \"rtp\" or \"dtls\""},
 };
 

@@ -29,7 +29,9 @@ std::vector<std::uint8_t> derive_srtp_key(proto::Bytes master_key, proto::Bytes 
   counter[kLabelAt] ^= label;
   const std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)> context(EVP_CIPHER_CTX_new(),
                                                                                 &EVP_CIPHER_CTX_free);
-  const EVP_CIPHER* cipher = master_key.size() == 32 ? EVP_aes_256_ctr() : EVP_aes_128_ctr();
+  const EVP_CIPHER* cipher = master_key.size() == 32   ? EVP_aes_256_ctr()
+                             : master_key.size() == 24 ? EVP_aes_192_ctr()
+                                                       : EVP_aes_128_ctr();
   WEIR_ASSERT(EVP_EncryptInit_ex(context.get(), cipher, nullptr, master_key.data(), counter.data()) == 1);
   std::vector<std::uint8_t> stream(bytes, 0);
   int written = 0;

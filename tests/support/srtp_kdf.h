@@ -1,5 +1,5 @@
 // SRTP key derivation with OpenSSL, for tests that compare with libsrtp2, which takes master keys.
-// RFC 3711 section 4.3.1, RFC 6188 section 3 (AES-256), RFC 7714 section 11 (12-byte salts).
+// RFC 3711 section 4.3.1, RFC 6188 section 3 (AES-192 and AES-256), RFC 7714 section 11 (12-byte salts).
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,8 @@
 
 namespace weir::tests {
 
-/// `bytes` of key material for a label of RFC 3711 section 4.3.2. master_key is 16 or 32 bytes, master_salt 12 or 14.
+/// `bytes` of key material for a label of RFC 3711 section 4.3.2. master_key is 16, 24 or 32 bytes, master_salt 12
+/// or 14.
 std::vector<std::uint8_t> derive_srtp_key(proto::Bytes master_key, proto::Bytes master_salt, std::uint8_t label,
                                           std::size_t bytes);
 

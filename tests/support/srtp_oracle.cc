@@ -4,6 +4,7 @@
 
 #include "proto/assert.h"
 #include "proto/limits.h"
+#include "tests/support/srtp_kdf.h"
 
 namespace weir::tests {
 namespace {
@@ -27,6 +28,28 @@ void set_crypto(SrtpProfile profile, srtp_policy_t& policy) {
     case SrtpProfile::kAeadAes256Gcm:
       srtp_crypto_policy_set_aes_gcm_256_16_auth(&policy.rtp);
       srtp_crypto_policy_set_aes_gcm_256_16_auth(&policy.rtcp);
+      return;
+    case SrtpProfile::kAes192CmHmacSha1_80:
+      srtp_crypto_policy_set_aes_cm_192_hmac_sha1_80(&policy.rtp);
+      srtp_crypto_policy_set_aes_cm_192_hmac_sha1_80(&policy.rtcp);
+      return;
+    case SrtpProfile::kAes192CmHmacSha1_32:
+      srtp_crypto_policy_set_aes_cm_192_hmac_sha1_32(&policy.rtp);
+      srtp_crypto_policy_set_aes_cm_192_hmac_sha1_80(&policy.rtcp);
+      return;
+    case SrtpProfile::kAes256CmHmacSha1_80:
+      srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80(&policy.rtp);
+      srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80(&policy.rtcp);
+      return;
+    case SrtpProfile::kAes256CmHmacSha1_32:
+      srtp_crypto_policy_set_aes_cm_256_hmac_sha1_32(&policy.rtp);
+      srtp_crypto_policy_set_aes_cm_256_hmac_sha1_80(&policy.rtcp);
+      return;
+    case SrtpProfile::kNullHmacSha1_80:
+    case SrtpProfile::kNullHmacSha1_32:
+      srtp_crypto_policy_set_null_cipher_hmac_sha1_80(&policy.rtp);
+      srtp_crypto_policy_set_null_cipher_hmac_sha1_80(&policy.rtcp);
+      policy.rtp.auth_tag_len = proto::srtp_profile(profile).srtp_tag_bytes;
       return;
     case SrtpProfile::kNone:
       break;
@@ -68,6 +91,18 @@ SrtpOracle::SrtpOracle(SrtpProfile profile, const std::vector<std::uint8_t>& mas
 SrtpOracle::~SrtpOracle() = default;
 SrtpOracle::SrtpOracle(SrtpOracle&&) noexcept = default;
 SrtpOracle& SrtpOracle::operator=(SrtpOracle&&) noexcept = default;
+
+proto::TransformSpec SrtpOracle::transform(SrtpProfile profile, const std::vector<std::uint8_t>& master) {
+  const proto::SrtpProfileInfo& info = proto::srtp_profile(profile);
+  if (info.key_bytes == 24) {
+    constexpr std::size_t kKeyBytes = 32;
+    std::vector<std::uint8_t> padded = master;
+    padded.resize(kKeyBytes + info.salt_bytes, 0);
+    return derive_transform(profile, proto::Bytes(padded).first(kKeyBytes), proto::Bytes(padded).subspan(kKeyBytes));
+  }
+  const proto::Bytes bytes(master);
+  return derive_transform(profile, bytes.first(info.key_bytes), bytes.subspan(info.key_bytes));
+}
 
 bool SrtpOracle::protect_rtp(std::vector<std::uint8_t>& packet) {
   return run(srtp_protect, session_->handle, packet, SRTP_MAX_TRAILER_LEN);

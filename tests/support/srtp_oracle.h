@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "proto/bytes.h"
+#include "proto/flow.h"
 #include "proto/srtp_profile.h"
 
 namespace weir::tests {
@@ -18,6 +18,10 @@ class SrtpOracle {
   ~SrtpOracle();
   SrtpOracle(SrtpOracle&&) noexcept;
   SrtpOracle& operator=(SrtpOracle&&) noexcept;
+
+  /// The session keys that libsrtp2 makes of `master`, for Weir. RFC 3711's and RFC 6188's derivation, but for AES-192:
+  /// libsrtp2 2.5 has no AES-192 PRF and runs AES-256's over the key and eight bytes of the salt.
+  static proto::TransformSpec transform(proto::SrtpProfile profile, const std::vector<std::uint8_t>& master);
 
   // In place; false if libsrtp2 refuses, and the packet's content is then of no use.
   bool protect_rtp(std::vector<std::uint8_t>& packet);
