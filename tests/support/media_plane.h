@@ -25,6 +25,8 @@ class MediaPlane {
     std::uint16_t transmit_queues = 1;  ///< of each port
     bool static_neighbours = true;      ///< the peers' MAC addresses are configured
     std::uint32_t transmit_slots = 512;
+    std::uint32_t punts_per_s_max = 0;  ///< of a worker, in all
+    std::uint32_t punts_per_s_per_source_max = 0;
   };
   static constexpr std::uint32_t kFlows = 64;
 
