@@ -138,7 +138,7 @@ std::optional<EndCause> Call::take_callees_answer(const sip::Message& response) 
 std::optional<EndCause> Call::connect_stream(Side side) {
   const sip::AgreedSection& section = leg(side).agreement->sections[section_];
   if (!section.active) return EndCause{488, std::string("the ") + to_string(side) + " takes no audio"};
-  const proto::Status status = media_->set_remote(side, to_remote_media(section), now());
+  const proto::Status status = media_->set_remote(side, to_remote_media(*leg(side).agreement, section_), now());
   if (!status) return EndCause{488, status.error()};
   return std::nullopt;
 }
@@ -165,7 +165,8 @@ std::optional<EndCause> Call::renegotiate(Leg& one, const sip::Message& invite) 
   if (wants_new_association(before, now_agreed)) {
     return EndCause{488, "a new DTLS association cannot replace the one in force"};
   }
-  if (const proto::Status status = media_->set_remote(one.side(), to_remote_media(now_agreed), now()); !status) {
+  if (const proto::Status status = media_->set_remote(one.side(), to_remote_media(agreement, section_), now());
+      !status) {
     return EndCause{488, status.error()};
   }
   session.previous = agreement.local;

@@ -59,7 +59,8 @@ std::string reason_header(std::uint16_t cause, std::string_view text) {
   return value + "\"";
 }
 
-RemoteMedia to_remote_media(const sip::AgreedSection& section) {
+RemoteMedia to_remote_media(const sip::Agreement& agreement, std::size_t index) {
+  const sip::AgreedSection& section = agreement.sections[index];
   RemoteMedia remote;
   remote.rtp = section.remote_rtp;
   remote.rtcp = section.remote_rtcp;
@@ -67,6 +68,7 @@ RemoteMedia to_remote_media(const sip::AgreedSection& section) {
   remote.on_hold = section.direction != sip::Direction::kSendRecv;
   remote.role = section.role.value_or(sip::DtlsRole::kServer);
   remote.fingerprints = section.remote_dtls.fingerprints;
+  remote.terms = read_media_terms(agreement.remote.media[index], agreement.local.media[index]);
   return remote;
 }
 

@@ -79,7 +79,7 @@ std::string reason_header(std::uint16_t cause, std::string_view text);
 inline constexpr std::string_view kAllowed = "INVITE, ACK, BYE, CANCEL, OPTIONS";
 inline constexpr std::string_view kSoftware = "Weir";
 
-/// What weir-media and the DTLS part need to know of what was agreed.
-RemoteMedia to_remote_media(const sip::AgreedSection& section);
+/// What weir-media and the DTLS part need to know of what was agreed on one section.
+RemoteMedia to_remote_media(const sip::Agreement& agreement, std::size_t section);
 
 }  // namespace weir::controlplane

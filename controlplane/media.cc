@@ -88,8 +88,10 @@ void Media::install_when_ready(std::uint64_t now_ns) {
 
 Secret<proto::FlowSpec> Media::flow_from(Side side, Component component) const {
   const proto::settings::ControlSettings& control = engine_.settings().control;
-  const FlowTerms terms{
-      .cookie = cookie_, .media_timeout_ms = control.media_timeout_ms, .punts_per_s_max = control.punts_per_s_max};
+  const FlowTerms terms{.cookie = cookie_,
+                        .media_timeout_ms = control.media_timeout_ms,
+                        .punts_per_s_max = control.punts_per_s_max,
+                        .rate_factor = control.media_rate_factor};
   const auto& payload_types = side == Side::kCaller ? rewrite_.from_caller : rewrite_.from_callee;
   return make_flow(leg(side), leg(opposite(side)), component, payload_types, terms);
 }

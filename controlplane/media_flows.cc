@@ -29,6 +29,9 @@ Secret<proto::FlowSpec> make_flow(const MediaLeg& from, const MediaLeg& to, Comp
   spec->accepts = static_cast<std::uint8_t>((rtp ? proto::kAcceptRtp : 0) | (rtcp ? proto::kAcceptRtcp : 0));
   spec->punts = from.is_secured_leg() ? proto::kPuntDtls : std::uint8_t{0};
   spec->source_policy = from.source_policy();
+  const MediaRates rates = with_margin(rtp ? from.terms().rates : kRtcpRates, terms.rate_factor);
+  spec->packets_per_s_max = rates.packets_per_s;
+  spec->bytes_per_s_max = rates.bytes_per_s;
   spec->punts_per_s_max = terms.punts_per_s_max;
   spec->media_timeout_ms = terms.media_timeout_ms;
   if (rtp) spec->rtp = exit_towards(to, Component::kRtp);

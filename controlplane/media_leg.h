@@ -57,6 +57,8 @@ class MediaLeg {
   [[nodiscard]] Component carrier(Component component) const;
   /// Media need not come: the remote is on hold, or gave no address.
   [[nodiscard]] bool may_be_silent() const;
+  /// What the remote may send. The remote is known.
+  [[nodiscard]] const MediaTerms& terms() const { return remote_->terms; }
   [[nodiscard]] bool rtcp_mux() const { return remote_ && remote_->rtcp_mux; }
 
   /// Where media of a component goes to: the SDP's address until DTLS or an accepted source tells better. Port 0:

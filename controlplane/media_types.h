@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "controlplane/media_rates.h"
 #include "proto/inet.h"
 #include "proto/settings/settings.h"
 #include "proto/srtp_profile.h"
@@ -36,6 +37,7 @@ struct RemoteMedia {
   bool on_hold = false;
   sip::DtlsRole role = sip::DtlsRole::kServer;  ///< ours (sip::our_dtls_role); DTLS legs only
   std::vector<sip::Fingerprint> fingerprints;   ///< DTLS legs only: at least one, else the leg fails
+  MediaTerms terms;                             ///< of what it sends; those of the first description hold
 };
 
 /// How a leg was secured. With two associations (no rtcp-mux) this is RTP's.

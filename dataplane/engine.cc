@@ -1,6 +1,9 @@
 #include "dataplane/engine.h"
 
 #include <rte_ethdev.h>
+
+#include <random>
+
 namespace weir::dataplane {
 namespace {
 
@@ -94,9 +97,14 @@ proto::Status Engine::make_workers(const Settings& settings, proto::Region& regi
       Handoff::create(workers, static_cast<std::uint16_t>(networks_.size()));
   if (!handoff) return proto::Error{handoff.error()};
   handoff_ = std::move(*handoff);
+  std::random_device entropy;
   for (std::uint16_t worker = 0; worker < workers; ++worker) {
     region.worker_status_mutable(worker).core = settings.media.worker_cores[worker];
-    proto::Result<std::unique_ptr<Worker>> made = Worker::create(parts_of(worker, workers, region));
+    WorkerParts parts = parts_of(worker, workers, region);
+    parts.punt_rates = {.in_all = settings.media.punts_per_s_max,
+                        .per_source = settings.media.punts_per_s_per_source_max};
+    parts.seed = std::uint64_t{entropy()} << 32 | entropy();
+    proto::Result<std::unique_ptr<Worker>> made = Worker::create(std::move(parts));
     if (!made) return proto::Error{made.error()};
     workers_.push_back(std::move(*made));
     if (region.resumed()) workers_.back()->resume(monotonic_ns());

@@ -70,8 +70,16 @@ Kept what_keeps_its_indexes(const proto::TransformSpec& old_one, const proto::Tr
 std::uint8_t standing_marks(const proto::FlowSpec& spec) {
   const proto::RewriteSpec& rewrite = spec.rewrite;
   const bool rewrites = rewrite.ssrc_to != 0 || rewrite.payload_types != 0 || rewrite.ssrc_reverse_to != 0;
-  const bool policed = spec.packets_per_s_max != 0 || spec.bytes_per_s_max != 0;
-  return static_cast<std::uint8_t>((rewrites ? kMarkRewrites : 0) | (policed ? kMarkPoliced : 0));
+  return rewrites ? kMarkRewrites : std::uint8_t{0};
+}
+
+void fill_exits(FlowEntry& flow, const proto::Exit& rtp, const proto::Exit& rtcp) {
+  flow.rtp_exit = rtp;
+  flow.rtp_network = rtp.network;
+  flow.rtp_headers.neighbours_version = 0;
+  flow.rtcp_exit = rtcp;
+  const unsigned others = flow.marks & ~unsigned{kMarkRtpLeaves};
+  flow.marks = static_cast<std::uint8_t>(others | (rtp.peer.port != 0 ? kMarkRtpLeaves : 0));
 }
 
 void fill_addresses(FlowEntry& flow, const proto::FlowSpec& spec) {
@@ -83,8 +91,7 @@ void fill_addresses(FlowEntry& flow, const proto::FlowSpec& spec) {
   flow.peer = spec.peer;
   flow.media_timeout_ms = spec.media_timeout_ms;
   flow.cookie = spec.cookie;
-  flow.packets.rate_per_s = spec.packets_per_s_max;
-  flow.bytes.rate_per_s = spec.bytes_per_s_max;
+  flow.rate = make_rate_meter(spec.packets_per_s_max, spec.bytes_per_s_max);
   flow.punts_bucket.rate_per_s = spec.punts_per_s_max;
 }
 
@@ -150,9 +157,7 @@ void FlowTable::install(proto::FlowId id, const proto::FlowSpec& spec, Cipher& c
   flow.generation = id.generation;
   fill_addresses(flow, spec);
   flow.marks = standing_marks(spec);
-  flow.rtp_exit = spec.rtp;
-  flow.rtp_headers.neighbours_version = 0;
-  flow.rtcp_exit = spec.rtcp;
+  fill_exits(flow, spec.rtp, spec.rtcp);
   flow.rewrite = spec.rewrite;
   flow.receive = spec.receive;
   flow.send = spec.send;
@@ -202,9 +207,7 @@ void FlowTable::set_peer(std::uint32_t index, const proto::Endpoint& peer, const
                          const proto::Exit& rtcp) {
   FlowEntry& flow = entry(index);
   flow.peer = peer;
-  flow.rtp_exit = rtp;
-  flow.rtp_headers.neighbours_version = 0;
-  flow.rtcp_exit = rtcp;
+  fill_exits(flow, rtp, rtcp);
   flow.marks = static_cast<std::uint8_t>(flow.marks & ~kMarkLatched);
   publish(index);
 }

@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "dataplane/headers.h"
+#include "dataplane/rate_meter.h"
 #include "dataplane/srtp_index.h"
 #include "proto/assert.h"
 #include "proto/flow.h"
@@ -109,7 +110,7 @@ inline constexpr std::uint8_t kMarkNearLimit = 8;      ///< unprotect, protect: 
 inline constexpr std::uint8_t kMarkTimeout = 16;       ///< housekeeping: the silence was said
 inline constexpr std::uint8_t kMarkRewriting = 32;     ///< rewrite: rewrite_ssrc and the sequence offset are in use
 inline constexpr std::uint8_t kMarkRewrites = 64;      ///< install: `rewrite` asks for something
-inline constexpr std::uint8_t kMarkPoliced = 128;      ///< install: `packets` or `bytes` has a rate
+inline constexpr std::uint8_t kMarkRtpLeaves = 128;    ///< install, set_peer: rtp_exit leads somewhere
 
 /// One flow. Zeroed memory is a free entry.
 struct alignas(64) FlowEntry {
@@ -124,10 +125,11 @@ struct alignas(64) FlowEntry {
   std::uint8_t marks;
   proto::SrtpProfile receive_profile;
   proto::SrtpProfile send_profile;
-  std::uint16_t owner;   ///< worker + 1; 0: nobody. See FlowTable::claim
-  proto::Endpoint peer;  ///< source in force: signalled or learned
-  proto::Exit rtp_exit;
-  std::uint32_t media_timeout_ms;
+  std::uint16_t owner;       ///< worker + 1; 0: nobody. See FlowTable::claim
+  proto::Endpoint peer;      ///< source in force: signalled or learned
+  std::uint8_t rtp_network;  ///< of rtp_exit
+  std::array<std::uint8_t, 3> reserved;
+  RateMeter rate;  ///< lookup asks it, unprotect takes from it
 
   alignas(64) PreparedHeaders rtp_headers;  ///< transmit: for rtp_exit; neighbours_version 0: to be made
 
@@ -136,9 +138,10 @@ struct alignas(64) FlowEntry {
   std::uint64_t cookie;
   proto::RewriteSpec rewrite;
 
-  // Policing (lookup) and silence (housekeeping).
-  TokenBucket packets;
-  TokenBucket bytes;
+  // What is seldom needed: headers to be made, punts, silence (housekeeping).
+  proto::Exit rtp_exit;
+  std::uint32_t media_timeout_ms;
+  std::uint32_t reserved_rare;
   TokenBucket punts_bucket;
   std::uint64_t media_last_ns;            ///< housekeeping: when it last took kMarkHeard back
   std::uint32_t rewrite_ssrc;             ///< rewrite: the SSRC that leaves as rewrite.ssrc_to now
@@ -160,7 +163,7 @@ struct alignas(64) FlowEntry {
 static_assert(std::is_trivially_copyable_v<FlowEntry> && std::is_standard_layout_v<FlowEntry>);
 static_assert(offsetof(FlowEntry, rtp_headers) == 64, "one cache line decides");
 static_assert(offsetof(FlowEntry, rtcp_exit) == 128);
-static_assert(offsetof(FlowEntry, packets) == 192);
+static_assert(offsetof(FlowEntry, rtp_exit) == 192);
 static_assert(offsetof(FlowEntry, receive_rtp) == 256);
 
 /// What a flow may cost in memory, both sides' keys included.
@@ -221,7 +224,7 @@ class FlowTable {
   // The spec is validated, the entry claimed, the port free or this flow's own (commands.cc).
   /// free -> open: punts only. Keys, exits and rewriting of the spec are not read.
   void open(proto::FlowId id, const proto::FlowSpec& spec);
-  /// free or open -> installed. All media state starts anew. What an open flow learned (policing) is kept.
+  /// free or open -> installed. All media state starts anew. What an open flow spent of its punts is kept.
   void install(proto::FlowId id, const proto::FlowSpec& spec, Cipher& cipher);
   /// New transforms. A kind of packet whose keys did not change keeps its indexes and windows, else an index would be
   /// used twice; with new keys it starts anew at the transform's rtp_roc.
@@ -296,7 +299,10 @@ consteval std::uint64_t private_layout_hash() {
       offsetof(FlowEntry, rtp_headers),
       offsetof(FlowEntry, rtcp_exit),
       offsetof(FlowEntry, rewrite),
-      offsetof(FlowEntry, packets),
+      offsetof(FlowEntry, rate),
+      offsetof(FlowEntry, rtp_exit),
+      offsetof(FlowEntry, punts_bucket),
+      sizeof(RateMeter),
       offsetof(FlowEntry, rewrite_ssrc),
       offsetof(FlowEntry, receive_rtp),
       offsetof(FlowEntry, receive_rtcp),

@@ -1,6 +1,6 @@
 #include "dataplane/lookup.h"
 
-#include "dataplane/token_bucket.h"
+#include "dataplane/flow_table.h"
 
 namespace weir::dataplane {
 namespace {
@@ -37,29 +37,23 @@ bool takes_any_source(const FlowEntry& flow) {
          (flow.source_policy == SourcePolicy::kLatch && (flow.marks & kMarkLatched) == 0);
 }
 
-bool is_policed(const FlowEntry& flow) {
-  return (flow.marks & kMarkPoliced) != 0;
-}
-
-DropReason check_media(FlowEntry& flow, PacketKind kind, const proto::Endpoint& source, std::uint32_t bytes,
+DropReason check_media(const FlowEntry& flow, PacketKind kind, const proto::Endpoint& source, std::uint32_t bytes,
                        std::uint64_t now_ns) {
   if (flow.state != FlowState::kInstalled) return DropReason::kFlowNotReady;
-  const proto::Exit& exit = kind == PacketKind::kRtcp ? flow.rtcp_exit : flow.rtp_exit;
-  if (exit.peer.port == 0) return DropReason::kKindNotAccepted;
+  const bool leaves = kind == PacketKind::kRtcp ? flow.rtcp_exit.peer.port != 0 : (flow.marks & kMarkRtpLeaves) != 0;
+  if (!leaves) return DropReason::kKindNotAccepted;
   if (!takes_any_source(flow) && source != flow.peer) return DropReason::kSourceNotAllowed;
-  if (!is_policed(flow)) return DropReason::kNone;
-  refill(flow.packets, now_ns);
-  refill(flow.bytes, now_ns);
-  return has_tokens(flow.packets, 1) && has_tokens(flow.bytes, bytes) ? DropReason::kNone : DropReason::kPoliced;
+  return has_room(flow.rate, bytes, now_ns) ? DropReason::kNone : DropReason::kPoliced;
 }
 
-/// What nearly every packet is: RTP of an installed flow, from where it is expected, without a limit. True: admit would
+/// What nearly every packet is: RTP of an installed flow, from where it is expected, within its rate. True: admit would
 /// take it as media and list it nowhere else.
-[[gnu::always_inline]] inline bool is_plain_media(const FlowEntry& flow, PacketKind kind,
-                                                  const proto::Endpoint& source) {
-  constexpr std::uint8_t kOdd = kMarkPoliced | kMarkRewrites;
-  return kind == PacketKind::kRtp && flow.state == FlowState::kInstalled && (flow.accepts & proto::kAcceptRtp) != 0 &&
-         flow.rtp_exit.peer.port != 0 && (flow.marks & kOdd) == 0 && !takes_any_source(flow) && source == flow.peer;
+[[gnu::always_inline]] inline bool is_plain_media(const Burst& burst, std::uint32_t packet) {
+  const FlowEntry& flow = *burst.flow[packet];
+  return burst.kind[packet] == PacketKind::kRtp && flow.state == FlowState::kInstalled &&
+         (flow.accepts & proto::kAcceptRtp) != 0 && (flow.marks & (kMarkRtpLeaves | kMarkRewrites)) == kMarkRtpLeaves &&
+         !takes_any_source(flow) && burst.source[packet] == flow.peer &&
+         has_room(flow.rate, burst.bytes[packet], burst.now_ns);
 }
 
 /// One packet whose flow is known. The lists take it, or it is dropped.
@@ -74,7 +68,7 @@ void admit(Burst& burst, std::uint32_t packet, bool ahead) {
       const DropReason reason = check_media(flow, kind, burst.source[packet], burst.bytes[packet], burst.now_ns);
       if (reason != DropReason::kNone) return burst.drop(packet, reason);
       if (ahead) prefetch_media(flow, *burst.status[packet]);
-      if (is_policed(flow) || takes_any_source(flow)) burst.unsettled.push(packet);
+      if (takes_any_source(flow)) burst.unsettled.push(packet);
       if ((flow.marks & kMarkRewrites) != 0) burst.rewrites.push(packet);
       return burst.media.push(packet);
     }
@@ -127,7 +121,7 @@ void lookup(Burst& burst, FlowTable& table, std::uint32_t worker) {
     const FlowEntry* flow = burst.flow[packet];
     if (flow == nullptr) [[unlikely]] {
       burst.drop(packet, DropReason::kPortClosed);
-    } else if (is_plain_media(*flow, burst.kind[packet], burst.source[packet])) [[likely]] {
+    } else if (is_plain_media(burst, packet)) [[likely]] {
       if (ahead) prefetch_media(*flow, *burst.status[packet]);
       burst.media.push(packet);
     } else {
@@ -140,20 +134,12 @@ void commit_admission(Burst& burst, EventSink& events) {
   for (std::uint32_t i = 0; i < burst.unsettled.count; ++i) {
     const std::uint32_t packet = burst.unsettled.at[i];
     if (burst.verdict[packet] != DropReason::kNone) continue;
-    FlowEntry& flow = *burst.flow[packet];
-    const std::uint32_t bytes = burst.bytes[packet];
-    // Checked again: a burst may hold more packets of one flow than there are tokens.
-    if (!has_tokens(flow.packets, 1) || !has_tokens(flow.bytes, bytes)) {
-      burst.drop(packet, DropReason::kPoliced);
-      continue;
-    }
+    const FlowEntry& flow = *burst.flow[packet];
     // Checked again: an earlier packet of this burst may have settled whose flow it is.
     if (!takes_any_source(flow) && burst.source[packet] != flow.peer) {
       burst.drop(packet, DropReason::kSourceNotAllowed);
       continue;
     }
-    take_tokens(flow.packets, 1);
-    take_tokens(flow.bytes, bytes);
     learn_source(burst, packet, events);
   }
   burst.keep_undropped_media();

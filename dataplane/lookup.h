@@ -12,9 +12,8 @@ namespace weir::dataplane {
 /// status, notes, media and punts. `worker`: whose burst it is.
 void lookup(Burst& burst, FlowTable& table, std::uint32_t worker);
 
-/// For every packet of burst.media, which has authenticated: takes its tokens and, where the flow's policy says so,
-/// makes its source the flow's. What finds no tokens left leaves burst.media as policed: forged packets have spent
-/// none, so a flow is never starved by them.
+/// For every packet of burst.media whose flow takes any source and which has authenticated: makes its source the
+/// flow's, where the flow's policy says so. What comes from elsewhere once that is settled leaves burst.media.
 void commit_admission(Burst& burst, EventSink& events);
 
 }  // namespace weir::dataplane

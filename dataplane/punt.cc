@@ -23,8 +23,15 @@ static_assert(RTE_PKTMBUF_HEADROOM >= kHeaderRoomBytes);
 }  // namespace
 
 PuntGate::PuntGate(proto::RingProducer<proto::Punt> punts, proto::RingConsumer<proto::Inject> injects,
-                   rte_mempool* pool, std::uint16_t worker, proto::WorkerCounters& counters)
-    : punts_(punts), injects_(injects), pool_(pool), worker_(worker), counters_(counters), injected_{} {}
+                   rte_mempool* pool, std::uint16_t worker, proto::WorkerCounters& counters, const PuntRates& rates,
+                   std::uint64_t seed)
+    : punts_(punts),
+      injects_(injects),
+      pool_(pool),
+      worker_(worker),
+      counters_(counters),
+      budget_(rates, seed),
+      injected_{} {}
 
 void PuntGate::punt(Burst& burst) {
   for (std::uint32_t i = 0; i < burst.punts.count; ++i) {
@@ -46,8 +53,9 @@ DropReason PuntGate::punt_one(Burst& burst, std::uint32_t packet) {
   if (burst.bytes[packet] > proto::kPuntDataBytesMax) return DropReason::kTooLong;
   TokenBucket& bucket = flow.punts_bucket;
   refill(bucket, burst.now_ns);
-  const std::uint32_t reserve = burst.source[packet] == flow.peer ? 0 : bucket.rate_per_s / 2;
-  if (!has_tokens(bucket, 1, reserve)) return DropReason::kPuntRateLimited;
+  const bool expected = burst.source[packet] == flow.peer;
+  if (!has_tokens(bucket, 1, expected ? 0 : bucket.rate_per_s / 2)) return DropReason::kPuntRateLimited;
+  if (!budget_.allows(burst.source[packet].address, expected, burst.now_ns)) return DropReason::kPuntRateLimited;
   RingState state;
   proto::Punt* slot = punts_.claim(state);
   if (slot == nullptr) {
@@ -55,6 +63,7 @@ DropReason PuntGate::punt_one(Burst& burst, std::uint32_t packet) {
     return DropReason::kPuntRingFull;
   }
   take_tokens(bucket, 1);
+  budget_.take();
   slot->flow = {burst.flow_index[packet], flow.generation};
   slot->cookie = flow.cookie;
   slot->now_ns = burst.now_ns;

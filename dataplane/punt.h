@@ -8,6 +8,7 @@
 
 #include "dataplane/burst.h"
 #include "dataplane/flow_table.h"
+#include "dataplane/punt_budget.h"
 #include "dataplane/transmit.h"
 #include "proto/control_protocol.h"
 #include "proto/ring.h"
@@ -26,14 +27,15 @@ inline constexpr std::size_t kInjectsWaitingMax = 64;
 class PuntGate {
  public:
   PuntGate(proto::RingProducer<proto::Punt> punts, proto::RingConsumer<proto::Inject> injects, rte_mempool* pool,
-           std::uint16_t worker, proto::WorkerCounters& counters);
+           std::uint16_t worker, proto::WorkerCounters& counters, const PuntRates& rates, std::uint64_t seed);
   PuntGate(const PuntGate&) = delete;
   PuntGate& operator=(const PuntGate&) = delete;
   ~PuntGate();
 
-  /// Copies burst.punts to weir-control at no more than each flow's rate. Half of the rate is kept for the flow's
-  /// signalled peer: who only knows the port cannot keep the peer's handshake from getting through. What finds no token
-  /// or no room gets a verdict; the rest is out of the burst (mbuf nullptr).
+  /// Copies burst.punts to weir-control at no more than each flow's rate, each source's, and this worker's. Half of
+  /// each is kept for packets from their flow's signalled peer: who only knows the port cannot keep the peer's
+  /// handshake from getting through. What finds no token or no room gets a verdict; the rest is out of the burst (mbuf
+  /// nullptr).
   void punt(Burst& burst);
 
   /// Sends what weir-control injected, from the local port of the flow it names. Refused and counted: a flow that is
@@ -65,6 +67,7 @@ class PuntGate {
   rte_mempool* pool_;
   std::uint16_t worker_;
   proto::WorkerCounters& counters_;
+  PuntBudget budget_;
   proto::Inject injected_;  ///< this worker's copy of the slot it works on
   std::array<Outgoing, kInjectsWaitingMax> waiting_{};
   std::size_t waiting_count_ = 0;

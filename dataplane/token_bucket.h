@@ -1,4 +1,4 @@
-// Policing: FlowEntry's token buckets. A bucket holds one second's worth of its rate.
+// How much may go to weir-control: token buckets. A bucket holds one second's worth of its rate.
 #pragma once
 
 #include <cstdint>

@@ -56,7 +56,7 @@ void Transmitter::transmit(Burst& burst) {
 
 [[gnu::always_inline]] inline DropReason Transmitter::send_rtp(Burst& burst, std::uint32_t packet) {
   FlowEntry& flow = *burst.flow[packet];
-  const std::uint8_t network = flow.rtp_exit.network;
+  const std::uint8_t network = flow.rtp_network;
   PreparedHeaders& headers = flow.rtp_headers;
   if (burst.bytes[packet] > proto::kDatagramBytesMax) return DropReason::kTooLong;
   if (headers.neighbours_version != versions_[network]) [[unlikely]] {

@@ -96,9 +96,11 @@ DropReason check_srtcp(Burst& burst, std::uint32_t packet, std::size_t tag_bytes
   return state == nullptr ? DropReason::kNone : drop_reason_of(state->window.check(burst.index[packet]));
 }
 
-/// Counts an accepted packet, and notes the first.
-[[gnu::always_inline]] inline void accept(Burst& burst, std::uint32_t packet, std::uint32_t bytes_received) {
+/// Counts a packet that was found good, and notes the first. Not if the flow is over its rate.
+[[gnu::always_inline]] inline DropReason accept(Burst& burst, std::uint32_t packet, std::uint32_t bytes_received) {
   FlowEntry& flow = *burst.flow[packet];
+  if (!take_room(flow.rate, bytes_received, burst.now_ns)) [[unlikely]]
+    return DropReason::kPoliced;
   proto::FlowStatus& status = *burst.status[packet];
   if (is_rtcp(burst, packet)) {
     ++status.rtcp_packets_in;
@@ -110,9 +112,10 @@ DropReason check_srtcp(Burst& burst, std::uint32_t packet, std::size_t tag_bytes
   }
   constexpr std::uint8_t kBoth = kMarkHeard | kMarkAuthenticated;
   if ((flow.marks & kBoth) == kBoth) [[likely]]
-    return;
+    return DropReason::kNone;
   if ((flow.marks & kMarkAuthenticated) == 0) burst.note(packet, kNoteFirstAuthenticated);
   flow.marks |= kBoth;
+  return DropReason::kNone;
 }
 
 /// Records the index of an authenticated packet. Checks again: an earlier packet of this burst may have been the same
@@ -156,9 +159,9 @@ DropReason validate_rtcp(Burst& burst, std::uint32_t packet) {
 }
 
 void take_plain(Burst& burst, std::uint32_t packet) {
-  const DropReason reason = is_rtcp(burst, packet) ? validate_rtcp(burst, packet) : validate_rtp(burst, packet);
-  if (reason != DropReason::kNone) return burst.drop(packet, reason);
-  accept(burst, packet, burst.bytes[packet]);
+  DropReason reason = is_rtcp(burst, packet) ? validate_rtcp(burst, packet) : validate_rtp(burst, packet);
+  if (reason == DropReason::kNone) reason = accept(burst, packet, burst.bytes[packet]);
+  if (reason != DropReason::kNone) burst.drop(packet, reason);
 }
 
 // Secured flows, in batches: check all, then the transform, then verify and commit each.
@@ -199,13 +202,11 @@ void add_to_hmac(Burst& burst, std::uint32_t packet, Cipher& cipher, std::array<
   cipher.hmac_add(keys, burst.data[packet], signed_bytes + kRolloverBytes);
 }
 
-/// Sets an accepted packet's clear length, counts it, and adds it to the decryption batch if there is a cipher.
+/// Sets an accepted packet's clear length and adds it to the decryption batch if there is a cipher.
 void add_to_counter(Burst& burst, std::uint32_t packet, Cipher& cipher) {
   const FlowEntry& flow = *burst.flow[packet];
   const std::size_t trailer_bytes = hmac_tag_bytes(burst, packet) + (is_rtcp(burst, packet) ? kSrtcpIndexBytes : 0);
-  const std::uint32_t bytes_received = burst.bytes[packet];
-  burst.bytes[packet] = static_cast<std::uint32_t>(bytes_received - trailer_bytes);
-  accept(burst, packet, bytes_received);
+  burst.bytes[packet] = static_cast<std::uint32_t>(burst.bytes[packet] - trailer_bytes);
   if (proto::is_null_cipher(flow.receive_profile)) return;
   std::uint8_t* text = burst.data[packet] + burst.header_bytes[packet];
   const std::uint32_t text_bytes = burst.bytes[packet] - burst.header_bytes[packet];
@@ -225,6 +226,7 @@ void open_hmac(Burst& burst, Cipher& cipher, Batch& batch) {
     const std::size_t tag_bytes = hmac_tag_bytes(burst, packet);
     DropReason reason = DropReason::kAuthFailed;
     if (equal_constant_time(cipher.digest(k).data(), batch.tags[k].data(), tag_bytes)) reason = commit(burst, packet);
+    if (reason == DropReason::kNone) reason = accept(burst, packet, burst.bytes[packet]);
     if (reason != DropReason::kNone) {
       burst.drop(packet, reason);
     } else {
@@ -297,12 +299,12 @@ void open_gcm(Burst& burst, Cipher& cipher, const Column<GcmNonce>& nonces, Batc
     const std::uint8_t* tag = burst.data[packet] + clear_bytes;
     DropReason reason = DropReason::kAuthFailed;
     if (equal_constant_time(batch.tags[k].data(), tag, kGcmTagBytes)) reason = commit(burst, packet);
+    if (reason == DropReason::kNone) reason = accept(burst, packet, bytes_received);
     if (reason != DropReason::kNone) {
       burst.drop(packet, reason);
       continue;
     }
     burst.bytes[packet] = static_cast<std::uint32_t>(clear_bytes);
-    accept(burst, packet, bytes_received);
   }
 }
 

@@ -40,7 +40,7 @@ Worker::Worker(WorkerParts parts, std::unique_ptr<Cipher> cipher)
                  .to_worker = parts_.to_workers},
                 *parts_.table, answerer_, counters_),
       punt_gate_(parts_.region->punt_producer(parts_.worker), parts_.region->inject_consumer(parts_.worker),
-                 parts_.pool, parts_.worker, counters_),
+                 parts_.pool, parts_.worker, counters_, parts_.punt_rates, parts_.seed),
       silence_(*parts_.table, events_, parts_.worker) {
   status_.alive_ns.store(monotonic_ns(), std::memory_order_relaxed);  // not that of an earlier life
 }

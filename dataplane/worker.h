@@ -54,6 +54,8 @@ struct WorkerParts {
   std::vector<rte_ring*> to_workers;          ///< the same, outwards, by worker; nullptr for this one
   rte_ring* wanted;                           ///< Resolver's
   std::vector<rte_ring*> wanted_by;
+  PuntRates punt_rates = {};
+  std::uint64_t seed = 0;  ///< random
 };
 
 /// Not thread-safe: one thread runs it. Allocates only when it is made.

@@ -20,6 +20,7 @@ namespace {
 constexpr std::size_t kFileBytesMax = 4u << 20;
 constexpr std::int64_t kCoresMax = 1024;
 constexpr std::int64_t kInvitesPerSecondMax = 1'000'000;
+constexpr std::int64_t kPuntsPerSecondMax = 10'000'000;
 /// Below the 65,536 descriptors of weir-control's unit.
 constexpr std::int64_t kTcpConnectionsMax = 60'000;
 
@@ -82,6 +83,8 @@ void read_media(Table& table, MediaSettings& media) {
   table.number("flows_max", media.flows_max, 2, kFlowsMax);
   table.number("memory_mb", media.memory_mb, 64, 1 << 20);
   table.number("packet_buffers", media.packet_buffers, 1024, 1 << 22);
+  table.number("punts_per_s_max", media.punts_per_s_max, 0, kPuntsPerSecondMax);
+  table.number("punts_per_s_per_source_max", media.punts_per_s_per_source_max, 0, kPuntsPerSecondMax);
   table.each_text("eal_arguments",
                   [&](const std::string& argument, std::uint32_t) { media.eal_arguments.push_back(argument); });
   std::string use;
@@ -188,6 +191,7 @@ void read_control(Table& table, ControlSettings& control) {
   table.number("media_timeout_s", timeout_s, 0, 86'400);
   control.media_timeout_ms = timeout_s * 1000;
   table.number("punts_per_s_max", control.punts_per_s_max, 1, 100'000);
+  table.number("media_rate_factor", control.media_rate_factor, 0, 1'000);
 }
 
 void read_limits(Table& table, LimitSettings& limits) {

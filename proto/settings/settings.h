@@ -49,8 +49,11 @@ struct MediaSettings {
   unsigned main_core = 0;
   std::uint32_t flows_max = 4096;
   HugepageUse hugepages = HugepageUse::kPrefer;
-  std::uint32_t memory_mb = 256;           ///< DPDK heap
-  std::uint32_t packet_buffers = 16384;    ///< mbufs per port
+  std::uint32_t memory_mb = 256;         ///< DPDK heap
+  std::uint32_t packet_buffers = 16384;  ///< mbufs per port
+  /// DTLS and STUN packets to weir-control, per worker: in all, and from one source address. 0: no limit.
+  std::uint32_t punts_per_s_max = 20'000;
+  std::uint32_t punts_per_s_per_source_max = 2'000;
   std::vector<std::string> eal_arguments;  ///< appended to what weir-media passes to EAL itself
 };
 
@@ -102,6 +105,8 @@ struct ControlSettings {
   std::uint32_t calls_max = 1000;
   std::uint32_t media_timeout_ms = 30'000;  ///< a call without media for this long is ended; 0: never
   std::uint32_t punts_per_s_max = 200;      ///< per flow
+  /// A flow is policed at so many times the packets and bytes a second that its codecs need; 0: not at all.
+  std::uint32_t media_rate_factor = 2;
 };
 
 /// [limits]: what the senders of SIP may ask of weir-control, each source address and all together.

@@ -46,6 +46,38 @@ TEST(PuntGate, PuntsDtlsAndStunAndHalfOfTheRateIsThePeersOwn) {
   expect_every_frame_accounted_for(plane, 21, 0);
 }
 
+TEST(PuntGate, OneSourceThatKnowsManyPortsLeavesTheOthersTheirShare) {
+  MediaPlane plane({.punts_per_s_max = 100, .punts_per_s_per_source_max = 20});
+  const auto open = [&plane](std::uint32_t index) {
+    proto::Command command = MediaPlane::install(index, 0, static_cast<std::uint16_t>(kPort + 2 * index), kExit);
+    command.kind = CommandKind::kOpen;
+    ASSERT_EQ(plane.command(command).kind, EventKind::kOpened);
+  };
+  const auto from = [&plane](std::uint32_t source, std::uint16_t port, std::uint32_t index) {
+    plane.arrive(0, tests::udp_frame({.from = MediaPlane::kPeerMac,
+                                      .source = source,
+                                      .destination = MediaPlane::our_address(0),
+                                      .source_port = port,
+                                      .destination_port = static_cast<std::uint16_t>(kPort + 2 * index),
+                                      .payload = {22, 1, 2}}));
+  };
+  for (std::uint32_t index = 0; index < 30; ++index) open(index);
+  constexpr std::uint32_t kFlooder = 0xc61201c8;
+  for (std::uint32_t i = 0; i < 60; ++i) from(kFlooder, 6666, i % 30);
+  plane.run();
+  EXPECT_EQ(plane.punts().size(), 10u) << "half of what one source has: the rest is its flows' signalled peers'";
+  // A spray of sources ends at what all have together, of which again half is kept.
+  for (std::uint32_t i = 0; i < 120; ++i) from(0xc6120164 + i, 7777, i % 30);
+  plane.run();
+  EXPECT_EQ(plane.punts().size(), 40u);
+  // The signalled peer of each flow still gets through, though its address is one source too.
+  for (std::uint32_t index = 0; index < 20; ++index) from(MediaPlane::peer_address(0), 4000, index);
+  plane.run(1);
+  EXPECT_EQ(plane.punts().size(), 20u);
+  EXPECT_EQ(plane.dropped(DropReason::kPuntRateLimited), 50u + 80u);
+  expect_every_frame_accounted_for(plane, 200, 0);
+}
+
 TEST(PuntGate, APuntRingThatIsFullIsACountedDrop) {
   MediaPlane plane;
   proto::Command open = MediaPlane::install(1, 0, kPort, kExit);

@@ -214,6 +214,87 @@ TEST(Worker, AFlowIsPolicedByPacketsAndByBytes) {
   }
 }
 
+TEST(Worker, AFloodOnALatchedFlowIsPolicedAndCountedExactly) {
+  MediaPlane plane;
+  proto::Command command = MediaPlane::install(1, 0, kPort, kExit);
+  command.spec.source_policy = proto::SourcePolicy::kLatch;
+  command.spec.packets_per_s_max = 225;
+  command.spec.bytes_per_s_max = 100'000;
+  ASSERT_EQ(plane.command(command).kind, EventKind::kInstalled);
+  std::uint64_t arrived = 0;
+  std::uint64_t departed = 0;
+  std::uint16_t sequence = 0;
+  const auto flood = [&](std::uint32_t packets) {
+    std::uint64_t passed = 0;
+    for (std::uint32_t i = 0; i < packets; ++i, ++arrived) {
+      plane.arrive(0, 4444, kPort, rtp_packet(sequence++, 1, 160));
+      if (i % 64 != 63) continue;
+      plane.run(1);
+      passed += plane.departed(1).size();
+    }
+    departed += passed;
+    return passed;
+  };
+  // A burst of 64 each millisecond: a second's worth passes, and what the 99 ms from the first to the last bring.
+  EXPECT_EQ(flood(6'400), 225u + 225 * 99 / 1000);
+  EXPECT_EQ(plane.dropped(DropReason::kPoliced), 6'400u - departed);
+  plane.sleep_ms(4'000);
+  EXPECT_EQ(flood(6'400), 225u + 225 * 99 / 1000) << "what was not used for long is a second's worth at most";
+  const proto::FlowStatus& status = plane.control().flow_status(1);
+  EXPECT_EQ(plane.dropped(DropReason::kPoliced), arrived - departed);
+  EXPECT_EQ(status.dropped, arrived - departed);
+  EXPECT_EQ(status.rtp_packets_in, departed) << "what was policed was not accepted";
+  expect_every_frame_accounted_for(plane, arrived, departed);
+}
+
+TEST(Worker, AG711CallLosesNoPacketToItsRate) {
+  // What weir-control installs for G.711 with telephone-events, the margin of 2 included (media_rates_test.cc).
+  constexpr std::uint32_t kPackets = 2 * 125;
+  constexpr std::uint32_t kBytes = 2 * 19'400;
+  struct Row {
+    const char* what;
+    std::uint32_t packet_ms;
+    std::uint32_t stall_ms;  // every 10 s the network holds everything up for so long, then delivers it at once
+  };
+  for (const Row& row : {Row{"20 ms", 20, 0}, Row{"10 ms, unannounced", 10, 0}, Row{"20 ms, stalls of 2 s", 20, 2000},
+                         Row{"10 ms, stalls of 1 s", 10, 1000}}) {
+    MediaPlane plane;
+    proto::Command command = MediaPlane::install(1, 0, kPort, kExit);
+    command.spec.packets_per_s_max = kPackets;
+    command.spec.bytes_per_s_max = kBytes;
+    ASSERT_EQ(plane.command(command).kind, EventKind::kInstalled);
+    std::uint64_t arrived = 0;
+    std::uint64_t departed = 0;
+    std::uint16_t sequence = 0;
+    for (std::uint32_t ms = 0; ms < 60'000; ms += 10, plane.sleep_ms(9)) {
+      if (ms % row.packet_ms == 0) {
+        plane.arrive(0, 4000, kPort, rtp_packet(sequence++, 1, 8 * row.packet_ms));
+        ++arrived;
+      }
+      if (ms % 5000 == 0) {
+        plane.arrive(0, 4000, kPort, Packet{0x80, 201, 0, 1, 0, 0, 0, 7});
+        ++arrived;
+      }
+      if (ms % 10'000 < row.stall_ms) {
+        plane.sleep_ms(1);
+        continue;
+      }
+      plane.run(1);
+      while (true) {
+        const std::size_t sent = plane.departed(1).size();
+        if (sent == 0) break;
+        departed += sent;
+        plane.run(1);
+      }
+    }
+    plane.run();
+    departed += plane.departed(1).size();
+    EXPECT_EQ(plane.dropped(DropReason::kPoliced), 0u) << row.what;
+    expect_every_frame_accounted_for(plane, arrived, departed);
+    EXPECT_EQ(arrived, departed) << row.what;
+  }
+}
+
 TEST(Worker, CommandsWaitWhileThereIsNoRoomForTheirAnswers) {
   MediaPlane plane;
   auto commands = plane.control().command_producer(0);

@@ -143,6 +143,20 @@ TEST(Settings, TheControlSideOfAGoodFile) {
   EXPECT_EQ(settings.routes[1].to_realm, "a");
 }
 
+TEST(Settings, RatesOfMediaAndPuntsAreOnUnlessTheFileSaysOtherwise) {
+  const Settings unsaid = read_settings("").settings;
+  EXPECT_EQ(unsaid.control.media_rate_factor, 2u);
+  EXPECT_EQ(unsaid.media.punts_per_s_max, 20'000u);
+  EXPECT_EQ(unsaid.media.punts_per_s_per_source_max, 2'000u);
+  const Settings said = read_settings(
+                            "[media]\npunts_per_s_max = 5000\npunts_per_s_per_source_max = 0\n"
+                            "[control]\nmedia_rate_factor = 0\n")
+                            .settings;
+  EXPECT_EQ(said.control.media_rate_factor, 0u);
+  EXPECT_EQ(said.media.punts_per_s_max, 5'000u);
+  EXPECT_EQ(said.media.punts_per_s_per_source_max, 0u);
+}
+
 TEST(Settings, LimitsAreOnUnlessTheFileSaysOtherwise) {
   const LimitSettings said = read_settings(kGood).settings.limits;
   EXPECT_EQ(said.invites_per_s_max, 70u);

@@ -92,3 +92,5 @@ def check_flows(lab, row) -> None:
         receives, sends = (row.caller, row.callee) if from_caller else (row.callee, row.caller)
         assert (flow["receive"] != "none") == bool(receives) and (flow["send"] != "none") == bool(sends), flow
         assert flow["rtp_out"] > 100 and flow["auth_failed"] == 0, flow
+    policed = next(row for row in lab.weir.ctl("counters")["drops"] if row["reason"] == "policed")
+    assert policed["packets"] == 0, "a call of the codecs it agreed on is within its rate"

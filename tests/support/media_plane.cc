@@ -63,6 +63,8 @@ MediaPlane::MediaPlane(const Shape& shape) : shape_(shape) {
   for (unsigned worker = 0; worker < shape.workers; ++worker) settings_.media.worker_cores.push_back(worker);
   settings_.media.flows_max = shape_.flows;
   settings_.media.packet_buffers = 4096;
+  settings_.media.punts_per_s_max = shape.punts_per_s_max;
+  settings_.media.punts_per_s_per_source_max = shape.punts_per_s_per_source_max;
   start();
 }
 

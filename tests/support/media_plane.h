@@ -26,6 +26,8 @@ class MediaPlane {
     bool static_neighbours = true;      ///< the peers' MAC addresses are configured
     std::uint32_t transmit_slots = 512;
     std::uint32_t flows = 64;
+    std::uint32_t punts_per_s_max = 0;  ///< of a worker, in all
+    std::uint32_t punts_per_s_per_source_max = 0;
   };
 
   // Network n is 198.18.(n+1).0/24, we are .10, the peer is .2.
