@@ -5,6 +5,7 @@
 
 #include "dataplane/cipher.h"
 #include "dataplane/constant_time.h"
+#include "dataplane/stream_statistics.h"
 #include "proto/bytes.h"
 
 namespace weir::dataplane {
@@ -125,6 +126,7 @@ void FlowTable::resume(Cipher& cipher) {
       expand_side(cipher, flow.receive, flow.receive_keys);
       expand_side(cipher, flow.send, flow.send_keys);
     }
+    mend_streams(status_[index]);
     publish(index);
   }
 }
@@ -173,6 +175,7 @@ void FlowTable::install(proto::FlowId id, const proto::FlowSpec& spec, Cipher& c
   flow.state = FlowState::kInstalled;
   set_port(spec.network, spec.local_port, id.index + 1);
   if (!was_open) std::memset(static_cast<void*>(&status_[id.index]), 0, sizeof(proto::FlowStatus));
+  start_streams(status_[id.index], proto::rtp_ticks_of(spec.rtp_clock_hz));
   publish(id.index);
 }
 

@@ -8,6 +8,7 @@
 #include "dataplane/constant_time.h"
 #include "dataplane/flow_table.h"
 #include "dataplane/srtp_iv.h"
+#include "dataplane/stream_statistics.h"
 #include "proto/rtcp.h"
 #include "proto/rtp.h"
 
@@ -105,10 +106,12 @@ DropReason check_srtcp(Burst& burst, std::uint32_t packet, std::size_t tag_bytes
   if (is_rtcp(burst, packet)) {
     ++status.rtcp_packets_in;
   } else {
+    count_rtp(status, {.ssrc = burst.ssrc[packet],
+                       .timestamp = proto::load_be32(burst.data[packet] + 4),
+                       .index = burst.index[packet],
+                       .now_ns = burst.now_ns});
     ++status.rtp_packets_in;
     status.rtp_bytes_in += bytes_received;
-    status.ssrc_last = burst.ssrc[packet];
-    status.rtp_index_last = burst.index[packet];
   }
   constexpr std::uint8_t kBoth = kMarkHeard | kMarkAuthenticated;
   if ((flow.marks & kBoth) == kBoth) [[likely]]
@@ -141,8 +144,10 @@ DropReason check_srtcp(Burst& burst, std::uint32_t packet, std::size_t tag_bytes
 
 DropReason validate_rtp(Burst& burst, std::uint32_t packet) {
   const DropReason reason = parse_srtp(burst, packet, 0);
-  if (reason == DropReason::kNone) burst.index[packet] = proto::load_be16(burst.data[packet] + 2);
-  return reason;
+  if (reason != DropReason::kNone) return reason;
+  const std::uint16_t sequence = proto::load_be16(burst.data[packet] + 2);
+  burst.index[packet] = extend_sequence(*burst.status[packet], burst.ssrc[packet], sequence);
+  return DropReason::kNone;
 }
 
 /// Every packet of the compound has a length that fits (RFC 3550 appendix A.2, as far as RFC 5506 leaves it).

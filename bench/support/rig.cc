@@ -207,6 +207,10 @@ void Rig::install(Legs legs, const Workload& received, const Workload& sent) {
     spec.network = network_of(flow);
     spec.accepts = proto::kAcceptRtp | proto::kAcceptRtcp;
     spec.source_policy = proto::SourcePolicy::kLatch;
+    // As weir-control installs them, but that no packet of a benchmark is over its rate.
+    spec.packets_per_s_max = 10'000'000;
+    spec.bytes_per_s_max = 4'000'000'000;
+    spec.rtp_clock_hz = 8'000;
     spec.rtp = {.peer = {proto::IpAddress::from_ipv4(peer_address(near_networks_)), 0, kPeerPort},
                 .local_port = spec.local_port,
                 .network = static_cast<std::uint8_t>(near_networks_),
