@@ -235,12 +235,13 @@ void Rig::feed(std::uint32_t network, const Packet* const* packets, std::uint32_
     auto* frame = reinterpret_cast<std::uint8_t*>(
         rte_pktmbuf_append(mbufs[i], static_cast<std::uint16_t>(headers + packet.bytes)));
     std::memcpy(frame + headers, packet.data, packet.bytes);
-    dataplane::write_headers(frame + headers, packet.bytes,
-                             dataplane::prepare_headers(peer, {.mac = dataplane::to_word(networks_[network].mac),
-                                                               .destination = our_address(network),
-                                                               .destination_port = port_of(packet.stream),
-                                                               .source_port = kPeerPort,
-                                                               .dscp = 46}));
+    dataplane::PreparedHeaders prepared =
+        dataplane::prepare_headers(peer, {.mac = dataplane::to_word(networks_[network].mac),
+                                          .destination = our_address(network),
+                                          .destination_port = port_of(packet.stream),
+                                          .source_port = kPeerPort,
+                                          .dscp = 46});
+    dataplane::write_headers(frame + headers, packet.bytes, prepared);
   }
   WEIR_ASSERT(rte_ring_sp_enqueue_bulk(receive_rings_[network], reinterpret_cast<void**>(mbufs), count, nullptr) ==
               count);
