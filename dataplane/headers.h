@@ -42,7 +42,7 @@ inline constexpr std::uint8_t kOffloadUdp = 2;
 struct PreparedHeaders {
   std::array<std::uint8_t, kHeaderRoomBytes> bytes;  ///< the headers at its end
   std::uint32_t ip_sum;                              ///< words of the IPv4 header; where the port sums, nothing counts
-  std::uint32_t udp_sum;  ///< of pseudo and UDP header; where the port sums, of the first alone
+  std::uint32_t udp_sum;             ///< of pseudo and UDP header; where the port sums, of the first alone
   std::uint32_t neighbours_version;  ///< of whoever keeps it: when it was made (Neighbours::version)
   std::uint16_t payload_bytes;       ///< what the lengths and sums stand for
   std::uint8_t checksum_offload;     ///< kOffloadIp | kOffloadUdp: what the port writes

@@ -54,7 +54,7 @@ void Transmitter::transmit(Burst& burst) {
     ++refused;
   }
   counters_.forwarded += count - refused;  // once for all: an increment in memory waits for the one before
-  burst.media.clear();
+  burst.clear_media();
 }
 
 [[gnu::always_inline]] inline DropReason Transmitter::send_rtp(Burst& burst, std::uint32_t packet) {

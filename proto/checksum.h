@@ -34,9 +34,7 @@ inline std::uint32_t checksum_words(Bytes bytes) {
   const std::uint8_t* at = bytes.data();
   const std::size_t left = bytes.size() % kStep;
   const std::uint8_t* whole_end = at + bytes.size() - left;
-  const auto load = [](const std::uint8_t* from) {
-    return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
-  };
+  const auto load = [](const std::uint8_t* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); };
   if (bytes.size() < kStep) return checksum_bytes(at, bytes.size());
   __m256i words = _mm256_setzero_si256();
   std::uint32_t sum = 0;
@@ -46,8 +44,8 @@ inline std::uint32_t checksum_words(Bytes bytes) {
   } else {
     sum = checksum_bytes(whole_end, left);
   }
-  // The multiplication that adds words in pairs takes them for signed: each is made smaller by 2^15, and what is missing
-  // is added in the end.
+  // The multiplication that adds words in pairs takes them for signed: each is made smaller by 2^15, and what is
+  // missing is added in the end.
   const __m256i lower = _mm256_set1_epi16(-0x8000);
   const __m256i ones = _mm256_set1_epi16(1);
   __m256i sums = _mm256_madd_epi16(_mm256_xor_si256(words, lower), ones);
