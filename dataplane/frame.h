@@ -69,10 +69,10 @@ class PlainUdpFilter {
     udp.local_port = static_cast<std::uint16_t>(header >> 32);
     udp.payload_offset = static_cast<std::uint16_t>(headers);
     udp.payload_bytes = static_cast<std::uint16_t>(udp_bytes - proto::kUdpBytes);
-    const bool lengths_fit = (ip_bytes <= bytes.size() - link_bytes_) & (ip_bytes <= proto::kMtuBytes) &
-                             (udp_bytes >= proto::kUdpBytes) & (udp_bytes + proto::kIpv4Bytes <= ip_bytes);
-    const bool source_fits = is_unicast(ip[12]) & (source_be != address_be_) & (udp.source_port != 0);
-    return lengths_fit & source_fits & proto::ipv4_checksum_holds(ip);
+    if (udp.payload_bytes > proto::kDatagramBytesMax) return false;  // too long, or shorter than UDP's header
+    if (udp_bytes + proto::kIpv4Bytes != ip_bytes || ip_bytes > bytes.size() - link_bytes_) return false;
+    if (!is_unicast(ip[12]) || source_be == address_be_ || udp.source_port == 0) return false;
+    return proto::ipv4_checksum_holds(ip);
   }
 
  private:

@@ -6,6 +6,7 @@
 #include <immintrin.h>
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -75,12 +76,13 @@ inline std::uint16_t checksum_fold(std::uint32_t sum) {
 /// Does an IPv4 header of 20 bytes, checksum in place, sum to zero?
 inline bool ipv4_checksum_holds(const std::uint8_t* header) {
   const std::uint64_t first = load_native64(header);
-  const std::uint64_t second = load_native64(header + 8);
-  std::uint64_t sum =
-      (first & 0xffffffff) + (first >> 32) + (second & 0xffffffff) + (second >> 32) + load_native32(header + 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return sum == 0xffff;  // below 2^17 now, and never 0: the only multiple of 0xffff left
+  std::uint64_t sum = first + load_native64(header + 8);
+  sum += sum < first ? 1 : 0;  // one's complement addition: what is carried out comes back in
+  sum = (sum & 0xffffffff) + (sum >> 32) + load_native32(header + 16);
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  const auto half = static_cast<std::uint32_t>(sum + (sum >> 32));
+  // Both halves and their carry come together in the upper one.
+  return (half + std::rotl(half, 16)) >> 16 == 0xffff;
 }
 
 }  // namespace weir::proto
