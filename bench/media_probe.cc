@@ -17,7 +17,7 @@ struct Options {
 
 std::vector<Probe> all_probes() {
   std::vector<Probe> all;
-  for (const auto& make : {two_workers_probes, flow_memory_probes}) {
+  for (const auto& make : {two_workers_probes, command_probes, flow_memory_probes, latency_probes}) {
     for (Probe& probe : make()) all.push_back(std::move(probe));
   }
   return all;

@@ -39,6 +39,8 @@ double median(std::vector<double> values);
 
 // Each in its own file.
 std::vector<Probe> two_workers_probes();
+std::vector<Probe> command_probes();
 std::vector<Probe> flow_memory_probes();
+std::vector<Probe> latency_probes();
 
 }  // namespace weir::bench
