@@ -58,7 +58,9 @@ proto::Status Engine::open_ports(const Settings& settings) {
   const auto workers = static_cast<std::uint16_t>(settings.media.worker_cores.size());
   neighbours_.reserve(count);
   for (const NetworkSettings& network : settings.networks) {
-    proto::Result<std::unique_ptr<Port>> port = Port::open(network.device, workers, pool_.get());
+    const SteeredFrames frames = {
+        .workers = workers, .family = network.address.family, .tagged = network.vlan.has_value()};
+    proto::Result<std::unique_ptr<Port>> port = Port::open(network.device, frames, pool_.get());
     if (!port) return proto::Error{"network '" + network.name + "': " + port.error()};
     for (const Network& other : networks_) {
       if (other.port_id == (*port)->id()) {

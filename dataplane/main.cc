@@ -55,8 +55,11 @@ void log_start(const Settings& settings, const Engine& engine, const proto::Regi
     const Port& port = engine.port(i);
     spdlog::info("network '{}': {} on {} ({}), {}, checksums {}", engine.network_name(i),
                  proto::to_string(settings.networks[i].address), settings.networks[i].device, port.driver(),
-                 port.receive_per_worker() ? "a queue for each worker" : "one queue, worker 0 hands packets over",
-                 port.udp_checksum_offload() ? "by the port" : "in software");
+                 to_string(port.steering()), port.udp_checksum_offload() ? "by the port" : "in software");
+  }
+  if (engine.workers() > 1 && !is_steerable(engine.workers())) {
+    spdlog::info("{} workers are no power of two: ports cannot tell by a mask or a hash whose packet one is",
+                 engine.workers());
   }
   spdlog::info("region: {} in {}, {}", region.huge() ? "hugepages" : "ordinary memory", settings.region.directory,
                region.resumed() ? std::to_string(engine.flows()) + " flows resumed" : "new");

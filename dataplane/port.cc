@@ -53,27 +53,32 @@ proto::Result<PoolPointer> make_packet_pool(std::uint32_t buffers) {
                       " packet buffers: raise media.memory_mb or lower media.packet_buffers"};
 }
 
-proto::Result<std::unique_ptr<Port>> Port::open(const std::string& device, std::uint16_t workers, rte_mempool* pool) {
+proto::Result<std::unique_ptr<Port>> Port::open(const std::string& device, const SteeredFrames& frames,
+                                                rte_mempool* pool) {
   const std::string sentence = "the device '" + device + "' does not start: ";
   const proto::Result<std::uint16_t> id = find_port(device);
   if (!id) return proto::Error{sentence + id.error()};
-  std::unique_ptr<Port> port(new Port(*id, workers));
-  if (proto::Status status = port->configure(); !status) return proto::Error{sentence + status.error()};
-  if (proto::Status status = port->set_up_queues(pool); !status) return proto::Error{sentence + status.error()};
-  if (const int error = rte_eth_dev_start(*id); error != 0) {
-    return proto::Error{sentence + failed("its driver refuses", error).reason};
-  }
+  std::unique_ptr<Port> port(new Port(*id, frames.workers));
+  if (proto::Status status = port->start(frames, pool); !status) return proto::Error{sentence + status.error()};
   return port;
 }
 
-proto::Status Port::configure() {
+proto::Status Port::start(const SteeredFrames& frames, rte_mempool* pool) {
   rte_eth_dev_info info;
   if (const int error = rte_eth_dev_info_get(id_, &info); error != 0)
     return failed("it does not describe itself", error);
   driver_ = info.driver_name;
   receive_queues_ = info.max_rx_queues >= workers_ ? workers_ : std::uint16_t{1};
   transmit_queues_ = info.max_tx_queues >= workers_ ? workers_ : std::uint16_t{1};
+  Steerer steerer(info, frames, receive_queues_);
+  if (proto::Status status = configure(info, steerer); !status) return status;
+  if (proto::Status status = set_up_queues(pool); !status) return status;
+  if (const int error = rte_eth_dev_start(id_); error != 0) return failed("its driver refuses", error);
+  steering_ = steerer.start(id_);
+  return proto::success();
+}
 
+proto::Status Port::configure(const rte_eth_dev_info& info, Steerer& steerer) {
   rte_eth_conf wanted = {};
   wanted.rxmode.offloads = info.rx_offload_capa & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM);
   // One pool and no shared buffers, which is what MBUF_FAST_FREE asks for.
@@ -81,11 +86,7 @@ proto::Status Port::configure() {
                                                    RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE);
   ip_checksum_offload_ = (wanted.txmode.offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
   udp_checksum_offload_ = (wanted.txmode.offloads & RTE_ETH_TX_OFFLOAD_UDP_CKSUM) != 0;
-  const std::uint64_t spread = info.flow_type_rss_offloads & RTE_ETH_RSS_NONFRAG_IPV4_UDP;
-  if (receive_queues_ > 1 && spread != 0) {
-    wanted.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-    wanted.rx_adv_conf.rss_conf.rss_hf = spread;
-  }
+  steerer.configure(wanted);
   if (const int error = rte_eth_dev_configure(id_, receive_queues_, transmit_queues_, &wanted); error != 0) {
     return failed("its driver refuses the configuration", error);
   }

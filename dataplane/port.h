@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "dataplane/steering.h"
 #include "proto/inet.h"
 #include "proto/limits.h"
 #include "proto/result.h"
@@ -30,8 +31,9 @@ proto::Result<PoolPointer> make_packet_pool(std::uint32_t buffers);
 class Port {
  public:
   /// `device` is a PCI address that EAL was told of, or a virtual device ("net_af_packet0,iface=media0") that is made
-  /// here. Errors say what to do.
-  static proto::Result<std::unique_ptr<Port>> open(const std::string& device, std::uint16_t workers, rte_mempool* pool);
+  /// here. `frames` is what its workers take. Errors say what to do.
+  static proto::Result<std::unique_ptr<Port>> open(const std::string& device, const SteeredFrames& frames,
+                                                   rte_mempool* pool);
   Port(const Port&) = delete;
   Port& operator=(const Port&) = delete;
   ~Port();
@@ -42,6 +44,8 @@ class Port {
   /// Each worker has a queue of its own. Else the port has one queue, and worker 0 has it.
   [[nodiscard]] bool receive_per_worker() const { return receive_queues_ > 1 || workers_ == 1; }
   [[nodiscard]] bool transmit_per_worker() const { return transmit_queues_ > 1 || workers_ == 1; }
+  /// How packets find their worker's queue.
+  [[nodiscard]] Steering steering() const { return steering_; }
   [[nodiscard]] bool ip_checksum_offload() const { return ip_checksum_offload_; }
   [[nodiscard]] bool udp_checksum_offload() const { return udp_checksum_offload_; }
 
@@ -50,13 +54,15 @@ class Port {
 
  private:
   explicit Port(std::uint16_t id, std::uint16_t workers) : id_(id), workers_(workers) {}
-  proto::Status configure();
+  proto::Status start(const SteeredFrames& frames, rte_mempool* pool);
+  proto::Status configure(const rte_eth_dev_info& info, Steerer& steerer);
   proto::Status set_up_queues(rte_mempool* pool);
 
   std::uint16_t id_;
   std::uint16_t workers_;
   std::uint16_t receive_queues_ = 1;
   std::uint16_t transmit_queues_ = 1;
+  Steering steering_ = Steering::kOneQueue;
   bool ip_checksum_offload_ = false;
   bool udp_checksum_offload_ = false;
   proto::MacAddress mac_{};
