@@ -105,6 +105,7 @@ proto::Status Engine::make_workers(const Settings& settings, proto::Region& regi
     WorkerParts parts = parts_of(worker, workers, region);
     parts.punt_rates = {.in_all = settings.media.punts_per_s_max,
                         .per_source = settings.media.punts_per_s_per_source_max};
+    parts.idle_sleep_us_max = settings.media.idle_sleep_us_max;
     parts.seed = std::uint64_t{entropy()} << 32 | entropy();
     proto::Result<std::unique_ptr<Worker>> made = Worker::create(std::move(parts));
     if (!made) return proto::Error{made.error()};
