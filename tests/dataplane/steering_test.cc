@@ -107,18 +107,17 @@ TEST(Steering, APortIsAskedForAsMuchAsItHas) {
 /// net_null: a device without a wire that has hash, key and table.
 class SteeredPort : public testing::Test {
  protected:
-  void SetUp() override {
-    tests::need_eal();
-    pool_.reset(rte_pktmbuf_pool_create("steered", 4095, 0, 0, kMbufDataBytes, SOCKET_ID_ANY));
-    ASSERT_NE(pool_, nullptr);
-  }
+  void SetUp() override { tests::need_eal(); }
   std::unique_ptr<Port> open(const std::string& device, std::uint16_t workers) {
-    auto port = Port::open(device, {.workers = workers, .family = Family::kIpv4, .tagged = false}, pool_.get());
+    auto pools = PacketPools::create(4096, std::vector<int>(workers));
+    EXPECT_TRUE(pools.ok());
+    pools_ = std::move(*pools);
+    auto port = Port::open(device, {.workers = workers, .family = Family::kIpv4, .tagged = false}, pools_);
     EXPECT_TRUE(port.ok()) << (port.ok() ? "" : port.error());
     return port.ok() ? std::move(*port) : nullptr;
   }
 
-  PoolPointer pool_;
+  PacketPools pools_;
 };
 
 TEST_F(SteeredPort, HasTheKeyAndTheTableThatLeadToTheOwner) {
