@@ -1,7 +1,8 @@
 """Runs the benchmark programs and joins "ROW|VARIANT" results into rows: a value beside each of its baselines.
 
 A row's ratio says how many times better than the baseline Weir is; for the baseline `floor`, which share of the floor's
-rate it reaches. Both are baseline_value / value, in nanoseconds a packet.
+rate it reaches. Both are baseline_value / value, in nanoseconds a packet. The probes (bench/probes/) give whole rows, in
+units of their own; the baseline `mark` is no measurement: it is what Weir has to reach.
 """
 import argparse
 import contextlib
@@ -18,6 +19,7 @@ from lab import memory, undo  # noqa: E402
 
 WEIR = "weir"
 _SHARES = ("floor", "1024flows")  # baselines of which a share is reached
+_PROBE = "media_probe"
 _HEAP_MB = 512  # of DPDK in worker_bench
 _REGION_MB = 128
 _MANY_FLOWS = "1000000flows"
@@ -39,6 +41,33 @@ def prepared_memory(region_mb):
 
 def programs(build):
     return sorted(path for path in Path(build).glob("*_bench") if path.is_file())
+
+
+def probe_rows(build, arguments, environment):
+    """The rows of the probes, which need two cores."""
+    others = sorted(os.sched_getaffinity(0) - {arguments.core})
+    listed = [name for name in probe_names(build) if arguments.filter in name]
+    if not listed:
+        return []
+    if not others:
+        print(f"{_PROBE}: left out, since there is no second core", file=sys.stderr)
+        return []
+    command = [Path(build) / _PROBE, "--filter", arguments.filter, "--repetitions", str(arguments.repetitions),
+               "--core", str(arguments.core), "--other-core", str(others[-1])]
+    print(f"{_PROBE}: {len(listed)} rows on cores {arguments.core} and {others[-1]} ...", file=sys.stderr)
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=os.environ | environment,
+                             start_new_session=True, preexec_fn=go_first).stdout
+    return [json.loads(line) for line in printed.splitlines()]
+
+
+def go_first():
+    """This process runs before those of other sessions, where the kernel schedules by session (sched(7), autogroup)."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text("-20")
+
+
+def probe_names(build):
+    return subprocess.run([Path(build) / _PROBE, "--list"], check=True, capture_output=True, text=True).stdout.split()
 
 
 def side_of(name):
@@ -84,15 +113,16 @@ def join(medians):
         weir = medians[f"{row}|{WEIR}"]
         rows.append({"name": f"{row}/{variant}", "value": round(weir, 2), "unit": "ns/packet", "baseline": variant,
                      "baseline_value": round(value, 2), "ratio": round(value / weir, 3)})
-    return sorted(rows, key=lambda row: row["name"])
+    return rows
 
 
 def print_table(rows):
     width = max(len(row["name"]) for row in rows)
-    print(f"{'row':<{width}}  {'ns/packet':>10}  {'baseline':>10}  {'ratio':>8}")
+    print(f"{'row':<{width}}  {'value':>10}  {'unit':<10}  {'baseline':>10}  {'ratio':>8}")
     for row in rows:
         ratio = f"{100 * row['ratio']:.0f} %" if row["baseline"] in _SHARES else f"{row['ratio']:.2f} x"
-        print(f"{row['name']:<{width}}  {row['value']:>10.1f}  {row['baseline_value']:>10.1f}  {ratio:>8}")
+        print(f"{row['name']:<{width}}  {row['value']:>10.1f}  {row['unit']:<10}  {row['baseline_value']:>10.1f}  "
+              f"{ratio:>8}")
 
 
 def main():
@@ -108,13 +138,15 @@ def main():
     if arguments.list:
         for sides in chosen.values():
             print("\n".join(side.replace("|", "/") for side in sides if not side.endswith("|" + WEIR)))
+        print("\n".join(name for name in probe_names(arguments.build) if arguments.filter in name))
         return 0
     many = any(_MANY_FLOWS in side for sides in chosen.values() for side in sides)
     with prepared_memory(_MANY_FLOWS_REGION_MB if many else _REGION_MB) as environment:
         for program, sides in chosen.items():
             if sides:
                 medians.update(measure(program, sides, arguments, environment))
-    rows = join(medians)
+        rows = probe_rows(arguments.build, arguments, environment)
+    rows = sorted(rows + join(medians), key=lambda row: row["name"])
     if not rows:
         print(f"no row's name contains '{arguments.filter}': see bench/run --list", file=sys.stderr)
         return 1

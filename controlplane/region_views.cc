@@ -56,6 +56,9 @@ constexpr CounterName kCounterNames[] = {
     {"commands_refused", &proto::WorkerCounters::commands_refused},
     {"events_lost", &proto::WorkerCounters::events_lost},
     {"inject_refused", &proto::WorkerCounters::inject_refused},
+    {"handed_over", &proto::WorkerCounters::handed_over},
+    {"stalls", &proto::WorkerCounters::stalls},
+    {"idle_sleeps", &proto::WorkerCounters::idle_sleeps},
     {"ring_corrupt", &proto::WorkerCounters::ring_corrupt},
 };
 
@@ -162,11 +165,12 @@ json::value flows_view(const proto::Region& region, std::uint64_t now_ns) {
   return flows;
 }
 
-json::value counters_view(const proto::Region& region) {
+json::value counters_view(const proto::Region& region, std::uint64_t now_ns) {
   const proto::WorkerCounters total = sum_of_workers(region);
   json::array workers;
   for (std::uint32_t worker = 0; worker < region.shape().workers; ++worker) {
-    json::object object{{"worker", worker}};
+    const proto::WorkerStatus& status = region.worker_status(worker);
+    json::object object{{"worker", worker}, {"core", status.core}, {"stalled", proto::has_stalled(status, now_ns)}};
     for (const auto& member : counters_object(region.worker_counters(worker))) object.insert(member);
     workers.push_back(std::move(object));
   }

@@ -197,7 +197,7 @@ proto::Result<json::value> Shard::answer(std::string_view command, std::string_v
   if (command == "status") return status_view(now_ns);
   if (command == "calls") return calls_->calls_view(now_ns);
   if (command == "flows") return flows_view(region_, now_ns);
-  if (command == "counters") return counters_view(region_);
+  if (command == "counters") return counters_view(region_, now_ns);
   if (command != "call") return proto::Error{"there is no command '" + std::string(command) + "'"};
   std::uint64_t number = 0;
   const char* end = argument.data() + argument.size();

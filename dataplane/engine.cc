@@ -4,11 +4,15 @@
 
 #include <random>
 
+#include "dataplane/numa.h"
+
 namespace weir::dataplane {
 namespace {
 
 using proto::settings::NetworkSettings;
 using proto::settings::Settings;
+
+constexpr char kCpuDirectory[] = "/sys/devices/system/cpu";
 
 std::uint32_t mask_of(std::uint8_t prefix_bits) {
   return prefix_bits == 0 ? 0 : ~std::uint32_t{0} << (32 - prefix_bits);
@@ -52,13 +56,16 @@ proto::Result<std::unique_ptr<Engine>> Engine::create(const Settings& settings, 
 
 proto::Status Engine::open_ports(const Settings& settings) {
   const auto count = static_cast<std::uint32_t>(settings.networks.size());
-  proto::Result<PoolPointer> pool = make_packet_pool(settings.media.packet_buffers * count);
-  if (!pool) return proto::Error{pool.error()};
-  pool_ = std::move(*pool);
+  for (const unsigned core : settings.media.worker_cores) nodes_.push_back(node_of_core(core, kCpuDirectory));
+  proto::Result<PacketPools> pools = PacketPools::create(settings.media.packet_buffers * count, nodes_);
+  if (!pools) return proto::Error{pools.error()};
+  pools_ = std::move(*pools);
   const auto workers = static_cast<std::uint16_t>(settings.media.worker_cores.size());
   neighbours_.reserve(count);
   for (const NetworkSettings& network : settings.networks) {
-    proto::Result<std::unique_ptr<Port>> port = Port::open(network.device, workers, pool_.get());
+    const SteeredFrames frames = {
+        .workers = workers, .family = network.address.family, .tagged = network.vlan.has_value()};
+    proto::Result<std::unique_ptr<Port>> port = Port::open(network.device, frames, pools_);
     if (!port) return proto::Error{"network '" + network.name + "': " + port.error()};
     for (const Network& other : networks_) {
       if (other.port_id == (*port)->id()) {
@@ -94,7 +101,7 @@ proto::Status Engine::make_table(proto::Region& region) {
 proto::Status Engine::make_workers(const Settings& settings, proto::Region& region) {
   const auto workers = static_cast<std::uint16_t>(settings.media.worker_cores.size());
   proto::Result<std::unique_ptr<Handoff>> handoff =
-      Handoff::create(workers, static_cast<std::uint16_t>(networks_.size()));
+      Handoff::create(nodes_, static_cast<std::uint16_t>(networks_.size()));
   if (!handoff) return proto::Error{handoff.error()};
   handoff_ = std::move(*handoff);
   std::random_device entropy;
@@ -103,6 +110,7 @@ proto::Status Engine::make_workers(const Settings& settings, proto::Region& regi
     WorkerParts parts = parts_of(worker, workers, region);
     parts.punt_rates = {.in_all = settings.media.punts_per_s_max,
                         .per_source = settings.media.punts_per_s_per_source_max};
+    parts.idle_sleep_us_max = settings.media.idle_sleep_us_max;
     parts.seed = std::uint64_t{entropy()} << 32 | entropy();
     proto::Result<std::unique_ptr<Worker>> made = Worker::create(std::move(parts));
     if (!made) return proto::Error{made.error()};
@@ -120,7 +128,7 @@ WorkerParts Engine::parts_of(std::uint16_t worker, std::uint16_t workers, proto:
                     .neighbours = neighbours_,
                     .region = &region,
                     .table = table_.get(),
-                    .pool = pool_.get(),
+                    .pool = pools_.of_worker(worker),
                     .polled = {},
                     .network_of_port = std::vector<std::uint8_t>(RTE_MAX_ETHPORTS),
                     .transmit = {},

@@ -32,6 +32,8 @@ class Engine {
   [[nodiscard]] const std::string& network_name(std::size_t network) const { return names_[network]; }
   [[nodiscard]] const Port& port(std::size_t network) const { return *ports_[network]; }
   [[nodiscard]] const Network& network(std::size_t index) const { return networks_[index]; }
+  /// The NUMA node of each worker's core.
+  [[nodiscard]] const std::vector<int>& nodes() const { return nodes_; }
   [[nodiscard]] std::uint32_t flows() const { return flows_; }  ///< resumed at the start
 
  private:
@@ -41,7 +43,7 @@ class Engine {
   proto::Status make_workers(const proto::settings::Settings& settings, proto::Region& region);
   WorkerParts parts_of(std::uint16_t worker, std::uint16_t workers, proto::Region& region);
 
-  PoolPointer pool_;
+  PacketPools pools_;
   std::vector<std::unique_ptr<Port>> ports_;  ///< by network
   std::vector<std::string> names_;
   std::vector<Network> networks_;
@@ -50,6 +52,7 @@ class Engine {
   std::unique_ptr<Handoff> handoff_;
   std::unique_ptr<FlowTable> table_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<int> nodes_;
   std::uint32_t flows_ = 0;
 };
 

@@ -21,13 +21,15 @@ struct RingDeleter {
 };
 using RingPointer = std::unique_ptr<rte_ring, RingDeleter>;
 
-/// A single-producer, single-consumer ring of pointers in the DPDK heap.
-proto::Result<RingPointer> make_spsc_ring(const char* purpose, unsigned from, unsigned to, unsigned slots);
+/// A single-producer, single-consumer ring of pointers in the DPDK heap, on a NUMA node or, if it has no room,
+/// elsewhere.
+proto::Result<RingPointer> make_spsc_ring(const char* purpose, unsigned from, unsigned to, unsigned slots, int node);
 
 /// All rings between the workers. Made at start, never changed.
 class Handoff {
  public:
-  static proto::Result<std::unique_ptr<Handoff>> create(std::uint16_t workers, std::uint16_t ports);
+  /// `nodes` by worker: a ring lies on the node of the worker that reads it.
+  static proto::Result<std::unique_ptr<Handoff>> create(const std::vector<int>& nodes, std::uint16_t ports);
 
   /// Received frames for another worker: mbufs. `from` != `to`.
   rte_ring* received(std::uint16_t from, std::uint16_t to) { return received_[from * workers_ + to].get(); }

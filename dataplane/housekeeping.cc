@@ -38,8 +38,7 @@ void Housekeeping::run(std::uint64_t now_ns) {
 void Housekeeping::watch_workers(std::uint64_t now_ns) {
   for (std::uint32_t worker = 0; worker < region_.shape().workers; ++worker) {
     const proto::WorkerStatus& status = region_.worker_status(worker);
-    const std::uint64_t alive_ns = status.alive_ns.load(std::memory_order_relaxed);
-    const bool stalled = now_ns > alive_ns && now_ns - alive_ns > kStalledNs;
+    const bool stalled = proto::has_stalled(status, now_ns);
     if (stalled && !stalled_[worker]) {
       spdlog::error("worker {} on core {} has stalled: is the core given to something else?", worker, status.core);
     } else if (!stalled && stalled_[worker]) {

@@ -9,9 +9,6 @@
 
 namespace weir::dataplane {
 
-/// A worker whose last sign of life is older has stalled: it gives one in each pass.
-inline constexpr std::uint64_t kStalledNs = kSecondNs;
-
 /// Each finding is logged when it begins and when it ends, not again in between.
 class Housekeeping {
  public:

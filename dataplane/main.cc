@@ -15,6 +15,7 @@
 #include "dataplane/engine.h"
 #include "dataplane/housekeeping.h"
 #include "dataplane/media_region.h"
+#include "dataplane/numa.h"
 #include "dataplane/options.h"
 #include "proto/cpu.h"
 
@@ -50,13 +51,26 @@ proto::Status launch(Engine& engine) {
   return proto::success();
 }
 
+void warn_of_distance(const Engine& engine) {
+  for (std::size_t i = 0; i < engine.networks(); ++i) {
+    for (const unsigned worker : workers_far_from(engine.port(i).node(), engine.nodes())) {
+      spdlog::warn("network '{}': its port is on NUMA node {}, worker {} on node {}: every packet crosses between them",
+                   engine.network_name(i), engine.port(i).node(), worker, engine.nodes()[worker]);
+    }
+  }
+}
+
 void log_start(const Settings& settings, const Engine& engine, const proto::Region& region) {
   for (std::size_t i = 0; i < engine.networks(); ++i) {
     const Port& port = engine.port(i);
     spdlog::info("network '{}': {} on {} ({}), {}, checksums {}", engine.network_name(i),
                  proto::to_string(settings.networks[i].address), settings.networks[i].device, port.driver(),
-                 port.receive_per_worker() ? "a queue for each worker" : "one queue, worker 0 hands packets over",
-                 port.udp_checksum_offload() ? "by the port" : "in software");
+                 to_string(port.steering()), port.udp_checksum_offload() ? "by the port" : "in software");
+  }
+  warn_of_distance(engine);
+  if (engine.workers() > 1 && !is_steerable(engine.workers())) {
+    spdlog::info("{} workers are no power of two: ports cannot tell by a mask or a hash whose packet one is",
+                 engine.workers());
   }
   spdlog::info("region: {} in {}, {}", region.huge() ? "hugepages" : "ordinary memory", settings.region.directory,
                region.resumed() ? std::to_string(engine.flows()) + " flows resumed" : "new");

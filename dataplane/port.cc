@@ -3,12 +3,13 @@
 #include <rte_dev.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
-#include <rte_lcore.h>
 #include <rte_mbuf.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 
 #include "dataplane/eal.h"
+#include "dataplane/numa.h"
 
 namespace weir::dataplane {
 namespace {
@@ -45,47 +46,71 @@ proto::Error failed(const char* what, int error) {
 
 }  // namespace
 
-proto::Result<PoolPointer> make_packet_pool(std::uint32_t buffers) {
-  rte_mempool* pool = rte_pktmbuf_pool_create("weir_packets", buffers, kPoolCache, 0, kMbufDataBytes,
-                                              static_cast<int>(rte_socket_id()));
-  if (pool != nullptr) return PoolPointer(pool);
+proto::Result<PoolPointer> make_packet_pool(std::uint32_t buffers, int node) {
+  const std::string name = "weir_packets_" + std::to_string(node);
+  for (const int place : {node, SOCKET_ID_ANY}) {
+    rte_mempool* pool = rte_pktmbuf_pool_create(name.c_str(), buffers, kPoolCache, 0, kMbufDataBytes, place);
+    if (pool != nullptr) return PoolPointer(pool);
+    if (place == node)
+      spdlog::warn("NUMA node {} has no room for {} packet buffers of its workers: they lie elsewhere", node, buffers);
+  }
   return proto::Error{"no memory for " + std::to_string(buffers) +
                       " packet buffers: raise media.memory_mb or lower media.packet_buffers"};
 }
 
-proto::Result<std::unique_ptr<Port>> Port::open(const std::string& device, std::uint16_t workers, rte_mempool* pool) {
+proto::Result<PacketPools> PacketPools::create(std::uint32_t buffers, const std::vector<int>& nodes) {
+  PacketPools pools;
+  pools.nodes_ = nodes;
+  const std::vector<int> distinct = distinct_nodes(nodes);
+  for (const int node : distinct) {
+    const auto workers = static_cast<std::uint64_t>(std::count(nodes.begin(), nodes.end(), node));
+    proto::Result<PoolPointer> pool =
+        make_packet_pool(static_cast<std::uint32_t>(buffers * workers / nodes.size()), node);
+    if (!pool) return proto::Error{pool.error()};
+    pools.pools_.push_back(std::move(*pool));
+  }
+  for (const int node : nodes) {
+    const auto at = std::find(distinct.begin(), distinct.end(), node) - distinct.begin();
+    pools.pool_of_worker_.push_back(static_cast<std::size_t>(at));
+  }
+  return pools;
+}
+
+proto::Result<std::unique_ptr<Port>> Port::open(const std::string& device, const SteeredFrames& frames,
+                                                const PacketPools& pools) {
   const std::string sentence = "the device '" + device + "' does not start: ";
   const proto::Result<std::uint16_t> id = find_port(device);
   if (!id) return proto::Error{sentence + id.error()};
-  std::unique_ptr<Port> port(new Port(*id, workers));
-  if (proto::Status status = port->configure(); !status) return proto::Error{sentence + status.error()};
-  if (proto::Status status = port->set_up_queues(pool); !status) return proto::Error{sentence + status.error()};
-  if (const int error = rte_eth_dev_start(*id); error != 0) {
-    return proto::Error{sentence + failed("its driver refuses", error).reason};
-  }
+  std::unique_ptr<Port> port(new Port(*id, frames.workers));
+  if (proto::Status status = port->start(frames, pools); !status) return proto::Error{sentence + status.error()};
   return port;
 }
 
-proto::Status Port::configure() {
+proto::Status Port::start(const SteeredFrames& frames, const PacketPools& pools) {
   rte_eth_dev_info info;
   if (const int error = rte_eth_dev_info_get(id_, &info); error != 0)
     return failed("it does not describe itself", error);
   driver_ = info.driver_name;
+  node_ = rte_eth_dev_socket_id(id_);
   receive_queues_ = info.max_rx_queues >= workers_ ? workers_ : std::uint16_t{1};
   transmit_queues_ = info.max_tx_queues >= workers_ ? workers_ : std::uint16_t{1};
+  Steerer steerer(info, frames, receive_queues_);
+  if (proto::Status status = configure(info, steerer, pools.single()); !status) return status;
+  if (proto::Status status = set_up_queues(pools); !status) return status;
+  if (const int error = rte_eth_dev_start(id_); error != 0) return failed("its driver refuses", error);
+  steering_ = steerer.start(id_);
+  return proto::success();
+}
 
+proto::Status Port::configure(const rte_eth_dev_info& info, Steerer& steerer, bool one_pool) {
   rte_eth_conf wanted = {};
   wanted.rxmode.offloads = info.rx_offload_capa & (RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM);
-  // One pool and no shared buffers, which is what MBUF_FAST_FREE asks for.
-  wanted.txmode.offloads = info.tx_offload_capa & (RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM |
-                                                   RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE);
+  wanted.txmode.offloads = info.tx_offload_capa & (RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM);
+  // One pool for all that a queue sends and no shared buffers is what it asks for.
+  if (one_pool) wanted.txmode.offloads |= info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
   ip_checksum_offload_ = (wanted.txmode.offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
   udp_checksum_offload_ = (wanted.txmode.offloads & RTE_ETH_TX_OFFLOAD_UDP_CKSUM) != 0;
-  const std::uint64_t spread = info.flow_type_rss_offloads & RTE_ETH_RSS_NONFRAG_IPV4_UDP;
-  if (receive_queues_ > 1 && spread != 0) {
-    wanted.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-    wanted.rx_adv_conf.rss_conf.rss_hf = spread;
-  }
+  steerer.configure(wanted);
   if (const int error = rte_eth_dev_configure(id_, receive_queues_, transmit_queues_, &wanted); error != 0) {
     return failed("its driver refuses the configuration", error);
   }
@@ -95,19 +120,21 @@ proto::Status Port::configure() {
   return proto::success();
 }
 
-proto::Status Port::set_up_queues(rte_mempool* pool) {
+/// A queue's descriptors lie where its worker is.
+proto::Status Port::set_up_queues(const PacketPools& pools) {
   std::uint16_t receive_slots = kDescriptors;
   std::uint16_t transmit_slots = kDescriptors;
   if (const int error = rte_eth_dev_adjust_nb_rx_tx_desc(id_, &receive_slots, &transmit_slots); error != 0) {
     return failed("its driver refuses the queue length", error);
   }
-  const auto socket = static_cast<unsigned>(std::max(rte_eth_dev_socket_id(id_), 0));
   for (std::uint16_t queue = 0; queue < receive_queues_; ++queue) {
-    const int error = rte_eth_rx_queue_setup(id_, queue, receive_slots, socket, nullptr, pool);
+    const auto node = static_cast<unsigned>(pools.node_of_worker(queue));
+    const int error = rte_eth_rx_queue_setup(id_, queue, receive_slots, node, nullptr, pools.of_worker(queue));
     if (error != 0) return failed("a receive queue cannot be set up", error);
   }
   for (std::uint16_t queue = 0; queue < transmit_queues_; ++queue) {
-    const int error = rte_eth_tx_queue_setup(id_, queue, transmit_slots, socket, nullptr);
+    const auto node = static_cast<unsigned>(pools.node_of_worker(queue));
+    const int error = rte_eth_tx_queue_setup(id_, queue, transmit_slots, node, nullptr);
     if (error != 0) return failed("a transmit queue cannot be set up", error);
   }
   return proto::success();

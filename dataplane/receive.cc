@@ -141,7 +141,8 @@ void Receiver::take_other(rte_mbuf* mbuf, std::uint8_t network, const Frame& fra
 /// The worker that gets the frame counts it as received, so that each frame is counted once.
 void Receiver::hand_over(rte_mbuf* mbuf, std::uint8_t network, std::uint16_t to) {
   mbuf->port = wiring_.networks[network].port_id;  // not every driver says (net_ring)
-  if (rte_ring_sp_enqueue(wiring_.to_worker[to], mbuf) != 0) drop(mbuf, DropReason::kHandoffFull);
+  if (rte_ring_sp_enqueue(wiring_.to_worker[to], mbuf) != 0) return drop(mbuf, DropReason::kHandoffFull);
+  ++counters_.handed_over;
 }
 
 void Receiver::drop(rte_mbuf* mbuf, DropReason reason) {

@@ -1,6 +1,7 @@
 #include "dataplane/worker.h"
 
 #include <rte_mbuf.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #include "dataplane/lookup.h"
@@ -42,7 +43,8 @@ Worker::Worker(WorkerParts parts, std::unique_ptr<Cipher> cipher)
                 *parts_.table, answerer_, counters_),
       punt_gate_(parts_.region->punt_producer(parts_.worker), parts_.region->inject_consumer(parts_.worker),
                  parts_.pool, parts_.worker, counters_, parts_.punt_rates, parts_.seed),
-      silence_(*parts_.table, events_, parts_.worker) {
+      silence_(*parts_.table, events_, parts_.worker),
+      pacer_(parts_.idle_sleep_us_max) {
   status_.alive_ns.store(monotonic_ns(), std::memory_order_relaxed);  // not that of an earlier life
 }
 
@@ -59,9 +61,9 @@ void Worker::resume(std::uint64_t now_ns) {
 std::uint32_t Worker::run_once(std::uint64_t now_ns) {
   std::uint32_t frames = 0;
   burst_.now_ns = now_ns;
-  status_.alive_ns.store(now_ns, std::memory_order_relaxed);
+  note_life(now_ns);
   cycles_.start();
-  take_commands();
+  commanded_ = take_commands();
   cycles_.lap(Stage::kChores);
   for (const PolledQueue& polled : parts_.polled) {
     frames += receiver_.from_port(polled.port_id, polled.queue, burst_);
@@ -83,7 +85,24 @@ std::uint32_t Worker::run_once(std::uint64_t now_ns) {
 }
 
 void Worker::run(const std::atomic<bool>& stop) {
-  while (!stop.load(std::memory_order_relaxed)) run_once(monotonic_ns());
+  if (parts_.idle_sleep_us_max != 0) prctl(PR_SET_TIMERSLACK, 1);  // else a sleep takes 50 us more (prctl(2))
+  while (!stop.load(std::memory_order_relaxed)) {
+    const bool received = run_once(monotonic_ns()) != 0;
+    if (const std::uint32_t us = pacer_.after_pass(received || commanded_); us != 0) [[unlikely]]
+      rest(us);
+  }
+}
+
+void Worker::note_life(std::uint64_t now_ns) {
+  if (proto::has_stalled(status_, now_ns)) [[unlikely]]
+    ++counters_.stalls;
+  status_.alive_ns.store(now_ns, std::memory_order_relaxed);
+}
+
+void Worker::rest(std::uint32_t us) {
+  const timespec time = {.tv_sec = 0, .tv_nsec = static_cast<long>(us) * 1000};
+  ++counters_.idle_sleeps;
+  clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
 }
 
 void Worker::process_burst() {
@@ -104,13 +123,15 @@ void Worker::process_burst() {
   cycles_.lap(Stage::kTransmit);
 }
 
-void Worker::take_commands() {
+/// Whether there was one.
+bool Worker::take_commands() {
   for (std::uint32_t i = 0; i < kCommandsPerPass && events_.has_room(); ++i) {
     const proto::RingState state = commands_.pop(command_);
     if (state == proto::RingState::kCorrupt) ++counters_.ring_corrupt;
-    if (state != proto::RingState::kOk) return;
+    if (state != proto::RingState::kOk) return i != 0;
     carry_out(command_);
   }
+  return true;
 }
 
 void Worker::carry_out(proto::Command& command) {

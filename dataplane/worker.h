@@ -15,6 +15,7 @@
 #include "dataplane/commands.h"
 #include "dataplane/events.h"
 #include "dataplane/flow_table.h"
+#include "dataplane/idle.h"
 #include "dataplane/punt.h"
 #include "dataplane/receive.h"
 #include "dataplane/resolve.h"
@@ -56,6 +57,7 @@ struct WorkerParts {
   std::vector<rte_ring*> wanted_by;
   PuntRates punt_rates = {};
   std::uint64_t seed = 0;  ///< random
+  std::uint32_t idle_sleep_us_max = 0;
 };
 
 /// Not thread-safe: one thread runs it. Allocates only when it is made.
@@ -69,7 +71,7 @@ class Worker {
   /// One pass: every queue, ring and chore once. Returns the frames taken.
   std::uint32_t run_once(std::uint64_t now_ns);
 
-  /// run_once until `stop`, then what is queued is flushed.
+  /// run_once until `stop`, sleeping in between when idle if the parts say so.
   void run(const std::atomic<bool>& stop);
 
   /// Where its time goes; all zero unless built with stage_cycles.
@@ -78,7 +80,9 @@ class Worker {
  private:
   Worker(WorkerParts parts, std::unique_ptr<Cipher> cipher);
 
-  void take_commands();
+  void note_life(std::uint64_t now_ns);
+  void rest(std::uint32_t us);
+  bool take_commands();
   void carry_out(proto::Command& command);
   void want_next_hops(const FlowEntry& flow);
   void process_burst();
@@ -98,6 +102,8 @@ class Worker {
   Receiver receiver_;
   PuntGate punt_gate_;
   SilenceWatch silence_;
+  IdlePacer pacer_;
+  bool commanded_ = false;  ///< a command was carried out in this pass
   StageCycles cycles_;
   Burst burst_{};
   proto::Command command_{};  ///< this worker's copy of the slot it works on; wiped after each

@@ -125,6 +125,9 @@ struct alignas(64) WorkerCounters {
   std::uint64_t commands_refused;
   std::uint64_t events_lost;  ///< events that found the ring full
   std::uint64_t inject_refused;
+  std::uint64_t handed_over;   ///< frames that belong to another worker, which counts them as received
+  std::uint64_t stalls;        ///< times more than kWorkerStalledNs lay between two passes
+  std::uint64_t idle_sleeps;   ///< sleeps for want of work (media.idle_sleep_us_max)
   std::uint64_t ring_corrupt;  ///< times a ring's indexes made no sense: weir-control is damaged
   std::array<std::uint64_t, kDropReasonCount> dropped;
 };

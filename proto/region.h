@@ -40,6 +40,14 @@ struct alignas(64) WorkerStatus {
   std::uint32_t reserved;
 };
 
+/// A worker whose last sign of life is older has stalled: its core is given to something else, or it hangs.
+inline constexpr std::uint64_t kWorkerStalledNs = 1'000'000'000;
+
+inline bool has_stalled(const WorkerStatus& status, std::uint64_t now_ns) {
+  const std::uint64_t alive_ns = status.alive_ns.load(std::memory_order_relaxed);
+  return now_ns > alive_ns && now_ns - alive_ns > kWorkerStalledNs;
+}
+
 enum class SegmentKind : std::uint32_t { kMedia = 1, kControl = 2 };
 
 /// The first bytes of each segment.

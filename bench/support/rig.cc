@@ -75,13 +75,12 @@ std::uint16_t start_port(const std::string& name, rte_ring* receive, rte_ring* t
   return id;
 }
 
-/// Where the region goes: on the hugetlbfs that bench/run mounted, as weir-media's would be, else on tmpfs.
+}  // namespace
+
 std::string region_parent() {
   const char* given = std::getenv("WEIR_BENCH_REGION");
   return given == nullptr ? "/dev/shm" : given;
 }
-
-}  // namespace
 
 void start_dpdk() {
   const std::string core = "0@" + std::to_string(sched_getcpu());

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "bench/support/workload.h"
@@ -23,6 +24,9 @@ namespace weir::bench {
 
 /// DPDK for the whole program, on hugepages where some are free.
 void start_dpdk();
+
+/// Where a region goes: on the hugetlbfs that bench/run mounted, as weir-media's would be, else on tmpfs.
+std::string region_parent();
 
 /// What arrives, or what leaves: an SRTP profile, or kNone for plain RTP.
 struct Legs {

@@ -21,6 +21,8 @@ constexpr std::size_t kFileBytesMax = 4u << 20;
 constexpr std::int64_t kCoresMax = 1024;
 constexpr std::int64_t kInvitesPerSecondMax = 1'000'000;
 constexpr std::int64_t kPuntsPerSecondMax = 10'000'000;
+/// What a packet may wait for a worker that sleeps: no more than a network card takes to gather interrupts.
+constexpr std::int64_t kIdleSleepUsMax = 50;
 /// Below the 65,536 descriptors of weir-control's unit.
 constexpr std::int64_t kTcpConnectionsMax = 60'000;
 
@@ -85,6 +87,7 @@ void read_media(Table& table, MediaSettings& media) {
   table.number("packet_buffers", media.packet_buffers, 1024, 1 << 22);
   table.number("punts_per_s_max", media.punts_per_s_max, 0, kPuntsPerSecondMax);
   table.number("punts_per_s_per_source_max", media.punts_per_s_per_source_max, 0, kPuntsPerSecondMax);
+  table.number("idle_sleep_us_max", media.idle_sleep_us_max, 0, kIdleSleepUsMax);
   table.each_text("eal_arguments",
                   [&](const std::string& argument, std::uint32_t) { media.eal_arguments.push_back(argument); });
   std::string use;

@@ -54,6 +54,7 @@ struct MediaSettings {
   /// DTLS and STUN packets to weir-control, per worker: in all, and from one source address. 0: no limit.
   std::uint32_t punts_per_s_max = 20'000;
   std::uint32_t punts_per_s_per_source_max = 2'000;
+  std::uint32_t idle_sleep_us_max = 0;     ///< an idle worker sleeps so long between two polls; 0: never
   std::vector<std::string> eal_arguments;  ///< appended to what weir-media passes to EAL itself
 };
 

@@ -107,7 +107,7 @@ TEST_F(ViewsTest, CountersSumOverWorkersAndSayWhetherTheyBalance) {
   second.answered = 2;
   second.punted = 1;
   second.absorbed = 2;
-  json::value view = counters_view(*region_);
+  json::value view = counters_view(*region_, 0);
   EXPECT_TRUE(view.at("balanced").get_bool());
   EXPECT_EQ(view.at("total").at("received").to_number<int>(), 15);
   EXPECT_EQ(view.at("total").at("dropped").to_number<int>(), 3);
@@ -119,7 +119,19 @@ TEST_F(ViewsTest, CountersSumOverWorkersAndSayWhetherTheyBalance) {
   }
   EXPECT_TRUE(seen);
   second.received = 6;
-  EXPECT_FALSE(counters_view(*region_).at("balanced").get_bool());
+  EXPECT_FALSE(counters_view(*region_, 0).at("balanced").get_bool());
+}
+
+TEST_F(ViewsTest, SaysWhichWorkerHasStalled) {
+  region_->worker_status_mutable(0).alive_ns = 5'000'000'000;
+  region_->worker_status_mutable(1).alive_ns = 6'500'000'000;
+  region_->worker_status_mutable(1).core = 7;
+  region_->worker_counters_mutable(1).stalls = 2;
+  const json::value view = counters_view(*region_, 6'500'000'000);
+  EXPECT_TRUE(view.at("workers").at(0).at("stalled").get_bool());
+  EXPECT_FALSE(view.at("workers").at(1).at("stalled").get_bool());
+  EXPECT_EQ(view.at("workers").at(1).at("core").to_number<int>(), 7);
+  EXPECT_EQ(view.at("total").at("stalls").to_number<int>(), 2);
 }
 
 TEST(JsonTable, AnArrayOfObjectsBecomesATableWithNumbersSetRight) {

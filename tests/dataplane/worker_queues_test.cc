@@ -53,6 +53,7 @@ TEST_P(WorkerQueues, EveryPacketReachesItsOwnerWhereverItArrives) {
   }
   EXPECT_EQ(per_flow, std::vector<std::uint64_t>(6, 50));
   EXPECT_EQ(plane.departed(0).size(), 50u) << "ARP, answered by worker 0";
+  EXPECT_GT(plane.totals().handed_over, 0u);
   for (std::uint32_t worker = 0; worker < 3; ++worker) {
     EXPECT_EQ(plane.control().worker_counters(worker).forwarded, 100u) << "each owns two of the six ports";
   }

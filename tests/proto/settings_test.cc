@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 namespace weir::proto::settings {
@@ -155,6 +156,16 @@ TEST(Settings, RatesOfMediaAndPuntsAreOnUnlessTheFileSaysOtherwise) {
   EXPECT_EQ(said.control.media_rate_factor, 0u);
   EXPECT_EQ(said.media.punts_per_s_max, 5'000u);
   EXPECT_EQ(said.media.punts_per_s_per_source_max, 0u);
+}
+
+TEST(Settings, WorkersSleepOnlyIfTheFileSaysSoAndNeverLong) {
+  EXPECT_EQ(read_settings("").settings.media.idle_sleep_us_max, 0u);
+  EXPECT_EQ(read_settings("[media]\nidle_sleep_us_max = 50\n").settings.media.idle_sleep_us_max, 50u);
+  const Reading over = read_settings("[media]\nidle_sleep_us_max = 51\n");
+  const auto names_it = [](const auto& mistake) {
+    return mistake.reason.find("idle_sleep_us_max") != std::string::npos;
+  };
+  EXPECT_TRUE(std::any_of(over.mistakes.begin(), over.mistakes.end(), names_it));
 }
 
 TEST(Settings, LimitsAreOnUnlessTheFileSaysOtherwise) {

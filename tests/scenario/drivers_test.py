@@ -30,3 +30,12 @@ def test_a_call_over_af_xdp(quiet_lab):
     call(quiet_lab, Row("DTLS to RTP", "dtls_srtp", ""))
     assert_all_accounted(quiet_lab)
     assert_clean_end(quiet_lab)
+
+
+def test_a_call_through_a_worker_that_sleeps_when_idle(quiet_lab):
+    quiet_lab.weir.configuration["media"]["idle_sleep_us_max"] = 50
+    quiet_lab.weir.start()
+    call(quiet_lab, Row("DTLS to RTP", "dtls_srtp", ""))
+    assert quiet_lab.weir.counters()["idle_sleeps"] > 0
+    assert_all_accounted(quiet_lab)
+    assert_clean_end(quiet_lab)

@@ -65,6 +65,7 @@ MediaPlane::MediaPlane(const Shape& shape) : shape_(shape) {
   settings_.media.packet_buffers = 4096;
   settings_.media.punts_per_s_max = shape.punts_per_s_max;
   settings_.media.punts_per_s_per_source_max = shape.punts_per_s_per_source_max;
+  settings_.media.idle_sleep_us_max = shape.idle_sleep_us_max;
   start();
 }
 
@@ -203,6 +204,9 @@ proto::WorkerCounters MediaPlane::totals() const {
     sum.commands_refused += one.commands_refused;
     sum.events_lost += one.events_lost;
     sum.inject_refused += one.inject_refused;
+    sum.handed_over += one.handed_over;
+    sum.stalls += one.stalls;
+    sum.idle_sleeps += one.idle_sleeps;
     sum.ring_corrupt += one.ring_corrupt;
     for (std::size_t i = 0; i < sum.dropped.size(); ++i) sum.dropped[i] += one.dropped[i];
   }

@@ -28,6 +28,7 @@ class MediaPlane {
     std::uint32_t flows = 64;
     std::uint32_t punts_per_s_max = 0;  ///< of a worker, in all
     std::uint32_t punts_per_s_per_source_max = 0;
+    std::uint32_t idle_sleep_us_max = 0;
   };
 
   // Network n is 198.18.(n+1).0/24, we are .10, the peer is .2.
