@@ -52,7 +52,7 @@ proto::Status launch(Engine& engine) {
 
 void log_start(const Settings& settings, const Engine& engine, const proto::Region& region) {
   for (std::size_t i = 0; i < engine.networks(); ++i) {
-    const Port& port = engine.port(i);
+    const Port& port = engine.port_of(i);
     spdlog::info("network '{}': {} on {} ({}), {}, checksums {}", engine.network_name(i),
                  proto::to_string(settings.networks[i].address), settings.networks[i].device, port.driver(),
                  port.receive_per_worker() ? "a queue for each worker" : "one queue, worker 0 hands packets over",

@@ -81,7 +81,8 @@ proto::Status Port::configure() {
                                                    RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE);
   ip_checksum_offload_ = (wanted.txmode.offloads & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
   udp_checksum_offload_ = (wanted.txmode.offloads & RTE_ETH_TX_OFFLOAD_UDP_CKSUM) != 0;
-  const std::uint64_t spread = info.flow_type_rss_offloads & RTE_ETH_RSS_NONFRAG_IPV4_UDP;
+  const std::uint64_t spread =
+      info.flow_type_rss_offloads & (RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_NONFRAG_IPV6_UDP);
   if (receive_queues_ > 1 && spread != 0) {
     wanted.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
     wanted.rx_adv_conf.rss_conf.rss_hf = spread;
@@ -111,6 +112,18 @@ proto::Status Port::set_up_queues(rte_mempool* pool) {
     if (error != 0) return failed("a transmit queue cannot be set up", error);
   }
   return proto::success();
+}
+
+proto::Status Port::listen_to(const std::vector<proto::MacAddress>& groups) {
+  std::vector<rte_ether_addr> addresses(groups.size());
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    std::copy_n(groups[i].begin(), groups[i].size(), addresses[i].addr_bytes);
+  }
+  if (rte_eth_dev_set_mc_addr_list(id_, addresses.data(), static_cast<std::uint32_t>(addresses.size())) == 0 ||
+      rte_eth_allmulticast_enable(id_) == 0 || rte_eth_promiscuous_enable(id_) == 0) {
+    return proto::success();
+  }
+  return proto::Error{"the driver " + driver_ + " takes no multicast frames, which IPv6 needs"};
 }
 
 Port::~Port() {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "proto/inet.h"
 #include "proto/limits.h"
@@ -44,6 +45,10 @@ class Port {
   [[nodiscard]] bool transmit_per_worker() const { return transmit_queues_ > 1 || workers_ == 1; }
   [[nodiscard]] bool ip_checksum_offload() const { return ip_checksum_offload_; }
   [[nodiscard]] bool udp_checksum_offload() const { return udp_checksum_offload_; }
+
+  /// Lets the frames of these IPv6 multicast groups through as well: by their hardware addresses where the driver
+  /// filters them, else by taking all.
+  proto::Status listen_to(const std::vector<proto::MacAddress>& groups);
 
   /// Packets lost before any worker saw them, since the start: no descriptor, no buffer, or a receive error.
   [[nodiscard]] std::uint64_t missed() const;
