@@ -30,12 +30,34 @@ settings::MediaProfile profile_of(sip::RtpProtocol protocol) {
   return sip::is_secured(protocol) ? settings::MediaProfile::kDtls : settings::MediaProfile::kRtp;
 }
 
-/// The index of a realm's media network. read_settings has made sure that it is there.
-std::uint8_t network_of(const settings::Settings& all, std::uint32_t realm) {
-  for (std::size_t i = 0; i < all.networks.size(); ++i) {
-    if (all.networks[i].name == all.realms[realm].network) return static_cast<std::uint8_t>(i);
+/// The index of a realm's media network of this family; nullopt if the realm has none.
+std::optional<std::uint8_t> network_of(const settings::Settings& all, std::uint32_t realm, proto::Family family) {
+  for (const std::string& name : all.realms[realm].networks) {
+    for (std::size_t i = 0; i < all.networks.size(); ++i) {
+      const settings::NetworkSettings& network = all.networks[i];
+      if (network.name == name && network.address.family == family) return static_cast<std::uint8_t>(i);
+    }
   }
-  WEIR_ASSERT(false);
+  return std::nullopt;
+}
+
+proto::Family other_family(proto::Family family) {
+  return family == proto::Family::kIpv4 ? proto::Family::kIpv6 : proto::Family::kIpv4;
+}
+
+/// The network for a party's media: of the family it speaks, else the one there is. read_settings has made sure that
+/// there is one.
+std::uint8_t network_for(const settings::Settings& all, std::uint32_t realm, proto::Family family) {
+  if (const std::optional<std::uint8_t> network = network_of(all, realm, family)) return *network;
+  const std::optional<std::uint8_t> network = network_of(all, realm, other_family(family));
+  WEIR_ASSERT(network);
+  return *network;
+}
+
+/// The family of the address an offer's stream comes from; while the party is on hold, that of its SIP.
+proto::Family family_of(const sip::RemoteSection& section, const Path& path) {
+  return section.rtp.address.family != proto::Family::kNone ? section.rtp.address.family
+                                                            : path.hop.remote.address.family;
 }
 
 /// The first section that can be carried; all others are refused: a call has one stream.
@@ -91,10 +113,15 @@ std::optional<EndCause> Call::read_callers_offer(const sip::Message& invite) {
 
 std::optional<EndCause> Call::make_stream(const Destination& destination) {
   MediaLegOptions caller;
-  caller.network = network_of(context_.settings, caller_->path().realm);
-  caller.profile = profile_of(offer_->sections[section_].protocol);
+  const sip::RemoteSection& offered = offer_->sections[section_];
+  const proto::Family family = family_of(offered, caller_->path());
+  const std::optional<std::uint8_t> network = network_of(context_.settings, caller_->path().realm, family);
+  if (!network) return EndCause{488, "the realm has no media address of the offer's family"};
+  caller.network = *network;
+  caller.profile = profile_of(offered.protocol);
   MediaLegOptions callee;
-  callee.network = network_of(context_.settings, destination.to_realm);
+  // Nobody has asked the callee: media goes the way its SIP goes.
+  callee.network = network_for(context_.settings, destination.to_realm, callee_->path().hop.remote.address.family);
   callee.profile = destination.media;
   callee.listens_early = destination.media == settings::MediaProfile::kDtls;
   auto media = context_.media.create_media(

@@ -50,6 +50,9 @@ proto::Status MediaLeg::listen(std::uint64_t now_ns) {
 
 proto::Status MediaLeg::set_remote(const RemoteMedia& remote, std::uint64_t now_ns) {
   if (is_secured_leg() && remote.fingerprints.empty()) return proto::Error{"the SDP has no usable fingerprint"};
+  if (!speaks(remote.rtp) || (!remote.rtcp_mux && !speaks(remote.rtcp))) {
+    return proto::Error{"the media address is not of the family that was offered"};
+  }
   if (remote_) {
     if (proto::Status status = check_unchanged(remote); !status) return status;
     move_addresses(remote);
@@ -57,6 +60,12 @@ proto::Status MediaLeg::set_remote(const RemoteMedia& remote, std::uint64_t now_
     remote_ = remote;
   }
   return is_secured_leg() ? start_dtls(now_ns) : proto::success();
+}
+
+/// Of the leg's family, or no address at all.
+bool MediaLeg::speaks(const proto::Endpoint& remote) const {
+  const proto::Family ours = engine_.settings().networks[options_.network].address.family;
+  return remote.port == 0 || is_unspecified(remote.address) || remote.address.family == ours;
 }
 
 proto::Status MediaLeg::check_unchanged(const RemoteMedia& remote) const {

@@ -80,6 +80,7 @@ class MediaLeg {
  private:
   void on_port_secured(std::uint64_t now_ns);
   [[nodiscard]] bool associations_up() const;
+  [[nodiscard]] bool speaks(const proto::Endpoint& remote) const;
   proto::Status check_unchanged(const RemoteMedia& remote) const;
   void move_addresses(const RemoteMedia& remote);
   proto::Status start_dtls(std::uint64_t now_ns);

@@ -30,8 +30,8 @@ class PathFinder {
 
   /// A way out of a realm to the host of a SIP URI: its transport parameter, or the transport of `like`, or UDP.
   /// nullopt if it is a sips URI, the host is not an IP address, or is one that nothing may be sent to (unspecified,
-  /// loopback, multicast, broadcast, one of our own), or the realm has no listener of that transport. A connection is
-  /// opened when the first message is sent.
+  /// loopback, multicast, broadcast, one of our own), or the realm has no listener of that transport and family. A
+  /// connection is opened when the first message is sent.
   [[nodiscard]] virtual std::optional<Path> towards(std::uint32_t realm, const sip::Uri& uri,
                                                     const Path* like = nullptr) = 0;
 };

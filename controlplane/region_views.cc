@@ -52,6 +52,7 @@ constexpr CounterName kCounterNames[] = {
     {"absorbed", &proto::WorkerCounters::absorbed},
     {"injected", &proto::WorkerCounters::injected},
     {"originated", &proto::WorkerCounters::originated},
+    {"gateway_changes", &proto::WorkerCounters::gateway_changes},
     {"commands", &proto::WorkerCounters::commands},
     {"commands_refused", &proto::WorkerCounters::commands_refused},
     {"events_lost", &proto::WorkerCounters::events_lost},

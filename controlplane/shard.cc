@@ -238,7 +238,9 @@ json::value Shard::status_view(std::uint64_t now_ns) const {
                      {"flows_max", region_.shape().flows_max},         {"flows_now", client_.flows().size()}};
   json::array realms;
   for (const settings::RealmSettings& realm : settings_.realms) {
-    json::object object{{"realm", realm.name}, {"network", realm.network}};
+    std::string networks;
+    for (const std::string& network : realm.networks) networks += (networks.empty() ? "" : " ") + network;
+    json::object object{{"realm", realm.name}, {"network", networks}};
     std::string listeners;
     for (const settings::ListenerSettings& listener : realm.listeners) {
       listeners += (listeners.empty() ? "" : " ") +

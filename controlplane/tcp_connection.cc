@@ -1,6 +1,7 @@
 #include "controlplane/tcp_connection.h"
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/write.hpp>
 
 #include "controlplane/sockets.h"
@@ -167,6 +168,7 @@ proto::Status TcpListener::listen(const proto::Endpoint& local) {
   const tcp::endpoint endpoint = to_asio<tcp::endpoint>(local);
   error_code error;
   acceptor_.open(endpoint.protocol(), error);
+  if (!error && endpoint.address().is_v6()) acceptor_.set_option(asio::ip::v6_only(true), error);
   if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
   if (!error) acceptor_.bind(endpoint, error);
   if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);

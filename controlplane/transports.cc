@@ -82,10 +82,8 @@ std::optional<Path> Transports::towards(std::uint32_t realm, const sip::Uri& uri
   const proto::Result<proto::IpAddress> address = proto::parse_ip_address(uri.host);
   if (!address) return std::nullopt;
   const proto::Endpoint remote{*address, 0, uri.port.value_or(sip::kSipPort)};
-  const std::optional<std::size_t> place = place_of(realm, transport);
-  if (!place || !may_be_sent_to(remote) || remote.address.family != places_[*place].local.address.family) {
-    return std::nullopt;
-  }
+  const std::optional<std::size_t> place = place_of(realm, transport, remote.address.family);
+  if (!place || !may_be_sent_to(remote)) return std::nullopt;
   sip::Hop hop{*place, remote, sip::Reliability::kUnreliable};
   if (transport == SipTransport::kTcp) {
     const std::optional<sip::Hop> connection = connection_to(*place, remote);
@@ -95,9 +93,13 @@ std::optional<Path> Transports::towards(std::uint32_t realm, const sip::Uri& uri
   return Path{hop, realm, transport, places_[*place].local};
 }
 
-std::optional<std::size_t> Transports::place_of(std::uint32_t realm, SipTransport transport) const {
+std::optional<std::size_t> Transports::place_of(std::uint32_t realm, SipTransport transport,
+                                                proto::Family family) const {
   for (std::size_t place = 0; place < places_.size(); ++place) {
-    if (places_[place].realm == realm && places_[place].transport == transport) return place;
+    const Place& candidate = places_[place];
+    if (candidate.realm == realm && candidate.transport == transport && candidate.local.address.family == family) {
+      return place;
+    }
   }
   return std::nullopt;
 }

@@ -81,7 +81,8 @@ class Transports : public PathFinder, public sip::MessageSender {
   };
 
   proto::Status listen_at(const Place& place);
-  [[nodiscard]] std::optional<std::size_t> place_of(std::uint32_t realm, proto::settings::SipTransport transport) const;
+  [[nodiscard]] std::optional<std::size_t> place_of(std::uint32_t realm, proto::settings::SipTransport transport,
+                                                    proto::Family family) const;
   [[nodiscard]] bool may_be_accepted(const Source& source) const;
   [[nodiscard]] bool may_be_sent_to(const proto::Endpoint& endpoint) const;
   std::optional<sip::Hop> connection_to(std::size_t place, const proto::Endpoint& remote);

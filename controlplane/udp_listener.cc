@@ -1,6 +1,7 @@
 #include "controlplane/udp_listener.h"
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/v6_only.hpp>
 
 #include "controlplane/sockets.h"
 
@@ -18,6 +19,7 @@ proto::Status UdpListener::listen(const proto::Endpoint& local) {
   error_code error;
   error_code ignored;
   socket_.open(endpoint.protocol(), error);
+  if (!error && endpoint.address().is_v6()) socket_.set_option(asio::ip::v6_only(true), error);
   if (!error) socket_.set_option(asio::socket_base::receive_buffer_size(kReceiveBufferBytes), ignored);
   if (!error) socket_.bind(endpoint, error);
   if (!error) socket_.non_blocking(true, error);

@@ -1,7 +1,11 @@
 #include "dataplane/answer.h"
 
+#include <algorithm>
+
 #include "dataplane/arp.h"
 #include "dataplane/icmp.h"
+#include "dataplane/nd.h"
+#include "dataplane/port.h"
 #include "dataplane/token_bucket.h"
 
 namespace weir::dataplane {
@@ -11,6 +15,24 @@ using proto::DropReason;
 
 proto::MutableBytes bytes_of(rte_mbuf* mbuf) {
   return {rte_pktmbuf_mtod(mbuf, std::uint8_t*), mbuf->data_len};
+}
+
+void resize(rte_mbuf* mbuf, std::size_t bytes) {
+  mbuf->data_len = static_cast<std::uint16_t>(bytes);
+  mbuf->pkt_len = mbuf->data_len;
+}
+
+/// All buffers are ours (make_packet_pool): a frame can grow to what is written here.
+static_assert(kMbufDataBytes - RTE_PKTMBUF_HEADROOM >= std::max(kNdFrameBytesMax, kArpFrameBytes));
+
+void write_question(rte_mbuf* mbuf, const Network& network, const Neighbours::Question& question) {
+  auto* frame = rte_pktmbuf_mtod(mbuf, std::uint8_t*);
+  if (network.is_ipv4()) {
+    write_arp_request(frame, network, question.address, question.to);
+    return resize(mbuf, kArpFrameBytes);
+  }
+  const bool to_all = question.to == kBroadcastMac;
+  resize(mbuf, write_solicitation(frame, network, question.address, to_all ? nullptr : &question.to));
 }
 
 }  // namespace
@@ -55,14 +77,36 @@ void Answerer::arp(std::uint8_t network, rte_mbuf* mbuf, const Frame& frame, std
   drop(mbuf, arp.reason);
 }
 
+void Answerer::nd(std::uint8_t network, rte_mbuf* mbuf, const Frame& frame, std::uint64_t now_ns) {
+  const Nd nd = parse_nd(bytes_of(mbuf), frame, networks_[network]);
+  Neighbours& neighbours = resolver_.neighbours(network);
+  switch (nd.kind) {
+    case NdKind::kSolicitation:
+      neighbours.heard(Neighbours::Heard::kUnsolicited, nd.sender, nd.sender_mac, now_ns);
+      resize(mbuf, answer_nd(rte_pktmbuf_mtod(mbuf, std::uint8_t*), nd, networks_[network]));
+      mbuf->ol_flags = 0;
+      return transmitter_.send(network, mbuf, Transmitter::As::kAnswered);
+    case NdKind::kAnswer:
+      neighbours.heard(Neighbours::Heard::kReply, nd.sender, nd.sender_mac, now_ns);
+      return absorb(mbuf);
+    case NdKind::kAnnouncement:
+      if (neighbours.heard(Neighbours::Heard::kUnsolicited, nd.sender, nd.sender_mac, now_ns)) return absorb(mbuf);
+      return drop(mbuf, DropReason::kNdNotForUs);
+    case NdKind::kDrop:
+      break;
+  }
+  drop(mbuf, nd.reason);
+}
+
 void Answerer::ask(std::uint64_t now_ns) {
   for (std::uint32_t i = 0; i < kQuestionsPerPass; ++i) {
-    const std::optional<Resolver::Question> question = resolver_.next_question(now_ns);
+    bool gateway_changed = false;
+    const std::optional<Resolver::Question> question = resolver_.next_question(now_ns, gateway_changed);
+    counters_.gateway_changes += gateway_changed ? 1 : 0;
     if (!question) return;
     rte_mbuf* mbuf = rte_pktmbuf_alloc(pool_);
     if (mbuf == nullptr) return;  // asked again in a second
-    auto* frame = reinterpret_cast<std::uint8_t*>(rte_pktmbuf_append(mbuf, kArpFrameBytes));
-    write_arp_request(frame, networks_[question->network], question->ask.address, question->ask.to);
+    write_question(mbuf, networks_[question->network], question->ask);
     transmitter_.send(question->network, mbuf, Transmitter::As::kOriginated);
   }
 }

@@ -1,4 +1,4 @@
-// Frames for the media address itself: ARP and ICMP echo. The frame in becomes the frame out.
+// Frames for the media address itself: ARP, neighbour discovery and echo. The frame in becomes the frame out.
 #pragma once
 
 #include <rte_mbuf.h>
@@ -17,7 +17,7 @@ namespace weir::dataplane {
 
 /// Echo replies of one worker in a second: enough for people, too few to cost media anything.
 inline constexpr std::uint32_t kEchoesPerSecondMax = 1000;
-/// ARP questions sent in one pass.
+/// ARP and ND questions sent in one pass.
 inline constexpr std::uint32_t kQuestionsPerPass = 8;
 
 /// One worker's answers. Takes the mbufs it is given: each is sent, absorbed or dropped with a reason.
@@ -30,7 +30,8 @@ class Answerer {
 
   // Worker 0 only: it writes the neighbour tables.
   void arp(std::uint8_t network, rte_mbuf* mbuf, const Frame& frame, std::uint64_t now_ns);
-  /// Sends the ARP requests that are due.
+  void nd(std::uint8_t network, rte_mbuf* mbuf, const Frame& frame, std::uint64_t now_ns);
+  /// Sends the questions that are due.
   void ask(std::uint64_t now_ns);
 
  private:

@@ -26,18 +26,6 @@ Arp dropped(DropReason reason) {
   return arp;
 }
 
-void write_link(std::uint8_t* frame, const Network& network, const proto::MacAddress& to) {
-  std::memcpy(frame, to.data(), 6);
-  std::memcpy(frame + 6, network.mac.data(), 6);
-  std::uint8_t* ether_type = frame + 12;
-  if (network.vlan != 0) {
-    proto::store_be16(ether_type, proto::kEtherTypeVlan);
-    proto::store_be16(ether_type + 2, network.vlan);
-    ether_type += proto::kVlanTagBytes;
-  }
-  proto::store_be16(ether_type, proto::kEtherTypeArp);
-}
-
 }  // namespace
 
 Arp parse_arp(proto::Bytes frame, std::uint16_t link_bytes, const Network& network) {
@@ -52,10 +40,10 @@ Arp parse_arp(proto::Bytes frame, std::uint16_t link_bytes, const Network& netwo
   if (!same_station || !single_station) return dropped(DropReason::kArpMalformed);
 
   arp.sender = proto::load_be32(packet.data() + kSenderIp);
-  const std::uint32_t target = proto::load_be32(packet.data() + kTargetIp);
+  const Address target = proto::load_be32(packet.data() + kTargetIp);
   const std::uint16_t operation = proto::load_be16(packet.data() + kOperation);
   if (operation != kRequest && operation != kReply) return dropped(DropReason::kArpMalformed);
-  const bool probe = operation == kRequest && arp.sender == 0;
+  const bool probe = operation == kRequest && arp.sender.is_none();
   if (!probe && !network.is_neighbour(arp.sender)) return dropped(DropReason::kArpNotForUs);
   if (target == network.address) {
     arp.kind = operation == kRequest ? ArpKind::kRequest : ArpKind::kReply;
@@ -74,18 +62,18 @@ void answer_arp(proto::MutableBytes frame, std::uint16_t link_bytes, const Netwo
   proto::store_be16(arp + kOperation, kReply);
   std::memcpy(arp + kTargetMac, arp + kSenderMac, 10);  // hardware and protocol address
   std::memcpy(arp + kSenderMac, network.mac.data(), 6);
-  proto::store_be32(arp + kSenderIp, network.address);
+  proto::store_be32(arp + kSenderIp, network.address.ipv4());
 }
 
-void write_arp_request(std::uint8_t* frame, const Network& network, std::uint32_t target, const proto::MacAddress& to) {
+void write_arp_request(std::uint8_t* frame, const Network& network, const Address& target,
+                       const proto::MacAddress& to) {
   std::memset(frame, 0, kArpFrameBytes);
-  write_link(frame, network, to);
-  std::uint8_t* arp = frame + network.link_bytes();
+  std::uint8_t* arp = write_link(frame, network, to, proto::kEtherTypeArp);
   std::memcpy(arp, kFixed.data(), kFixed.size());
   proto::store_be16(arp + kOperation, kRequest);
   std::memcpy(arp + kSenderMac, network.mac.data(), 6);
-  proto::store_be32(arp + kSenderIp, network.address);
-  proto::store_be32(arp + kTargetIp, target);
+  proto::store_be32(arp + kSenderIp, network.address.ipv4());
+  proto::store_be32(arp + kTargetIp, target.ipv4());
 }
 
 }  // namespace weir::dataplane

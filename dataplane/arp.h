@@ -16,11 +16,10 @@ enum class ArpKind : std::uint8_t {
   kAnnounce,  ///< a neighbour says its own address to all (RFC 5227 section 3)
 };
 
-/// Addresses in host order.
 struct Arp {
   ArpKind kind = ArpKind::kDrop;
   proto::DropReason reason = proto::DropReason::kNone;  ///< of kDrop
-  std::uint32_t sender = 0;                             ///< 0: a probe, which has no address yet
+  Address sender;                                       ///< none: a probe, which has no address yet
   proto::MacAddress sender_mac{};
 };
 
@@ -36,7 +35,7 @@ inline constexpr std::size_t kArpFrameBytes = 60;
 
 /// Writes a request for `target` into kArpFrameBytes bytes. `to`: where the frame goes, the broadcast address, or a
 /// neighbour's that is asked whether it is still there (RFC 1122 section 2.3.2.1, unicast poll).
-void write_arp_request(std::uint8_t* frame, const Network& network, std::uint32_t target, const proto::MacAddress& to);
+void write_arp_request(std::uint8_t* frame, const Network& network, const Address& target, const proto::MacAddress& to);
 
 inline constexpr proto::MacAddress kBroadcastMac = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 

@@ -2,6 +2,7 @@
 
 #include <rte_ethdev.h>
 
+#include <algorithm>
 #include <random>
 
 #include "dataplane/numa.h"
@@ -14,47 +15,50 @@ using proto::settings::Settings;
 
 constexpr char kCpuDirectory[] = "/sys/devices/system/cpu";
 
-std::uint32_t mask_of(std::uint8_t prefix_bits) {
-  return prefix_bits == 0 ? 0 : ~std::uint32_t{0} << (32 - prefix_bits);
-}
-
 Network make_network(const NetworkSettings& settings, const Port& port) {
-  return {.port_id = port.id(),
-          .vlan = settings.vlan.value_or(std::uint16_t{0}),
-          .address = settings.address.ipv4(),
-          .mask = mask_of(settings.prefix_bits),
-          .gateway = settings.gateway ? settings.gateway->ipv4() : 0,
-          .mac = port.mac(),
-          .ip_checksum_offload = port.ip_checksum_offload(),
-          .udp_checksum_offload = port.udp_checksum_offload()};
+  Network network{.port_id = port.id(),
+                  .vlan = settings.vlan.value_or(std::uint16_t{0}),
+                  .address = Address(settings.address),
+                  .prefix_bits = settings.prefix_bits,
+                  .mac = port.mac(),
+                  .ip_checksum_offload = port.ip_checksum_offload(),
+                  .udp_checksum_offload = port.udp_checksum_offload()};
+  for (std::size_t i = 0; i < settings.gateways.size() && i < network.gateways.size(); ++i) {
+    network.gateways[i] = Address(settings.gateways[i]);
+  }
+  return network;
 }
 
 proto::Status check_addresses(const NetworkSettings& settings, const Network& network) {
-  const auto wrong = [&](const std::string& what) {
-    return proto::Error{"network '" + settings.name + "': " + what + " is not a host of " +
+  const auto wrong = [&](const proto::IpAddress& address) {
+    return proto::Error{"network '" + settings.name + "': " + proto::to_string(address) + " is not a host of " +
                         proto::to_string(settings.address) + "/" + std::to_string(settings.prefix_bits)};
   };
-  if (settings.address.family != proto::Family::kIpv4) {
-    return proto::Error{"network '" + settings.name + "': the media address must be IPv4"};
+  for (const proto::IpAddress& gateway : settings.gateways) {
+    if (!network.is_neighbour(Address(gateway))) return wrong(gateway);
   }
-  if (network.gateway != 0 && !network.is_neighbour(network.gateway)) return wrong("the gateway");
   for (const proto::settings::Neighbour& neighbour : settings.neighbours) {
-    if (!network.is_neighbour(neighbour.address.ipv4())) return wrong(proto::to_string(neighbour.address));
+    if (!network.is_neighbour(Address(neighbour.address))) return wrong(neighbour.address);
   }
   return proto::success();
+}
+
+std::uint64_t random_seed() {
+  std::random_device entropy;
+  return std::uint64_t{entropy()} << 32 | entropy();
 }
 
 }  // namespace
 
 proto::Result<std::unique_ptr<Engine>> Engine::create(const Settings& settings, proto::Region& region) {
   std::unique_ptr<Engine> engine(new Engine());
-  if (proto::Status status = engine->open_ports(settings); !status) return proto::Error{status.error()};
+  if (proto::Status status = engine->open_networks(settings); !status) return proto::Error{status.error()};
   if (proto::Status status = engine->make_table(region); !status) return proto::Error{status.error()};
   if (proto::Status status = engine->make_workers(settings, region); !status) return proto::Error{status.error()};
   return engine;
 }
 
-proto::Status Engine::open_ports(const Settings& settings) {
+proto::Status Engine::open_networks(const Settings& settings) {
   const auto count = static_cast<std::uint32_t>(settings.networks.size());
   for (const unsigned core : settings.media.worker_cores) nodes_.push_back(node_of_core(core, kCpuDirectory));
   proto::Result<PacketPools> pools = PacketPools::create(settings.media.packet_buffers * count, nodes_);
@@ -65,22 +69,50 @@ proto::Status Engine::open_ports(const Settings& settings) {
   for (const NetworkSettings& network : settings.networks) {
     const SteeredFrames frames = {
         .workers = workers, .family = network.address.family, .tagged = network.vlan.has_value()};
-    proto::Result<std::unique_ptr<Port>> port = Port::open(network.device, frames, pools_);
+    const proto::Result<std::size_t> port = open_port(network.device, frames);
     if (!port) return proto::Error{"network '" + network.name + "': " + port.error()};
-    for (const Network& other : networks_) {
-      if (other.port_id == (*port)->id()) {
-        return proto::Error{"network '" + network.name + "': another network uses the port of " + network.device};
-      }
-    }
     names_.push_back(network.name);
-    networks_.push_back(make_network(network, **port));
+    port_of_.push_back(*port);
+    networks_.push_back(make_network(network, *ports_[*port]));
     if (proto::Status status = check_addresses(network, networks_.back()); !status) return status;
     families_.push_back(network.address.family);
-    neighbours_.emplace_back(networks_.back());
+    neighbours_.emplace_back(networks_.back(), random_seed());
     for (const proto::settings::Neighbour& neighbour : network.neighbours) {
-      neighbours_.back().add_static(neighbour.address.ipv4(), neighbour.mac);
+      neighbours_.back().add_static(Address(neighbour.address), neighbour.mac);
     }
-    ports_.push_back(std::move(*port));
+  }
+  return listen_to_groups();
+}
+
+/// The port of a device: several networks may share one.
+proto::Result<std::size_t> Engine::open_port(const std::string& device, const SteeredFrames& frames) {
+  const auto known = std::find(devices_.begin(), devices_.end(), device);
+  if (known != devices_.end()) return static_cast<std::size_t>(known - devices_.begin());
+  proto::Result<std::unique_ptr<Port>> port = Port::open(device, frames, pools_);
+  if (!port) return proto::Error{port.error()};
+  for (std::size_t other = 0; other < ports_.size(); ++other) {
+    if (ports_[other]->id() == (*port)->id()) {
+      return proto::Error{device + " and " + devices_[other] + " are one port: write it alike"};
+    }
+  }
+  ports_.push_back(std::move(*port));
+  devices_.push_back(device);
+  return ports_.size() - 1;
+}
+
+/// Neighbours ask for an IPv6 address by multicast (RFC 4861 section 7.2.1).
+proto::Status Engine::listen_to_groups() {
+  for (std::size_t port = 0; port < ports_.size(); ++port) {
+    std::vector<proto::MacAddress> groups;
+    for (std::size_t network = 0; network < networks_.size(); ++network) {
+      if (port_of_[network] != port || networks_[network].is_ipv4()) continue;
+      groups.push_back(group_mac(solicited_node(networks_[network].address)));
+    }
+    if (groups.empty()) continue;
+    groups.push_back(group_mac(kAllNodes));
+    if (proto::Status status = ports_[port]->listen_to(groups); !status) {
+      return proto::Error{"the device '" + devices_[port] + "': " + status.error()};
+    }
   }
   return proto::success();
 }
@@ -104,14 +136,13 @@ proto::Status Engine::make_workers(const Settings& settings, proto::Region& regi
       Handoff::create(nodes_, static_cast<std::uint16_t>(networks_.size()));
   if (!handoff) return proto::Error{handoff.error()};
   handoff_ = std::move(*handoff);
-  std::random_device entropy;
   for (std::uint16_t worker = 0; worker < workers; ++worker) {
     region.worker_status_mutable(worker).core = settings.media.worker_cores[worker];
     WorkerParts parts = parts_of(worker, workers, region);
     parts.punt_rates = {.in_all = settings.media.punts_per_s_max,
                         .per_source = settings.media.punts_per_s_per_source_max};
     parts.idle_sleep_us_max = settings.media.idle_sleep_us_max;
-    parts.seed = std::uint64_t{entropy()} << 32 | entropy();
+    parts.seed = random_seed();
     proto::Result<std::unique_ptr<Worker>> made = Worker::create(std::move(parts));
     if (!made) return proto::Error{made.error()};
     workers_.push_back(std::move(*made));
@@ -130,16 +161,17 @@ WorkerParts Engine::parts_of(std::uint16_t worker, std::uint16_t workers, proto:
                     .table = table_.get(),
                     .pool = pools_.of_worker(worker),
                     .polled = {},
-                    .network_of_port = std::vector<std::uint8_t>(RTE_MAX_ETHPORTS),
+                    .networks_of_port = std::vector<std::vector<std::uint8_t>>(RTE_MAX_ETHPORTS),
                     .transmit = {},
                     .from_workers = {},
                     .to_workers = std::vector<rte_ring*>(workers),
                     .wanted = worker == 0 ? nullptr : handoff_->wanted(worker),
                     .wanted_by = {}};
   for (std::uint16_t network = 0; network < networks_.size(); ++network) {
-    const Port& port = *ports_[network];
-    parts.network_of_port[port.id()] = static_cast<std::uint8_t>(network);
-    if (port.receive_per_worker() || worker == 0) parts.polled.push_back({port.id(), worker});
+    const Port& port = *ports_[port_of_[network]];
+    std::vector<std::uint8_t>& sharing = parts.networks_of_port[port.id()];
+    if (sharing.empty() && (port.receive_per_worker() || worker == 0)) parts.polled.push_back({port.id(), worker});
+    sharing.push_back(static_cast<std::uint8_t>(network));
     Transmitter::Queue queue{.port_id = port.id(), .queue = worker, .to_worker_0 = nullptr, .from_workers = {}};
     if (!port.transmit_per_worker()) {
       if (worker != 0) queue.to_worker_0 = handoff_->finished(network, worker);

@@ -30,7 +30,12 @@ class Engine {
   Worker& worker(std::uint16_t index) { return *workers_[index]; }
   [[nodiscard]] std::size_t networks() const { return networks_.size(); }
   [[nodiscard]] const std::string& network_name(std::size_t network) const { return names_[network]; }
-  [[nodiscard]] const Port& port(std::size_t network) const { return *ports_[network]; }
+  [[nodiscard]] const Port& port_of(std::size_t network) const { return *ports_[port_of_[network]]; }
+  [[nodiscard]] std::size_t ports() const { return ports_.size(); }
+  [[nodiscard]] const Port& port(std::size_t port) const { return *ports_[port]; }
+  [[nodiscard]] const std::string& device(std::size_t port) const { return devices_[port]; }
+  /// Which of a network's gateways is in force. Any thread.
+  [[nodiscard]] std::uint32_t gateway(std::size_t network) const { return neighbours_[network].gateway(); }
   [[nodiscard]] const Network& network(std::size_t index) const { return networks_[index]; }
   /// The NUMA node of each worker's core.
   [[nodiscard]] const std::vector<int>& nodes() const { return nodes_; }
@@ -38,13 +43,17 @@ class Engine {
 
  private:
   Engine() = default;
-  proto::Status open_ports(const proto::settings::Settings& settings);
+  proto::Status open_networks(const proto::settings::Settings& settings);
+  proto::Result<std::size_t> open_port(const std::string& device, const SteeredFrames& frames);
+  proto::Status listen_to_groups();
   proto::Status make_table(proto::Region& region);
   proto::Status make_workers(const proto::settings::Settings& settings, proto::Region& region);
   WorkerParts parts_of(std::uint16_t worker, std::uint16_t workers, proto::Region& region);
 
   PacketPools pools_;
-  std::vector<std::unique_ptr<Port>> ports_;  ///< by network
+  std::vector<std::unique_ptr<Port>> ports_;
+  std::vector<std::string> devices_;  ///< by port
+  std::vector<std::size_t> port_of_;  ///< by network: place in ports_
   std::vector<std::string> names_;
   std::vector<Network> networks_;
   std::vector<proto::Family> families_;

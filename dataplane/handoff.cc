@@ -2,16 +2,21 @@
 
 #include <rte_errno.h>
 #include <rte_lcore.h>
+#include <rte_ring_elem.h>
 
 #include <cstdio>
 
+#include "dataplane/resolve.h"
+
 namespace weir::dataplane {
 
-proto::Result<RingPointer> make_spsc_ring(const char* purpose, unsigned from, unsigned to, unsigned slots, int node) {
+proto::Result<RingPointer> make_spsc_ring(const char* purpose, unsigned from, unsigned to, unsigned slots, int node,
+                                          unsigned element_bytes) {
   char name[RTE_RING_NAMESIZE];
   std::snprintf(name, sizeof name, "weir_%s_%u_%u", purpose, from, to);
   for (const int place : {node, SOCKET_ID_ANY}) {
-    rte_ring* ring = rte_ring_create(name, slots, place, RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
+    rte_ring* ring =
+        rte_ring_create_elem(name, element_bytes, slots, place, RING_F_SP_ENQ | RING_F_SC_DEQ | RING_F_EXACT_SZ);
     if (ring != nullptr) return RingPointer(ring);
   }
   return proto::Error{std::string("cannot make a ring between workers: ") + rte_strerror(rte_errno) +
@@ -25,8 +30,8 @@ proto::Result<std::unique_ptr<Handoff>> Handoff::create(const std::vector<int>& 
   handoff->finished_.resize(std::size_t{ports} * workers);
   handoff->wanted_.resize(workers);
   const auto make = [](std::vector<RingPointer>& rings, std::size_t at, const char* purpose, unsigned from, unsigned to,
-                       int node) -> proto::Status {
-    proto::Result<RingPointer> ring = make_spsc_ring(purpose, from, to, kHandoffSlots, node);
+                       int node, unsigned element_bytes = sizeof(void*)) -> proto::Status {
+    proto::Result<RingPointer> ring = make_spsc_ring(purpose, from, to, kHandoffSlots, node, element_bytes);
     if (!ring) return proto::Error{ring.error()};
     rings[at] = std::move(*ring);
     return proto::success();
@@ -44,8 +49,9 @@ proto::Result<std::unique_ptr<Handoff>> Handoff::create(const std::vector<int>& 
       if (proto::Status made = make(handoff->finished_, at, "tx", from, port, nodes[0]); !made)
         return proto::Error{made.error()};
     }
-    if (proto::Status made = make(handoff->wanted_, from, "arp", from, 0, nodes[0]); !made)
+    if (proto::Status made = make(handoff->wanted_, from, "hops", from, 0, nodes[0], sizeof(WantedHop)); !made) {
       return proto::Error{made.error()};
+    }
   }
   return handoff;
 }

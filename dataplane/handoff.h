@@ -21,9 +21,10 @@ struct RingDeleter {
 };
 using RingPointer = std::unique_ptr<rte_ring, RingDeleter>;
 
-/// A single-producer, single-consumer ring of pointers in the DPDK heap, on a NUMA node or, if it has no room,
-/// elsewhere.
-proto::Result<RingPointer> make_spsc_ring(const char* purpose, unsigned from, unsigned to, unsigned slots, int node);
+/// A single-producer, single-consumer ring in the DPDK heap, of elements of so many bytes, on a NUMA node or, if it has
+/// no room, elsewhere.
+proto::Result<RingPointer> make_spsc_ring(const char* purpose, unsigned from, unsigned to, unsigned slots, int node,
+                                          unsigned element_bytes = sizeof(void*));
 
 /// All rings between the workers. Made at start, never changed.
 class Handoff {
@@ -37,7 +38,7 @@ class Handoff {
   /// Finished frames of a port without a queue for this worker; worker 0 sends them. `from` != 0.
   rte_ring* finished(std::uint16_t port, std::uint16_t from) { return finished_[port * workers_ + from].get(); }
 
-  /// Next hops that worker `from` misses, as network << 32 | address in the pointer. Worker 0 asks. `from` != 0.
+  /// Next hops that worker `from` misses: WantedHop. Worker 0 asks. `from` != 0.
   rte_ring* wanted(std::uint16_t from) { return wanted_[from].get(); }
 
  private:

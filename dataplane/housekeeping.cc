@@ -24,12 +24,14 @@ Housekeeping::Housekeeping(const Engine& engine, const proto::Region& region)
     : engine_(engine),
       region_(region),
       stalled_(region.shape().workers),
-      missed_(engine.networks()),
+      missed_(engine.ports()),
+      gateways_(engine.networks()),
       corrupt_before_(ring_corrupt(region)) {}
 
 void Housekeeping::run(std::uint64_t now_ns) {
   watch_workers(now_ns);
   watch_control();
+  watch_gateways();
   if (now_ns - ports_watched_ns_ < kPortsEveryNs) return;
   ports_watched_ns_ = now_ns;
   watch_ports();
@@ -62,13 +64,27 @@ void Housekeeping::watch_control() {
 }
 
 void Housekeeping::watch_ports() {
-  for (std::size_t network = 0; network < missed_.size(); ++network) {
-    const std::uint64_t missed = engine_.port(network).missed();
-    if (missed > missed_[network]) {
-      spdlog::warn("the port of network '{}' lost {} packets before a worker saw them: the workers do not keep up",
-                   engine_.network_name(network), missed - missed_[network]);
+  for (std::size_t port = 0; port < missed_.size(); ++port) {
+    const std::uint64_t missed = engine_.port(port).missed();
+    if (missed > missed_[port]) {
+      spdlog::warn("the port {} lost {} packets before a worker saw them: the workers do not keep up",
+                   engine_.device(port), missed - missed_[port]);
     }
-    missed_[network] = missed;
+    missed_[port] = missed;
+  }
+}
+
+void Housekeeping::watch_gateways() {
+  for (std::size_t network = 0; network < gateways_.size(); ++network) {
+    const std::uint32_t gateway = engine_.gateway(network);
+    if (gateway == gateways_[network]) continue;
+    const auto text = [&](std::uint32_t index) {
+      return proto::to_string(engine_.network(network).gateways[index].ip_address());
+    };
+    spdlog::warn("network '{}': gateway {} is in force instead of {}, which {}", engine_.network_name(network),
+                 text(gateway), text(gateways_[network]),
+                 gateway > gateways_[network] ? "does not answer" : "stood in for it");
+    gateways_[network] = gateway;
   }
 }
 

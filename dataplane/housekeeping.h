@@ -21,11 +21,13 @@ class Housekeeping {
   void watch_workers(std::uint64_t now_ns);
   void watch_control();
   void watch_ports();
+  void watch_gateways();
 
   const Engine& engine_;
   const proto::Region& region_;
   std::vector<bool> stalled_;
-  std::vector<std::uint64_t> missed_;  ///< by network
+  std::vector<std::uint64_t> missed_;    ///< by port
+  std::vector<std::uint32_t> gateways_;  ///< by network: which was in force
   std::uint64_t corrupt_before_;
   std::uint64_t ports_watched_ns_ = 0;
   bool control_lost_ = false;

@@ -62,7 +62,7 @@ void warn_of_distance(const Engine& engine) {
 
 void log_start(const Settings& settings, const Engine& engine, const proto::Region& region) {
   for (std::size_t i = 0; i < engine.networks(); ++i) {
-    const Port& port = engine.port(i);
+    const Port& port = engine.port_of(i);
     spdlog::info("network '{}': {} on {} ({}), {}, checksums {}", engine.network_name(i),
                  proto::to_string(settings.networks[i].address), settings.networks[i].device, port.driver(),
                  to_string(port.steering()), port.udp_checksum_offload() ? "by the port" : "in software");

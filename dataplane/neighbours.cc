@@ -10,6 +10,7 @@ namespace {
 
 /// Neighbours looked at in one call of next_question.
 constexpr std::size_t kLookedAtMax = 32;
+constexpr std::uint64_t kGatewaysEveryNs = kSecondNs / 10;
 
 }  // namespace
 
@@ -25,35 +26,58 @@ proto::MacAddress to_mac(std::uint64_t word) {
   return mac;
 }
 
-Neighbours::Neighbours(const Network& network)
-    : index_mask_(~network.mask & 0xffff), ways_(~network.mask > 0xffff ? 4 : 1) {
-  const std::size_t slots = (std::size_t{index_mask_} + 1) * ways_;
-  entries_ = std::make_unique<std::atomic<std::uint64_t>[]>(slots);
-  owner_.assign(slots, kNobody);
+/// One writer: no read-modify-write is needed. The word is invalid while the address changes.
+void NeighbourTable::put(std::size_t at, const Address& address, std::uint64_t mac) {
+  Slot& slot = slots_[at];
+  const std::uint64_t changes = ((slot.word.load(std::memory_order_relaxed) >> 48) + 1) << 48;
+  slot.word.store(changes, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_release);  // pairs with find()'s fence
+  slot.high.store(address.high, std::memory_order_relaxed);
+  slot.low.store(address.low, std::memory_order_relaxed);
+  slot.word.store(changes | mac, std::memory_order_release);  // pairs with find()
+}
+
+Neighbours::Neighbours(const Network& network, std::uint64_t seed) : table_(seed) {
+  for (const Address& gateway : network.gateways) {
+    if (!gateway.is_none()) gateways_.push_back(gateway);
+  }
+  silent_.assign(gateways_.size(), false);
+  owner_.assign(NeighbourTable::kSlots, kNobody);
   tracked_.reserve(kNeighboursMax);
 }
 
-std::uint16_t Neighbours::tracked_of(std::uint32_t address) const {
-  const std::size_t first = first_slot(address);
-  for (std::size_t slot = first; slot < first + ways_; ++slot) {
+void Neighbours::note_gateway(const Address& address, bool silent) {
+  for (std::size_t i = 0; i < gateways_.size(); ++i) {
+    if (gateways_[i] == address) silent_[i] = silent;
+  }
+}
+
+std::uint16_t Neighbours::tracked_of(const Address& address) const {
+  const std::size_t first = table_.first_slot(address);
+  for (std::size_t slot = first; slot < first + NeighbourTable::kWays; ++slot) {
     const std::uint16_t owner = owner_[slot];
     if (owner < kStatic && tracked_[owner].address == address) return owner;
   }
   return kNobody;
 }
 
-void Neighbours::add_static(std::uint32_t address, const proto::MacAddress& mac) {
+/// Only where there is one to change to.
+bool Neighbours::is_watched_gateway(const Address& address) const {
+  return gateways_.size() > 1 && std::find(gateways_.begin(), gateways_.end(), address) != gateways_.end();
+}
+
+void Neighbours::add_static(const Address& address, const proto::MacAddress& mac) {
   const std::optional<std::size_t> slot = free_slot(address);
-  WEIR_ASSERT(slot);  // before the workers run, so all slots are static neighbours' or free
-  entries_[*slot].store(std::uint64_t{address >> 16} << 48 | to_word(mac), std::memory_order_relaxed);
+  WEIR_ASSERT(slot);  // settings allow fewer than a set has slots, and before the workers run no other is in use
+  table_.put(*slot, address, to_word(mac));
   owner_[*slot] = kStatic;
 }
 
 /// A slot for this host: a free one, else that of the neighbour not wanted for the longest time.
-std::optional<std::size_t> Neighbours::free_slot(std::uint32_t address) {
-  const std::size_t first = first_slot(address);
+std::optional<std::size_t> Neighbours::free_slot(const Address& address) {
+  const std::size_t first = table_.first_slot(address);
   std::optional<std::size_t> oldest;
-  for (std::size_t slot = first; slot < first + ways_; ++slot) {
+  for (std::size_t slot = first; slot < first + NeighbourTable::kWays; ++slot) {
     if (owner_[slot] == kNobody) return slot;
     if (owner_[slot] == kStatic) continue;
     if (!oldest || tracked_[owner_[slot]].wanted_ns < tracked_[owner_[*oldest]].wanted_ns) oldest = slot;
@@ -62,7 +86,7 @@ std::optional<std::size_t> Neighbours::free_slot(std::uint32_t address) {
   return oldest;
 }
 
-Neighbours::Tracked* Neighbours::track(std::uint32_t address) {
+Neighbours::Tracked* Neighbours::track(const Address& address) {
   const std::optional<std::size_t> slot = free_slot(address);
   if (!slot) return nullptr;
   if (tracked_.size() == kNeighboursMax) {
@@ -75,6 +99,7 @@ Neighbours::Tracked* Neighbours::track(std::uint32_t address) {
                       .slot = static_cast<std::uint32_t>(*slot),
                       .state = State::kAsking,
                       .tries = 0,
+                      .fresh_ns = is_watched_gateway(address) ? kGatewayFreshNs : kNeighbourFreshNs,
                       .confirmed_ns = 0,
                       .asked_ns = 0,
                       .wanted_ns = 0});
@@ -83,12 +108,12 @@ Neighbours::Tracked* Neighbours::track(std::uint32_t address) {
 
 /// One writer: no read-modify-write is needed.
 void Neighbours::changed() {
-  const std::uint32_t next = version_->load(std::memory_order_relaxed) + 1;
-  version_->store(next == 0 ? 1 : next, std::memory_order_release);  // pairs with version()
+  const std::uint32_t next = shared_->version.load(std::memory_order_relaxed) + 1;
+  shared_->version.store(next == 0 ? 1 : next, std::memory_order_release);  // pairs with version()
 }
 
 void Neighbours::forget(std::uint16_t at) {
-  entries_[tracked_[at].slot].store(0, std::memory_order_relaxed);
+  table_.put(tracked_[at].slot, Address(), 0);
   changed();
   owner_[tracked_[at].slot] = kNobody;
   if (at + 1u != tracked_.size()) {
@@ -98,7 +123,7 @@ void Neighbours::forget(std::uint16_t at) {
   tracked_.pop_back();
 }
 
-std::optional<Neighbours::Question> Neighbours::want(std::uint32_t address, std::uint64_t now_ns) {
+std::optional<Neighbours::Question> Neighbours::want(const Address& address, std::uint64_t now_ns) {
   const std::uint16_t at = tracked_of(address);
   if (at == kNobody && find(address) != 0) return std::nullopt;  // static
   Tracked* neighbour = at == kNobody ? track(address) : &tracked_[at];
@@ -108,7 +133,7 @@ std::optional<Neighbours::Question> Neighbours::want(std::uint32_t address, std:
 }
 
 std::optional<Neighbours::Question> Neighbours::ask(Tracked& neighbour, std::uint64_t now_ns) {
-  const std::uint64_t known = entries_[neighbour.slot].load(std::memory_order_relaxed) & kMacMask;
+  const std::uint64_t known = table_.mac_at(neighbour.slot);
   const bool to_all = known == 0 || neighbour.tries > 0;
   neighbour.state = State::kAsking;
   neighbour.asked_ns = now_ns;
@@ -116,16 +141,19 @@ std::optional<Neighbours::Question> Neighbours::ask(Tracked& neighbour, std::uin
   return Question{neighbour.address, to_all ? kBroadcastMac : to_mac(known)};
 }
 
-bool Neighbours::heard(Heard how, std::uint32_t sender, const proto::MacAddress& mac, std::uint64_t now_ns) {
+bool Neighbours::heard(Heard how, const Address& sender, const proto::MacAddress& mac, std::uint64_t now_ns) {
   const std::uint16_t at = tracked_of(sender);
   if (at == kNobody) return false;
   Tracked& neighbour = tracked_[at];
   if (how == Heard::kReply && neighbour.state == State::kAsking && neighbour.tries > 0) {
-    const std::uint64_t entry = std::uint64_t{sender >> 16} << 48 | to_word(mac);
-    if (entries_[neighbour.slot].exchange(entry, std::memory_order_relaxed) != entry) changed();
+    if (table_.mac_at(neighbour.slot) != to_word(mac)) {
+      table_.put(neighbour.slot, sender, to_word(mac));
+      changed();
+    }
     neighbour.state = State::kFresh;
     neighbour.tries = 0;
     neighbour.confirmed_ns = now_ns;
+    note_gateway(sender, false);
     return true;
   }
   if (neighbour.state == State::kFresh && find(sender) != to_word(mac)) neighbour.confirmed_ns = 0;  // a hint
@@ -137,14 +165,29 @@ std::optional<Neighbours::Question> Neighbours::next_question(std::uint64_t now_
     cursor_ = cursor_ + 1 < tracked_.size() ? cursor_ + 1 : 0;
     Tracked& neighbour = tracked_[cursor_];
     if (now_ns - neighbour.asked_ns < kNeighbourAskNs) continue;
-    if (neighbour.state == State::kFresh && now_ns - neighbour.confirmed_ns < kNeighbourFreshNs) continue;
+    if (neighbour.state == State::kFresh && now_ns - neighbour.confirmed_ns < neighbour.fresh_ns) continue;
     if (neighbour.tries == kNeighbourTriesMax) {
+      note_gateway(neighbour.address, true);
       forget(static_cast<std::uint16_t>(cursor_));
       continue;
     }
     return ask(neighbour, now_ns);
   }
   return std::nullopt;
+}
+
+std::optional<Neighbours::Question> Neighbours::watch_gateways(std::uint64_t now_ns, bool& moved) {
+  moved = false;
+  if (gateways_.size() < 2 || now_ns - gateways_watched_ns_ < kGatewaysEveryNs) return std::nullopt;
+  gateways_watched_ns_ = now_ns;
+  const auto best = std::find(silent_.begin(), silent_.end(), false) - silent_.begin();
+  moved = best != static_cast<std::ptrdiff_t>(gateways_.size()) && best != static_cast<std::ptrdiff_t>(gateway());
+  if (moved) {  // if none answers, the one that was in force stays
+    shared_->gateway.store(static_cast<std::uint32_t>(best), std::memory_order_relaxed);
+    changed();
+  }
+  gateway_cursor_ = (gateway_cursor_ + 1) % gateways_.size();
+  return want(gateways_[gateway_cursor_], now_ns);
 }
 
 }  // namespace weir::dataplane

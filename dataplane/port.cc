@@ -140,6 +140,18 @@ proto::Status Port::set_up_queues(const PacketPools& pools) {
   return proto::success();
 }
 
+proto::Status Port::listen_to(const std::vector<proto::MacAddress>& groups) {
+  std::vector<rte_ether_addr> addresses(groups.size());
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    std::copy_n(groups[i].begin(), groups[i].size(), addresses[i].addr_bytes);
+  }
+  if (rte_eth_dev_set_mc_addr_list(id_, addresses.data(), static_cast<std::uint32_t>(addresses.size())) == 0 ||
+      rte_eth_allmulticast_enable(id_) == 0 || rte_eth_promiscuous_enable(id_) == 0) {
+    return proto::success();
+  }
+  return proto::Error{"the driver " + driver_ + " takes no multicast frames, which IPv6 needs"};
+}
+
 Port::~Port() {
   rte_eth_dev_stop(id_);
   rte_eth_dev_close(id_);

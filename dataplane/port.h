@@ -70,6 +70,10 @@ class Port {
   [[nodiscard]] bool ip_checksum_offload() const { return ip_checksum_offload_; }
   [[nodiscard]] bool udp_checksum_offload() const { return udp_checksum_offload_; }
 
+  /// Lets the frames of these IPv6 multicast groups through as well: by their hardware addresses where the driver
+  /// filters them, else by taking all.
+  proto::Status listen_to(const std::vector<proto::MacAddress>& groups);
+
   /// Packets lost before any worker saw them, since the start: no descriptor, no buffer, or a receive error.
   [[nodiscard]] std::uint64_t missed() const;
 

@@ -103,7 +103,7 @@ bool PuntGate::may_inject(FlowTable& table) const {
   const proto::Inject& inject = injected_;
   if (flow_of(table, inject.flow) == nullptr) return false;
   if (inject.bytes == 0 || inject.bytes > proto::kDatagramBytesMax || inject.dscp > kDscpMax) return false;
-  if (inject.destination.port == 0 || !is_unicast(inject.destination.address.ipv4())) return false;
+  if (inject.destination.port == 0 || !is_unicast(Address(inject.destination.address))) return false;
   const PacketKind kind = proto::classify({inject.data, inject.bytes});
   return kind == PacketKind::kDtls || kind == PacketKind::kStun;
 }

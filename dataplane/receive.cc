@@ -39,25 +39,44 @@ DropReason inspect_odd(rte_mbuf*& mbuf) {
 
 Receiver::Receiver(Wiring wiring, FlowTable& table, Answerer& answerer, proto::WorkerCounters& counters)
     : wiring_(std::move(wiring)),
-      filters_(wiring_.networks.begin(), wiring_.networks.end()),
       owner_{.worker = wiring_.worker, .workers = wiring_.workers},
       table_(table),
       answerer_(answerer),
-      counters_(counters) {}
+      counters_(counters) {
+  for (const Network& network : wiring_.networks) {
+    filters_.push_back(
+        {.ipv4 = network.is_ipv4(), .over_ipv4 = PlainUdpFilter(network), .over_ipv6 = PlainUdpIpv6Filter(network)});
+  }
+}
 
 std::uint32_t Receiver::from_port(std::uint16_t port_id, std::uint16_t queue, Burst& burst) {
   Frames frames;
   const std::uint32_t count = rte_eth_rx_burst(port_id, queue, frames.data(), kBurstMax);
-  const std::uint8_t network = wiring_.network_of_port[port_id];
-  const PlainUdpFilter filter = filters_[network];  // copies: a store into the burst cannot change them
-  const Owner owner = owner_;
+  const std::span<const std::uint8_t> networks = wiring_.networks_of_port[port_id];
   begin(frames, count, burst);
+  if (networks.size() > 1) {
+    for (std::uint32_t i = 0; i < count; ++i) {
+      if (i + kPrefetchAhead < count) prefetch_headers(frames[i + kPrefetchAhead]);
+      take_any(frames[i], networks, burst);
+    }
+  } else if (filters_[networks[0]].ipv4) {
+    take_all(frames, count, networks[0], filters_[networks[0]].over_ipv4, burst);
+  } else {
+    take_all(frames, count, networks[0], filters_[networks[0]].over_ipv6, burst);
+  }
+  counters_.received += burst.count;
+  return count;
+}
+
+/// Frames of a port that has one network. The filter is a copy: a store into the burst cannot change it.
+template <typename UdpFilter>
+[[gnu::always_inline]] inline void Receiver::take_all(const Frames& frames, std::uint32_t count, std::uint8_t network,
+                                                      UdpFilter filter, Burst& burst) {
+  const Owner owner = owner_;
   for (std::uint32_t i = 0; i < count; ++i) {
     if (i + kPrefetchAhead < count) prefetch_headers(frames[i + kPrefetchAhead]);
     take(frames[i], network, filter, owner, burst);
   }
-  counters_.received += burst.count;
-  return count;
 }
 
 std::uint32_t Receiver::from_worker(rte_ring* ring, Burst& burst) {
@@ -67,8 +86,8 @@ std::uint32_t Receiver::from_worker(rte_ring* ring, Burst& burst) {
   begin(frames, count, burst);
   for (std::uint32_t i = 0; i < count; ++i) {
     if (i + kPrefetchAhead < count) prefetch_headers(frames[i + kPrefetchAhead]);
-    const std::uint8_t network = wiring_.network_of_port[frames[i]->port];
-    take(frames[i], network, filters_[network], owner_, burst);
+    const auto network = static_cast<std::uint8_t>(frames[i]->port);  // hand_over has written it there
+    take_any(frames[i], {&network, 1}, burst);
   }
   counters_.received += burst.count;
   return count;
@@ -81,13 +100,34 @@ void Receiver::begin(const Frames& frames, std::uint32_t count, Burst& burst) {
 }
 
 /// Puts a datagram for this worker into the burst and sends the rest where it belongs.
-[[gnu::always_inline]] inline void Receiver::take(rte_mbuf* mbuf, std::uint8_t network, const PlainUdpFilter& filter,
+template <typename UdpFilter>
+[[gnu::always_inline]] inline void Receiver::take(rte_mbuf* mbuf, std::uint8_t network, const UdpFilter& filter,
                                                   Owner owner, Burst& burst) {
   PlainUdp udp;
   const bool plain = mbuf->nb_segs == 1 && (mbuf->ol_flags & kOddMarks) == 0 && filter.parse(bytes_of(mbuf), udp);
   if (!plain) [[unlikely]]
-    return take_odd(mbuf, network, burst);
+    return take_odd(mbuf, {&network, 1}, burst);
   take_udp(mbuf, network, udp, owner, burst);
+}
+
+/// The same where tag and address say which network it is.
+void Receiver::take_any(rte_mbuf* mbuf, std::span<const std::uint8_t> networks, Burst& burst) {
+  if (mbuf->nb_segs == 1 && (mbuf->ol_flags & kOddMarks) == 0) {
+    for (const std::uint8_t network : networks) {
+      if (take_plain(mbuf, network, burst)) return;
+    }
+  }
+  take_odd(mbuf, networks, burst);
+}
+
+/// False: the frame is none of this network's, or not plain.
+bool Receiver::take_plain(rte_mbuf* mbuf, std::uint8_t network, Burst& burst) {
+  PlainUdp udp;
+  const Filter& filter = filters_[network];
+  const proto::Bytes bytes = bytes_of(mbuf);
+  if (!(filter.ipv4 ? filter.over_ipv4.parse(bytes, udp) : filter.over_ipv6.parse(bytes, udp))) return false;
+  take_udp(mbuf, network, udp, owner_, burst);
+  return true;
 }
 
 /// UDP belongs to its port's worker.
@@ -101,37 +141,45 @@ void Receiver::begin(const Frames& frames, std::uint32_t count, Burst& burst) {
   burst.data[at] = rte_pktmbuf_mtod_offset(mbuf, std::uint8_t*, udp.payload_offset);
   burst.bytes[at] = udp.payload_bytes;
   burst.room[at] = static_cast<std::uint32_t>(mbuf->buf_len - mbuf->data_off - udp.payload_offset);
-  burst.source[at].set_ipv4(udp.source_be, udp.source_port);
+  if (udp.source_ipv6 == nullptr) {
+    burst.source[at].set_ipv4(udp.source_be, udp.source_port);
+  } else {
+    burst.source[at].set_ipv6(udp.source_ipv6, udp.source_port);
+  }
   burst.local_port[at] = udp.local_port;
   burst.network[at] = network;
   burst.verdict[at] = DropReason::kNone;
   table_.prefetch_port(network, udp.local_port);
 }
 
-void Receiver::take_odd(rte_mbuf* mbuf, std::uint8_t network, Burst& burst) {
+void Receiver::take_odd(rte_mbuf* mbuf, std::span<const std::uint8_t> networks, Burst& burst) {
   if (mbuf->nb_segs != 1) return drop(mbuf, DropReason::kTooLong);
   if (const DropReason reason = inspect_odd(mbuf); reason != DropReason::kNone) return drop(mbuf, reason);
-  const Frame frame = parse_frame(bytes_of(mbuf), wiring_.networks[network]);
+  const auto [network, frame] = parse_frame(bytes_of(mbuf), wiring_.networks, networks);
   if (frame.kind != FrameKind::kUdp) return take_other(mbuf, network, frame, burst.now_ns);
-  take_udp(mbuf, network,
-           {.source_be = __builtin_bswap32(frame.source),
-            .source_port = frame.source_port,
-            .local_port = frame.local_port,
-            .payload_offset = frame.payload_offset,
-            .payload_bytes = frame.payload_bytes},
-           owner_, burst);
+  PlainUdp udp = {.source_be = __builtin_bswap32(frame.source.ipv4()),
+                  .source_port = frame.source_port,
+                  .local_port = frame.local_port,
+                  .payload_offset = frame.payload_offset,
+                  .payload_bytes = frame.payload_bytes};
+  std::uint8_t source[sizeof(Address)];
+  frame.source.store_ipv6(source);
+  if (!frame.source.is_ipv4()) udp.source_ipv6 = source;
+  take_udp(mbuf, network, udp, owner_, burst);
 }
 
-/// ARP belongs to worker 0, which writes the neighbour tables.
+/// ARP and neighbour discovery belong to worker 0, which writes the neighbour tables.
 void Receiver::take_other(rte_mbuf* mbuf, std::uint8_t network, const Frame& frame, std::uint64_t now_ns) {
   switch (frame.kind) {
     case FrameKind::kIcmp:
       ++counters_.received;
       return answerer_.echo(network, mbuf, frame, now_ns);
     case FrameKind::kArp:
+    case FrameKind::kNd:
       if (wiring_.worker != 0) return hand_over(mbuf, network, 0);
       ++counters_.received;
-      return answerer_.arp(network, mbuf, frame, now_ns);
+      if (frame.kind == FrameKind::kArp) return answerer_.arp(network, mbuf, frame, now_ns);
+      return answerer_.nd(network, mbuf, frame, now_ns);
     case FrameKind::kUdp:
     case FrameKind::kDrop:
       return drop(mbuf, frame.reason);
@@ -140,7 +188,7 @@ void Receiver::take_other(rte_mbuf* mbuf, std::uint8_t network, const Frame& fra
 
 /// The worker that gets the frame counts it as received, so that each frame is counted once.
 void Receiver::hand_over(rte_mbuf* mbuf, std::uint8_t network, std::uint16_t to) {
-  mbuf->port = wiring_.networks[network].port_id;  // not every driver says (net_ring)
+  mbuf->port = network;  // between the workers; the port is known from it, and not every driver says (net_ring)
   if (rte_ring_sp_enqueue(wiring_.to_worker[to], mbuf) != 0) return drop(mbuf, DropReason::kHandoffFull);
   ++counters_.handed_over;
 }

@@ -1,5 +1,6 @@
-// Stage 1: frames from the ports and from other workers. Media and what may be punted go into the burst; ARP and ICMP
-// echo are answered; frames whose port belongs to another worker are handed over; the rest is dropped with a reason.
+// Stage 1: frames from the ports and from other workers. Media and what may be punted go into the burst; ARP, neighbour
+// discovery and echo are answered; frames whose port belongs to another worker are handed over; the rest is dropped
+// with a reason.
 #pragma once
 
 #include <rte_mbuf.h>
@@ -26,8 +27,8 @@ class Receiver {
     std::uint16_t worker;
     std::uint16_t workers;
     std::span<const Network> networks;
-    std::vector<std::uint8_t> network_of_port;  ///< by DPDK port
-    std::vector<rte_ring*> to_worker;           ///< by worker; nullptr for this one
+    std::vector<std::vector<std::uint8_t>> networks_of_port;  ///< by DPDK port
+    std::vector<rte_ring*> to_worker;                         ///< by worker; nullptr for this one
   };
 
   /// All that is referred to outlives the receiver.
@@ -47,17 +48,28 @@ class Receiver {
     std::uint16_t workers;
   };
   using Frames = std::array<rte_mbuf*, kBurstMax>;
+  /// One network's short way.
+  struct Filter {
+    bool ipv4;
+    PlainUdpFilter over_ipv4;
+    PlainUdpIpv6Filter over_ipv6;
+  };
 
   void begin(const Frames& frames, std::uint32_t count, Burst& burst);
-  void take(rte_mbuf* mbuf, std::uint8_t network, const PlainUdpFilter& filter, Owner owner, Burst& burst);
+  template <typename UdpFilter>
+  void take_all(const Frames& frames, std::uint32_t count, std::uint8_t network, UdpFilter filter, Burst& burst);
+  void take_any(rte_mbuf* mbuf, std::span<const std::uint8_t> networks, Burst& burst);
+  template <typename UdpFilter>
+  void take(rte_mbuf* mbuf, std::uint8_t network, const UdpFilter& filter, Owner owner, Burst& burst);
+  bool take_plain(rte_mbuf* mbuf, std::uint8_t network, Burst& burst);
   void take_udp(rte_mbuf* mbuf, std::uint8_t network, const PlainUdp& udp, Owner owner, Burst& burst);
-  void take_odd(rte_mbuf* mbuf, std::uint8_t network, Burst& burst);
+  void take_odd(rte_mbuf* mbuf, std::span<const std::uint8_t> networks, Burst& burst);
   void take_other(rte_mbuf* mbuf, std::uint8_t network, const Frame& frame, std::uint64_t now_ns);
   void hand_over(rte_mbuf* mbuf, std::uint8_t network, std::uint16_t to);
   void drop(rte_mbuf* mbuf, proto::DropReason reason);
 
   Wiring wiring_;
-  std::vector<PlainUdpFilter> filters_;  ///< by network
+  std::vector<Filter> filters_;  ///< by network
   Owner owner_;
   FlowTable& table_;
   Answerer& answerer_;

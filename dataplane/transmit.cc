@@ -15,17 +15,20 @@ using proto::DropReason;
 [[gnu::always_inline]] inline void frame_payload(rte_mbuf* mbuf, const std::uint8_t* payload,
                                                  std::uint32_t payload_bytes, const PreparedHeaders& headers) {
   const std::uint32_t header_bytes = headers.header_bytes;
-  const std::uint8_t offload = headers.checksum_offload;
+  const std::uint8_t marks = headers.marks;
   const std::uint32_t frame_bytes = header_bytes + payload_bytes;
   const auto* start = static_cast<const std::uint8_t*>(mbuf->buf_addr);
   mbuf->data_off = static_cast<std::uint16_t>(payload - start - header_bytes);
   mbuf->data_len = static_cast<std::uint16_t>(frame_bytes);
   mbuf->pkt_len = frame_bytes;
   mbuf->ol_flags = 0;
-  if (offload == 0) return;
-  mbuf->ol_flags = RTE_MBUF_F_TX_IPV4 | ((offload & kOffloadIp) != 0 ? RTE_MBUF_F_TX_IP_CKSUM : 0) |
-                   ((offload & kOffloadUdp) != 0 ? RTE_MBUF_F_TX_UDP_CKSUM : 0);
-  mbuf->tx_offload = rte_mbuf_tx_offload(headers.link_bytes(), proto::kIpv4Bytes, 0, 0, 0, 0, 0);
+  if ((marks & (kOffloadIp | kOffloadUdp)) == 0) return;
+  const bool over_ipv6 = (marks & kOverIpv6) != 0;
+  const std::uint64_t ip_bytes = over_ipv6 ? proto::kIpv6Bytes : proto::kIpv4Bytes;
+  mbuf->ol_flags = (over_ipv6 ? RTE_MBUF_F_TX_IPV6 : RTE_MBUF_F_TX_IPV4) |
+                   ((marks & kOffloadIp) != 0 ? RTE_MBUF_F_TX_IP_CKSUM : 0) |
+                   ((marks & kOffloadUdp) != 0 ? RTE_MBUF_F_TX_UDP_CKSUM : 0);
+  mbuf->tx_offload = rte_mbuf_tx_offload(header_bytes - proto::kUdpBytes - ip_bytes, ip_bytes, 0, 0, 0, 0, 0);
 }
 
 }  // namespace
@@ -61,11 +64,11 @@ void Transmitter::transmit(Burst& burst) {
   FlowEntry& flow = *burst.flow[packet];
   const std::uint8_t network = flow.rtp_network;
   PreparedHeaders& headers = flow.rtp_headers;
-  if (burst.bytes[packet] > proto::kDatagramBytesMax) [[unlikely]]
-    return DropReason::kTooLong;
   if (headers.neighbours_version != outboxes_[network].version) [[unlikely]] {
     if (!prepare(flow.rtp_exit, burst.now_ns, headers)) return DropReason::kNextHopUnknown;
   }
+  if (burst.bytes[packet] > payload_bytes_max(headers.marks)) [[unlikely]]
+    return DropReason::kTooLong;
   proto::FlowStatus& status = *burst.status[packet];
   ++status.rtp_packets_out;
   status.rtp_bytes_out += burst.bytes[packet];
@@ -76,8 +79,8 @@ void Transmitter::transmit(Burst& burst) {
 [[gnu::noinline]] DropReason Transmitter::send_rtcp(Burst& burst, std::uint32_t packet) {
   const proto::Exit& exit = burst.flow[packet]->rtcp_exit;
   PreparedHeaders headers;
-  if (burst.bytes[packet] > proto::kDatagramBytesMax) return DropReason::kTooLong;
   if (!prepare(exit, burst.now_ns, headers)) return DropReason::kNextHopUnknown;
+  if (burst.bytes[packet] > payload_bytes_max(headers.marks)) return DropReason::kTooLong;
   ++burst.status[packet]->rtcp_packets_out;
   send_media(burst, packet, exit.network, headers, true);
   return DropReason::kNone;
@@ -95,13 +98,13 @@ void Transmitter::transmit(Burst& burst) {
   sending.as = As::kForwarded;
   sending.rtcp = rtcp;
   frame_payload(mbuf, payload, bytes, headers);
-  write_headers(payload, bytes, headers);
+  write_headers(payload, bytes, headers, networks_[network]);
 }
 
 /// False if the next hop is not known: `headers` is as it was.
 bool Transmitter::prepare(const proto::Exit& exit, std::uint64_t now_ns, PreparedHeaders& headers) {
   const std::uint32_t version = resolver_.version(exit.network);
-  const std::uint32_t destination = exit.peer.address.ipv4();
+  const Address destination(exit.peer.address);
   const std::uint64_t mac = resolver_.find(exit.network, destination, now_ns);
   if (mac == 0) return false;
   headers = prepare_headers(networks_[exit.network], {.mac = mac,
@@ -120,7 +123,8 @@ bool Transmitter::inject(std::uint8_t network, rte_mbuf* mbuf, std::uint16_t loc
   if (!prepare(exit, now_ns, headers)) return false;
   auto* payload = rte_pktmbuf_mtod(mbuf, std::uint8_t*);
   const std::uint32_t bytes = mbuf->data_len;
-  write_headers(payload, bytes, headers);
+  if (bytes > payload_bytes_max(headers.marks)) return false;
+  write_headers(payload, bytes, headers, networks_[network]);
   frame_payload(mbuf, payload, bytes, headers);
   send(network, mbuf, As::kInjected);
   return true;

@@ -45,7 +45,7 @@ class Transmitter {
   }
 
   /// Sends a datagram from a local port of ours. `mbuf` holds the UDP payload, with room in front. False if its next
-  /// hop is not known: the mbuf is still the caller's.
+  /// hop is not known, or if it does not fit: the mbuf is still the caller's.
   bool inject(std::uint8_t network, rte_mbuf* mbuf, std::uint16_t local_port, const proto::Endpoint& destination,
               std::uint8_t dscp, std::uint64_t now_ns);
 

@@ -38,7 +38,7 @@ Worker::Worker(WorkerParts parts, std::unique_ptr<Cipher> cipher)
       receiver_({.worker = parts_.worker,
                  .workers = parts_.workers,
                  .networks = parts_.networks,
-                 .network_of_port = parts_.network_of_port,
+                 .networks_of_port = parts_.networks_of_port,
                  .to_worker = parts_.to_workers},
                 *parts_.table, answerer_, counters_),
       punt_gate_(parts_.region->punt_producer(parts_.worker), parts_.region->inject_consumer(parts_.worker),
@@ -150,10 +150,10 @@ void Worker::carry_out(proto::Command& command) {
 }
 
 void Worker::want_next_hops(const FlowEntry& flow) {
-  if (flow.peer.port != 0) resolver_.want(flow.network, flow.peer.address.ipv4(), burst_.now_ns);
+  if (flow.peer.port != 0) resolver_.want(flow.network, Address(flow.peer.address), burst_.now_ns);
   if (flow.state != proto::FlowState::kInstalled) return;
   for (const proto::Exit* exit : {&flow.rtp_exit, &flow.rtcp_exit}) {
-    if (exit->peer.port != 0) resolver_.want(exit->network, exit->peer.address.ipv4(), burst_.now_ns);
+    if (exit->peer.port != 0) resolver_.want(exit->network, Address(exit->peer.address), burst_.now_ns);
   }
 }
 

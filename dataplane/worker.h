@@ -49,11 +49,11 @@ struct WorkerParts {
   FlowTable* table;
   rte_mempool* pool;
   std::vector<PolledQueue> polled;
-  std::vector<std::uint8_t> network_of_port;  ///< by DPDK port
-  std::vector<Transmitter::Queue> transmit;   ///< by network
-  std::vector<rte_ring*> from_workers;        ///< received frames that other workers hand over
-  std::vector<rte_ring*> to_workers;          ///< the same, outwards, by worker; nullptr for this one
-  rte_ring* wanted;                           ///< Resolver's
+  std::vector<std::vector<std::uint8_t>> networks_of_port;  ///< by DPDK port
+  std::vector<Transmitter::Queue> transmit;                 ///< by network
+  std::vector<rte_ring*> from_workers;                      ///< received frames that other workers hand over
+  std::vector<rte_ring*> to_workers;                        ///< the same, outwards, by worker; nullptr for this one
+  rte_ring* wanted;                                         ///< Resolver's
   std::vector<rte_ring*> wanted_by;
   PuntRates punt_rates = {};
   std::uint64_t seed = 0;  ///< random

@@ -73,6 +73,12 @@ inline std::uint16_t checksum_fold(std::uint32_t sum) {
   return static_cast<std::uint16_t>(~sum);
 }
 
+/// Sum of the pseudo header of what an IPv6 packet carries (RFC 8200 section 8.1): its addresses, as they lie in its
+/// header, the payload's length and protocol.
+inline std::uint32_t ipv6_pseudo_words(const std::uint8_t* header, std::uint16_t payload_bytes, std::uint8_t protocol) {
+  return checksum_words({header + 8, 32}) + checksum_word(payload_bytes) + checksum_word(protocol);
+}
+
 /// Does an IPv4 header of 20 bytes, checksum in place, sum to zero?
 inline bool ipv4_checksum_holds(const std::uint8_t* header) {
   const std::uint64_t first = load_native64(header);

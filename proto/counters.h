@@ -46,8 +46,11 @@ enum class DropReason : std::uint8_t {
   kHandoffFull,
   kTransmitFull,
   kDraining,
+  kIpExtension,
+  kNdMalformed,
+  kNdNotForUs,
 };
-inline constexpr std::size_t kDropReasonCount = 37;
+inline constexpr std::size_t kDropReasonCount = 40;
 
 struct DropReasonInfo {
   DropReason reason;
@@ -58,18 +61,19 @@ struct DropReasonInfo {
 inline constexpr std::array<DropReasonInfo, kDropReasonCount> kDropReasons{{
     {DropReason::kNone, "none", "not dropped"},
     {DropReason::kEthernetMalformed, "ethernet_malformed", "the frame ends inside its Ethernet or VLAN header"},
-    {DropReason::kVlanUnknown, "vlan_unknown", "the frame carries a VLAN tag that its network does not use"},
-    {DropReason::kEtherTypeUnknown, "ethertype_unknown", "the frame is neither IP nor ARP"},
+    {DropReason::kVlanUnknown, "vlan_unknown", "no network of the port has the frame's VLAN tag"},
+    {DropReason::kEtherTypeUnknown, "ethertype_unknown",
+     "the frame is neither ARP nor IP of a version that its network speaks"},
     {DropReason::kArpMalformed, "arp_malformed", "the ARP packet is cut short or not Ethernet over IPv4"},
     {DropReason::kArpNotForUs, "arp_not_for_us", "the ARP packet neither asks for nor answers one of our addresses"},
     {DropReason::kIpMalformed, "ip_malformed", "the IP header is cut short, inconsistent or has options"},
     {DropReason::kIpChecksum, "ip_checksum", "the IPv4 header checksum is wrong"},
     {DropReason::kIpFragment, "ip_fragment", "the packet is an IP fragment"},
     {DropReason::kIpNotForUs, "ip_not_for_us", "the destination is not a media address"},
-    {DropReason::kIpProtocolUnknown, "ip_protocol_unknown", "the packet is neither UDP nor ICMP"},
-    {DropReason::kIcmpNotEcho, "icmp_not_echo", "the ICMP packet is malformed or not an echo request"},
+    {DropReason::kIpProtocolUnknown, "ip_protocol_unknown", "the packet is neither UDP nor ICMP nor ICMPv6"},
+    {DropReason::kIcmpNotEcho, "icmp_not_echo", "the ICMP or ICMPv6 packet is malformed or not an echo request"},
     {DropReason::kUdpMalformed, "udp_malformed", "the UDP header is cut short or its length does not fit"},
-    {DropReason::kUdpChecksum, "udp_checksum", "the UDP checksum is wrong"},
+    {DropReason::kUdpChecksum, "udp_checksum", "the UDP checksum is wrong, or missing in IPv6"},
     {DropReason::kPortClosed, "port_closed", "no flow has this media address and port"},
     {DropReason::kKindUnknown, "kind_unknown", "the first byte belongs to no protocol of RFC 7983"},
     {DropReason::kKindNotAccepted, "kind_not_accepted", "the flow does not take this kind of packet"},
@@ -94,6 +98,11 @@ inline constexpr std::array<DropReasonInfo, kDropReasonCount> kDropReasons{{
     {DropReason::kHandoffFull, "handoff_full", "the worker that owns the port does not keep up"},
     {DropReason::kTransmitFull, "transmit_full", "the network card took no more packets"},
     {DropReason::kDraining, "draining", "the flow is draining and takes no new packet"},
+    {DropReason::kIpExtension, "ip_extension", "the IPv6 packet has extension headers"},
+    {DropReason::kNdMalformed, "nd_malformed",
+     "the neighbour discovery packet is cut short, forwarded or inconsistent"},
+    {DropReason::kNdNotForUs, "nd_not_for_us",
+     "the neighbour discovery packet neither asks for nor answers one of our addresses"},
 }};
 
 consteval bool drop_reasons_are_in_order() {
@@ -103,7 +112,7 @@ consteval bool drop_reasons_are_in_order() {
   return true;
 }
 static_assert(drop_reasons_are_in_order());
-static_assert(static_cast<std::size_t>(DropReason::kDraining) + 1 == kDropReasonCount);
+static_assert(static_cast<std::size_t>(DropReason::kNdNotForUs) + 1 == kDropReasonCount);
 
 constexpr const DropReasonInfo& drop_reason(DropReason reason) {
   return kDropReasons[static_cast<std::size_t>(reason)];
@@ -114,14 +123,15 @@ constexpr const DropReasonInfo& drop_reason(DropReason reason) {
 /// sent == forwarded + answered + injected + originated. A frame that its port did not take is `transmit_full` instead,
 /// or inject_refused if it was injected.
 struct alignas(64) WorkerCounters {
-  std::uint64_t received;    ///< frames taken from a queue
-  std::uint64_t forwarded;   ///< media packets given to a transmit queue
-  std::uint64_t punted;      ///< packets given to weir-control
-  std::uint64_t answered;    ///< ARP and ICMP answered here: the frame in became the frame out
-  std::uint64_t absorbed;    ///< frames that were for us and end here: ARP replies
-  std::uint64_t injected;    ///< packets sent on behalf of weir-control
-  std::uint64_t originated;  ///< frames the worker itself began: ARP requests
-  std::uint64_t commands;    ///< commands carried out
+  std::uint64_t received;         ///< frames taken from a queue
+  std::uint64_t forwarded;        ///< media packets given to a transmit queue
+  std::uint64_t punted;           ///< packets given to weir-control
+  std::uint64_t answered;         ///< ARP, ND and ICMP answered here: the frame in became the frame out
+  std::uint64_t absorbed;         ///< frames that were for us and end here: ARP and ND answers
+  std::uint64_t injected;         ///< packets sent on behalf of weir-control
+  std::uint64_t originated;       ///< frames the worker itself began: ARP and ND questions
+  std::uint64_t gateway_changes;  ///< times that another gateway of a network came into force
+  std::uint64_t commands;         ///< commands carried out
   std::uint64_t commands_refused;
   std::uint64_t events_lost;  ///< events that found the ring full
   std::uint64_t inject_refused;

@@ -1,5 +1,5 @@
-// Addresses and the Ethernet, ARP, IPv4, UDP and ICMP layouts.
-// RFC 826 (ARP), RFC 791 (IPv4), RFC 768 (UDP), RFC 792 (ICMP).
+// Addresses and the Ethernet, ARP, IPv4, IPv6, UDP and ICMP layouts.
+// RFC 826 (ARP), RFC 791 (IPv4), RFC 8200 (IPv6), RFC 768 (UDP), RFC 792 (ICMP), RFC 4443 (ICMPv6).
 #pragma once
 
 #include <array>
@@ -49,6 +49,14 @@ struct Endpoint {
     std::memcpy(address.bytes.data() + 8, words + 1, 8);
     std::memcpy(&address.family, &last, 4);
   }
+  /// The same of an IPv6 header's address.
+  void set_ipv6(const std::uint8_t* address_be, std::uint16_t to_port) {
+    const std::uint64_t words[2] = {load_native64(address_be), load_native64(address_be + 8)};
+    const std::uint32_t last = static_cast<std::uint32_t>(Family::kIpv6) | std::uint32_t{to_port} << 16;
+    std::memcpy(address.bytes.data(), words, 8);
+    std::memcpy(address.bytes.data() + 8, words + 1, 8);
+    std::memcpy(&address.family, &last, 4);
+  }
 };
 static_assert(sizeof(Endpoint) == 20 && std::has_unique_object_representations_v<Endpoint>);
 
@@ -66,13 +74,16 @@ std::string to_string(const MacAddress& mac);
 inline constexpr std::size_t kEthernetBytes = 14;
 inline constexpr std::size_t kVlanTagBytes = 4;
 inline constexpr std::size_t kIpv4Bytes = 20;
+inline constexpr std::size_t kIpv6Bytes = 40;
 inline constexpr std::size_t kUdpBytes = 8;
 inline constexpr std::size_t kArpBytes = 28;
 
 inline constexpr std::uint16_t kEtherTypeIpv4 = 0x0800;
 inline constexpr std::uint16_t kEtherTypeArp = 0x0806;
 inline constexpr std::uint16_t kEtherTypeVlan = 0x8100;
+inline constexpr std::uint16_t kEtherTypeIpv6 = 0x86dd;
 inline constexpr std::uint8_t kIpProtocolIcmp = 1;
 inline constexpr std::uint8_t kIpProtocolUdp = 17;
+inline constexpr std::uint8_t kIpProtocolIcmpv6 = 58;
 
 }  // namespace weir::proto

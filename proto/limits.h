@@ -14,12 +14,19 @@ inline constexpr std::size_t kMtuBytes = 1500;
 
 /// The longest UDP payload within kMtuBytes: 1500 - 20 (IPv4) - 8 (UDP).
 inline constexpr std::size_t kDatagramBytesMax = kMtuBytes - 20 - 8;
+/// The same in an IPv6 packet, whose header has 40 bytes.
+inline constexpr std::size_t kDatagramIpv6BytesMax = kMtuBytes - 40 - 8;
 
 /// What SRTP or SRTCP adds at most: E and index (4), tag (16). RFC 3711 section 3.4, RFC 7714 section 9. No MKI yet.
 inline constexpr std::size_t kSrtpOverheadBytesMax = 20;
 
 inline constexpr std::uint32_t kWorkersMax = 64;
 inline constexpr std::uint32_t kNetworksMax = 16;
+/// Gateways of one network: the one in force and those that stand in for it.
+inline constexpr std::size_t kGatewaysMax = 4;
+/// Next hops that one network's configuration may name: so few that the table of next hops (dataplane/neighbours.h) has
+/// a place for each.
+inline constexpr std::size_t kStaticNeighboursMax = 512;
 inline constexpr std::uint32_t kFlowsMax = 1u << 21;
 
 /// SSRCs with receive state on one flow: audio, video, their RTX and FEC, and one change of each.

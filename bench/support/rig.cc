@@ -161,7 +161,7 @@ void Rig::make_networks() {
     dataplane::Network made;
     made.port_id = port_ids_.back();
     made.address = our_address(network);
-    made.mask = 0xffffff00;
+    made.prefix_bits = 24;
     made.mac = {0x02, 0, 0, 0, 0, 1};
     networks_.push_back(made);
     families_.push_back(proto::Family::kIpv4);
@@ -180,7 +180,7 @@ void Rig::make_worker() {
                                .table = table_.get(),
                                .pool = pool_.get(),
                                .polled = {},
-                               .network_of_port = std::vector<std::uint8_t>(RTE_MAX_ETHPORTS),
+                               .networks_of_port = std::vector<std::vector<std::uint8_t>>(RTE_MAX_ETHPORTS),
                                .transmit = {},
                                .from_workers = {},
                                .to_workers = {nullptr},
@@ -188,7 +188,7 @@ void Rig::make_worker() {
                                .wanted_by = {}};
   for (std::size_t network = 0; network < port_ids_.size(); ++network) {
     const std::uint16_t id = port_ids_[network];
-    parts.network_of_port[id] = static_cast<std::uint8_t>(network);
+    parts.networks_of_port[id] = {static_cast<std::uint8_t>(network)};
     parts.transmit.push_back({.port_id = id, .queue = 0, .to_worker_0 = nullptr, .from_workers = {}});
     if (network < near_networks_) parts.polled.push_back({id, 0});
   }
@@ -240,7 +240,7 @@ void Rig::feed(std::uint32_t network, const Packet* const* packets, std::uint32_
                                           .destination_port = port_of(packet.stream),
                                           .source_port = kPeerPort,
                                           .dscp = 46});
-    dataplane::write_headers(frame + headers, packet.bytes, prepared);
+    dataplane::write_headers(frame + headers, packet.bytes, prepared, peer);
   }
   WEIR_ASSERT(rte_ring_sp_enqueue_bulk(receive_rings_[network], reinterpret_cast<void**>(mbufs), count, nullptr) ==
               count);

@@ -23,10 +23,15 @@ def inside(namespace: str):
             _enter(home.fileno())
 
 
+def host_port(address: str, port: int) -> str:
+    """As programs and URIs write it: IPv6 in brackets."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 def udp_socket(namespace: str, address: str, port: int = 0) -> socket.socket:
     """A UDP socket bound to address and port (0: any) there."""
     with inside(namespace):
-        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
     made.bind((address, port))
     return made
 

@@ -8,7 +8,7 @@ weir-media's own and has no kernel address.
                        \--media--- 198.18.1.10| 198.18.2.10 ---media--/
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lab.undo import LabError, UndoLog, run
 
@@ -83,6 +83,35 @@ class Network:
         address = side.client_address.rpartition(".")[0] + f".{last_octet}"
         run(["ip", "-n", side.namespace, "addr", "replace", f"{address}/24", "dev", side.client_interface])
         return address
+
+    def add_ipv6(self, side: Side) -> Side:
+        """The same side with IPv6 addresses, on the same links: 2001:2:0:1::/64 on side A, 2001:2:0:2::/64 on side B."""
+        subnet = f"2001:2:0:{side.client_address.split('.')[2]}"
+        there = replace(side, client_address=f"{subnet}::2", sip_address=f"{subnet}::1", media_address=f"{subnet}::10")
+        for namespace, interface, address in ((side.namespace, side.client_interface, there.client_address),
+                                              (self.border, side.sip_interface, there.sip_address)):
+            self._sysctl(namespace, f"net.ipv6.conf.{interface}.disable_ipv6=0")
+            run(["ip", "-n", namespace, "addr", "replace", f"{address}/64", "dev", interface, "nodad"])
+        return there
+
+    def add_gateway(self, side: Side, name: str, last_octet: int, behind: str) -> str:
+        """A namespace on that side's link with an address there and another host's address, `behind`, of its own. Returns
+        its name."""
+        namespace = f"{side.namespace}{name}"
+        self.undo.add("namespace", namespace)
+        run(["ip", "netns", "add", namespace])
+        run(["ip", "-n", namespace, "link", "add", "link0", "type", "veth", "peer", "name", name, "netns", side.namespace])
+        run(["ip", "-n", side.namespace, "link", "set", name, "master", side.client_interface, "up"])
+        for end, interface in ((namespace, "link0"), (side.namespace, name)):
+            run(["ip", "netns", "exec", end, "ethtool", "-K", interface, "tx", "off"])
+        address = side.client_address.rpartition(".")[0] + f".{last_octet}"
+        run(["ip", "-n", namespace, "addr", "add", f"{address}/24", "dev", "link0"])
+        run(["ip", "-n", namespace, "link", "set", "lo", "up"])
+        run(["ip", "-n", namespace, "addr", "add", f"{behind}/32", "dev", "lo"])
+        run(["ip", "-n", namespace, "link", "set", "link0", "up"])
+        self._sysctl(namespace, "net.ipv4.conf.all.rp_filter=0")
+        self._sysctl(namespace, "net.ipv4.conf.link0.rp_filter=0")
+        return namespace
 
     @staticmethod
     def _sysctl(namespace: str, setting: str) -> None:

@@ -11,35 +11,76 @@ namespace weir::proto::settings {
 
 namespace {
 
-std::uint32_t mask_of(std::uint8_t prefix_bits) {
-  return prefix_bits == 0 ? 0 : ~std::uint32_t{0} << (32 - prefix_bits);
+/// Do two addresses of one family agree in their first bits?
+bool agree(const IpAddress& a, const IpAddress& b, unsigned bits) {
+  if (a.family != b.family) return false;
+  const unsigned whole = bits / 8;
+  if (!std::equal(a.bytes.begin(), a.bytes.begin() + whole, b.bytes.begin())) return false;
+  const unsigned rest = bits % 8;
+  return rest == 0 || (a.bytes[whole] ^ b.bytes[whole]) >> (8 - rest) == 0;
 }
 
 bool contains(const NetworkSettings& network, const IpAddress& address) {
-  return ((network.address.ipv4() ^ address.ipv4()) & mask_of(network.prefix_bits)) == 0;
+  return agree(network.address, address, network.prefix_bits);
+}
+
+/// fe80::/10: on every link, whatever its prefix.
+bool is_link_local(const IpAddress& address) {
+  return address.family == Family::kIpv6 && address.bytes[0] == 0xfe && address.bytes[1] >> 6 == 2;
 }
 
 bool overlap(const NetworkSettings& a, const NetworkSettings& b) {
-  if (a.address.family == Family::kNone || b.address.family == Family::kNone) return false;
-  return ((a.address.ipv4() ^ b.address.ipv4()) & mask_of(std::min(a.prefix_bits, b.prefix_bits))) == 0;
+  return agree(a.address, b.address, std::min(a.prefix_bits, b.prefix_bits));
+}
+
+/// One port and one VLAN: what arrives there is told apart by the media address.
+bool share_link(const NetworkSettings& a, const NetworkSettings& b) {
+  return a.device == b.device && a.vlan == b.vlan;
+}
+
+/// RFC 1122 section 3.2.1.3. Of IPv6: not multicast, nor in ::/64, where what is no host's address lies (RFC 4291).
+bool is_host(const NetworkSettings& network) {
+  const IpAddress& address = network.address;
+  if (address.family == Family::kIpv6) {
+    const bool reserved = std::all_of(address.bytes.begin(), address.bytes.begin() + 8, [](auto b) { return b == 0; });
+    return address.bytes[0] != 0xff && !reserved && !is_link_local(address);
+  }
+  const std::uint32_t hosts = (std::uint32_t{1} << (32 - network.prefix_bits)) - 1;
+  const std::uint32_t host = address.ipv4() & hosts;
+  return host != 0 && host != hosts;
+}
+
+void check_gateways(const NetworkSettings& network, std::uint32_t line, std::vector<Mistake>& mistakes) {
+  const std::string name = "network '" + network.name + "': ";
+  for (std::size_t i = 0; i < network.gateways.size(); ++i) {
+    const IpAddress& gateway = network.gateways[i];
+    const bool reachable = network.address.family == gateway.family && is_link_local(gateway);
+    if (!reachable && !contains(network, gateway)) {
+      mistakes.push_back({line, name + "the gateway is not inside the network"});
+    }
+    if (gateway == network.address) mistakes.push_back({line, name + "the gateway is the media address itself"});
+    if (std::count(network.gateways.begin(), network.gateways.begin() + static_cast<std::ptrdiff_t>(i), gateway) != 0) {
+      mistakes.push_back({line, name + "gateway " + to_string(gateway) + " is named twice"});
+    }
+  }
 }
 
 void check_network(const NetworkSettings& network, std::uint32_t line, std::vector<Mistake>& mistakes) {
   if (network.address.family == Family::kNone) return;  // a mistake already
   const std::string name = "network '" + network.name + "': ";
-  const std::uint32_t host = network.address.ipv4() & ~mask_of(network.prefix_bits);
-  if (host == 0 || host == ~mask_of(network.prefix_bits)) {
-    mistakes.push_back({line, name + "the address is the network's own or its broadcast address"});
+  if (!is_host(network)) {
+    const bool ipv4 = network.address.family == Family::kIpv4;
+    mistakes.push_back({line, name + (ipv4 ? "the address is the network's own or its broadcast address"
+                                           : "the address is no global address of one host")});
   }
-  if (network.gateway && !contains(network, *network.gateway)) {
-    mistakes.push_back({line, name + "the gateway is not inside the network"});
-  }
-  if (network.gateway == network.address) {
-    mistakes.push_back({line, name + "the gateway is the media address itself"});
+  check_gateways(network, line, mistakes);
+  if (network.neighbours.size() > kStaticNeighboursMax) {
+    mistakes.push_back({line, name + "more than " + std::to_string(kStaticNeighboursMax) + " neighbours"});
   }
   for (std::size_t i = 0; i < network.neighbours.size(); ++i) {
     const IpAddress& address = network.neighbours[i].address;
-    if (!contains(network, address)) {
+    const bool reachable = network.address.family == address.family && is_link_local(address);
+    if (!reachable && !contains(network, address)) {
       mistakes.push_back({line, name + "neighbour " + to_string(address) + " is not inside the network"});
     }
     for (std::size_t j = 0; j < i; ++j) {
@@ -55,6 +96,20 @@ std::string device_name(const NetworkSettings& network) {
   return network.device.substr(0, network.device.find(','));
 }
 
+/// Networks may share a device, even a VLAN of it, as long as an address says which one is meant. `both`: how a mistake
+/// begins.
+void check_neighbouring(const NetworkSettings& other, const NetworkSettings& network, const std::string& both,
+                        std::uint32_t line, std::vector<Mistake>& mistakes) {
+  if (network.address.family != Family::kNone && other.address == network.address) {
+    mistakes.push_back({line, both + "have one address, " + to_string(network.address)});
+  } else if (network.address.family != Family::kNone && overlap(other, network) && !share_link(other, network)) {
+    mistakes.push_back({line, both + "overlap"});
+  }
+  if (other.device != network.device && !network.device.empty() && device_name(other) == device_name(network)) {
+    mistakes.push_back({line, both + "write one device differently, " + device_name(network)});
+  }
+}
+
 void check_networks(const Settings& settings, const Lines& lines, std::vector<Mistake>& mistakes) {
   if (settings.networks.empty()) mistakes.push_back({0, "there is no [[network]]"});
   if (settings.networks.size() > kNetworksMax) {
@@ -68,17 +123,32 @@ void check_networks(const Settings& settings, const Lines& lines, std::vector<Mi
       const std::string both = "networks '" + other.name + "' and '" + network.name + "' ";
       if (!network.name.empty() && other.name == network.name)
         mistakes.push_back({lines.networks[i], both + "have one name"});
-      if (overlap(other, network)) mistakes.push_back({lines.networks[i], both + "overlap"});
-      if (!network.device.empty() && device_name(other) == device_name(network)) {
-        mistakes.push_back({lines.networks[i], both + "have one device, " + device_name(network)});
-      }
+      check_neighbouring(other, network, both, lines.networks[i], mistakes);
     }
   }
 }
 
-bool has_network(const Settings& settings, const std::string& name) {
-  return std::any_of(settings.networks.begin(), settings.networks.end(),
-                     [&](const NetworkSettings& network) { return network.name == name; });
+const NetworkSettings* find_network(const Settings& settings, const std::string& name) {
+  const auto found = std::find_if(settings.networks.begin(), settings.networks.end(),
+                                  [&](const NetworkSettings& network) { return network.name == name; });
+  return found == settings.networks.end() ? nullptr : &*found;
+}
+
+/// A realm has one network, or one of each family: which one a leg takes, its peer's family says.
+void check_realm_networks(const Settings& settings, const RealmSettings& realm, std::uint32_t line,
+                          std::vector<Mistake>& mistakes) {
+  std::vector<Family> families;
+  for (const std::string& name : realm.networks) {
+    const NetworkSettings* network = find_network(settings, name);
+    if (network == nullptr) {
+      mistakes.push_back({line, "there is no network '" + name + "'"});
+      continue;
+    }
+    if (std::count(families.begin(), families.end(), network->address.family) != 0) {
+      mistakes.push_back({line, "realm '" + realm.name + "' has two networks of one family"});
+    }
+    families.push_back(network->address.family);
+  }
 }
 
 bool has_realm(const Settings& settings, const std::string& name) {
@@ -109,9 +179,7 @@ void check_realms(const Settings& settings, const Lines& lines, std::vector<Mist
   if (settings.realms.empty()) mistakes.push_back({0, "there is no [[realm]]: SIP would be spoken nowhere"});
   for (std::size_t i = 0; i < settings.realms.size(); ++i) {
     const RealmSettings& realm = settings.realms[i];
-    if (!realm.network.empty() && !has_network(settings, realm.network)) {
-      mistakes.push_back({lines.realms[i], "there is no network '" + realm.network + "'"});
-    }
+    check_realm_networks(settings, realm, lines.realms[i], mistakes);
     for (std::size_t j = 0; j < i; ++j) {
       if (realm.name.empty() || settings.realms[j].name != realm.name) continue;
       mistakes.push_back({lines.realms[i], "there are two realms '" + realm.name + "'"});

@@ -33,19 +33,19 @@ std::optional<std::uint32_t> parse_number(std::string_view text, std::uint32_t m
   return value;
 }
 
-/// An IPv4 address; the media plane has no IPv6 yet.
-std::optional<IpAddress> parse_ipv4(std::string_view text) {
-  const Result<IpAddress> address = parse_ip_address(text);
-  if (!address || address->family != Family::kIpv4) return std::nullopt;
-  return *address;
-}
+constexpr std::int64_t kIpv4PrefixBitsMax = 30;
+constexpr std::int64_t kIpv6PrefixBitsMax = 128;
 
-std::optional<IpAddress> read_ipv4(Table& table, std::string_view key, bool required) {
-  std::string text;
-  if (!(required ? table.required_text(key, text) : table.text(key, text))) return std::nullopt;
-  const std::optional<IpAddress> address = parse_ipv4(text);
-  if (!address) table.mistake(key, "'" + text + "' is not an IPv4 address");
-  return address;
+/// "198.18.1.254", or an array of several.
+void read_gateways(Table& table, std::vector<IpAddress>& into) {
+  table.each_text_or_one("gateway", [&](const std::string& text, std::uint32_t) {
+    const Result<IpAddress> address = parse_ip_address(text);
+    if (!address) return table.mistake("gateway", address.error());
+    into.push_back(*address);
+    if (into.size() == kGatewaysMax + 1) {
+      table.mistake("gateway", "names more than " + std::to_string(kGatewaysMax) + " gateways");
+    }
+  });
 }
 
 void read_directory(Table& table, std::string_view key, std::string& into) {
@@ -103,16 +103,19 @@ void read_media(Table& table, MediaSettings& media) {
   }
 }
 
-/// "198.18.1.10/24"
+/// "198.18.1.10/24" or "2001:2:0:1::10/64"
 void read_address(Table& table, NetworkSettings& network) {
   std::string text;
   if (!table.required_text("address", text)) return;
   const std::size_t slash = text.find('/');
-  const std::optional<IpAddress> address = parse_ipv4(std::string_view(text).substr(0, slash));
+  const Result<IpAddress> address = parse_ip_address(std::string_view(text).substr(0, slash));
+  const std::int64_t bits_max = address && address->family == Family::kIpv6 ? kIpv6PrefixBitsMax : kIpv4PrefixBitsMax;
   std::optional<std::uint32_t> bits;
-  if (slash != std::string::npos) bits = parse_number(std::string_view(text).substr(slash + 1), 30);
+  if (slash != std::string::npos) {
+    bits = parse_number(std::string_view(text).substr(slash + 1), static_cast<std::uint32_t>(bits_max));
+  }
   if (!address || !bits || *bits == 0) {
-    table.mistake("address", "'" + text + "' is not an IPv4 address with its prefix, like 198.18.1.10/24");
+    table.mistake("address", "'" + text + "' is not an address with its prefix, like 198.18.1.10/24 or 2001:2::10/64");
     return;
   }
   network.address = *address;
@@ -140,7 +143,10 @@ void read_ports(Table& table, NetworkSettings& network) {
 
 void read_neighbour(Table& table, NetworkSettings& network) {
   Neighbour neighbour{};
-  const std::optional<IpAddress> address = read_ipv4(table, "address", true);
+  std::string written;
+  if (!table.required_text("address", written)) return;
+  const Result<IpAddress> address = parse_ip_address(written);
+  if (!address) return table.mistake("address", address.error());
   std::string text;
   if (!table.required_text("mac", text)) return;
   const Result<MacAddress> mac = parse_mac_address(text);
@@ -148,7 +154,6 @@ void read_neighbour(Table& table, NetworkSettings& network) {
     table.mistake("mac", mac.error());
     return;
   }
-  if (!address) return;
   neighbour.address = *address;
   neighbour.mac = *mac;
   network.neighbours.push_back(neighbour);
@@ -159,7 +164,7 @@ NetworkSettings read_network(Table& table) {
   table.required_text("name", network.name);
   table.required_text("device", network.device);
   read_address(table, network);
-  network.gateway = read_ipv4(table, "gateway", false);
+  read_gateways(table, network.gateways);
   if (table.find("vlan") != nullptr) {
     std::uint16_t vlan = 0;
     table.number("vlan", vlan, 1, 4094);
@@ -227,29 +232,43 @@ void read_dtls(Table& table, DtlsSettings& dtls) {
   std::uint32_t timeout_s = dtls.handshake_timeout_ms / 1000;
   table.number("handshake_timeout_s", timeout_s, 1, 300);
   dtls.handshake_timeout_ms = timeout_s * 1000;
-  table.number("mtu_bytes", dtls.mtu_bytes, 256, static_cast<std::int64_t>(kDatagramBytesMax));
+  table.number("mtu_bytes", dtls.mtu_bytes, 256, static_cast<std::int64_t>(kDatagramIpv6BytesMax));
 }
 
-/// "udp:198.18.1.1:5060"
+/// An address and a port as URIs write them: IPv6 in brackets (RFC 3986 section 3.2.2), and only that.
+std::optional<Endpoint> parse_endpoint(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string_view host = text.substr(0, colon);
+  const bool brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (brackets) host = host.substr(1, host.size() - 2);
+  const Result<IpAddress> address = parse_ip_address(host);
+  const std::optional<std::uint32_t> port = parse_number(text.substr(colon + 1), 65535);
+  if (!address || brackets != (address->family == Family::kIpv6) || !port || *port == 0) return std::nullopt;
+  return Endpoint{*address, 0, static_cast<std::uint16_t>(*port)};
+}
+
+/// "udp:198.18.1.1:5060" or "tcp:[2001:2::1]:5060"
 std::optional<ListenerSettings> parse_listener(std::string_view text) {
   ListenerSettings listener{};
   const std::size_t colon = text.find(':');
-  const std::size_t last = text.rfind(':');
-  if (colon == std::string_view::npos || last == colon) return std::nullopt;
+  if (colon == std::string_view::npos) return std::nullopt;
   const std::string_view transport = text.substr(0, colon);
   if (transport != "udp" && transport != "tcp") return std::nullopt;
   listener.transport = transport == "udp" ? SipTransport::kUdp : SipTransport::kTcp;
-  const std::optional<IpAddress> address = parse_ipv4(text.substr(colon + 1, last - colon - 1));
-  const std::optional<std::uint32_t> port = parse_number(text.substr(last + 1), 65535);
-  if (!address || !port || *port == 0) return std::nullopt;
-  listener.local = {*address, 0, static_cast<std::uint16_t>(*port)};
+  const std::optional<Endpoint> local = parse_endpoint(text.substr(colon + 1));
+  if (!local) return std::nullopt;
+  listener.local = *local;
   return listener;
 }
 
 RealmSettings read_realm(Table& table) {
   RealmSettings realm;
   table.required_text("name", realm.name);
-  table.required_text("network", realm.network);
+  if (table.require("network") != nullptr) {
+    table.each_text_or_one("network", [&](const std::string& text, std::uint32_t) { realm.networks.push_back(text); });
+    if (realm.networks.empty()) table.mistake("network", "names no network");
+  }
   const toml::node* listen = table.require("listen");
   if (listen != nullptr && listen->is_array() && listen->as_array()->empty()) {
     table.mistake("listen", "names no listener, like \"udp:198.18.1.1:5060\"");
@@ -259,8 +278,9 @@ RealmSettings read_realm(Table& table) {
     if (listener) {
       realm.listeners.push_back(*listener);
     } else {
-      table.mistake("listen",
-                    "'" + text + "' is not a transport, an IPv4 address and a port, like udp:198.18.1.1:5060");
+      table.mistake("listen", "'" + text +
+                                  "' is not a transport, an address and a port, like udp:198.18.1.1:5060 or "
+                                  "udp:[2001:2::1]:5060");
     }
   });
   return realm;

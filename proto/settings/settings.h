@@ -30,15 +30,15 @@ struct Neighbour {
   MacAddress mac;
 };
 
-/// [[network]]: one media network, one DPDK port, one media address.
+/// [[network]]: one media network: one media address, on a DPDK port that it may share with others.
 struct NetworkSettings {
   std::string name;
   std::string device;  ///< PCI address ("0000:3b:00.0") or vdev string ("net_af_packet0,iface=media0")
   IpAddress address;   ///< the media address; belongs to weir-media, not to the kernel
   std::uint8_t prefix_bits = 24;
-  std::optional<IpAddress> gateway;
+  std::vector<IpAddress> gateways;    ///< best first; at most kGatewaysMax
   std::optional<std::uint16_t> vlan;  ///< 802.1Q VLAN ID, 1..4094
-  std::vector<Neighbour> neighbours;  ///< static next hops; the rest by ARP
+  std::vector<Neighbour> neighbours;  ///< static next hops; the rest by ARP or ND
   std::uint16_t port_first = 20000;   ///< media ports, even
   std::uint16_t port_last = 29999;    ///< odd
 };
@@ -68,7 +68,7 @@ struct ListenerSettings {
 /// [[realm]]: one side of the border: where SIP is spoken, and the media network that goes with it.
 struct RealmSettings {
   std::string name;
-  std::string network;  ///< NetworkSettings::name
+  std::vector<std::string> networks;  ///< NetworkSettings::name: one, or one of each family
   std::vector<ListenerSettings> listeners;
 };
 

@@ -92,6 +92,15 @@ class Table {
     }
   }
 
+  /// As each_text; one string may stand without an array around it.
+  template <typename Use>
+  void each_text_or_one(std::string_view key, Use use) {
+    const toml::node* node = find(key);
+    if (node == nullptr || !node->is_string()) return each_text(key, use);
+    std::string value;
+    if (text_of(*node, key, value)) use(value, node->source().begin.line);
+  }
+
   /// Calls use(table) for each table of an array of tables.
   template <typename Use>
   void each_table(std::string_view key, const std::string& name, Use use) {

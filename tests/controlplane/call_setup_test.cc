@@ -167,6 +167,7 @@ TEST(CallSetup, AnAnswerThatCannotBeTakenEndsBothLegs) {
       {"no SDP", "", "502"},
       {"broken SDP", "v=0\r\nm=audio", "488"},
       {"the stream refused", plain_sdp("198.18.2.2", 0), "488"},
+      {"the other family", plain_sdp("2001:2::2", 50000), "488"},
       {"another protocol", secured_sdp("198.18.2.2", 50000, ""), "488"},
   };
   for (const auto& [description, body, expected] : kRows) {
@@ -225,6 +226,7 @@ TEST(CallSetup, InvitesThatBecomeNoCallAreRefusedForWhatIsWrong) {
       {"no Contact", no_contact, "400", ""},
       {"another body", type, "415", "Accept"},
       {"no offer", invite(""), "488", ""},
+      {"a family that the realm has not", invite(plain_sdp("2001:2::2", 40000)), "488", ""},
       {"no SDP at all", invite("hello"), "400", ""},
       {"SDP cut short", invite("v=0\r\no=- 1 1 IN IP4 198.18.1.2\r\nm=audio"), "400", ""},
       {"only video",

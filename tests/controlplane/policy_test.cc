@@ -7,7 +7,8 @@ namespace {
 
 proto::settings::Settings two_realms(std::vector<proto::settings::RouteSettings> routes) {
   proto::settings::Settings settings;
-  settings.realms = {{.name = "a", .network = "n", .listeners = {}}, {.name = "b", .network = "n", .listeners = {}}};
+  settings.realms = {{.name = "a", .networks = {"n"}, .listeners = {}},
+                     {.name = "b", .networks = {"n"}, .listeners = {}}};
   settings.routes = std::move(routes);
   return settings;
 }

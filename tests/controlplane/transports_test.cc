@@ -36,7 +36,7 @@ class TransportsTest : public testing::Test, public MessageSink {
     tcp::acceptor probe(io_, {asio::ip::address_v4::loopback(), 0});
     port_ = probe.local_endpoint().port();
     probe.close();
-    proto::settings::RealmSettings realm{.name = "r", .network = "n", .listeners = {}};
+    proto::settings::RealmSettings realm{.name = "r", .networks = {"n"}, .listeners = {}};
     realm.listeners.push_back({proto::settings::SipTransport::kUdp, at("127.0.0.1", port_)});
     realm.listeners.push_back({proto::settings::SipTransport::kTcp, at("127.0.0.1", port_)});
     settings_.realms.push_back(realm);

@@ -16,7 +16,7 @@ using tests::with;
 
 constexpr MacAddress kOurs = {0x02, 0, 0, 0, 0, 0x01};
 constexpr MacAddress kPeer = {0x02, 0, 0, 0, 0, 0x02};
-constexpr Network kNetwork = {.address = 0xc612010a, .mask = 0xffffff00, .mac = kOurs};
+constexpr Network kNetwork = {.address = 0xc612010a, .prefix_bits = 24, .mac = kOurs};
 
 TEST(Arp, EachPacketIsJudged) {
   struct Row {
@@ -70,7 +70,7 @@ TEST(Arp, AQuestionOfOursIsOneThatWeWouldAnswer) {
   Packet expected = arp_frame({.sender_mac = kOurs, .sender = 0xc612010a, .target = 0xc6120102});
   expected.resize(kArpFrameBytes);
   EXPECT_EQ(frame, expected);
-  constexpr Network kTheirs = {.address = 0xc6120102, .mask = 0xffffff00, .mac = kPeer};
+  constexpr Network kTheirs = {.address = 0xc6120102, .prefix_bits = 24, .mac = kPeer};
   EXPECT_EQ(parse_arp(frame, 14, kTheirs).kind, ArpKind::kRequest);
 }
 

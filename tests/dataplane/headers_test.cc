@@ -14,7 +14,7 @@ namespace {
 
 using tests::Packet;
 
-constexpr Network kNetwork = {.address = 0xc612010a, .mask = 0xffffff00, .mac = {0x02, 0, 0, 0, 0, 0x01}};
+constexpr Network kNetwork = {.address = 0xc612010a, .prefix_bits = 24, .mac = {0x02, 0, 0, 0, 0, 0x01}};
 constexpr Way kWay = {
     .mac = 0x020000000002, .destination = 0xc6120102, .destination_port = 4000, .source_port = 20000, .dscp = 46};
 
@@ -23,7 +23,7 @@ Packet write(const Packet& payload, const Network& network, const Way& way = kWa
   std::copy(payload.begin(), payload.end(), room.begin() + kHeaderRoomBytes);
   const auto payload_bytes = static_cast<std::uint32_t>(payload.size());
   PreparedHeaders prepared = prepare_headers(network, way);
-  write_headers(room.data() + kHeaderRoomBytes, payload_bytes, prepared);
+  write_headers(room.data() + kHeaderRoomBytes, payload_bytes, prepared, network);
   return {room.begin() + static_cast<std::ptrdiff_t>(kHeaderRoomBytes - header_bytes(network)), room.end()};
 }
 
@@ -41,6 +41,62 @@ TEST(Headers, EveryByteIsWhereTheRfcsWantIt) {
     if (i == 24 || i == 25 || i == 40 || i == 41) continue;  // checksums: the next test
     EXPECT_EQ(frame[i], expected[i]) << "byte " << i;
   }
+}
+
+constexpr Network kNetwork6 = {
+    .address = Address{0x2001'0002'0000'0001, 0x0a}, .prefix_bits = 64, .mac = {0x02, 0, 0, 0, 0, 0x01}};
+constexpr Way kWay6 = {.mac = 0x0204060a0b0c,
+                       .destination = Address{0x2001'0002'0000'0001, 2},
+                       .destination_port = 4000,
+                       .source_port = 20000,
+                       .dscp = 46};
+
+TEST(Headers, EveryByteOfIpv6IsWhereTheRfcsWantIt) {
+  const Packet frame = write({0x80, 0x00, 0x12, 0x34}, kNetwork6, kWay6);
+  const Packet
+      expected =
+          {
+              0x02, 0x04, 0x06, 0x0a, 0x0b, 0x0c, 0x02, 0,    0, 0,  0, 0x01, 0x86, 0xdd,  // Ethernet
+              0x6b, 0x80, 0,    0,    0,    12,   17,   64,  // IPv6: DSCP 46, UDP, 64 hops
+              0x20, 0x01, 0,    2,    0,    0,    0,    1,    0, 0,  0, 0,    0,    0,
+              0,    0x0a, 0x20, 0x01, 0,    2,    0,    0,    0, 1,  0, 0,    0,    0,
+              0,    0,    0,    0x02, 0x4e, 0x20, 0x0f, 0xa0, 0, 12, 0, 0,  // UDP; checksum: the next test
+              0x80, 0x00, 0x12, 0x34,
+          };
+  ASSERT_EQ(frame.size(), expected.size());
+  for (std::size_t i = 0; i < frame.size(); ++i) {
+    if (i == 60 || i == 61) continue;
+    EXPECT_EQ(frame[i], expected[i]) << "byte " << i;
+  }
+}
+
+TEST(Headers, ChecksumsOfIpv6AreRightAtEveryLength) {
+  std::mt19937 random(5);
+  for (std::size_t bytes = 0; bytes <= proto::kDatagramIpv6BytesMax; ++bytes) {
+    Packet payload(bytes);
+    for (std::uint8_t& byte : payload) byte = static_cast<std::uint8_t>(random());
+    EXPECT_EQ(tests::udp_payload(write(payload, kNetwork6, kWay6)), payload);
+  }
+}
+
+TEST(Headers, OverIpv6ThePortGetsThePseudoHeadersSum) {
+  Network network = kNetwork6;
+  network.ip_checksum_offload = true;
+  network.udp_checksum_offload = true;
+  const Packet frame = write({1, 2, 3}, network, kWay6);
+  std::uint64_t sum = 2 * (0x2001u + 2 + 1) + 0x0a + 2 + 17 + 11;
+  while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+  EXPECT_EQ(proto::load_be16(frame.data() + 60), sum);
+}
+
+TEST(Headers, ATaggedIpv6NetworkTagsItsFrames) {
+  Network network = kNetwork6;
+  network.vlan = 100;
+  const Packet frame = write({1}, network, kWay6);
+  EXPECT_EQ(proto::load_be32(frame.data() + 12), 0x81000064u);
+  EXPECT_EQ(proto::load_be16(frame.data() + 16), 0x86dd);
+  EXPECT_EQ(proto::load_be32(frame.data()), 0x0204060au);
+  EXPECT_EQ(frame[18], 0x6b);
 }
 
 TEST(Headers, ChecksumsAreRightAtEveryLength) {

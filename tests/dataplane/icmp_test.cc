@@ -12,7 +12,7 @@ using tests::echo_frame;
 using tests::Packet;
 using tests::with;
 
-constexpr Network kNetwork = {.address = 0xc612010a, .mask = 0xffffff00, .mac = {0x02, 0, 0, 0, 0, 0x01}};
+constexpr Network kNetwork = {.address = 0xc612010a, .prefix_bits = 24, .mac = {0x02, 0, 0, 0, 0, 0x01}};
 constexpr std::size_t kIcmp = 34;
 
 DropReason answer(Packet& packet) {
@@ -36,6 +36,27 @@ TEST(Icmp, AnEchoRequestBecomesItsReply) {
     EXPECT_EQ(tests::internet_checksum({{reply.data() + kIcmp, reply.size() - kIcmp}}), 0);
     EXPECT_TRUE(std::equal(reply.begin() + kIcmp + 4, reply.end(), request.begin() + kIcmp + 4)) << "data unchanged";
   }
+}
+
+TEST(Icmp, AnIpv6EchoRequestBecomesItsReply) {
+  const Network network = {.address = Address{0x2001'0002'0000'0001, 0x0a}, .prefix_bits = 64, .mac = kNetwork.mac};
+  for (const std::size_t payload_bytes : {0u, 1u, 56u, 1452u}) {
+    const Packet request = tests::echo6_frame({.payload = {}}, payload_bytes);
+    Packet reply = request;
+    ASSERT_EQ(answer_echo(reply, parse_frame(reply, network), network), DropReason::kNone);
+    ASSERT_EQ(reply.size(), request.size());
+    EXPECT_TRUE(std::equal(reply.begin(), reply.begin() + 6, request.begin() + 6)) << "to who asked";
+    EXPECT_TRUE(std::equal(reply.begin() + 22, reply.begin() + 38, request.begin() + 38)) << "from us";
+    EXPECT_TRUE(std::equal(reply.begin() + 38, reply.begin() + 54, request.begin() + 22));
+    EXPECT_EQ(reply[54], 129);
+    const proto::Bytes message(reply.data() + 54, reply.size() - 54);
+    EXPECT_EQ(tests::internet_checksum({{reply.data() + 22, 32}, message}, message.size() + 58), 0);
+    EXPECT_TRUE(std::equal(reply.begin() + 58, reply.end(), request.begin() + 58)) << "data unchanged";
+  }
+  Packet wrong = with(tests::echo6_frame({.payload = {}}, 8), 56, {0, 0});
+  EXPECT_EQ(answer_echo(wrong, parse_frame(wrong, network), network), DropReason::kIcmpNotEcho);
+  Packet to_all = tests::echo6_frame({.to = {0x33, 0x33, 0, 0, 0, 1}, .destination = "ff02::1", .payload = {}}, 8);
+  EXPECT_EQ(answer_echo(to_all, parse_frame(to_all, network), network), DropReason::kIcmpNotEcho);
 }
 
 TEST(Icmp, WhatIsNoWholeEchoRequestIsDroppedUnchanged) {

@@ -2,6 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
+#include <thread>
+#include <vector>
+
 #include "dataplane/arp.h"
 
 namespace weir::dataplane {
@@ -9,7 +14,7 @@ namespace {
 
 using Heard = Neighbours::Heard;
 
-constexpr Network kNetwork = {.address = 0xc612010a, .mask = 0xffffff00};
+constexpr Network kNetwork = {.address = 0xc612010a, .prefix_bits = 24};
 constexpr std::uint32_t kPeer = 0xc6120102;
 constexpr proto::MacAddress kMac = {0x02, 0x11, 0x22, 0x33, 0x44, 0x55};
 constexpr proto::MacAddress kOther = {0x02, 0x66, 0x77, 0x88, 0x99, 0xaa};
@@ -131,7 +136,7 @@ TEST(Neighbours, AStaticNeighbourIsNeverAskedAndNeverChanged) {
 }
 
 TEST(Neighbours, EveryHostOfANetworkHasItsOwnPlace) {
-  const Network wide = {.address = 0xc612000a, .mask = 0xffff0000};
+  const Network wide = {.address = 0xc612000a, .prefix_bits = 16};
   Neighbours neighbours(wide);
   for (std::uint32_t host = 0x100; host < 0x500; ++host) {
     neighbours.want(0xc6120000 | host, kStart);
@@ -140,20 +145,105 @@ TEST(Neighbours, EveryHostOfANetworkHasItsOwnPlace) {
   for (std::uint32_t host = 0x100; host < 0x500; ++host) EXPECT_EQ(neighbours.find(0xc6120000 | host), host);
 }
 
-TEST(Neighbours, OnAVeryWideNetworkEqualLowBitsAreToldApartAndTheLeastWantedMakesRoom) {
-  const Network wide = {.address = 0x0a00000a, .mask = 0xff000000};
-  Neighbours neighbours(wide);
-  for (std::uint32_t i = 1; i <= 5; ++i) {
-    const std::uint32_t host = 0x0a000002 | i << 16;
-    neighbours.want(host, kStart + i);
-    neighbours.heard(Heard::kReply, host, to_mac(i), kStart + i);
+TEST(Neighbours, HostsThatShareASetAreToldApartAndTheLeastWantedMakesRoom) {
+  const Network wide = {.address = 0x0a00000a, .prefix_bits = 8};
+  const NeighbourTable table(0);
+  Neighbours neighbours(wide, 0);
+  std::vector<std::uint32_t> sharing;
+  for (std::uint32_t host = 0x0a000100; sharing.size() < NeighbourTable::kWays + 1; ++host) {
+    if (table.first_slot(host) == table.first_slot(kPeer)) sharing.push_back(host);
   }
-  EXPECT_EQ(neighbours.find(0x0a010002), 0u);
-  for (std::uint32_t i = 2; i <= 5; ++i) EXPECT_EQ(neighbours.find(0x0a000002 | i << 16), i);
+  for (std::uint32_t i = 0; i < sharing.size(); ++i) {
+    neighbours.want(sharing[i], kStart + i);
+    neighbours.heard(Heard::kReply, sharing[i], to_mac(i + 1), kStart + i);
+  }
+  EXPECT_EQ(neighbours.find(sharing[0]), 0u);
+  for (std::uint32_t i = 1; i < sharing.size(); ++i) EXPECT_EQ(neighbours.find(sharing[i]), i + 1);
+}
+
+TEST(Neighbours, Ipv6HostsAreKeptByTheirWholeAddress) {
+  const Network network = {.address = Address{0x2001'0002'0000'0001, 0x0a}, .prefix_bits = 48};
+  Neighbours neighbours(network, 7);
+  for (std::uint64_t i = 0; i < 500; ++i) {
+    for (const Address host :
+         {Address{0x2001'0002'0000'0001, i << 32 | 2}, Address{0x2001'0002'0000'0002, i << 32 | 2}}) {
+      neighbours.want(host, kStart);
+      neighbours.heard(Heard::kReply, host, to_mac(i << 8 | (host.high & 0xff)), kStart);
+    }
+  }
+  for (std::uint64_t i = 0; i < 500; ++i) {
+    EXPECT_EQ(neighbours.find(Address{0x2001'0002'0000'0001, i << 32 | 2}), i << 8 | 1);
+    EXPECT_EQ(neighbours.find(Address{0x2001'0002'0000'0002, i << 32 | 2}), i << 8 | 2);
+  }
+  EXPECT_EQ(neighbours.find(Address{0x2001'0002'0000'0003, 2}), 0u);
+}
+
+TEST(Neighbours, AReaderNeverSeesOneHostsAddressWithAnothersHardware) {
+  NeighbourTable table(0);
+  const Address hosts[] = {Address{1, 1}, Address{2, 1}};  // alike but for one half
+  std::atomic<bool> stop{false};
+  std::thread writer([&] {
+    for (std::uint64_t i = 0; !stop; ++i) table.put(table.first_slot(hosts[0]), hosts[i % 2], i % 2 + 1);
+  });
+  for (std::uint32_t seen = 0; seen < 10'000;) {
+    const std::uint64_t mac = table.find(hosts[0]);
+    EXPECT_TRUE(mac == 0 || mac == 1) << mac;
+    seen += mac != 0 ? 1 : 0;
+  }
+  stop = true;
+  writer.join();
+}
+
+/// Answers every question of the network's that is asked of one of `alive`, for `seconds`.
+void live(Neighbours& neighbours, std::uint64_t& now_ns, unsigned seconds, const std::vector<Address>& alive,
+          unsigned& moves) {
+  for (unsigned step = 0; step < seconds * 10; ++step, now_ns += kSecondNs / 10) {
+    bool moved = false;
+    std::vector<Neighbours::Question> asked = questions(neighbours, now_ns);
+    if (const auto first = neighbours.watch_gateways(now_ns, moved)) asked.push_back(*first);
+    moves += moved ? 1 : 0;
+    for (const Neighbours::Question& question : asked) {
+      if (std::find(alive.begin(), alive.end(), question.address) == alive.end()) continue;
+      neighbours.heard(Heard::kReply, question.address, kMac, now_ns);
+    }
+  }
+}
+
+TEST(Neighbours, TheBestGatewayThatAnswersIsInForce) {
+  const Address first = 0xc61201fe;
+  const Address second = 0xc61201fd;
+  Network network = kNetwork;
+  network.gateways = {first, second};
+  Neighbours neighbours(network);
+  std::uint64_t now_ns = kStart;
+  unsigned moves = 0;
+  live(neighbours, now_ns, 3, {first, second}, moves);
+  EXPECT_EQ(neighbours.gateway(), 0u);
+  EXPECT_EQ(moves, 0u);
+  const std::uint32_t before = neighbours.version();
+  live(neighbours, now_ns, 8, {second}, moves);
+  EXPECT_EQ(neighbours.gateway(), 1u);
+  EXPECT_EQ(moves, 1u);
+  EXPECT_NE(neighbours.version(), before) << "headers are made anew";
+  EXPECT_EQ(network.next_hop(0x08080808, neighbours.gateway()), second);
+  live(neighbours, now_ns, 8, {}, moves);
+  EXPECT_EQ(neighbours.gateway(), 1u) << "nobody answers: no reason to change";
+  live(neighbours, now_ns, 8, {first, second}, moves);
+  EXPECT_EQ(neighbours.gateway(), 0u) << "back";
+  EXPECT_EQ(moves, 2u);
+}
+
+TEST(Neighbours, AGatewayWithoutAnotherIsNotWatched) {
+  Network network = kNetwork;
+  network.gateways[0] = 0xc61201fe;
+  Neighbours neighbours(network);
+  bool moved = false;
+  EXPECT_FALSE(neighbours.watch_gateways(kStart, moved));
+  EXPECT_EQ(neighbours.tracked(), 0u);
 }
 
 TEST(Neighbours, TheTableIsBoundedAndForgetsTheLeastWanted) {
-  const Network wide = {.address = 0xc612000a, .mask = 0xffff0000};
+  const Network wide = {.address = 0xc612000a, .prefix_bits = 16};
   Neighbours neighbours(wide);
   for (std::uint32_t i = 0; i < kNeighboursMax + 10; ++i) neighbours.want(0xc6121000 + i, kStart + i);
   EXPECT_EQ(neighbours.tracked(), kNeighboursMax);
@@ -168,10 +258,30 @@ TEST(Network, TheNextHopIsTheHostItselfTheGatewayOrNobody) {
   EXPECT_EQ(network.next_hop(0xc61201ff), 0u) << "broadcast";
   EXPECT_EQ(network.next_hop(0xc6120100), 0u) << "the network itself";
   EXPECT_EQ(network.next_hop(0xc612010a), 0u) << "us";
-  network.gateway = 0xc61201fe;
+  network.gateways[0] = 0xc61201fe;
   EXPECT_EQ(network.next_hop(0x08080808), 0xc61201feu);
-  const Network pair = {.address = 0xc6120100, .mask = 0xfffffffe};
+  const Network pair = {.address = 0xc6120100, .prefix_bits = 31};
   EXPECT_EQ(pair.next_hop(0xc6120101), 0xc6120101u) << "RFC 3021";
+}
+
+TEST(Network, TheNextHopOfIpv6) {
+  const Address ours{0x2001'0002'0000'0001, 0x0a};
+  const Address gateway{0xfe80'0000'0000'0000, 1};
+  const Network network = {.address = ours, .prefix_bits = 64, .gateways = {gateway}};
+  const Address on_link{0x2001'0002'0000'0001, 0xffff'0000'0000'0001};
+  EXPECT_EQ(network.next_hop(on_link), on_link);
+  EXPECT_EQ(network.next_hop(Address{0x2001'0002'0000'0002, 1}), gateway);
+  EXPECT_EQ(network.next_hop(ours), Address());
+  EXPECT_EQ(network.next_hop(Address()), Address());
+  EXPECT_EQ(network.next_hop(kPeer), Address()) << "the other family";
+  EXPECT_TRUE(network.is_neighbour(gateway));
+  for (const unsigned bits : {1u, 63u, 65u, 127u, 128u}) {
+    const Network other = {.address = ours, .prefix_bits = static_cast<std::uint8_t>(bits)};
+    const Address near = bits > 64 ? Address{ours.high, ours.low ^ (std::uint64_t{1} << (128 - bits) % 64)}
+                                   : Address{ours.high ^ (std::uint64_t{1} << (64 - bits)), ours.low};
+    EXPECT_FALSE(other.on_link(near)) << bits;
+    EXPECT_TRUE(other.on_link(ours)) << bits;
+  }
 }
 
 }  // namespace

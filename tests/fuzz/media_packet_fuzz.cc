@@ -7,6 +7,7 @@
 #include "dataplane/frame.h"
 #include "dataplane/icmp.h"
 #include "dataplane/lookup.h"
+#include "dataplane/nd.h"
 #include "dataplane/protect.h"
 #include "dataplane/rewrite.h"
 #include "dataplane/unprotect.h"
@@ -51,15 +52,32 @@ void install_flows(tests::MediaFlows& flows) {
   }
 }
 
+/// What the short way takes, the long one has to take too, and alike.
+void check_plain(proto::Bytes frame, const dataplane::Network& network, const dataplane::Frame& parsed) {
+  dataplane::PlainUdp plain{};
+  const bool taken = network.is_ipv4() ? dataplane::PlainUdpFilter(network).parse(frame, plain)
+                                       : dataplane::PlainUdpIpv6Filter(network).parse(frame, plain);
+  if (!taken) return;
+  const dataplane::Address source = network.is_ipv4() ? dataplane::Address(__builtin_bswap32(plain.source_be))
+                                                      : dataplane::Address::load_ipv6(plain.source_ipv6);
+  WEIR_ASSERT(parsed.kind == dataplane::FrameKind::kUdp && parsed.local_port == plain.local_port &&
+              parsed.source == source && parsed.source_port == plain.source_port &&
+              parsed.payload_offset == plain.payload_offset && parsed.payload_bytes == plain.payload_bytes);
+}
+
+/// Answers a solicitation in a buffer with as much room as an mbuf has.
+void answer_nd(proto::Bytes frame, const dataplane::Frame& parsed, const dataplane::Network& network) {
+  const dataplane::Nd nd = dataplane::parse_nd(frame, parsed, network);
+  WEIR_ASSERT((nd.kind == dataplane::NdKind::kDrop) == (nd.reason != DropReason::kNone));
+  if (nd.kind != dataplane::NdKind::kSolicitation) return;
+  std::array<std::uint8_t, dataplane::kNdFrameBytesMax> answer{};
+  WEIR_ASSERT(dataplane::answer_nd(answer.data(), nd, network) <= answer.size());
+}
+
 /// One frame as a driver hands it over: in a buffer that ends where the mbuf's would.
 void receive(proto::MutableBytes frame, std::size_t room, const dataplane::Network& network, Burst& burst) {
   const dataplane::Frame parsed = dataplane::parse_frame(frame, network);
-  dataplane::PlainUdp plain;
-  if (dataplane::PlainUdpFilter(network).parse(frame, plain)) {
-    WEIR_ASSERT(parsed.kind == dataplane::FrameKind::kUdp && parsed.local_port == plain.local_port &&
-                parsed.source == __builtin_bswap32(plain.source_be) && parsed.source_port == plain.source_port &&
-                parsed.payload_offset == plain.payload_offset && parsed.payload_bytes == plain.payload_bytes);
-  }
+  check_plain(frame, network, parsed);
   switch (parsed.kind) {
     case dataplane::FrameKind::kDrop:
       WEIR_ASSERT(parsed.reason != DropReason::kNone);
@@ -72,6 +90,8 @@ void receive(proto::MutableBytes frame, std::size_t room, const dataplane::Netwo
         dataplane::answer_arp(frame, parsed.link_bytes, network);
       }
       return;
+    case dataplane::FrameKind::kNd:
+      return answer_nd(frame, parsed, network);
     case dataplane::FrameKind::kUdp:
       break;
   }
@@ -79,7 +99,7 @@ void receive(proto::MutableBytes frame, std::size_t room, const dataplane::Netwo
   burst.data[at] = frame.data() + parsed.payload_offset;
   burst.bytes[at] = parsed.payload_bytes;
   burst.room[at] = static_cast<std::uint32_t>(room - parsed.payload_offset);
-  burst.source[at] = {.address = proto::IpAddress::from_ipv4(parsed.source), .port = parsed.source_port};
+  burst.source[at] = {.address = parsed.source.ip_address(), .port = parsed.source_port};
   burst.local_port[at] = parsed.local_port;
   burst.network[at] = 0;
   burst.verdict[at] = DropReason::kNone;
@@ -109,7 +129,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Events memory;
   dataplane::EventSink events({memory.slots.data(), kEventSlots, &memory.tail, &memory.head}, 0, memory.counters);
   if (size < 1) return 0;
-  dataplane::Network network{.address = 0xc612010a, .mask = 0xffffff00};
+  dataplane::Network network{.address = 0xc612010a, .prefix_bits = 24};
+  if ((data[0] & 2) != 0) network = {.address = {0x2001'0002'0000'0001, 0x0a}, .prefix_bits = 64};
   network.vlan = (data[0] & 1) != 0 ? std::uint16_t{100} : std::uint16_t{0};
 
   // Frames with two bytes of length in front of each. Their buffers live as long as the burst.

@@ -108,7 +108,7 @@ TEST(Settings, AGoodFileIsReadWhole) {
   EXPECT_EQ(outside.device, "net_af_packet0,iface=media0");
   EXPECT_EQ(outside.address, ip("198.18.1.10"));
   EXPECT_EQ(outside.prefix_bits, 24);
-  EXPECT_EQ(outside.gateway, ip("198.18.1.1"));
+  EXPECT_EQ(outside.gateways, std::vector<IpAddress>{ip("198.18.1.1")});
   EXPECT_EQ(outside.vlan, 100);
   ASSERT_EQ(outside.neighbours.size(), 1u);
   EXPECT_EQ(outside.neighbours[0].address, ip("198.18.1.2"));
@@ -116,7 +116,7 @@ TEST(Settings, AGoodFileIsReadWhole) {
   EXPECT_EQ(outside.port_first, 30000);
   EXPECT_EQ(outside.port_last, 30999);
   EXPECT_EQ(settings.networks[1].vlan, std::nullopt);
-  EXPECT_EQ(settings.networks[1].gateway, std::nullopt);
+  EXPECT_TRUE(settings.networks[1].gateways.empty());
   EXPECT_EQ(settings.networks[1].port_first, 20000);
 }
 
@@ -188,6 +188,36 @@ TEST(Settings, TheNullCipherIsForbiddenUnlessTheFileAllowsIt) {
   EXPECT_FALSE(read_settings("").settings.srtp.null_cipher);
 }
 
+/// The good file with one change.
+std::string changed(const std::string& from, const std::string& to) {
+  std::string text = kGood;
+  return text.replace(text.find(from), from.size(), to);
+}
+
+TEST(Settings, NetworksMayShareADeviceEvenAVlanOfIt) {
+  const std::string text = changed("net_af_packet1,iface=media1", "net_af_packet0,iface=media0");
+  EXPECT_EQ(to_string("f", read_settings(text).mistakes), "") << "told apart by their tags";
+  std::string one_link = text;
+  const std::string address = "address = \"198.18.2.10/24\"";
+  one_link.replace(one_link.find(address), address.size(), "vlan = 100\naddress = \"198.18.1.11/24\"");
+  EXPECT_EQ(to_string("f", read_settings(one_link).mistakes), "") << "told apart by their addresses";
+}
+
+TEST(Settings, ANetworkMayBeIpv6WithALinkLocalGatewayAndAListenerToo) {
+  std::string text = changed("address = \"198.18.2.10/24\"",
+                             "address = \"2001:2:0:2::10/64\"\ngateway = [\"2001:2:0:2::1\", \"fe80::1\"]");
+  text.replace(text.find("udp:198.18.2.1:5060"), 19, "udp:[2001:2:0:3::1]:5060");
+  const Reading reading = read_settings(text);
+  ASSERT_EQ(to_string("f", reading.mistakes), "");
+  const NetworkSettings& inside = reading.settings.networks[1];
+  EXPECT_EQ(inside.address, ip("2001:2:0:2::10"));
+  EXPECT_EQ(inside.prefix_bits, 64);
+  EXPECT_EQ(inside.gateways, (std::vector<IpAddress>{ip("2001:2:0:2::1"), ip("fe80::1")}));
+  EXPECT_EQ(to_string(reading.settings.realms[1].listeners[0].local), "[2001:2:0:3::1]:5060");
+  text.replace(text.find("network = \"inside\""), 18, "network = [\"outside\", \"inside\"]");
+  EXPECT_EQ(to_string("f", read_settings(text).mistakes), "") << "one of each family";
+}
+
 /// One change to the good file: `from` becomes `to`, and a mistake at `line` says `says`.
 struct Row {
   const char* description;
@@ -214,14 +244,27 @@ const Row kRows[] = {
     {"a table where an array is due", "eal_arguments = [\"--no-pci\"]", "eal_arguments = 3", 11, "array of strings"},
     {"no device", "device = \"net_af_packet1,iface=media1\"", "", 22, "[[network]] device: is missing"},
     {"no prefix", "198.18.2.10/24", "198.18.2.10", 25, "like 198.18.1.10/24"},
-    {"an IPv6 media address", "198.18.2.10/24", "2001:2::1/64", 25, "is not an IPv4 address"},
+    {"an IPv6 prefix too long", "198.18.2.10/24", "2001:2::1/129", 25, "is not an address with its prefix"},
+    {"an IPv6 group", "198.18.2.10/24", "ff02::1/64", 22, "no global address of one host"},
+    {"a link-local media address", "198.18.2.10/24", "fe80::1/64", 22, "no global address of one host"},
+    {"IPv6's loopback", "198.18.2.10/24", "::1/64", 22, "no global address of one host"},
     {"the network's own address", "198.18.2.10/24", "198.18.2.0/24", 22, "the network's own or its broadcast"},
     {"the broadcast address", "198.18.2.10/24", "198.18.2.255/24", 22, "the network's own or its broadcast"},
     {"overlapping networks", "198.18.2.10/24", "198.18.0.10/16", 22, "networks 'outside' and 'inside' overlap"},
     {"two networks of one name", "name = \"inside\"", "name = \"outside\"", 22, "have one name"},
-    {"two networks on one device", "net_af_packet1,iface=media1", "net_af_packet0,iface=media0", 22, "have one device"},
+    {"one address for two networks", "198.18.2.10/24", "198.18.1.10/24", 22, "have one address, 198.18.1.10"},
     {"one name for two virtual devices", "net_af_packet1,iface=media1", "net_af_packet0,iface=media1", 22,
-     "have one device, net_af_packet0"},
+     "write one device differently, net_af_packet0"},
+    {"a gateway of the other family", "gateway = \"198.18.1.1\"", "gateway = \"2001:2::1\"", 13,
+     "gateway is not inside"},
+    {"a link-local gateway in an IPv4 network", "gateway = \"198.18.1.1\"", "gateway = \"fe80::1\"", 13,
+     "gateway is not inside"},
+    {"one gateway twice", "gateway = \"198.18.1.1\"", "gateway = [\"198.18.1.1\", \"198.18.1.1\"]", 13,
+     "is named twice"},
+    {"too many gateways", "gateway = \"198.18.1.1\"",
+     "gateway = [\"198.18.1.1\", \"198.18.1.2\", \"198.18.1.3\", \"198.18.1.4\", \"198.18.1.5\"]", 17,
+     "more than 4 gateways"},
+    {"a gateway that is no address", "gateway = \"198.18.1.1\"", "gateway = \"router\"", 17, "is not an IP address"},
     {"a gateway outside", "gateway = \"198.18.1.1\"", "gateway = \"198.18.3.1\"", 13, "gateway is not inside"},
     {"a gateway that is ourselves", "gateway = \"198.18.1.1\"", "gateway = \"198.18.1.10\"", 13,
      "media address itself"},
@@ -241,12 +284,17 @@ const Row kRows[] = {
     {"a profile that DTLS has no code point for", "AEAD_AES_256_GCM", "AES_256_CM_HMAC_SHA1_80", 36,
      "DTLS cannot negotiate 'AES_256_CM_HMAC_SHA1_80'"},
     {"a profile twice", "AEAD_AES_256_GCM", "AES_CM_128_HMAC_SHA1_32", 36, "is named twice"},
-    {"an MTU out of range", "mtu_bytes = 1000", "mtu_bytes = 1473", 38, "from 256 to 1472"},
+    {"an MTU out of range", "mtu_bytes = 1000", "mtu_bytes = 1453", 38, "from 256 to 1452"},
     {"a network that is not there", "network = \"inside\"", "network = \"insid\"", 45, "there is no network 'insid'"},
+    {"two networks of one family", "network = \"inside\"", "network = [\"inside\", \"outside\"]", 45,
+     "has two networks of one family"},
+    {"no network at all", "network = \"inside\"", "network = []", 47, "names no network"},
     {"two realms of one name", "name = \"b\"", "name = \"a\"", 45, "there are two realms 'a'"},
     {"a listener that is none", "udp:198.18.2.1:5060", "sctp:198.18.2.1:5060", 48, "like udp:198.18.1.1:5060"},
     {"no listener", "[\"udp:198.18.2.1:5060\"]", "[]", 48, "listen: names no listener"},
     {"a listener without port", "udp:198.18.2.1:5060", "udp:198.18.2.1", 48, "like udp:198.18.1.1:5060"},
+    {"an IPv6 listener without brackets", "udp:198.18.2.1:5060", "udp:2001:2::1:5060", 48, "udp:[2001:2::1]:5060"},
+    {"an IPv4 listener in brackets", "udp:198.18.2.1:5060", "udp:[198.18.2.1]:5060", 48, "udp:[2001:2::1]:5060"},
     {"a listener at port 0", "udp:198.18.2.1:5060", "udp:198.18.2.1:0", 48, "like udp:198.18.1.1:5060"},
     {"one listener twice", "udp:198.18.2.1:5060", "udp:198.18.1.1:5060", 45, "198.18.1.1:5060 is listened on twice"},
     {"SIP on a media address", "udp:198.18.2.1:5060", "udp:198.18.2.10:5060", 45,

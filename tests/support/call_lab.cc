@@ -62,9 +62,9 @@ proto::Endpoint endpoint(const char* address, std::uint16_t port) {
 
 std::string sdp(const std::string& address, std::uint16_t port, const std::string& protocol,
                 const std::string& attributes) {
-  return "v=0\r\no=party 1 1 IN IP4 " + address + "\r\ns=-\r\nc=IN IP4 " + address + "\r\nt=0 0\r\nm=audio " +
-         std::to_string(port) + " " + protocol + " 8 101\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000" +
-         "\r\n" + attributes;
+  const std::string where = (address.find(':') == std::string::npos ? "IN IP4 " : "IN IP6 ") + address;
+  return "v=0\r\no=party 1 1 " + where + "\r\ns=-\r\nc=" + where + "\r\nt=0 0\r\nm=audio " + std::to_string(port) +
+         " " + protocol + " 8 101\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000" + "\r\n" + attributes;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.namespace import host_port
 from support.srtp import Profile
 
 
@@ -51,12 +52,12 @@ class DtlsPeer:
         common = ["-dtls1_2", "-mtu", "1200", "-cert", str(certificate.certificate), "-key", str(certificate.key),
                   "-use_srtp", profile.openssl_name, "-keymatexport", "EXTRACTOR-dtls_srtp", "-keymatexportlen",
                   str(2 * profile.master_bytes)]
-        here = f"{local[0]}:{local[1]}"
+        here = host_port(*local)
         if remote is None:
             # Self-signed: the fingerprint is what counts, and the test compares it.
             command = ["s_server", "-accept", here, "-Verify", "1", *common]
         else:
-            command = ["s_client", "-connect", f"{remote[0]}:{remote[1]}", "-bind", here, *common]
+            command = ["s_client", "-connect", host_port(*remote), "-bind", here, *common]
         self.log = folder / f"dtls-{local[1]}-{time.monotonic_ns()}.log"
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(["ip", "netns", "exec", namespace, "openssl", *command],

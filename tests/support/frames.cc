@@ -25,7 +25,8 @@ void append(Packet& to, const Bytes& bytes) {
   to.insert(to.end(), bytes.begin(), bytes.end());
 }
 
-Packet link(const Datagram& datagram, std::uint16_t ether_type) {
+template <typename AnyDatagram>
+Packet link(const AnyDatagram& datagram, std::uint16_t ether_type) {
   Packet frame;
   append(frame, datagram.to);
   append(frame, datagram.from);
@@ -48,6 +49,27 @@ void append_ip(Packet& frame, const Datagram& datagram, std::uint8_t protocol, s
   append32(ip, datagram.destination);
   proto::store_be16(ip.data() + 10, internet_checksum({ip}));
   append(frame, ip);
+}
+
+/// Sum over the pseudo header (RFC 8200 section 8.1) of what an untagged or tagged IPv6 header at `ip` carries.
+std::uint16_t sum_over_ipv6(const std::uint8_t* ip, proto::Bytes carried, std::uint8_t next_header) {
+  return internet_checksum({{ip + 8, 32}, carried}, carried.size() + next_header);
+}
+
+/// Asserts IPv6's header and returns where UDP starts.
+const std::uint8_t* check_ipv6(const Packet& frame) {
+  const std::uint8_t* ip = frame.data() + kLink;
+  WEIR_ASSERT(frame.size() >= kLink + 48 && ip[0] >> 4 == 6 && ip[6] == 17);
+  WEIR_ASSERT(proto::load_be16(ip + 4) == frame.size() - kLink - 40);
+  return ip + 40;
+}
+
+const std::uint8_t* check_ipv4(const Packet& frame) {
+  WEIR_ASSERT(frame.size() >= kLink + kIp + 8);
+  const std::uint8_t* ip = frame.data() + kLink;
+  WEIR_ASSERT(internet_checksum({{ip, kIp}}) == 0);
+  WEIR_ASSERT(proto::load_be16(ip + 2) == frame.size() - kLink);
+  return ip + kIp;
 }
 
 }  // namespace
@@ -74,7 +96,7 @@ Packet echo_frame(const Datagram& addresses, std::size_t payload_bytes) {
 }
 
 Packet arp_frame(const ArpFields& fields) {
-  Packet frame = link({.to = fields.to, .from = fields.sender_mac, .payload = {}}, 0x0806);
+  Packet frame = link(Datagram{.to = fields.to, .from = fields.sender_mac, .payload = {}}, 0x0806);
   append(frame, Packet{0, 1, 8, 0, 6, 4});
   append16(frame, fields.operation);
   append(frame, fields.sender_mac);
@@ -118,17 +140,66 @@ std::uint16_t internet_checksum(std::initializer_list<proto::Bytes> parts, std::
   return static_cast<std::uint16_t>(~sum);
 }
 
+Packet ipv6_frame(const Datagram6& addresses, std::uint8_t next_header, const Packet& payload) {
+  Packet frame = link(addresses, 0x86dd);
+  append32(frame, 0x6ab12345);  // a traffic class and a flow label
+  append16(frame, static_cast<std::uint16_t>(payload.size()));
+  frame.push_back(next_header);
+  frame.push_back(addresses.hop_limit);
+  append(frame, proto::parse_ip_address(addresses.source).value().bytes);
+  append(frame, proto::parse_ip_address(addresses.destination).value().bytes);
+  append(frame, payload);
+  return frame;
+}
+
+Packet udp6_frame(const Datagram6& datagram) {
+  Packet udp;
+  append16(udp, datagram.source_port);
+  append16(udp, datagram.destination_port);
+  append16(udp, static_cast<std::uint16_t>(8 + datagram.payload.size()));
+  append16(udp, 0);
+  append(udp, datagram.payload);
+  Packet frame = ipv6_frame(datagram, 17, udp);
+  const std::size_t at = frame.size() - udp.size();
+  const std::uint16_t sum = sum_over_ipv6(frame.data() + at - 40, udp, 17);
+  proto::store_be16(frame.data() + at + 6, sum == 0 ? 0xffff : sum);
+  return frame;
+}
+
+Packet icmp6_frame(const Datagram6& addresses, Packet message) {
+  Packet frame = ipv6_frame(addresses, 58, message);
+  const std::size_t at = frame.size() - message.size();
+  proto::store_be16(frame.data() + at + 2, sum_over_ipv6(frame.data() + at - 40, message, 58));
+  return frame;
+}
+
+Packet echo6_frame(const Datagram6& addresses, std::size_t payload_bytes) {
+  Packet icmp = {128, 0, 0, 0, 0x12, 0x34, 0, 1};
+  for (std::size_t i = 0; i < payload_bytes; ++i) icmp.push_back(static_cast<std::uint8_t>(i));
+  return icmp6_frame(addresses, icmp);
+}
+
+Packet nd_frame(const NdFields& fields) {
+  Packet message = {fields.type, 0, 0, 0, fields.flags, 0, 0, 0};
+  append(message, proto::parse_ip_address(fields.target).value().bytes);
+  if (fields.option) {
+    message.push_back(fields.type == 135 ? 1 : 2);
+    message.push_back(1);
+    append(message, fields.addresses.from);
+  }
+  return icmp6_frame(fields.addresses, message);
+}
+
 Packet udp_payload(const Packet& frame) {
-  WEIR_ASSERT(frame.size() >= kLink + kIp + 8);
-  const std::uint8_t* ip = frame.data() + kLink;
-  WEIR_ASSERT(internet_checksum({{ip, kIp}}) == 0);
-  WEIR_ASSERT(proto::load_be16(ip + 2) == frame.size() - kLink);
-  Packet udp(frame.begin() + kLink + kIp, frame.end());
+  const bool over_ipv6 = proto::load_be16(frame.data() + 12) == 0x86dd;
+  const std::uint8_t* at = over_ipv6 ? check_ipv6(frame) : check_ipv4(frame);
+  Packet udp(at, frame.data() + frame.size());
   WEIR_ASSERT(proto::load_be16(udp.data() + 4) == udp.size());
   const std::uint16_t written = proto::load_be16(udp.data() + 6);
   proto::store_be16(udp.data() + 6, 0);
-  const std::uint16_t sum = internet_checksum({{ip + 12, 8}, udp}, 17 + udp.size());
-  WEIR_ASSERT(written == (sum == 0 ? 0xffff : sum));  // RFC 768
+  const std::uint16_t sum =
+      over_ipv6 ? sum_over_ipv6(at - 40, udp, 17) : internet_checksum({{at - 8, 8}, udp}, 17 + udp.size());
+  WEIR_ASSERT(written == (sum == 0 ? 0xffff : sum));  // RFC 768, RFC 8200 section 8.1
   return {udp.begin() + 8, udp.end()};
 }
 

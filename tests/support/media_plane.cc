@@ -85,6 +85,7 @@ void MediaPlane::start() {
     }
     settings_.networks.push_back(network);
   }
+  if (shape_.adjust) shape_.adjust(settings_.networks);
   auto region = proto::Region::create({.directory = directory_.path(),
                                        .shape = dataplane::region_shape(settings_),
                                        .control_uid = getuid(),
@@ -200,6 +201,7 @@ proto::WorkerCounters MediaPlane::totals() const {
     sum.absorbed += one.absorbed;
     sum.injected += one.injected;
     sum.originated += one.originated;
+    sum.gateway_changes += one.gateway_changes;
     sum.commands += one.commands;
     sum.commands_refused += one.commands_refused;
     sum.events_lost += one.events_lost;

@@ -5,6 +5,7 @@
 #include <rte_ring.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -29,6 +30,8 @@ class MediaPlane {
     std::uint32_t punts_per_s_max = 0;  ///< of a worker, in all
     std::uint32_t punts_per_s_per_source_max = 0;
     std::uint32_t idle_sleep_us_max = 0;
+    /// Changes the two networks, or adds some to their devices.
+    std::function<void(std::vector<proto::settings::NetworkSettings>&)> adjust = {};
   };
 
   // Network n is 198.18.(n+1).0/24, we are .10, the peer is .2.
@@ -44,7 +47,7 @@ class MediaPlane {
   /// Ends weir-media and starts it anew over the same region, as after a kill: nothing of it is told to stop.
   void restart();
 
-  /// A frame arrives at a network's port, in one of its queues.
+  /// A frame arrives at a port, that of network 0 or 1, in one of its queues.
   void arrive(unsigned network, const Packet& frame, unsigned queue = 0);
   /// A datagram from the network's peer to one of our ports.
   void arrive(unsigned network, std::uint16_t peer_port, std::uint16_t our_port, const Packet& payload,
@@ -54,7 +57,7 @@ class MediaPlane {
   void run(unsigned passes = 4);
   void sleep_ms(std::uint64_t ms) { now_ns += ms * 1'000'000; }
 
-  /// What left a network's port since the last call, in all queues.
+  /// What left that port since the last call, in all queues.
   std::vector<Packet> departed(unsigned network);
 
   // weir-control's side.

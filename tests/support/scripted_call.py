@@ -26,14 +26,15 @@ class Security:
 
 
 class ScriptedLeg:
-    """One agent: its SIP socket, its media port, and its DTLS if it is secured."""
+    """One agent: its SIP socket, its media port, and its DTLS if it is secured. Its media is on `sides[1]`."""
 
-    def __init__(self, side: Side, folder: Path, name: str, sip_port: int, media_port: int, payload: bytes, ssrc: int,
-                 security: Security | None):
+    def __init__(self, sides: tuple[Side, Side], folder: Path, name: str, sip_port: int, media_port: int, payload: bytes,
+                 ssrc: int, security: Security | None):
+        sip_side, side = sides
         self.side = side
         self.folder = folder
         self.security = security
-        self.agent = SipAgent(side, sip_port)
+        self.agent = SipAgent(sip_side, sip_port)
         self.media = MediaEnd(side, media_port, payload, ssrc)
         self.certificate: Certificate | None = make_certificate(folder, name) if security else None
         self.remote: AudioSection | None = None
@@ -83,12 +84,17 @@ class ScriptedLeg:
 
 
 class ScriptedCall:
-    """Owner of both legs of one call from side A to side B."""
+    """Owner of both legs of one call from side A to side B. `sides` and `media_sides`: other sides than these two for
+    SIP and for media; media goes where SIP goes if it is not told."""
 
-    def __init__(self, lab, folder: Path, caller: Security | None = None, callee: Security | None = None):
+    def __init__(self, lab, folder: Path, caller: Security | None = None, callee: Security | None = None,
+                 sides: tuple[Side, Side] | None = None, media_sides: tuple[Side, Side] | None = None):
         self.lab = lab
-        self.caller = ScriptedLeg(lab.network.a, folder, "caller", 5082, 30000, CALLER_PAYLOAD, 0x0A0A0A0A, caller)
-        self.callee = ScriptedLeg(lab.network.b, folder, "callee", CALLEE_PORT, 32000, CALLEE_PAYLOAD, 0x0B0B0B0B, callee)
+        near, far = sides or (lab.network.a, lab.network.b)
+        near_media, far_media = media_sides or (near, far)
+        self.caller = ScriptedLeg((near, near_media), folder, "caller", 5082, 30000, CALLER_PAYLOAD, 0x0A0A0A0A, caller)
+        self.callee = ScriptedLeg((far, far_media), folder, "callee", CALLEE_PORT, 32000, CALLEE_PAYLOAD, 0x0B0B0B0B,
+                                  callee)
         self.user = f"{'dtls' if callee else 'rtp'}-{CALLEE_PORT}"
         self.invite: Message | None = None
         self.caller_dialog: Dialog | None = None

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 def write_sdp(address: str, port: int, protocol: str = "RTP/AVP", attributes: tuple[str, ...] = (),
               direction: str = "sendrecv") -> str:
     """One audio stream of PCMA at `address`:`port`."""
-    lines = ["v=0", f"o=tester 1 1 IN IP4 {address}", "s=-", f"c=IN IP4 {address}", "t=0 0",
+    family = "IP6" if ":" in address else "IP4"
+    lines = ["v=0", f"o=tester 1 1 IN {family} {address}", "s=-", f"c=IN {family} {address}", "t=0 0",
              f"m=audio {port} {protocol} 8", "a=rtpmap:8 PCMA/8000", f"a={direction}",
              *(f"a={attribute}" for attribute in attributes)]
     return "".join(line + "\r\n" for line in lines)
@@ -30,7 +31,9 @@ def read_sdp(body: str) -> AudioSection:
     port, protocol = re.search(r"^m=audio (\d+) (\S+)", body, re.M).groups()
     mux = bool(re.search(r"^a=rtcp-mux", body, re.M))
     rtcp = _first(r"^a=rtcp:(\d+)", body)
-    return AudioSection(_first(r"^c=IN IP4 ([\d.]+)", body), int(port), protocol, _first(r"^a=setup:(\w+)", body),
+    family, address = re.search(r"^c=IN (IP[46]) (\S+)", body, re.M).groups()
+    assert (family == "IP6") == (":" in address), body
+    return AudioSection(address, int(port), protocol, _first(r"^a=setup:(\w+)", body),
                         _first(r"^a=fingerprint:(.*?)\r?$", body), mux,
                         int(port) if mux else int(rtcp) if rtcp else int(port) + 1)
 

@@ -6,7 +6,7 @@ import socket
 import time
 from dataclasses import dataclass, field
 
-from lab.namespace import inside, udp_socket
+from lab.namespace import host_port, inside, udp_socket
 from lab.network import Side
 
 _NUMBERS = itertools.count(1)
@@ -116,7 +116,7 @@ class SipAgent:
     def request(self, method: str, uri: str, body: str = "", **changed: str) -> Message:
         """A request outside a dialog, all headers in place; `changed` replaces or adds (underscores become hyphens)."""
         number = next(_NUMBERS)
-        address = f"{self.side.client_address}:{self.port}"
+        address = host_port(self.side.client_address, self.port)
         headers = {
             "Via": f"SIP/2.0/{self.transport.upper()} {address};branch=z9hG4bK-test-{number}-{time.monotonic_ns()};rport",
             "Max-Forwards": "70",
@@ -133,7 +133,7 @@ class SipAgent:
 
     def invite(self, user: str, sdp: str, **changed: str) -> Message:
         """Sends an INVITE to `user` at the border; the request, for cancel() and ack()."""
-        message = self.request("INVITE", f"sip:{user}@{self.side.sip_address}", sdp, **changed)
+        message = self.request("INVITE", f"sip:{user}@{host_port(*self.peer)}", sdp, **changed)
         self.send(message)
         return message
 
@@ -170,7 +170,7 @@ class SipAgent:
         headers += [("From", request.get("From")), ("To", to), ("Call-ID", request.get("Call-ID")),
                     ("CSeq", request.get("CSeq"))]
         if request.method == "INVITE":
-            headers.append(("Contact", f"<sip:callee@{self.side.client_address}:{self.port};transport={self.transport}>"))
+            headers.append(("Contact", f"<sip:callee@{host_port(self.side.client_address, self.port)};transport={self.transport}>"))
         if sdp:
             headers.append(("Content-Type", "application/sdp"))
         self.send(Message(f"SIP/2.0 {status} {reason}", headers, sdp))
