@@ -71,18 +71,26 @@ json::value Call::details(std::uint64_t now_ns) const {
   object["answered_s"] = seconds_since(answered_ns_, now_ns);
   json::array legs;
   json::array flows;
+  json::array streams;
   const proto::Region& region = context_.media.client().region();
   for (const Side side : {Side::kCaller, Side::kCallee}) {
     json::object view = leg_view(leg(side), section_).get_object();
     view["local_rtp"] = proto::to_string(media_->local_rtp(side));
     legs.push_back(std::move(view));
     for (const proto::FlowId flow : media_->flows(side)) {
-      const proto::FlowStatus status = region.flow_status(flow.index);
-      if (status.generation == flow.generation) flows.push_back(flow_view(status, flow.index, now_ns));
+      const proto::FlowStatus& status = region.flow_status(flow.index);
+      if (status.generation != flow.generation) continue;
+      flows.push_back(flow_view(status, flow.index, now_ns));
+      for (json::value& stream : streams_view(status, media_->codec(side))) {
+        json::object row{{"from", to_string(side)}};
+        row.insert(stream.get_object().begin(), stream.get_object().end());
+        streams.push_back(std::move(row));
+      }
     }
   }
   object["legs"] = std::move(legs);
   object["flows"] = std::move(flows);
+  object["streams"] = std::move(streams);
   return object;
 }
 

@@ -41,7 +41,9 @@ void append_line(std::string& out, std::string line) {
 
 void append_rows(std::string& out, const json::array& rows, std::size_t indent) {
   std::vector<std::string> names;
-  for (const auto& member : rows.front().get_object()) names.emplace_back(member.key());
+  for (const auto& member : rows.front().get_object()) {
+    if (!nested(member.value())) names.emplace_back(member.key());  // --json has them
+  }
   std::vector<std::vector<std::string>> cells{names};
   std::vector<bool> right(names.size(), true);
   for (const json::value& row : rows) {

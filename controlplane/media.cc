@@ -222,6 +222,10 @@ void Media::close(std::uint64_t now_ns) {
   }
 }
 
+std::string_view Media::codec(Side side) const {
+  return leg(side).remote_known() ? std::string_view(leg(side).terms().codec) : std::string_view();
+}
+
 std::vector<proto::FlowId> Media::flows(Side side) const {
   std::vector<proto::FlowId> found;
   for (const Component component : kComponents) {

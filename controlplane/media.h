@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "controlplane/media_leg.h"
@@ -76,6 +77,9 @@ class Media {
 
   /// The flows of this stream, for people: those arriving from `side`'s remote.
   [[nodiscard]] std::vector<proto::FlowId> flows(Side side) const;
+
+  /// The codec that `side`'s remote agreed to send first; empty while none is known.
+  [[nodiscard]] std::string_view codec(Side side) const;
 
   // For MediaEngine.
   Media(MediaEngine& engine, const std::array<MediaLegOptions, 2>& options,

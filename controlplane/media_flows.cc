@@ -32,6 +32,7 @@ Secret<proto::FlowSpec> make_flow(const MediaLeg& from, const MediaLeg& to, Comp
   const MediaRates rates = with_margin(rtp ? from.terms().rates : kRtcpRates, terms.rate_factor);
   spec->packets_per_s_max = rates.packets_per_s;
   spec->bytes_per_s_max = rates.bytes_per_s;
+  spec->rtp_clock_hz = rtp ? std::min(from.terms().clock_hz, proto::kRtpClockHzMax) : 0;
   spec->punts_per_s_max = terms.punts_per_s_max;
   spec->media_timeout_ms = terms.media_timeout_ms;
   if (rtp) spec->rtp = exit_towards(to, Component::kRtp);

@@ -2,9 +2,12 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <cmath>
 #include <string_view>
 
+#include "controlplane/voice_quality.h"
 #include "proto/inet.h"
+#include "proto/stream_reading.h"
 
 namespace weir::controlplane {
 
@@ -72,6 +75,26 @@ json::object counters_object(const proto::WorkerCounters& counters) {
   return object;
 }
 
+double rounded(double value, double steps) {
+  return std::round(value * steps) / steps;
+}
+
+double loss_percent(const proto::StreamReading& stream) {
+  if (stream.expected == 0) return 0;
+  return 100 * static_cast<double>(stream.lost) / static_cast<double>(stream.expected);
+}
+
+json::object stream_view(const proto::StreamReading& stream) {
+  return {{"ssrc", stream.ssrc},
+          {"packets", stream.packets},
+          {"bytes", stream.bytes},
+          {"lost", stream.lost},
+          {"loss_percent", rounded(loss_percent(stream), 100)},
+          {"reordered", stream.reordered},
+          {"duplicates", stream.duplicates},
+          {"jitter_ms", stream.clock_hz == 0 ? json::value(nullptr) : json::value(rounded(stream.jitter_ms, 100))}};
+}
+
 proto::WorkerCounters sum_of_workers(const proto::Region& region) {
   proto::WorkerCounters total{};
   for (std::uint32_t worker = 0; worker < region.shape().workers; ++worker) {
@@ -84,7 +107,23 @@ proto::WorkerCounters sum_of_workers(const proto::Region& region) {
 
 }  // namespace
 
-json::value flow_view(const proto::FlowStatus& status, std::uint32_t index, std::uint64_t now_ns) {
+json::array streams_view(const proto::FlowStatus& status, std::optional<std::string_view> codec) {
+  json::array streams;
+  for (const proto::StreamReading& stream : proto::read_streams(status)) {
+    json::object view = stream_view(stream);
+    if (codec) {
+      const StreamQuality quality{.loss_percent = loss_percent(stream), .jitter_ms = stream.jitter_ms};
+      const double estimate = mean_opinion_score(rating(quality, codec_impairment(*codec)));
+      view["codec"] = *codec;
+      view["mos"] = rounded(estimate, 100);
+    }
+    streams.push_back(std::move(view));
+  }
+  return streams;
+}
+
+json::value flow_view(const proto::FlowStatus& shared, std::uint32_t index, std::uint64_t now_ns) {
+  const proto::FlowStatus status = shared;
   json::object object;
   object["flow"] = index;
   object["generation"] = status.generation;
@@ -107,19 +146,20 @@ json::value flow_view(const proto::FlowStatus& status, std::uint32_t index, std:
   object["auth_failed"] = status.auth_failed;
   object["replayed"] = status.replayed;
   object["ssrc"] = status.ssrc_last;
-  object["rtp_index"] = status.rtp_index_last;
+  object["rtp_index"] = status.rtp_recent != 0 ? status.rtp_index_highest : 0;
   // The worker's clock may be a little ahead of the reader's.
   const bool heard = status.media_last_ns != 0;
   object["silent_ms"] =
       heard ? json::value(now_ns > status.media_last_ns ? (now_ns - status.media_last_ns) / 1'000'000 : 0)
             : json::value(nullptr);
+  object["streams"] = streams_view(shared);
   return object;
 }
 
 json::value flows_view(const proto::Region& region, std::uint64_t now_ns) {
   json::array flows;
   for (std::uint32_t index = 0; index < region.shape().flows_max; ++index) {
-    const proto::FlowStatus status = region.flow_status(index);
+    const proto::FlowStatus& status = region.flow_status(index);
     if (status.state != proto::FlowState::kFree) flows.push_back(flow_view(status, index, now_ns));
   }
   return flows;

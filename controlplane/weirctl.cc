@@ -68,13 +68,14 @@ void add_commands(CLI::App& app, Options& options) {
   const Row rows[] = {
       {"status", "both processes, realms, calls and flows in a few lines"},
       {"calls", "the calls in progress, a line each"},
-      {"flows", "every flow in the data plane: addresses, profiles, packets"},
+      {"flows", "every flow in the data plane: addresses, profiles, packets; with --json its streams: loss, jitter"},
       {"counters", "what each worker did with its packets, and every drop reason"},
   };
   for (const Row& row : rows) {
     app.add_subcommand(row.name, row.meaning)->callback([&options, name = row.name] { options.command = name; });
   }
-  CLI::App* call = app.add_subcommand("call", "one call: both legs, their security and media");
+  CLI::App* call = app.add_subcommand(
+      "call", "one call: both legs, their security and media, and how its streams arrive: loss, jitter, MOS estimate");
   call->add_option("ID", options.argument, "the call's number, as `weirctl calls` shows it")->required();
   call->callback([&options] { options.command = "call"; });
 }

@@ -43,6 +43,10 @@ struct Burst {
   /// Packets on their way to a transmit queue. lookup fills it with what belongs to a flow as media; unprotect, rewrite
   /// and protect take out what they drop; transmit sends the rest.
   PacketList media;
+  /// lookup: of the flows of `media`, all FlowEntry::transforms together; and whether there is RTCP in it. What a stage
+  /// need not do for any packet of the burst it need not ask each packet.
+  std::uint8_t transforms = 0;
+  bool rtcp = false;
   /// lookup: packets of `media` that commit_admission has to see, and those that rewrite changes. One that was dropped
   /// since may still be listed.
   PacketList unsettled;
@@ -81,6 +85,20 @@ struct Burst {
     dropped = true;
   }
 
+  /// Empties `media`.
+  void clear_media() {
+    media.clear();
+    transforms = 0;
+    rtcp = false;
+  }
+
+  /// Puts a packet on its way. `flow_transforms`: its flow's FlowEntry::transforms.
+  void push_media(std::uint32_t packet, std::uint8_t flow_transforms) {
+    media.push(packet);
+    transforms |= flow_transforms;
+    rtcp |= kind[packet] == proto::PacketKind::kRtcp;
+  }
+
   void note(std::uint32_t packet, std::uint8_t what) {
     if (notes[packet] == 0) noted.push(packet);
     notes[packet] |= what;
@@ -98,5 +116,14 @@ struct Burst {
     media.count = kept;
   }
 };
+
+/// What a burst holds: RTP alone, as most do, or RTCP among it. What a template makes of this is
+/// made twice, so that the former asks no packet.
+enum class Mix : bool { kRtp, kRtpAndRtcp };
+
+template <Mix kMix>
+bool is_rtcp(const Burst& burst, std::uint32_t packet) {
+  return kMix == Mix::kRtpAndRtcp && burst.kind[packet] == proto::PacketKind::kRtcp;
+}
 
 }  // namespace weir::dataplane

@@ -72,6 +72,7 @@ Refusal validate_port(const Command& command, const CommandScope& scope, const F
 Refusal validate_media(const proto::FlowSpec& spec, const CommandScope& scope) {
   if (const Refusal refusal = validate_transforms(spec); refusal != Refusal::kNone) return refusal;
   if (!rewrite_valid(spec.rewrite)) return Refusal::kEnumOutOfRange;
+  if (spec.rtp_clock_hz > proto::kRtpClockHzMax) return Refusal::kEnumOutOfRange;
   // Only an authenticated packet may move a source again and again.
   if (spec.source_policy == proto::SourcePolicy::kRelatch && spec.receive.profile == proto::SrtpProfile::kNone) {
     return Refusal::kEnumOutOfRange;

@@ -5,6 +5,7 @@
 
 #include "dataplane/cipher.h"
 #include "dataplane/constant_time.h"
+#include "dataplane/stream_statistics.h"
 #include "proto/bytes.h"
 
 namespace weir::dataplane {
@@ -82,6 +83,12 @@ void fill_exits(FlowEntry& flow, const proto::Exit& rtp, const proto::Exit& rtcp
   flow.marks = static_cast<std::uint8_t>(others | (rtp.peer.port != 0 ? kMarkRtpLeaves : 0));
 }
 
+void fill_profiles(FlowEntry& flow, SrtpProfile receive, SrtpProfile send) {
+  flow.receive_profile = receive;
+  flow.send_profile = send;
+  flow.transforms = transforms_of(receive, send);
+}
+
 void fill_addresses(FlowEntry& flow, const proto::FlowSpec& spec) {
   flow.network = spec.network;
   flow.local_port = spec.local_port;
@@ -125,6 +132,7 @@ void FlowTable::resume(Cipher& cipher) {
       expand_side(cipher, flow.receive, flow.receive_keys);
       expand_side(cipher, flow.send, flow.send_keys);
     }
+    mend_streams(status_[index]);
     publish(index);
   }
 }
@@ -161,8 +169,7 @@ void FlowTable::install(proto::FlowId id, const proto::FlowSpec& spec, Cipher& c
   flow.rewrite = spec.rewrite;
   flow.receive = spec.receive;
   flow.send = spec.send;
-  flow.receive_profile = spec.receive.profile;
-  flow.send_profile = spec.send.profile;
+  fill_profiles(flow, spec.receive.profile, spec.send.profile);
   flow.receive_rtp = {};
   flow.receive_rtcp = {};
   flow.send_rtp = {};
@@ -173,6 +180,7 @@ void FlowTable::install(proto::FlowId id, const proto::FlowSpec& spec, Cipher& c
   flow.state = FlowState::kInstalled;
   set_port(spec.network, spec.local_port, id.index + 1);
   if (!was_open) std::memset(static_cast<void*>(&status_[id.index]), 0, sizeof(proto::FlowStatus));
+  start_streams(status_[id.index], proto::rtp_ticks_of(spec.rtp_clock_hz));
   publish(id.index);
 }
 
@@ -189,8 +197,7 @@ void FlowTable::update_keys(std::uint32_t index, const proto::TransformSpec& rec
   proto::wipe(&flow.send_keys, sizeof flow.send_keys);
   flow.receive = receive;
   flow.send = send;
-  flow.receive_profile = receive.profile;
-  flow.send_profile = send.profile;
+  fill_profiles(flow, receive.profile, send.profile);
   if (!receive_kept.rtp) flow.receive_rtp = {};
   if (!receive_kept.rtcp) flow.receive_rtcp = {};
   if (!send_kept.rtp) flow.send_rtp = {};
@@ -226,8 +233,7 @@ void FlowTable::remove(std::uint32_t index) {
   // The generation stays: it tells a late command for this use of the index from one for the next.
   flow.state = FlowState::kFree;
   flow.marks = 0;
-  flow.receive_profile = SrtpProfile::kNone;
-  flow.send_profile = SrtpProfile::kNone;
+  fill_profiles(flow, SrtpProfile::kNone, SrtpProfile::kNone);
   constexpr std::size_t kAfterOwner = offsetof(FlowEntry, peer);
   proto::wipe(reinterpret_cast<std::uint8_t*>(&flow) + kAfterOwner, sizeof flow - kAfterOwner);
   status_[index].state = FlowState::kFree;

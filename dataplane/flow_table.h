@@ -62,34 +62,41 @@ union ExpandedKeys {
 };
 static_assert(sizeof(ExpandedKeys) == 1024);
 
-/// What is known of one SSRC: in use while its window is not empty.
+/// What is known of one SSRC.
 struct SsrcState {
   SrtpWindow window;
   std::uint32_t ssrc;
-  std::uint32_t reserved;
+  std::uint32_t used;  ///< 0: free; 1: it is `ssrc`'s, for as long as the keys are
+
+  [[nodiscard]] bool is_of(std::uint32_t other) const { return (ssrc == other) & (used != 0); }
+  void take(std::uint32_t for_ssrc) {
+    ssrc = for_ssrc;
+    used = 1;
+  }
 };
 static_assert(sizeof(SsrcState) == 32);
 
 using SsrcStates = std::array<SsrcState, proto::kSsrcsPerFlowMax>;
 
-/// The state of an SSRC that is in use, or nullptr.
-inline SsrcState* find_ssrc(SsrcStates& states, std::uint32_t ssrc) {
+/// The state of an SSRC, or nullptr.
+[[gnu::always_inline]] inline SsrcState* find_ssrc(SsrcStates& states, std::uint32_t ssrc) {
   for (SsrcState& state : states) {
-    if (state.window.empty()) return nullptr;  // states fill from the front and are never given back
-    if (state.ssrc == ssrc) return &state;
+    if (state.is_of(ssrc)) [[likely]]
+      return &state;
+    if (state.used == 0) return nullptr;  // states fill from the front and are never given back
   }
   return nullptr;
 }
 
 /// The state of an SSRC, a free one if it has none yet, nullptr if all are taken. For authenticated packets, and for
 /// those we send.
-inline SsrcState* find_or_add_ssrc(SsrcStates& states, std::uint32_t ssrc) {
+[[gnu::always_inline]] inline SsrcState* find_or_add_ssrc(SsrcStates& states, std::uint32_t ssrc) {
   for (SsrcState& state : states) {
-    if (state.window.empty()) {
-      state.ssrc = ssrc;
+    if (state.is_of(ssrc)) [[likely]]
       return &state;
-    }
-    if (state.ssrc == ssrc) return &state;
+    if (state.used != 0) continue;
+    state.take(ssrc);
+    return &state;
   }
   return nullptr;
 }
@@ -101,6 +108,22 @@ struct TokenBucket {
   std::uint32_t tokens;
 };
 static_assert(sizeof(TokenBucket) == 16);
+
+/// FlowEntry::transforms: what a flow's packets go through, kept so that a burst can be asked as a whole.
+inline constexpr std::uint8_t kReceivesPlain = 1;
+inline constexpr std::uint8_t kReceivesHmac = 2;
+inline constexpr std::uint8_t kReceivesGcm = 4;
+inline constexpr std::uint8_t kSendsHmac = 8;
+inline constexpr std::uint8_t kSendsGcm = 16;
+
+constexpr std::uint8_t transforms_of(proto::SrtpProfile receive, proto::SrtpProfile send) {
+  const auto pick = [](proto::SrtpProfile profile, std::uint8_t none, std::uint8_t hmac, std::uint8_t gcm) {
+    if (profile == proto::SrtpProfile::kNone) return none;
+    return proto::srtp_profile(profile).aead ? gcm : hmac;
+  };
+  return static_cast<std::uint8_t>(pick(receive, kReceivesPlain, kReceivesHmac, kReceivesGcm) |
+                                   pick(send, 0, kSendsHmac, kSendsGcm));
+}
 
 /// FlowEntry::marks.
 inline constexpr std::uint8_t kMarkHeard = 1;          ///< unprotect: a packet was accepted; housekeeping takes it back
@@ -128,7 +151,8 @@ struct alignas(64) FlowEntry {
   std::uint16_t owner;       ///< worker + 1; 0: nobody. See FlowTable::claim
   proto::Endpoint peer;      ///< source in force: signalled or learned
   std::uint8_t rtp_network;  ///< of rtp_exit
-  std::array<std::uint8_t, 3> reserved;
+  std::uint8_t transforms;   ///< transforms_of its profiles
+  std::array<std::uint8_t, 2> reserved;
   RateMeter rate;  ///< lookup asks it, unprotect takes from it
 
   alignas(64) PreparedHeaders rtp_headers;  ///< transmit: for rtp_exit; neighbours_version 0: to be made
@@ -296,6 +320,7 @@ consteval std::uint64_t private_layout_hash() {
   const std::uint64_t facts[] = {
       sizeof(FlowEntry),
       offsetof(FlowEntry, peer),
+      offsetof(FlowEntry, transforms),
       offsetof(FlowEntry, rtp_headers),
       offsetof(FlowEntry, rtcp_exit),
       offsetof(FlowEntry, rewrite),
@@ -313,6 +338,7 @@ consteval std::uint64_t private_layout_hash() {
       offsetof(FlowEntry, receive),
       offsetof(FlowEntry, send),
       sizeof(SsrcState),
+      offsetof(SsrcState, used),
       sizeof(SsrcStates),
       sizeof(TokenBucket),
       sizeof(proto::TransformSpec),

@@ -70,7 +70,7 @@ void admit(Burst& burst, std::uint32_t packet, bool ahead) {
       if (ahead) prefetch_media(flow, *burst.status[packet]);
       if (takes_any_source(flow)) burst.unsettled.push(packet);
       if ((flow.marks & kMarkRewrites) != 0) burst.rewrites.push(packet);
-      return burst.media.push(packet);
+      return burst.push_media(packet, flow.transforms);
     }
     case Lane::kRefused:
       break;
@@ -102,7 +102,7 @@ void learn_source(Burst& burst, std::uint32_t packet, EventSink& events) {
 
 void lookup(Burst& burst, FlowTable& table, std::uint32_t worker) {
   const bool ahead = table.flows_of(worker) > kFlowsNear;
-  burst.media.clear();
+  burst.clear_media();
   burst.unsettled.clear();
   burst.rewrites.clear();
   burst.punts.clear();
@@ -123,7 +123,7 @@ void lookup(Burst& burst, FlowTable& table, std::uint32_t worker) {
       burst.drop(packet, DropReason::kPortClosed);
     } else if (is_plain_media(burst, packet)) [[likely]] {
       if (ahead) prefetch_media(*flow, *burst.status[packet]);
-      burst.media.push(packet);
+      burst.push_media(packet, flow->transforms);
     } else {
       admit(burst, packet, ahead);
     }

@@ -12,12 +12,6 @@ namespace weir::dataplane {
 namespace {
 
 using proto::DropReason;
-using proto::PacketKind;
-using proto::SrtpProfile;
-
-bool is_rtcp(const Burst& burst, std::uint32_t packet) {
-  return burst.kind[packet] == PacketKind::kRtcp;
-}
 
 void note_near_limit(Burst& burst, std::uint32_t packet) {
   FlowEntry& flow = *burst.flow[packet];
@@ -53,66 +47,72 @@ DropReason take_rtcp_index(Burst& burst, std::uint32_t packet) {
 }
 
 /// Room first, so that a packet that cannot leave uses no index.
+template <Mix kMix>
 DropReason take_index(Burst& burst, std::uint32_t packet, std::size_t trailer_bytes) {
   if (burst.bytes[packet] + trailer_bytes > burst.room[packet]) return DropReason::kTooLong;
-  return is_rtcp(burst, packet) ? take_rtcp_index(burst, packet) : take_rtp_index(burst, packet);
+  return is_rtcp<kMix>(burst, packet) ? take_rtcp_index(burst, packet) : take_rtp_index(burst, packet);
 }
 
 // AES-CM or the NULL cipher with HMAC-SHA1, in batches.
 
+template <Mix kMix>
 std::size_t hmac_tag_bytes(const Burst& burst, std::uint32_t packet) {
-  if (is_rtcp(burst, packet)) return kSrtcpHmacTagBytes;
+  if (is_rtcp<kMix>(burst, packet)) return kSrtcpHmacTagBytes;
   return srtp_hmac_tag_bytes(burst.flow[packet]->send_profile);
 }
 
+template <Mix kMix>
 const HmacKeys& hmac_keys(const Burst& burst, std::uint32_t packet) {
   const auto& keys = burst.flow[packet]->send_keys.aes_cm;
-  return is_rtcp(burst, packet) ? keys.rtcp : keys.rtp.hmac;
+  return is_rtcp<kMix>(burst, packet) ? keys.rtcp : keys.rtp.hmac;
 }
 
+template <Mix kMix>
 void add_to_counter(Burst& burst, std::uint32_t packet, Cipher& cipher) {
   const FlowEntry& flow = *burst.flow[packet];
   if (proto::is_null_cipher(flow.send_profile)) return;
   std::uint8_t* text = burst.data[packet] + burst.header_bytes[packet];
   const std::uint32_t text_bytes = burst.bytes[packet] - burst.header_bytes[packet];
-  std::uint8_t* iv = is_rtcp(burst, packet)
+  std::uint8_t* iv = is_rtcp<kMix>(burst, packet)
                          ? cipher.counter_add_rare(flow.send_profile, flow.send.rtcp, text, text_bytes)
                          : cipher.counter_add(flow.send_profile, flow.send_keys.aes_cm.rtp, text, text_bytes);
-  write_counter_iv(iv, hmac_keys(burst, packet).salt, burst.ssrc[packet], burst.index[packet]);
+  write_counter_iv(iv, hmac_keys<kMix>(burst, packet).salt, burst.ssrc[packet], burst.index[packet]);
 }
 
 /// Appends what is signed with the packet: SRTCP's index stays, SRTP's ROC gives way to the tag.
+template <Mix kMix>
 void add_to_hmac(Burst& burst, std::uint32_t packet, Cipher& cipher) {
   std::uint8_t* end = burst.data[packet] + burst.bytes[packet];
-  if (is_rtcp(burst, packet)) {
+  if (is_rtcp<kMix>(burst, packet)) {
     const std::uint32_t e_bit = srtcp_e_bit(burst.flow[packet]->send_profile);
     proto::store_be32(end, e_bit | static_cast<std::uint32_t>(burst.index[packet]));
     burst.bytes[packet] += static_cast<std::uint32_t>(kSrtcpIndexBytes);
-    return cipher.hmac_add(hmac_keys(burst, packet), burst.data[packet], burst.bytes[packet]);
+    return cipher.hmac_add(hmac_keys<kMix>(burst, packet), burst.data[packet], burst.bytes[packet]);
   }
   proto::store_be32(end, static_cast<std::uint32_t>(burst.index[packet] >> 16));
-  cipher.hmac_add(hmac_keys(burst, packet), burst.data[packet], burst.bytes[packet] + kRolloverBytes);
+  cipher.hmac_add(hmac_keys<kMix>(burst, packet), burst.data[packet], burst.bytes[packet] + kRolloverBytes);
 }
 
+template <Mix kMix>
 void protect_hmac(Burst& burst, Cipher& cipher, const PacketList& packets) {
   PacketList going;
   for (std::uint32_t k = 0; k < packets.count; ++k) {
     const std::uint32_t packet = packets.at[k];
-    const std::size_t index_bytes = is_rtcp(burst, packet) ? kSrtcpIndexBytes : 0;
-    const DropReason reason = take_index(burst, packet, hmac_tag_bytes(burst, packet) + index_bytes);
+    const std::size_t index_bytes = is_rtcp<kMix>(burst, packet) ? kSrtcpIndexBytes : 0;
+    const DropReason reason = take_index<kMix>(burst, packet, hmac_tag_bytes<kMix>(burst, packet) + index_bytes);
     if (reason != DropReason::kNone) {
       burst.drop(packet, reason);
       continue;
     }
     going.push(packet);
-    add_to_counter(burst, packet, cipher);
+    add_to_counter<kMix>(burst, packet, cipher);
   }
   cipher.counter_run();
-  for (std::uint32_t k = 0; k < going.count; ++k) add_to_hmac(burst, going.at[k], cipher);
+  for (std::uint32_t k = 0; k < going.count; ++k) add_to_hmac<kMix>(burst, going.at[k], cipher);
   cipher.hmac_run();
   for (std::uint32_t k = 0; k < going.count; ++k) {
     const std::uint32_t packet = going.at[k];
-    const std::size_t tag_bytes = hmac_tag_bytes(burst, packet);
+    const std::size_t tag_bytes = hmac_tag_bytes<kMix>(burst, packet);
     copy_tag(burst.data[packet] + burst.bytes[packet], cipher.digest(k).data(), tag_bytes);
     burst.bytes[packet] += static_cast<std::uint32_t>(tag_bytes);
   }
@@ -157,13 +157,14 @@ void seal_srtcp(Burst& burst, std::uint32_t packet, Cipher& cipher, const GcmNon
   burst.bytes[packet] += static_cast<std::uint32_t>(kGcmTagBytes + kSrtcpIndexBytes);
 }
 
+template <Mix kMix>
 void protect_gcm(Burst& burst, Cipher& cipher, const PacketList& packets) {
   PacketList going;
   Column<GcmNonce> nonces;
   for (std::uint32_t k = 0; k < packets.count; ++k) {
     const std::uint32_t packet = packets.at[k];
-    const bool rtcp = is_rtcp(burst, packet);
-    const DropReason reason = take_index(burst, packet, kGcmTagBytes + (rtcp ? kSrtcpIndexBytes : 0));
+    const bool rtcp = is_rtcp<kMix>(burst, packet);
+    const DropReason reason = take_index<kMix>(burst, packet, kGcmTagBytes + (rtcp ? kSrtcpIndexBytes : 0));
     if (reason != DropReason::kNone) {
       burst.drop(packet, reason);
       continue;
@@ -176,7 +177,7 @@ void protect_gcm(Burst& burst, Cipher& cipher, const PacketList& packets) {
   }
   for (std::uint32_t k = 0; k < going.count; ++k) {
     const std::uint32_t packet = going.at[k];
-    if (is_rtcp(burst, packet)) {
+    if (is_rtcp<kMix>(burst, packet)) {
       seal_srtcp(burst, packet, cipher, nonces[k]);
     } else {
       seal_srtp(burst, packet, cipher, nonces[k]);
@@ -184,34 +185,29 @@ void protect_gcm(Burst& burst, Cipher& cipher, const PacketList& packets) {
   }
 }
 
-}  // namespace
-
-void protect(Burst& burst, Cipher& cipher) {
+template <Mix kMix>
+void protect_each(Burst& burst, Cipher& cipher) {
   PacketList hmac;
   PacketList gcm;
   for (std::uint32_t k = 0; k < burst.media.count; ++k) {
     const std::uint32_t packet = burst.media.at[k];
-    switch (burst.flow[packet]->send_profile) {
-      case SrtpProfile::kNone:
-        break;
-      case SrtpProfile::kAesCm128HmacSha1_80:
-      case SrtpProfile::kAesCm128HmacSha1_32:
-      case SrtpProfile::kAes192CmHmacSha1_80:
-      case SrtpProfile::kAes192CmHmacSha1_32:
-      case SrtpProfile::kAes256CmHmacSha1_80:
-      case SrtpProfile::kAes256CmHmacSha1_32:
-      case SrtpProfile::kNullHmacSha1_80:
-      case SrtpProfile::kNullHmacSha1_32:
-        hmac.push(packet);
-        break;
-      case SrtpProfile::kAeadAes128Gcm:
-      case SrtpProfile::kAeadAes256Gcm:
-        gcm.push(packet);
-        break;
-    }
+    const std::uint8_t transforms = burst.flow[packet]->transforms;
+    if ((transforms & kSendsHmac) != 0) hmac.push(packet);
+    if ((transforms & kSendsGcm) != 0) gcm.push(packet);
   }
-  if (hmac.count != 0) protect_hmac(burst, cipher, hmac);
-  if (gcm.count != 0) protect_gcm(burst, cipher, gcm);
+  if (hmac.count != 0) protect_hmac<kMix>(burst, cipher, hmac);
+  if (gcm.count != 0) protect_gcm<kMix>(burst, cipher, gcm);
+}
+
+}  // namespace
+
+void protect(Burst& burst, Cipher& cipher) {
+  if ((burst.transforms & (kSendsHmac | kSendsGcm)) == 0) return;
+  if (burst.rtcp) {
+    protect_each<Mix::kRtpAndRtcp>(burst, cipher);
+  } else {
+    protect_each<Mix::kRtp>(burst, cipher);
+  }
   burst.keep_undropped_media();
 }
 

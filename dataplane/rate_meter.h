@@ -37,19 +37,22 @@ constexpr std::uint64_t bytes_cost_ns(const RateMeter& meter, std::uint32_t byte
   return std::uint64_t{bytes} * meter.byte_ns_256 >> 8;
 }
 
-/// Is there room for one packet of so many bytes? Never mutates: it runs before the packet is authenticated.
+/// May there be room for one packet of so many bytes? Never mutates: it runs before the packet is authenticated, and
+/// take_room decides.
 [[gnu::always_inline]] constexpr bool has_room(const RateMeter& meter, std::uint32_t bytes, std::uint64_t now_ns) {
   const std::uint64_t until_ns = now_ns + kRateDepthNs;
-  // One packet never costs more than the depth, but its bytes may.
   return (meter.packets_full_ns + meter.packet_ns <= until_ns) &
-         (std::max(meter.bytes_full_ns, now_ns) + bytes_cost_ns(meter, bytes) <= until_ns);
+         (meter.bytes_full_ns + bytes_cost_ns(meter, bytes) <= until_ns);
 }
 
-/// Takes the room that an authenticated packet needs. Checks again: an earlier packet of its burst may have had it.
+/// Takes the room that an authenticated packet needs. False: there is none left, and nothing is taken.
 [[gnu::always_inline]] constexpr bool take_room(RateMeter& meter, std::uint32_t bytes, std::uint64_t now_ns) {
-  if (!has_room(meter, bytes, now_ns)) return false;
-  meter.packets_full_ns = std::max(meter.packets_full_ns, now_ns) + meter.packet_ns;
-  meter.bytes_full_ns = std::max(meter.bytes_full_ns, now_ns) + bytes_cost_ns(meter, bytes);
+  const std::uint64_t until_ns = now_ns + kRateDepthNs;
+  const std::uint64_t packets_full_ns = std::max(meter.packets_full_ns, now_ns) + meter.packet_ns;
+  const std::uint64_t bytes_full_ns = std::max(meter.bytes_full_ns, now_ns) + bytes_cost_ns(meter, bytes);
+  if (std::max(packets_full_ns, bytes_full_ns) > until_ns) return false;
+  meter.packets_full_ns = packets_full_ns;
+  meter.bytes_full_ns = bytes_full_ns;
   return true;
 }
 

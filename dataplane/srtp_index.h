@@ -64,6 +64,11 @@ struct __attribute__((packed, aligned(8))) ReplayWindow {  // packed: 24 bytes a
   /// Records an authenticated index. Checks again, since one burst may hold the same packet twice; what is not fresh
   /// changes nothing.
   constexpr IndexVerdict commit(std::uint64_t index) {
+    if (index == highest + 1) [[likely]] {  // the next one; an empty window becomes { index } as below
+      seen = static_cast<Bits>(static_cast<Bits>(seen << 1) | Bits{1});
+      highest = index;
+      return IndexVerdict::kFresh;
+    }
     const IndexVerdict verdict = check(index);
     if (verdict != IndexVerdict::kFresh) return verdict;
     if (empty()) {

@@ -12,17 +12,19 @@ namespace {
 using proto::DropReason;
 
 /// Cuts or grows the mbuf to headers and payload, where the payload lies, and asks the port for its checksums.
-inline void frame_payload(rte_mbuf* mbuf, const std::uint8_t* payload, std::uint32_t payload_bytes,
-                          const PreparedHeaders& headers) {
-  const auto frame_bytes = static_cast<std::uint16_t>(headers.header_bytes + payload_bytes);
+[[gnu::always_inline]] inline void frame_payload(rte_mbuf* mbuf, const std::uint8_t* payload,
+                                                 std::uint32_t payload_bytes, const PreparedHeaders& headers) {
+  const std::uint32_t header_bytes = headers.header_bytes;
+  const std::uint8_t offload = headers.checksum_offload;
+  const std::uint32_t frame_bytes = header_bytes + payload_bytes;
   const auto* start = static_cast<const std::uint8_t*>(mbuf->buf_addr);
-  mbuf->data_off = static_cast<std::uint16_t>(payload - start - headers.header_bytes);
-  mbuf->data_len = frame_bytes;
+  mbuf->data_off = static_cast<std::uint16_t>(payload - start - header_bytes);
+  mbuf->data_len = static_cast<std::uint16_t>(frame_bytes);
   mbuf->pkt_len = frame_bytes;
   mbuf->ol_flags = 0;
-  if (headers.checksum_offload == 0) return;
-  mbuf->ol_flags = RTE_MBUF_F_TX_IPV4 | ((headers.checksum_offload & kOffloadIp) != 0 ? RTE_MBUF_F_TX_IP_CKSUM : 0) |
-                   ((headers.checksum_offload & kOffloadUdp) != 0 ? RTE_MBUF_F_TX_UDP_CKSUM : 0);
+  if (offload == 0) return;
+  mbuf->ol_flags = RTE_MBUF_F_TX_IPV4 | ((offload & kOffloadIp) != 0 ? RTE_MBUF_F_TX_IP_CKSUM : 0) |
+                   ((offload & kOffloadUdp) != 0 ? RTE_MBUF_F_TX_UDP_CKSUM : 0);
   mbuf->tx_offload = rte_mbuf_tx_offload(headers.link_bytes(), proto::kIpv4Bytes, 0, 0, 0, 0, 0);
 }
 
@@ -33,33 +35,35 @@ Transmitter::Transmitter(std::span<const Network> networks, std::vector<Queue> q
     : networks_(networks),
       queues_(std::move(queues)),
       outboxes_(networks.size()),
-      versions_(networks.size()),
       resolver_(resolver),
       counters_(counters) {}
 
 void Transmitter::transmit(Burst& burst) {
-  for (std::uint8_t network = 0; network < versions_.size(); ++network) versions_[network] = resolver_.version(network);
-  std::uint32_t forwarded = 0;  // counted once for all: an increment in memory waits for the one before
-  for (std::uint32_t i = 0; i < burst.media.count; ++i) {
+  for (std::uint8_t network = 0; network < outboxes_.size(); ++network) {
+    outboxes_[network].version = resolver_.version(network);
+  }
+  const std::uint32_t count = burst.media.count;
+  std::uint32_t refused = 0;
+  for (std::uint32_t i = 0; i < count; ++i) {
     const std::uint32_t packet = burst.media.at[i];
     const DropReason reason =
         burst.kind[packet] == proto::PacketKind::kRtcp ? send_rtcp(burst, packet) : send_rtp(burst, packet);
-    if (reason != DropReason::kNone) {
-      burst.drop(packet, reason);
-    } else {
-      ++forwarded;
-    }
+    if (reason == DropReason::kNone) [[likely]]
+      continue;
+    burst.drop(packet, reason);
+    ++refused;
   }
-  counters_.forwarded += forwarded;
-  burst.media.clear();
+  counters_.forwarded += count - refused;  // once for all: an increment in memory waits for the one before
+  burst.clear_media();
 }
 
 [[gnu::always_inline]] inline DropReason Transmitter::send_rtp(Burst& burst, std::uint32_t packet) {
   FlowEntry& flow = *burst.flow[packet];
   const std::uint8_t network = flow.rtp_network;
   PreparedHeaders& headers = flow.rtp_headers;
-  if (burst.bytes[packet] > proto::kDatagramBytesMax) return DropReason::kTooLong;
-  if (headers.neighbours_version != versions_[network]) [[unlikely]] {
+  if (burst.bytes[packet] > proto::kDatagramBytesMax) [[unlikely]]
+    return DropReason::kTooLong;
+  if (headers.neighbours_version != outboxes_[network].version) [[unlikely]] {
     if (!prepare(flow.rtp_exit, burst.now_ns, headers)) return DropReason::kNextHopUnknown;
   }
   proto::FlowStatus& status = *burst.status[packet];
@@ -69,7 +73,7 @@ void Transmitter::transmit(Burst& burst) {
   return DropReason::kNone;
 }
 
-DropReason Transmitter::send_rtcp(Burst& burst, std::uint32_t packet) {
+[[gnu::noinline]] DropReason Transmitter::send_rtcp(Burst& burst, std::uint32_t packet) {
   const proto::Exit& exit = burst.flow[packet]->rtcp_exit;
   PreparedHeaders headers;
   if (burst.bytes[packet] > proto::kDatagramBytesMax) return DropReason::kTooLong;
@@ -80,18 +84,18 @@ DropReason Transmitter::send_rtcp(Burst& burst, std::uint32_t packet) {
 }
 
 [[gnu::always_inline]] inline void Transmitter::send_media(Burst& burst, std::uint32_t packet, std::uint8_t network,
-                                                           const PreparedHeaders& headers, bool rtcp) {
+                                                           PreparedHeaders& headers, bool rtcp) {
   std::uint8_t* payload = burst.data[packet];
   const std::uint32_t bytes = burst.bytes[packet];
   auto* mbuf = static_cast<rte_mbuf*>(burst.mbuf[packet]);
   burst.mbuf[packet] = nullptr;
-  write_headers(payload, bytes, headers);
-  frame_payload(mbuf, payload, bytes, headers);
-  Sending& sending = push(network, mbuf);
+  Sending& sending = push(network, outboxes_[network], mbuf);
   sending.status = burst.status[packet];
   sending.bytes = bytes;
   sending.as = As::kForwarded;
   sending.rtcp = rtcp;
+  frame_payload(mbuf, payload, bytes, headers);
+  write_headers(payload, bytes, headers);
 }
 
 /// False if the next hop is not known: `headers` is as it was.

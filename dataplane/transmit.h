@@ -40,7 +40,7 @@ class Transmitter {
 
   /// Sends a finished frame.
   void send(std::uint8_t network, rte_mbuf* frame, As as) {
-    push(network, frame).as = as;
+    push(network, outboxes_[network], frame).as = as;
     ++counter(as);
   }
 
@@ -56,30 +56,31 @@ class Transmitter {
  private:
   /// What to take back if the port does not take a frame.
   struct Sending {
-    proto::FlowStatus* status = nullptr;  ///< kForwarded: the flow's public counters
-    std::uint32_t bytes = 0;              ///< kForwarded: of the UDP payload
-    As as = As::kForwarded;
-    bool rtcp = false;
+    proto::FlowStatus* status;  ///< kForwarded: the flow's public counters
+    std::uint32_t bytes;        ///< kForwarded: of the UDP payload
+    As as;
+    bool rtcp;
   };
   /// Frames for one network's port, oldest first. They are counted as sent when they come in: ports take them all, but
   /// for moments.
   struct Outbox {
     std::uint32_t count = 0;
+    std::uint32_t version = 0;  ///< Resolver::version of the network, read once a burst
     Column<rte_mbuf*> frames;
     Column<Sending> sendings;
   };
 
   /// The frame's place in the outbox: the caller fills it in, field by field, since a struct made first and copied then
   /// would be loaded right after it was stored in pieces.
-  Sending& push(std::uint8_t network, rte_mbuf* frame) {
-    Outbox& outbox = outboxes_[network];
-    if (outbox.count == kBurstMax) flush_network(network);
+  Sending& push(std::uint8_t network, Outbox& outbox, rte_mbuf* frame) {
+    if (outbox.count == kBurstMax) [[unlikely]]
+      flush_network(network);
     outbox.frames[outbox.count] = frame;
     return outbox.sendings[outbox.count++];
   }
   proto::DropReason send_rtp(Burst& burst, std::uint32_t packet);
   proto::DropReason send_rtcp(Burst& burst, std::uint32_t packet);
-  void send_media(Burst& burst, std::uint32_t packet, std::uint8_t network, const PreparedHeaders& headers, bool rtcp);
+  void send_media(Burst& burst, std::uint32_t packet, std::uint8_t network, PreparedHeaders& headers, bool rtcp);
   bool prepare(const proto::Exit& exit, std::uint64_t now_ns, PreparedHeaders& headers);
   void flush_network(std::size_t network);
   void send_for_others(const Queue& queue);
@@ -89,7 +90,6 @@ class Transmitter {
   std::span<const Network> networks_;
   std::vector<Queue> queues_;
   std::vector<Outbox> outboxes_;
-  std::vector<std::uint32_t> versions_;  ///< Resolver::version by network, read once a burst
   Resolver& resolver_;
   proto::WorkerCounters& counters_;
 };

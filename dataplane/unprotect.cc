@@ -8,6 +8,7 @@
 #include "dataplane/constant_time.h"
 #include "dataplane/flow_table.h"
 #include "dataplane/srtp_iv.h"
+#include "dataplane/stream_statistics.h"
 #include "proto/rtcp.h"
 #include "proto/rtp.h"
 
@@ -15,8 +16,6 @@ namespace weir::dataplane {
 namespace {
 
 using proto::DropReason;
-using proto::PacketKind;
-using proto::SrtpProfile;
 
 constexpr std::size_t kTagBytesMax = 16;
 
@@ -32,22 +31,31 @@ DropReason drop_reason_of(IndexVerdict verdict) {
   return DropReason::kIndexTooOld;
 }
 
-bool is_rtcp(const Burst& burst, std::uint32_t packet) {
-  return burst.kind[packet] == PacketKind::kRtcp;
-}
-
+template <Mix kMix>
 SsrcStates& states_of(Burst& burst, std::uint32_t packet) {
   FlowEntry& flow = *burst.flow[packet];
-  return is_rtcp(burst, packet) ? flow.receive_rtcp : flow.receive_rtp;
+  return is_rtcp<kMix>(burst, packet) ? flow.receive_rtcp : flow.receive_rtp;
 }
 
-/// Header and length of an SRTP packet whose tag takes `tag_bytes`. Writes header_bytes and ssrc.
-[[gnu::always_inline]] inline DropReason parse_srtp(Burst& burst, std::uint32_t packet, std::size_t tag_bytes) {
+/// parse_srtp for what has CSRCs or an extension.
+[[gnu::noinline]] DropReason parse_srtp_long(Burst& burst, std::uint32_t packet, std::size_t tag_bytes) {
   const std::optional<proto::RtpView> view = proto::parse_rtp({burst.data[packet], burst.bytes[packet]});
   if (!view) return DropReason::kRtpMalformed;
   if (view->header_bytes + tag_bytes > burst.bytes[packet]) return DropReason::kSrtpTooShort;
   burst.header_bytes[packet] = view->header_bytes;
   burst.ssrc[packet] = view->ssrc;
+  return DropReason::kNone;
+}
+
+/// Header and length of an SRTP packet whose tag takes `tag_bytes`. Writes header_bytes and ssrc.
+[[gnu::always_inline]] inline DropReason parse_srtp(Burst& burst, std::uint32_t packet, std::size_t tag_bytes) {
+  constexpr unsigned kAllButPadding = 0xdf;  // a fixed header: version 2, no extension, no CSRC
+  const std::uint8_t* data = burst.data[packet];
+  const bool fixed = burst.bytes[packet] >= proto::kRtpHeaderBytesMin + tag_bytes && (data[0] & kAllButPadding) == 0x80;
+  if (!fixed) [[unlikely]]
+    return parse_srtp_long(burst, packet, tag_bytes);
+  burst.header_bytes[packet] = proto::kRtpHeaderBytesMin;
+  burst.ssrc[packet] = proto::load_be32(data + 8);
   return DropReason::kNone;
 }
 
@@ -74,6 +82,11 @@ inline DropReason check_srtp(Burst& burst, std::uint32_t packet, std::size_t tag
     burst.index[packet] = std::uint64_t{flow.receive.rtp_roc} << 16 | sequence;
     return DropReason::kNone;
   }
+  const std::uint64_t next = state->window.highest + 1;
+  if (static_cast<std::uint16_t>(next) == sequence && next <= kRtpIndexMax) [[likely]] {
+    burst.index[packet] = next;  // as below, and fresh
+    return DropReason::kNone;
+  }
   const std::optional<std::uint64_t> index = estimate_index(state->window.highest, sequence);
   if (!index) return DropReason::kIndexTooOld;
   if (*index > kRtpIndexMax) return DropReason::kKeyExhausted;
@@ -97,18 +110,21 @@ DropReason check_srtcp(Burst& burst, std::uint32_t packet, std::size_t tag_bytes
 }
 
 /// Counts a packet that was found good, and notes the first. Not if the flow is over its rate.
+template <Mix kMix>
 [[gnu::always_inline]] inline DropReason accept(Burst& burst, std::uint32_t packet, std::uint32_t bytes_received) {
   FlowEntry& flow = *burst.flow[packet];
   if (!take_room(flow.rate, bytes_received, burst.now_ns)) [[unlikely]]
     return DropReason::kPoliced;
   proto::FlowStatus& status = *burst.status[packet];
-  if (is_rtcp(burst, packet)) {
+  if (is_rtcp<kMix>(burst, packet)) {
     ++status.rtcp_packets_in;
   } else {
+    count_rtp(status, {.ssrc = burst.ssrc[packet],
+                       .timestamp = proto::load_be32(burst.data[packet] + 4),
+                       .index = burst.index[packet],
+                       .now_ns = burst.now_ns});
     ++status.rtp_packets_in;
     status.rtp_bytes_in += bytes_received;
-    status.ssrc_last = burst.ssrc[packet];
-    status.rtp_index_last = burst.index[packet];
   }
   constexpr std::uint8_t kBoth = kMarkHeard | kMarkAuthenticated;
   if ((flow.marks & kBoth) == kBoth) [[likely]]
@@ -120,15 +136,16 @@ DropReason check_srtcp(Burst& burst, std::uint32_t packet, std::size_t tag_bytes
 
 /// Records the index of an authenticated packet. Checks again: an earlier packet of this burst may have been the same
 /// one, or have taken the last free SSRC state.
+template <Mix kMix>
 [[gnu::always_inline]] inline DropReason commit(Burst& burst, std::uint32_t packet) {
   SsrcState* state = burst.state[packet];
   if (state == nullptr) [[unlikely]] {
-    state = find_or_add_ssrc(states_of(burst, packet), burst.ssrc[packet]);
+    state = find_or_add_ssrc(states_of<kMix>(burst, packet), burst.ssrc[packet]);
     if (state == nullptr) return DropReason::kSsrcUnknown;
   }
   const DropReason reason = drop_reason_of(state->window.commit(burst.index[packet]));
   if (reason != DropReason::kNone) return reason;
-  const std::uint64_t near_limit = is_rtcp(burst, packet) ? kRtcpIndexNearLimit : kRtpIndexNearLimit;
+  const std::uint64_t near_limit = is_rtcp<kMix>(burst, packet) ? kRtcpIndexNearLimit : kRtpIndexNearLimit;
   if (burst.index[packet] >= near_limit) [[unlikely]] {
     FlowEntry& flow = *burst.flow[packet];
     if ((flow.marks & kMarkNearLimit) == 0) burst.note(packet, kNoteIndexNearLimit);
@@ -141,8 +158,10 @@ DropReason check_srtcp(Burst& burst, std::uint32_t packet, std::size_t tag_bytes
 
 DropReason validate_rtp(Burst& burst, std::uint32_t packet) {
   const DropReason reason = parse_srtp(burst, packet, 0);
-  if (reason == DropReason::kNone) burst.index[packet] = proto::load_be16(burst.data[packet] + 2);
-  return reason;
+  if (reason != DropReason::kNone) return reason;
+  const std::uint16_t sequence = proto::load_be16(burst.data[packet] + 2);
+  burst.index[packet] = extend_sequence(*burst.status[packet], burst.ssrc[packet], sequence);
+  return DropReason::kNone;
 }
 
 /// Every packet of the compound has a length that fits (RFC 3550 appendix A.2, as far as RFC 5506 leaves it).
@@ -158,9 +177,10 @@ DropReason validate_rtcp(Burst& burst, std::uint32_t packet) {
   return DropReason::kNone;
 }
 
+template <Mix kMix>
 void take_plain(Burst& burst, std::uint32_t packet) {
-  DropReason reason = is_rtcp(burst, packet) ? validate_rtcp(burst, packet) : validate_rtp(burst, packet);
-  if (reason == DropReason::kNone) reason = accept(burst, packet, burst.bytes[packet]);
+  DropReason reason = is_rtcp<kMix>(burst, packet) ? validate_rtcp(burst, packet) : validate_rtp(burst, packet);
+  if (reason == DropReason::kNone) reason = accept<kMix>(burst, packet, burst.bytes[packet]);
   if (reason != DropReason::kNone) burst.drop(packet, reason);
 }
 
@@ -174,63 +194,72 @@ struct Batch {
 
 // AES-CM or the NULL cipher with HMAC-SHA1.
 
+template <Mix kMix>
 std::size_t hmac_tag_bytes(const Burst& burst, std::uint32_t packet) {
-  if (is_rtcp(burst, packet)) return kSrtcpHmacTagBytes;
+  if (is_rtcp<kMix>(burst, packet)) return kSrtcpHmacTagBytes;
   return srtp_hmac_tag_bytes(burst.flow[packet]->receive_profile);
 }
 
+template <Mix kMix>
 [[gnu::always_inline]] inline DropReason check_hmac(Burst& burst, std::uint32_t packet) {
-  const std::size_t tag_bytes = hmac_tag_bytes(burst, packet);
-  return is_rtcp(burst, packet) ? check_srtcp(burst, packet, tag_bytes, true) : check_srtp(burst, packet, tag_bytes);
+  const std::size_t tag_bytes = hmac_tag_bytes<kMix>(burst, packet);
+  return is_rtcp<kMix>(burst, packet) ? check_srtcp(burst, packet, tag_bytes, true)
+                                      : check_srtp(burst, packet, tag_bytes);
 }
 
+template <Mix kMix>
 const HmacKeys& hmac_keys(const Burst& burst, std::uint32_t packet) {
   const auto& keys = burst.flow[packet]->receive_keys.aes_cm;
-  return is_rtcp(burst, packet) ? keys.rtcp : keys.rtp.hmac;
+  return is_rtcp<kMix>(burst, packet) ? keys.rtcp : keys.rtp.hmac;
 }
 
 /// Lays the message of RFC 3711 section 4.2 out and adds it to the HMAC batch: the packet and its ROC for SRTP, the
 /// packet with its index for SRTCP. The ROC takes the tag's place behind the packet: the tag is kept.
+template <Mix kMix>
 void add_to_hmac(Burst& burst, std::uint32_t packet, Cipher& cipher, std::array<std::uint8_t, kTagBytesMax>& kept) {
-  const std::size_t tag_bytes = hmac_tag_bytes(burst, packet);
+  const std::size_t tag_bytes = hmac_tag_bytes<kMix>(burst, packet);
   const std::size_t signed_bytes = burst.bytes[packet] - tag_bytes;
   std::uint8_t* tag = burst.data[packet] + signed_bytes;
   copy_tag(kept.data(), tag, tag_bytes);
-  const HmacKeys& keys = hmac_keys(burst, packet);
-  if (is_rtcp(burst, packet)) return cipher.hmac_add(keys, burst.data[packet], signed_bytes);
+  const HmacKeys& keys = hmac_keys<kMix>(burst, packet);
+  if (is_rtcp<kMix>(burst, packet)) return cipher.hmac_add(keys, burst.data[packet], signed_bytes);
   proto::store_be32(tag, static_cast<std::uint32_t>(burst.index[packet] >> 16));
   cipher.hmac_add(keys, burst.data[packet], signed_bytes + kRolloverBytes);
 }
 
 /// Sets an accepted packet's clear length and adds it to the decryption batch if there is a cipher.
+template <Mix kMix>
 void add_to_counter(Burst& burst, std::uint32_t packet, Cipher& cipher) {
   const FlowEntry& flow = *burst.flow[packet];
-  const std::size_t trailer_bytes = hmac_tag_bytes(burst, packet) + (is_rtcp(burst, packet) ? kSrtcpIndexBytes : 0);
+  const std::size_t trailer_bytes =
+      hmac_tag_bytes<kMix>(burst, packet) + (is_rtcp<kMix>(burst, packet) ? kSrtcpIndexBytes : 0);
   burst.bytes[packet] = static_cast<std::uint32_t>(burst.bytes[packet] - trailer_bytes);
   if (proto::is_null_cipher(flow.receive_profile)) return;
   std::uint8_t* text = burst.data[packet] + burst.header_bytes[packet];
   const std::uint32_t text_bytes = burst.bytes[packet] - burst.header_bytes[packet];
-  std::uint8_t* iv = is_rtcp(burst, packet)
+  std::uint8_t* iv = is_rtcp<kMix>(burst, packet)
                          ? cipher.counter_add_rare(flow.receive_profile, flow.receive.rtcp, text, text_bytes)
                          : cipher.counter_add(flow.receive_profile, flow.receive_keys.aes_cm.rtp, text, text_bytes);
-  write_counter_iv(iv, hmac_keys(burst, packet).salt, burst.ssrc[packet], burst.index[packet]);
+  write_counter_iv(iv, hmac_keys<kMix>(burst, packet).salt, burst.ssrc[packet], burst.index[packet]);
 }
 
+template <Mix kMix>
 void open_hmac(Burst& burst, Cipher& cipher, Batch& batch) {
   for (std::uint32_t k = 0; k < batch.packets.count; ++k) {
-    add_to_hmac(burst, batch.packets.at[k], cipher, batch.tags[k]);
+    add_to_hmac<kMix>(burst, batch.packets.at[k], cipher, batch.tags[k]);
   }
   cipher.hmac_run();
   for (std::uint32_t k = 0; k < batch.packets.count; ++k) {
     const std::uint32_t packet = batch.packets.at[k];
-    const std::size_t tag_bytes = hmac_tag_bytes(burst, packet);
+    const std::size_t tag_bytes = hmac_tag_bytes<kMix>(burst, packet);
     DropReason reason = DropReason::kAuthFailed;
-    if (equal_constant_time(cipher.digest(k).data(), batch.tags[k].data(), tag_bytes)) reason = commit(burst, packet);
-    if (reason == DropReason::kNone) reason = accept(burst, packet, burst.bytes[packet]);
+    if (equal_constant_time(cipher.digest(k).data(), batch.tags[k].data(), tag_bytes))
+      reason = commit<kMix>(burst, packet);
+    if (reason == DropReason::kNone) reason = accept<kMix>(burst, packet, burst.bytes[packet]);
     if (reason != DropReason::kNone) {
       burst.drop(packet, reason);
     } else {
-      add_to_counter(burst, packet, cipher);
+      add_to_counter<kMix>(burst, packet, cipher);
     }
   }
   cipher.counter_run();
@@ -240,8 +269,9 @@ void open_hmac(Burst& burst, Cipher& cipher, Batch& batch) {
 
 /// Writes the nonce too, long before it is used: one that is loaded right after it was stored in pieces holds up the
 /// cipher.
+template <Mix kMix>
 [[gnu::always_inline]] inline DropReason check_gcm(Burst& burst, std::uint32_t packet, Column<GcmNonce>& nonces) {
-  const bool rtcp = is_rtcp(burst, packet);
+  const bool rtcp = is_rtcp<kMix>(burst, packet);
   const DropReason reason =
       rtcp ? check_srtcp(burst, packet, kGcmTagBytes, false) : check_srtp(burst, packet, kGcmTagBytes);
   if (reason != DropReason::kNone) return reason;
@@ -283,10 +313,11 @@ void decrypt_srtcp(Burst& burst, std::uint32_t packet, Cipher& cipher, const Gcm
   proto::wipe(&keys, sizeof keys);
 }
 
+template <Mix kMix>
 void open_gcm(Burst& burst, Cipher& cipher, const Column<GcmNonce>& nonces, Batch& batch) {
   for (std::uint32_t k = 0; k < batch.packets.count; ++k) {
     const std::uint32_t packet = batch.packets.at[k];
-    if (is_rtcp(burst, packet)) {
+    if (is_rtcp<kMix>(burst, packet)) {
       decrypt_srtcp(burst, packet, cipher, nonces[packet], batch.tags[k].data());
     } else {
       decrypt_srtp(burst, packet, cipher, nonces[packet], batch.tags[k].data());
@@ -295,11 +326,12 @@ void open_gcm(Burst& burst, Cipher& cipher, const Column<GcmNonce>& nonces, Batc
   for (std::uint32_t k = 0; k < batch.packets.count; ++k) {
     const std::uint32_t packet = batch.packets.at[k];
     const std::uint32_t bytes_received = burst.bytes[packet];
-    const std::size_t clear_bytes = bytes_received - kGcmTagBytes - (is_rtcp(burst, packet) ? kSrtcpIndexBytes : 0);
+    const std::size_t clear_bytes =
+        bytes_received - kGcmTagBytes - (is_rtcp<kMix>(burst, packet) ? kSrtcpIndexBytes : 0);
     const std::uint8_t* tag = burst.data[packet] + clear_bytes;
     DropReason reason = DropReason::kAuthFailed;
-    if (equal_constant_time(batch.tags[k].data(), tag, kGcmTagBytes)) reason = commit(burst, packet);
-    if (reason == DropReason::kNone) reason = accept(burst, packet, bytes_received);
+    if (equal_constant_time(batch.tags[k].data(), tag, kGcmTagBytes)) reason = commit<kMix>(burst, packet);
+    if (reason == DropReason::kNone) reason = accept<kMix>(burst, packet, bytes_received);
     if (reason != DropReason::kNone) {
       burst.drop(packet, reason);
       continue;
@@ -321,7 +353,7 @@ bool holds_same_stream(const Burst& burst, const PacketList& packets, std::uint3
 /// Two rounds: the rollover counter of a stream's second packet is known only once its first has authenticated, so
 /// packets behind a new stream's first in the same burst wait for the second round. There is no third: forged packets
 /// would otherwise turn batches into single jobs.
-template <typename Check, typename Open>
+template <Mix kMix, typename Check, typename Open>
 void unprotect_in_rounds(Burst& burst, const PacketList& packets, Check check, Open open) {
   Batch batch;
   PacketList newcomers;
@@ -336,7 +368,7 @@ void unprotect_in_rounds(Burst& burst, const PacketList& packets, Check check, O
         burst.drop(packet, reason);
         continue;
       }
-      if (burst.state[packet] == nullptr && round == &packets && !is_rtcp(burst, packet)) [[unlikely]] {
+      if (burst.state[packet] == nullptr && round == &packets && !is_rtcp<kMix>(burst, packet)) [[unlikely]] {
         if (holds_same_stream(burst, newcomers, packet)) {
           waiting.push(packet);
           continue;
@@ -350,43 +382,65 @@ void unprotect_in_rounds(Burst& burst, const PacketList& packets, Check check, O
   } while (round != nullptr);
 }
 
-}  // namespace
+template <Mix kMix>
+void unprotect_hmac(Burst& burst, Cipher& cipher, const PacketList& packets) {
+  unprotect_in_rounds<kMix>(
+      burst, packets, [&](std::uint32_t packet) { return check_hmac<kMix>(burst, packet); },
+      [&](Batch& batch) { open_hmac<kMix>(burst, cipher, batch); });
+}
 
-void unprotect(Burst& burst, Cipher& cipher) {
+template <Mix kMix>
+void unprotect_gcm(Burst& burst, Cipher& cipher, const PacketList& packets) {
+  Column<GcmNonce> nonces;
+  unprotect_in_rounds<kMix>(
+      burst, packets, [&](std::uint32_t packet) { return check_gcm<kMix>(burst, packet, nonces); },
+      [&](Batch& batch) { open_gcm<kMix>(burst, cipher, nonces, batch); });
+}
+
+template <Mix kMix>
+void take_plain(Burst& burst, const PacketList& packets) {
+  for (std::uint32_t k = 0; k < packets.count; ++k) take_plain<kMix>(burst, packets.at[k]);
+}
+
+/// Transforms differ from flow to flow: each gets its own list.
+template <Mix kMix>
+void unprotect_each(Burst& burst, Cipher& cipher) {
+  PacketList plain;
   PacketList hmac;
   PacketList gcm;
   for (std::uint32_t k = 0; k < burst.media.count; ++k) {
     const std::uint32_t packet = burst.media.at[k];
-    switch (burst.flow[packet]->receive_profile) {
-      case SrtpProfile::kNone:
-        take_plain(burst, packet);
-        break;
-      case SrtpProfile::kAesCm128HmacSha1_80:
-      case SrtpProfile::kAesCm128HmacSha1_32:
-      case SrtpProfile::kAes192CmHmacSha1_80:
-      case SrtpProfile::kAes192CmHmacSha1_32:
-      case SrtpProfile::kAes256CmHmacSha1_80:
-      case SrtpProfile::kAes256CmHmacSha1_32:
-      case SrtpProfile::kNullHmacSha1_80:
-      case SrtpProfile::kNullHmacSha1_32:
-        hmac.push(packet);
-        break;
-      case SrtpProfile::kAeadAes128Gcm:
-      case SrtpProfile::kAeadAes256Gcm:
-        gcm.push(packet);
-        break;
-    }
+    const std::uint8_t transforms = burst.flow[packet]->transforms;
+    ((transforms & kReceivesHmac) != 0 ? hmac : (transforms & kReceivesGcm) != 0 ? gcm : plain).push(packet);
   }
-  if (hmac.count != 0) {
-    unprotect_in_rounds(
-        burst, hmac, [&](std::uint32_t packet) { return check_hmac(burst, packet); },
-        [&](Batch& batch) { open_hmac(burst, cipher, batch); });
+  take_plain<kMix>(burst, plain);
+  if (hmac.count != 0) unprotect_hmac<kMix>(burst, cipher, hmac);
+  if (gcm.count != 0) unprotect_gcm<kMix>(burst, cipher, gcm);
+}
+
+template <Mix kMix>
+void unprotect_as(Burst& burst, Cipher& cipher) {
+  switch (burst.transforms & (kReceivesPlain | kReceivesHmac | kReceivesGcm)) {
+    case 0:
+      return;
+    case kReceivesPlain:
+      return take_plain<kMix>(burst, burst.media);
+    case kReceivesHmac:
+      return unprotect_hmac<kMix>(burst, cipher, burst.media);
+    case kReceivesGcm:
+      return unprotect_gcm<kMix>(burst, cipher, burst.media);
+    default:
+      return unprotect_each<kMix>(burst, cipher);
   }
-  if (gcm.count != 0) {
-    Column<GcmNonce> nonces;
-    unprotect_in_rounds(
-        burst, gcm, [&](std::uint32_t packet) { return check_gcm(burst, packet, nonces); },
-        [&](Batch& batch) { open_gcm(burst, cipher, nonces, batch); });
+}
+
+}  // namespace
+
+void unprotect(Burst& burst, Cipher& cipher) {
+  if (burst.rtcp) {
+    unprotect_as<Mix::kRtpAndRtcp>(burst, cipher);
+  } else {
+    unprotect_as<Mix::kRtp>(burst, cipher);
   }
   burst.keep_undropped_media();
 }

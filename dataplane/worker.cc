@@ -7,6 +7,7 @@
 #include "dataplane/lookup.h"
 #include "dataplane/protect.h"
 #include "dataplane/rewrite.h"
+#include "dataplane/stream_statistics.h"
 #include "dataplane/unprotect.h"
 
 namespace weir::dataplane {
@@ -187,7 +188,10 @@ void Worker::count_drops() {
     if (proto::FlowStatus* status = burst_.status[packet]; status != nullptr) {
       ++status->dropped;
       if (reason == proto::DropReason::kAuthFailed) ++status->auth_failed;
-      if (reason == proto::DropReason::kReplayed) ++status->replayed;
+      if (reason == proto::DropReason::kReplayed) {
+        ++status->replayed;
+        if (burst_.kind[packet] == proto::PacketKind::kRtp) count_duplicate(*status, burst_.ssrc[packet]);
+      }
     }
     rte_pktmbuf_free(mbuf);
   }

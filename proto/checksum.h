@@ -3,6 +3,8 @@
 // byte order (RFC 1071 section 2), so nothing is swapped but numbers that are not in memory yet.
 #pragma once
 
+#include <immintrin.h>
+
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -18,37 +20,44 @@ alignas(64) inline constexpr std::array<std::uint8_t, 64> kLastBytes = [] {
   return mask;
 }();
 
+/// checksum_words of what is shorter than one step, or of odd length.
+inline std::uint32_t checksum_bytes(const std::uint8_t* at, std::size_t bytes) {
+  std::uint32_t sum = 0;
+  for (std::size_t i = 0; i < bytes; ++i) sum += std::uint32_t{at[i]} << (8 * (i % 2));
+  return sum;
+}
+
 /// Sum of a part's words, not folded, to be added to those of other parts: room for 64 KiB in all. A part of odd length
 /// is the last one, as if a zero followed.
 inline std::uint32_t checksum_words(Bytes bytes) {
-  typedef std::uint32_t Lanes __attribute__((vector_size(32)));  // each sums the words of one parity
-  constexpr std::size_t kStep = sizeof(Lanes);
+  constexpr std::size_t kStep = sizeof(__m256i);
   const std::uint8_t* at = bytes.data();
-  std::size_t left = bytes.size();
-  Lanes even{};
-  Lanes odd{};
-  Lanes words;
-  for (; left >= kStep; at += kStep, left -= kStep) {
-    std::memcpy(&words, at, kStep);
-    even += words & 0xffff;
-    odd += words >> 16;
-  }
+  const std::size_t left = bytes.size() % kStep;
+  const std::uint8_t* whole_end = at + bytes.size() - left;
+  const auto load = [](const std::uint8_t* from) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)); };
+  if (bytes.size() < kStep) return checksum_bytes(at, bytes.size());
+  __m256i words = _mm256_setzero_si256();
   std::uint32_t sum = 0;
-  if (bytes.size() >= kStep && left % 2 == 0) {
-    Lanes mask;  // the last 32 bytes once more, without those that are summed already
-    std::memcpy(&words, at + left - kStep, kStep);
-    std::memcpy(&mask, kLastBytes.data() + left, kStep);
-    words &= mask;
-    even += words & 0xffff;
-    odd += words >> 16;
+  if (left % 2 == 0) [[likely]] {
+    // The last 32 bytes without those that belong to a whole step.
+    words = _mm256_and_si256(load(whole_end + left - kStep), load(kLastBytes.data() + left));
   } else {
-    for (std::size_t i = 0; i < left; ++i) sum += std::uint32_t{at[i]} << (8 * (i % 2));
+    sum = checksum_bytes(whole_end, left);
   }
-  even += odd;
-  const auto quarters =
-      __builtin_shufflevector(even, even, 0, 1, 2, 3) + __builtin_shufflevector(even, even, 4, 5, 6, 7);
-  const auto halves = quarters + __builtin_shufflevector(quarters, quarters, 2, 3, 0, 1);
-  return sum + halves[0] + halves[1];
+  // The multiplication that adds words in pairs takes them for signed: each is made smaller by 2^15, and what is
+  // missing is added in the end.
+  const __m256i lower = _mm256_set1_epi16(-0x8000);
+  const __m256i ones = _mm256_set1_epi16(1);
+  __m256i sums = _mm256_madd_epi16(_mm256_xor_si256(words, lower), ones);
+  for (; at != whole_end; at += kStep) {
+    sums = _mm256_add_epi32(sums, _mm256_madd_epi16(_mm256_xor_si256(load(at), lower), ones));
+  }
+  __m128i halves = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+  halves = _mm_add_epi32(halves, _mm_unpackhi_epi64(halves, halves));
+  const auto both = static_cast<std::uint64_t>(_mm_cvtsi128_si64(halves));
+  const auto steps = static_cast<std::uint32_t>(bytes.size() / kStep + 1);
+  return sum + static_cast<std::uint32_t>(both) + static_cast<std::uint32_t>(both >> 32) +
+         steps * std::uint32_t{kStep / 2 * 0x8000};
 }
 
 /// A number of a header, in host order, as a word of a sum.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "proto/inet.h"
@@ -100,7 +101,7 @@ struct FlowSpec {
   RewriteSpec rewrite;
   TransformSpec receive;
   TransformSpec send;
-  std::uint32_t reserved_end;
+  std::uint32_t rtp_clock_hz;  ///< for jitter; 0: not known. <= kRtpClockHzMax
 };
 
 /// The worker that owns a local port: RTP and RTCP of a pair (even, odd) always share one.
@@ -108,10 +109,32 @@ constexpr std::uint32_t worker_of_port(std::uint16_t port, std::uint32_t workers
   return workers == 1 ? 0 : (std::uint32_t{port} >> 1) % workers;  // a division for each packet only where it is needed
 }
 
+/// One stream (SSRC) of a flow as its RTP arrives, counted as RFC 3550 does: A.1 (sequence), A.3 (loss), A.8 (jitter).
+/// Written by the owning worker only; read it with read_stream (proto/stream_reading.h). What every packet changes of
+/// the current stream, the one whose packet came last, lies in FlowStatus: here it is then out of date, and `packets`
+/// and `bytes` are what has to be added to the flow's own counters, modulo 2^64.
+struct alignas(64) StreamStatus {
+  std::uint64_t packets;  ///< accepted, late ones and duplicates included
+  std::uint64_t bytes;    ///< UDP payload
+  std::uint64_t origin;   ///< index_highest - origin, modulo 2^64, is how many packets should have come
+  std::uint64_t index_highest;
+  std::uint64_t recent;  ///< 0: the slot is free
+  std::uint32_t ssrc;
+  std::uint32_t transit;
+  std::uint32_t jitter_16;
+  std::uint32_t reordered;   ///< came after a packet with a higher sequence number
+  std::uint32_t duplicates;  ///< had come before: dropped as replayed on a secured flow, passed on on a plain one
+  std::uint32_t version;     ///< bit 0: being written; bit 1: it is the current stream
+};
+static_assert(sizeof(StreamStatus) == 64);
+inline constexpr std::uint32_t kStreamChanging = 1;
+inline constexpr std::uint32_t kStreamCurrent = 2;
+
 /// One flow as anyone may read it. Written by the owning worker only, each value whole; a reader that needs them
 /// together compares generation before and after. No keys here.
 struct alignas(64) FlowStatus {
   std::uint64_t cookie;
+  std::uint64_t media_last_ns;  ///< CLOCK_MONOTONIC of the last accepted packet, 0 before the first
   std::uint32_t generation;
   FlowState state;
   std::uint8_t network;
@@ -120,21 +143,45 @@ struct alignas(64) FlowStatus {
   SrtpProfile receive_profile;
   SrtpProfile send_profile;
   Endpoint source;  ///< the source in force: signalled or learned
-  Endpoint rtp_exit;
-  Endpoint rtcp_exit;
-  std::uint32_t ssrc_last;       ///< of the last accepted RTP packet
-  std::uint64_t rtp_index_last;  ///< its extended index (ROC, SEQ)
-  std::uint64_t rtp_packets_in;  ///< accepted: past policy, replay check and tag
+  std::uint64_t rtcp_packets_in;
+  std::uint64_t rtcp_packets_out;
+
+  // The cache line that every RTP packet changes.
+  std::uint64_t rtp_packets_in;  ///< accepted: past policy, replay check, tag and rate
   std::uint64_t rtp_packets_out;
   std::uint64_t rtp_bytes_in;  ///< UDP payload bytes
   std::uint64_t rtp_bytes_out;
-  std::uint64_t rtcp_packets_in;
-  std::uint64_t rtcp_packets_out;
+  std::uint64_t rtp_index_highest;  ///< of the current stream: extended sequence number, on a secured flow (ROC, SEQ)
+  std::uint64_t rtp_recent;     ///< bit k: rtp_index_highest - k came; 0: no RTP yet, rtp_index_highest means nothing
+  std::uint32_t ssrc_last;      ///< of the last accepted RTP packet: the current stream
+  std::uint32_t rtp_transit;    ///< arrival minus timestamp of its last packet, in timestamp units
+  std::uint32_t rtp_jitter_16;  ///< interarrival jitter, in 1/16 timestamp unit
+  std::uint32_t rtp_ticks;      ///< of the RTP clock in 2^32 ns; 0: not known, no jitter. See rtp_ticks_of
+
+  Endpoint rtp_exit;
+  Endpoint rtcp_exit;
   std::uint64_t dropped;
-  std::uint64_t auth_failed;    ///< part of dropped
-  std::uint64_t replayed;       ///< part of dropped
-  std::uint64_t media_last_ns;  ///< CLOCK_MONOTONIC of the last accepted packet, 0 before the first
+  std::uint64_t auth_failed;  ///< part of dropped
+  std::uint64_t replayed;     ///< part of dropped
+
+  std::array<StreamStatus, kSsrcsPerFlowMax> streams;
 };
-static_assert(sizeof(FlowStatus) % 64 == 0);
+static_assert(offsetof(FlowStatus, rtp_packets_in) == 64 && offsetof(FlowStatus, rtp_exit) == 128,
+              "a packet changes one cache line");
+/// An odd number of cache lines, so that the same line of many flows spreads over all cache sets.
+static_assert(sizeof(FlowStatus) == 448 && sizeof(FlowStatus) / 64 % 2 == 1);
+
+/// The fastest RTP clock a flow may have.
+inline constexpr std::uint32_t kRtpClockHzMax = 10'000'000;
+
+/// FlowStatus::rtp_ticks of a clock, and the clock again: rounding loses 0.12 Hz at most.
+constexpr std::uint32_t rtp_ticks_of(std::uint32_t clock_hz) {
+  return static_cast<std::uint32_t>(((std::uint64_t{clock_hz} << 32) + 500'000'000) / 1'000'000'000);
+}
+constexpr std::uint32_t rtp_clock_hz_of(std::uint32_t ticks) {
+  return static_cast<std::uint32_t>((std::uint64_t{ticks} * 1'000'000'000 + (std::uint64_t{1} << 31)) >> 32);
+}
+static_assert(rtp_clock_hz_of(rtp_ticks_of(8'000)) == 8'000 && rtp_clock_hz_of(rtp_ticks_of(44'100)) == 44'100 &&
+              rtp_clock_hz_of(rtp_ticks_of(kRtpClockHzMax)) == kRtpClockHzMax);
 
 }  // namespace weir::proto

@@ -206,6 +206,10 @@ void Rig::install(Legs legs, const Workload& received, const Workload& sent) {
     spec.network = network_of(flow);
     spec.accepts = proto::kAcceptRtp | proto::kAcceptRtcp;
     spec.source_policy = proto::SourcePolicy::kLatch;
+    // As weir-control installs them, but that no packet of a benchmark is over its rate.
+    spec.packets_per_s_max = 10'000'000;
+    spec.bytes_per_s_max = 4'000'000'000;
+    spec.rtp_clock_hz = 8'000;
     spec.rtp = {.peer = {proto::IpAddress::from_ipv4(peer_address(near_networks_)), 0, kPeerPort},
                 .local_port = spec.local_port,
                 .network = static_cast<std::uint8_t>(near_networks_),
@@ -230,12 +234,13 @@ void Rig::feed(std::uint32_t network, const Packet* const* packets, std::uint32_
     auto* frame = reinterpret_cast<std::uint8_t*>(
         rte_pktmbuf_append(mbufs[i], static_cast<std::uint16_t>(headers + packet.bytes)));
     std::memcpy(frame + headers, packet.data, packet.bytes);
-    dataplane::write_headers(frame + headers, packet.bytes,
-                             dataplane::prepare_headers(peer, {.mac = dataplane::to_word(networks_[network].mac),
-                                                               .destination = our_address(network),
-                                                               .destination_port = port_of(packet.stream),
-                                                               .source_port = kPeerPort,
-                                                               .dscp = 46}));
+    dataplane::PreparedHeaders prepared =
+        dataplane::prepare_headers(peer, {.mac = dataplane::to_word(networks_[network].mac),
+                                          .destination = our_address(network),
+                                          .destination_port = port_of(packet.stream),
+                                          .source_port = kPeerPort,
+                                          .dscp = 46});
+    dataplane::write_headers(frame + headers, packet.bytes, prepared);
   }
   WEIR_ASSERT(rte_ring_sp_enqueue_bulk(receive_rings_[network], reinterpret_cast<void**>(mbufs), count, nullptr) ==
               count);

@@ -61,7 +61,7 @@ Stages::~Stages() = default;
 
 void Stages::load(std::vector<Packet>& packets, std::size_t first, std::uint32_t count, std::uint32_t flow_base) {
   burst_.count = count;
-  burst_.media.clear();
+  burst_.clear_media();
   burst_.noted.clear();
   for (std::uint32_t i = 0; i < count; ++i) {
     const Packet& packet = packets[first + i];
@@ -77,7 +77,7 @@ void Stages::load(std::vector<Packet>& packets, std::size_t first, std::uint32_t
     burst_.ssrc[i] = proto::load_be32(packet.data + 8);
     burst_.notes[i] = 0;
     burst_.verdict[i] = proto::DropReason::kNone;
-    burst_.media.push(i);
+    burst_.push_media(i, burst_.flow[i]->transforms);
     dataplane::prefetch_media(*burst_.flow[i], *burst_.status[i]);
   }
 }

@@ -46,6 +46,55 @@ TEST_F(ViewsTest, ShowsEveryFlowThatIsNotFree) {
   EXPECT_EQ(flow.at("source").as_string(), "198.18.1.2:4000");
   EXPECT_TRUE(flow.at("rtp_exit").is_null());
   EXPECT_EQ(flow.at("silent_ms").to_number<int>(), 500);
+  EXPECT_TRUE(flow.at("streams").get_array().empty());
+}
+
+TEST_F(ViewsTest, ShowsTheStreamsOfAFlowAndHowTheyWillHaveSounded) {
+  proto::FlowStatus& status = region_->flow_status_mutable(5);
+  status.state = proto::FlowState::kInstalled;
+  status.rtp_ticks = proto::rtp_ticks_of(8000);
+  status.rtp_packets_in = 1000;
+  status.rtp_bytes_in = 172'000;
+  status.rtp_index_highest = 70'000;
+  status.rtp_recent = 1;
+  status.ssrc_last = 7;
+  status.rtp_jitter_16 = 16 * 8 * 3;
+  proto::StreamStatus& resting = status.streams[0];
+  resting.packets = 90;
+  resting.bytes = 90 * 172;
+  resting.index_highest = 100;
+  resting.recent = 1;
+  resting.ssrc = 6;
+  resting.reordered = 4;
+  resting.duplicates = 5;
+  proto::StreamStatus& current = status.streams[2];
+  current.packets = 0 - std::uint64_t{90};
+  current.bytes = 0 - std::uint64_t{90 * 172};
+  current.origin = 70'000 - 910;
+  current.recent = 1;
+  current.ssrc = 7;
+  current.version = proto::kStreamCurrent;
+  const json::array streams = streams_view(status, "PCMU");
+  ASSERT_EQ(streams.size(), 2u);
+  const json::object& first = streams[0].get_object();
+  EXPECT_EQ(first.at("ssrc").to_number<int>(), 6);
+  EXPECT_EQ(first.at("packets").to_number<int>(), 90);
+  EXPECT_EQ(first.at("lost").to_number<int>(), 15) << "a plain flow's duplicates make up for no lost packet";
+  EXPECT_EQ(first.at("loss_percent").to_number<double>(), 15);
+  EXPECT_EQ(first.at("reordered").to_number<int>(), 4);
+  EXPECT_EQ(first.at("duplicates").to_number<int>(), 5);
+  EXPECT_EQ(first.at("jitter_ms").to_number<double>(), 0);
+  const json::object& second = streams[1].get_object();
+  EXPECT_EQ(second.at("ssrc").to_number<int>(), 7);
+  EXPECT_EQ(second.at("packets").to_number<int>(), 910);
+  EXPECT_EQ(second.at("bytes").to_number<int>(), 910 * 172);
+  EXPECT_EQ(second.at("lost").to_number<int>(), 0);
+  EXPECT_EQ(second.at("jitter_ms").to_number<double>(), 3);
+  EXPECT_EQ(second.at("mos").to_number<double>(), 4.41);
+  EXPECT_EQ(flows_view(*region_, 0).at(0).at("streams").get_array().size(), 2u);
+  status.rtp_ticks = 0;
+  EXPECT_TRUE(streams_view(status)[1].at("jitter_ms").is_null());
+  EXPECT_FALSE(streams_view(status)[1].get_object().contains("mos"));
 }
 
 TEST_F(ViewsTest, CountersSumOverWorkersAndSayWhetherTheyBalance) {
@@ -103,6 +152,10 @@ TEST(JsonTable, AnObjectBecomesNamesAndValuesWithNestedPartsBehind) {
             "  caller  yes\n"
             "none:\n"
             "  (none)\n");
+}
+
+TEST(JsonTable, WhatIsNestedInARowIsLeftOut) {
+  EXPECT_EQ(json_table(json::parse(R"([{"a":1,"streams":[{"b":2}],"c":3}])")), "a  c\n1  3\n");
 }
 
 TEST(JsonTable, ControlCharactersNeverReachTheTerminal) {

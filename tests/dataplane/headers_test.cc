@@ -22,7 +22,8 @@ Packet write(const Packet& payload, const Network& network, const Way& way = kWa
   Packet room(kHeaderRoomBytes + payload.size(), 0xee);
   std::copy(payload.begin(), payload.end(), room.begin() + kHeaderRoomBytes);
   const auto payload_bytes = static_cast<std::uint32_t>(payload.size());
-  write_headers(room.data() + kHeaderRoomBytes, payload_bytes, prepare_headers(network, way));
+  PreparedHeaders prepared = prepare_headers(network, way);
+  write_headers(room.data() + kHeaderRoomBytes, payload_bytes, prepared);
   return {room.begin() + static_cast<std::ptrdiff_t>(kHeaderRoomBytes - header_bytes(network)), room.end()};
 }
 

@@ -72,7 +72,7 @@ TEST(RateMeter, TheHighestAndTheLowestRatesDoNotOverflow) {
   EXPECT_TRUE(take_room(highest, 0xffff, kSecond));
   RateMeter lowest = make_rate_meter(1, 1);
   EXPECT_TRUE(has_room(lowest, 1, 0));
-  EXPECT_FALSE(has_room(lowest, 0xffff, 0));
+  EXPECT_FALSE(take_room(lowest, 0xffff, 0));
 }
 
 }  // namespace

@@ -179,7 +179,7 @@ TEST_P(Unprotect, FollowsAStreamThatStartsAtTheEndOfItsSequenceInOneBurst) {
     packets.push_back(srtp(oracle, 7, static_cast<std::uint16_t>(65534 + i)));
   }
   EXPECT_EQ(take_burst(packets), std::vector(kBurstMax, DropReason::kNone));
-  EXPECT_EQ(flows_.status(0).rtp_index_last, 65534u + kBurstMax - 1);
+  EXPECT_EQ(flows_.status(0).rtp_index_highest, 65534u + kBurstMax - 1);
 }
 
 TEST_P(Unprotect, FollowsWrapsWithPacketsUpToAHundredPlacesOutOfOrder) {
@@ -204,7 +204,7 @@ TEST_P(Unprotect, GoesOnFromTheRolloverCounterItIsGiven) {
   srtp(oracle, 7, 1);
   oracle.set_roc(7, 5);
   EXPECT_EQ(take(srtp(oracle, 7, 1000)), DropReason::kNone);
-  EXPECT_EQ(flows_.status(0).rtp_index_last, (std::uint64_t{5} << 16) + 1000);
+  EXPECT_EQ(flows_.status(0).rtp_index_highest, (std::uint64_t{5} << 16) + 1000);
 }
 
 TEST_P(Unprotect, KeepsStateForSoManySourcesAndNoneForForgedOnes) {

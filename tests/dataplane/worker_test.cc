@@ -7,6 +7,7 @@
 #include <random>
 #include <vector>
 
+#include "proto/stream_reading.h"
 #include "tests/support/accounting.h"
 #include "tests/support/frames.h"
 #include "tests/support/media_plane.h"
@@ -293,6 +294,44 @@ TEST(Worker, AG711CallLosesNoPacketToItsRate) {
     expect_every_frame_accounted_for(plane, arrived, departed);
     EXPECT_EQ(arrived, departed) << row.what;
   }
+}
+
+TEST(Worker, StreamStatisticsGoOnOverARestart) {
+  std::vector<std::uint8_t> master(30, 7);
+  const proto::TransformSpec keys = tests::derive_transform(
+      SrtpProfile::kAesCm128HmacSha1_80, proto::Bytes(master).first(16), proto::Bytes(master).subspan(16));
+  tests::SrtpOracle caller(SrtpProfile::kAesCm128HmacSha1_80, master, tests::SrtpOracle::Direction::kSend);
+  MediaPlane plane;
+  proto::Command command = MediaPlane::install(1, 0, kPort, kExit);
+  command.spec.receive = keys;
+  command.spec.rtp_clock_hz = 8000;
+  ASSERT_EQ(plane.command(command).kind, EventKind::kInstalled);
+  const auto arrive = [&](std::uint32_t number) {
+    const auto sequence = static_cast<std::uint16_t>(65500 + number);
+    Packet packet = rtp_packet(sequence, 0xabc, 160);
+    proto::store_be32(packet.data() + 4, 160 * number);
+    ASSERT_TRUE(caller.protect_rtp(packet));
+    plane.arrive(0, 4000, kPort, packet);
+    plane.arrive(0, 4000, kPort, packet);  // replayed
+    proto::store_be16(packet.data() + 2, static_cast<std::uint16_t>(sequence + 200));
+    plane.arrive(0, 4000, kPort, packet);  // forged
+    plane.run(1);
+    plane.sleep_ms(19);
+  };
+  for (std::uint32_t i = 0; i < 50; ++i) arrive(i);
+  plane.restart();
+  for (std::uint32_t i = 55; i < 105; ++i) arrive(i);
+  const std::vector<proto::StreamReading> streams = proto::read_streams(plane.control().flow_status(1));
+  ASSERT_EQ(streams.size(), 1u);
+  EXPECT_EQ(streams[0].ssrc, 0xabcu);
+  EXPECT_EQ(streams[0].packets, 100u);
+  EXPECT_EQ(streams[0].expected, 105u);
+  EXPECT_EQ(streams[0].lost, 5u);
+  EXPECT_EQ(streams[0].duplicates, 100u);
+  EXPECT_EQ(streams[0].reordered, 0u);
+  EXPECT_LT(streams[0].jitter_ms, 10) << "100 ms of packets are missing, their time is not";
+  EXPECT_EQ(plane.control().flow_status(1).auth_failed, 100u);
+  EXPECT_EQ(plane.control().flow_status(1).rtp_index_highest, 65604u);
 }
 
 TEST(Worker, CommandsWaitWhileThereIsNoRoomForTheirAnswers) {

@@ -92,5 +92,11 @@ def check_flows(lab, row) -> None:
         receives, sends = (row.caller, row.callee) if from_caller else (row.callee, row.caller)
         assert (flow["receive"] != "none") == bool(receives) and (flow["send"] != "none") == bool(sends), flow
         assert flow["rtp_out"] > 100 and flow["auth_failed"] == 0, flow
+        assert sum(stream["packets"] for stream in flow["streams"]) <= flow["rtp_in"] + 64, flow
+        assert [stream["lost"] for stream in flow["streams"]] == [0] * len(flow["streams"]) and flow["streams"], flow
+        assert all(stream["jitter_ms"] < 20 for stream in flow["streams"]), flow
+    streams = lab.weir.ctl("call", str(lab.weir.ctl("calls")[0]["call"]))["streams"]
+    assert {stream["from"] for stream in streams} == {"caller", "callee"}, streams
+    assert all(stream["mos"] > 4 for stream in streams), streams
     policed = next(row for row in lab.weir.ctl("counters")["drops"] if row["reason"] == "policed")
     assert policed["packets"] == 0, "a call of the codecs it agreed on is within its rate"

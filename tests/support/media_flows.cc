@@ -74,7 +74,7 @@ std::uint32_t PacketBurst::add(MediaFlows& flows, std::uint32_t flow, std::span<
   burst.status[at] = &flows.status(flow);
   burst.notes[at] = 0;
   burst.verdict[at] = proto::DropReason::kNone;
-  burst.media.push(at);
+  burst.push_media(at, burst.flow[at]->transforms);
   if ((flows.flow(flow).marks & dataplane::kMarkRewrites) != 0) burst.rewrites.push(at);
   return at;
 }
@@ -82,7 +82,7 @@ std::uint32_t PacketBurst::add(MediaFlows& flows, std::uint32_t flow, std::span<
 void PacketBurst::clear() {
   burst_->count = 0;
   burst_->dropped = false;
-  burst_->media.clear();
+  burst_->clear_media();
   burst_->rewrites.clear();
   burst_->noted.clear();
 }
