@@ -16,9 +16,13 @@ namespace {
 using tests::small_region;
 using tests::TemporaryDirectory;
 
-void overwrite(const std::string& path, std::size_t offset, std::uint8_t byte) {
-  const int fd = open(path.c_str(), O_WRONLY);
+/// Turns a byte round: whatever it was, it is another one now.
+void damage(const std::string& path, std::size_t offset) {
+  const int fd = open(path.c_str(), O_RDWR);
   ASSERT_GE(fd, 0);
+  std::uint8_t byte = 0;
+  ASSERT_EQ(pread(fd, &byte, 1, static_cast<off_t>(offset)), 1);
+  byte = static_cast<std::uint8_t>(~byte);
   ASSERT_EQ(pwrite(fd, &byte, 1, static_cast<off_t>(offset)), 1);
   close(fd);
 }
@@ -132,7 +136,7 @@ TEST(Region, ARegionOfAnotherVersionLayoutOrKindIsRefusedByBoth) {
   for (const Row& row : rows) {
     const TemporaryDirectory directory;
     { ASSERT_TRUE(Region::create(small_region(directory.path())).ok()); }
-    overwrite(directory.path() + "/media", row.offset, 0xee);
+    damage(directory.path() + "/media", row.offset);
     Result<Region> media = Region::create(small_region(directory.path()));
     ASSERT_FALSE(media.ok()) << row.what;
     EXPECT_NE(media.error().find(row.reason), std::string::npos) << media.error();
@@ -188,7 +192,7 @@ TEST(Region, ASegmentCutShortIsRefused) {
 TEST(Region, AFileThatWasNeverFinishedIsMadeAnew) {
   const TemporaryDirectory directory;
   { ASSERT_TRUE(Region::create(small_region(directory.path())).ok()); }
-  overwrite(directory.path() + "/media", 0, 0);
+  damage(directory.path() + "/media", 0);
   Result<Region> media = Region::create(small_region(directory.path()));
   ASSERT_TRUE(media.ok()) << media.error();
   EXPECT_FALSE(media->resumed());
@@ -196,9 +200,9 @@ TEST(Region, AFileThatWasNeverFinishedIsMadeAnew) {
 
 TEST(Region, ADamagedControlSegmentIsMadeAnewAndTheFlowsStay) {
   const auto damages = {
-      +[](const std::string& path) { overwrite(path, 0, 0); },
-      +[](const std::string& path) { overwrite(path, offsetof(SegmentHeader, version), 0xee); },
-      +[](const std::string& path) { overwrite(path, offsetof(SegmentHeader, shape), 0xee); },
+      +[](const std::string& path) { damage(path, 0); },
+      +[](const std::string& path) { damage(path, offsetof(SegmentHeader, version)); },
+      +[](const std::string& path) { damage(path, offsetof(SegmentHeader, shape)); },
       +[](const std::string& path) { ASSERT_EQ(truncate(path.c_str(), 4096), 0); },
       +[](const std::string& path) { ASSERT_EQ(unlink(path.c_str()), 0); },
   };
