@@ -96,6 +96,14 @@ void fill_addresses(FlowEntry& flow, const proto::FlowSpec& spec) {
   flow.punts_bucket.rate_per_s = spec.punts_per_s_max;
 }
 
+/// weir-media may have been killed between the two stores of a commit, and the window then stands one packet off its
+/// highest index. What lies behind that index counts as used: it may skip, never repeat.
+void close_windows(SsrcStates& states) {
+  for (SsrcState& state : states) {
+    if (!state.window.empty()) state.window.seen = ~decltype(state.window.seen){0};
+  }
+}
+
 }  // namespace
 
 std::uint64_t FlowTable::private_bytes(std::uint32_t flows_max, std::uint32_t networks) {
@@ -125,6 +133,7 @@ void FlowTable::resume(Cipher& cipher) {
     if (flow.state == FlowState::kInstalled || flow.state == FlowState::kDraining) {
       expand_side(cipher, flow.receive, flow.receive_keys);
       expand_side(cipher, flow.send, flow.send_keys);
+      for (SsrcStates* states : {&flow.receive_rtp, &flow.receive_rtcp, &flow.send_rtp}) close_windows(*states);
     }
     mend_streams(status_[index]);
     publish(index);

@@ -188,7 +188,8 @@ class FlowTable {
   FlowTable(void* memory, std::uint32_t flows_max, std::uint32_t networks, proto::FlowStatus* status);
 
   /// After a restart of weir-media: rebuilds the ports and the expanded keys (their layout depends on the CPU that
-  /// expanded them). Replay windows, rollover counters and send indexes stay as they are.
+  /// expanded them). Rollover counters and send indexes stay as they are; a stream's late packets of before are
+  /// refused.
   void resume(Cipher& cipher);
 
   [[nodiscard]] std::uint32_t flows_max() const { return flows_max_; }

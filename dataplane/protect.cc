@@ -6,6 +6,7 @@
 #include "dataplane/burst.h"
 #include "dataplane/cipher.h"
 #include "dataplane/flow_table.h"
+#include "dataplane/send_recorder.h"
 #include "dataplane/srtp_iv.h"
 
 namespace weir::dataplane {
@@ -58,6 +59,12 @@ DropReason take_index(Burst& burst, std::uint32_t packet, std::size_t trailer_by
   return is_rtcp(burst, packet) ? take_rtcp_index(burst, packet) : take_rtp_index(burst, packet);
 }
 
+void record(const Burst& burst, std::uint32_t packet, Cipher& cipher) {
+  const proto::TransformSpec& send = burst.flow[packet]->send;
+  const bool rtcp = is_rtcp(burst, packet);
+  record_sent(cipher, rtcp ? send.rtcp : send.rtp, burst.ssrc[packet], burst.index[packet], rtcp);
+}
+
 // AES-CM or the NULL cipher with HMAC-SHA1, in batches.
 
 std::size_t hmac_tag_bytes(const Burst& burst, std::uint32_t packet) {
@@ -105,6 +112,7 @@ void protect_hmac(Burst& burst, Cipher& cipher, const PacketList& packets) {
       continue;
     }
     going.push(packet);
+    record(burst, packet, cipher);
     add_to_counter(burst, packet, cipher);
   }
   cipher.counter_run();
@@ -173,6 +181,7 @@ void protect_gcm(Burst& burst, Cipher& cipher, const PacketList& packets) {
     write_gcm_nonce(nonces[going.count], rtcp ? flow.send.rtcp.salt.data() : flow.send_keys.gcm.salt.data(),
                     burst.ssrc[packet], burst.index[packet]);
     going.push(packet);
+    record(burst, packet, cipher);
   }
   for (std::uint32_t k = 0; k < going.count; ++k) {
     const std::uint32_t packet = going.at[k];
