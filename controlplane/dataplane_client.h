@@ -23,7 +23,8 @@ class FlowHandler {
   FlowHandler& operator=(const FlowHandler&) = delete;
   virtual ~FlowHandler() = default;
 
-  /// kSourceLearned, kFirstAuthenticated, kMediaTimeout or kIndexNearLimit: answers to commands go to their callback.
+  /// kSourceLearned, kFirstAuthenticated, kMediaTimeout, kIndexNearLimit or kKeysConfirmed: answers to commands go to
+  /// their callback.
   virtual void on_flow_event(const proto::Event& event, std::uint64_t now_ns) = 0;
   /// A datagram that arrived at the flow's local port and is not media. Unauthenticated.
   virtual void on_punt(const proto::Punt& punt, std::uint64_t now_ns) = 0;

@@ -148,6 +148,7 @@ void Media::on_leg_event(Side side, Component component, const proto::Event& eve
       fail(side, "the SRTP keys have reached the end of their life", now_ns);
       return;
     case proto::EventKind::kFirstAuthenticated:
+    case proto::EventKind::kKeysConfirmed:
     case proto::EventKind::kOpened:
     case proto::EventKind::kInstalled:
     case proto::EventKind::kKeysUpdated:

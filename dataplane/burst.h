@@ -15,6 +15,7 @@
 namespace weir::dataplane {
 
 struct FlowEntry;
+class FlowTable;
 struct SsrcState;
 
 inline constexpr std::size_t kBurstMax = proto::kBurstMax;
@@ -35,10 +36,12 @@ struct PacketList {
 /// Notes: what a stage wants the worker to tell weir-control.
 inline constexpr std::uint8_t kNoteFirstAuthenticated = 1;  ///< the flow's first accepted packet
 inline constexpr std::uint8_t kNoteIndexNearLimit = 2;      ///< a key of the flow is close to its lifetime
+inline constexpr std::uint8_t kNoteKeysConfirmed = 4;       ///< the newest receive keys have authenticated
 
 struct Burst {
-  std::uint32_t count = 0;   ///< receive: packets taken from the queue; 0..kBurstMax
-  std::uint64_t now_ns = 0;  ///< worker: CLOCK_MONOTONIC, read once per burst
+  std::uint32_t count = 0;     ///< receive: packets taken from the queue; 0..kBurstMax
+  std::uint64_t now_ns = 0;    ///< worker: CLOCK_MONOTONIC, read once per burst
+  FlowTable* table = nullptr;  ///< lookup: the one that all flows are of
 
   /// Packets on their way to a transmit queue. lookup fills it with what belongs to a flow as media; unprotect, rewrite
   /// and protect take out what they drop; transmit sends the rest.

@@ -2,9 +2,10 @@
 
 #include <atomic>
 #include <cstring>
+#include <utility>
 
 #include "dataplane/cipher.h"
-#include "dataplane/constant_time.h"
+#include "dataplane/key_epochs.h"
 #include "dataplane/stream_statistics.h"
 #include "proto/bytes.h"
 
@@ -50,12 +51,6 @@ void expand_side(Cipher& cipher, const proto::TransformSpec& transform, Expanded
   }
 }
 
-bool same_keys(const proto::SessionKeys& a, const proto::SessionKeys& b) {
-  return equal_constant_time(a.encryption.data(), b.encryption.data(), a.encryption.size()) &&
-         equal_constant_time(a.authentication.data(), b.authentication.data(), a.authentication.size()) &&
-         equal_constant_time(a.salt.data(), b.salt.data(), a.salt.size());
-}
-
 /// Whether an index of the old keys must not be used again under the new ones.
 struct Kept {
   bool rtp;
@@ -64,7 +59,15 @@ struct Kept {
 
 Kept what_keeps_its_indexes(const proto::TransformSpec& old_one, const proto::TransformSpec& new_one) {
   // The tag length is no part of the key: SHA1_80 and SHA1_32 with equal keys share their indexes.
-  return {.rtp = same_keys(old_one.rtp, new_one.rtp), .rtcp = same_keys(old_one.rtcp, new_one.rtcp)};
+  const bool goes_on = new_one.keeps_indexes != 0;
+  return {.rtp = goes_on || same_keys(old_one.rtp, new_one.rtp),
+          .rtcp = goes_on || same_keys(old_one.rtcp, new_one.rtcp)};
+}
+
+/// Starts one kind of packet anew.
+void forget(SsrcStates& near, MoreSsrcs* more, MoreSsrcs::States MoreSsrcs::*kind) {
+  near = {};
+  if (more != nullptr) more->*kind = {};
 }
 
 /// Marks that say what a flow's packets need, so that those that need nothing touch one cache line less.
@@ -92,13 +95,38 @@ void fill_addresses(FlowEntry& flow, const proto::FlowSpec& spec) {
   flow.peer = spec.peer;
   flow.media_timeout_ms = spec.media_timeout_ms;
   flow.cookie = spec.cookie;
+  flow.latch_prefix_bits = static_cast<std::uint8_t>(spec.latch_prefix_bits & 0x3f);
   flow.rate = make_rate_meter(spec.packets_per_s_max, spec.bytes_per_s_max);
   flow.punts_bucket.rate_per_s = spec.punts_per_s_max;
 }
 
+/// `until` of a duration that starts now, as FlowEntry::latch_until_ms counts.
+std::uint32_t ms_of(std::uint64_t ns) {
+  return static_cast<std::uint32_t>(ns / 1'000'000);
+}
+
+void open_latch(FlowEntry& flow, std::uint32_t window_ms, std::uint64_t now_ns) {
+  flow.latch = window_ms == 0 ? Latch::kOpen : Latch::kOpenUntil;
+  flow.latch_until_ms = ms_of(now_ns) + window_ms;
+}
+
+/// Detours that the transforms ask for, beside kDetourEpoch.
+std::uint8_t standing_detours(const proto::TransformSpec& receive, const proto::TransformSpec& send) {
+  unsigned detours = 0;
+  if (receive.profile != SrtpProfile::kNone && receive.mki_bytes != 0) detours |= kDetourReceiveMki;
+  if (send.profile != SrtpProfile::kNone && send.mki_bytes != 0) detours |= kDetourSendMki;
+  if (send.profile != SrtpProfile::kNone && send.lifetime_log2 != 0) detours |= kDetourLifetime;
+  return static_cast<std::uint8_t>(detours);
+}
+
+std::uint64_t packets_of(const proto::TransformSpec& send) {
+  return std::uint64_t{1} << send.lifetime_log2;
+}
+
 /// weir-media may have been killed between the two stores of a commit, and the window then stands one packet off its
 /// highest index. What lies behind that index counts as used: it may skip, never repeat.
-void close_windows(SsrcStates& states) {
+template <std::size_t N>
+void close_windows(std::array<SsrcState, N>& states) {
   for (SsrcState& state : states) {
     if (!state.window.empty()) state.window.seen = ~decltype(state.window.seen){0};
   }
@@ -107,12 +135,18 @@ void close_windows(SsrcStates& states) {
 }  // namespace
 
 std::uint64_t FlowTable::private_bytes(std::uint32_t flows_max, std::uint32_t networks) {
-  return ports_bytes(networks) + std::uint64_t{flows_max} * sizeof(FlowEntry);
+  const std::uint32_t places = places_for(flows_max);
+  return ports_bytes(networks) + std::uint64_t{flows_max} * sizeof(FlowEntry) + SidePool<KeyEpoch>::bytes(places) +
+         SidePool<MoreSsrcs>::bytes(places);
 }
 
 FlowTable::FlowTable(void* memory, std::uint32_t flows_max, std::uint32_t networks, proto::FlowStatus* status)
     : ports_(static_cast<std::uint32_t*>(memory)),
       entries_(reinterpret_cast<FlowEntry*>(static_cast<std::uint8_t*>(memory) + ports_bytes(networks))),
+      epochs_(entries_ + flows_max, places_for(flows_max)),
+      more_ssrcs_(
+          reinterpret_cast<std::uint8_t*>(entries_ + flows_max) + SidePool<KeyEpoch>::bytes(places_for(flows_max)),
+          places_for(flows_max)),
       status_(status),
       flows_max_(flows_max),
       networks_(networks) {
@@ -130,14 +164,48 @@ void FlowTable::resume(Cipher& cipher) {
     ++flows_of_owner(flow);
     set_port(flow.network, flow.local_port, index + 1);
     flow.rtp_headers.neighbours_version = 0;
-    if (flow.state == FlowState::kInstalled || flow.state == FlowState::kDraining) {
-      expand_side(cipher, flow.receive, flow.receive_keys);
-      expand_side(cipher, flow.send, flow.send_keys);
-      for (SsrcStates* states : {&flow.receive_rtp, &flow.receive_rtcp, &flow.send_rtp}) close_windows(*states);
-    }
+    if (flow.state == FlowState::kInstalled || flow.state == FlowState::kDraining) resume_flow(flow, cipher);
     mend_streams(status_[index]);
     publish(index);
   }
+  resume_pools(cipher);
+}
+
+void FlowTable::resume_flow(FlowEntry& flow, Cipher& cipher) {
+  expand_side(cipher, flow.receive, flow.receive_keys);
+  expand_side(cipher, flow.send, flow.send_keys);
+  for (SsrcStates* states : {&flow.receive_rtp, &flow.receive_rtcp, &flow.send_rtp}) close_windows(*states);
+}
+
+/// A place whose flow does not know of it was being claimed or given back when weir-media ended.
+void FlowTable::resume_pools(Cipher& cipher) {
+  for (Place place = 1; place <= epochs_.places(); ++place) {
+    const std::uint32_t holder = epochs_.holder(place);
+    if (holder == 0) continue;
+    if (holder > flows_max_ || entries_[holder - 1].epoch != place) {
+      epochs_.release(place);
+      continue;
+    }
+    KeyEpoch& epoch = epochs_.at(place);
+    expand_side(cipher, epoch.receive, epoch.keys);
+    for (KeyEpoch::States* states : {&epoch.receive_rtp, &epoch.receive_rtcp}) close_windows(*states);
+  }
+  for (Place place = 1; place <= more_ssrcs_.places(); ++place) {
+    const std::uint32_t holder = more_ssrcs_.holder(place);
+    if (holder == 0) continue;
+    if (holder > flows_max_ || entries_[holder - 1].more_ssrcs != place) {
+      more_ssrcs_.release(place);
+      continue;
+    }
+    MoreSsrcs& more = more_ssrcs_.at(place);
+    for (MoreSsrcs::States* states : {&more.receive_rtp, &more.receive_rtcp, &more.send_rtp}) close_windows(*states);
+  }
+}
+
+void FlowTable::release_places(FlowEntry& flow) {
+  epochs_.release(std::exchange(flow.epoch, 0));
+  more_ssrcs_.release(std::exchange(flow.more_ssrcs, 0));
+  flow.detours = static_cast<std::uint8_t>(flow.detours & ~kDetourEpoch);
 }
 
 bool FlowTable::claim(std::uint32_t index, std::uint16_t worker) {
@@ -161,7 +229,7 @@ void FlowTable::open(proto::FlowId id, const proto::FlowSpec& spec) {
   publish(id.index);
 }
 
-void FlowTable::install(proto::FlowId id, const proto::FlowSpec& spec, Cipher& cipher) {
+void FlowTable::install(proto::FlowId id, const proto::FlowSpec& spec, std::uint64_t now_ns, Cipher& cipher) {
   FlowEntry& flow = entry(id.index);
   const bool was_open = flow.state == FlowState::kOpen;
   if (flow.state == FlowState::kFree) ++flows_of_owner(flow);
@@ -170,14 +238,8 @@ void FlowTable::install(proto::FlowId id, const proto::FlowSpec& spec, Cipher& c
   flow.marks = standing_marks(spec);
   fill_exits(flow, spec.rtp, spec.rtcp);
   flow.rewrite = spec.rewrite;
-  flow.receive = spec.receive;
-  flow.send = spec.send;
-  flow.receive_profile = spec.receive.profile;
-  flow.send_profile = spec.send.profile;
-  flow.receive_rtp = {};
-  flow.receive_rtcp = {};
-  flow.send_rtp = {};
-  flow.send_rtcp_next = 0;
+  reset_media(flow, spec);
+  open_latch(flow, spec.latch_window_ms, now_ns);
   expand_side(cipher, flow.receive, flow.receive_keys);
   expand_side(cipher, flow.send, flow.send_keys);
   order_stores();
@@ -188,39 +250,75 @@ void FlowTable::install(proto::FlowId id, const proto::FlowSpec& spec, Cipher& c
   publish(id.index);
 }
 
-void FlowTable::update_keys(std::uint32_t index, const proto::TransformSpec& receive, const proto::TransformSpec& send,
-                            Cipher& cipher) {
+void FlowTable::reset_media(FlowEntry& flow, const proto::FlowSpec& spec) {
+  release_places(flow);
+  flow.receive = spec.receive;
+  flow.send = spec.send;
+  flow.receive_profile = spec.receive.profile;
+  flow.send_profile = spec.send.profile;
+  flow.detours = standing_detours(spec.receive, spec.send);
+  flow.receive_rtp = {};
+  flow.receive_rtcp = {};
+  flow.send_rtp = {};
+  flow.send_rtcp_next = 0;
+  flow.send_rtp_left = packets_of(spec.send);
+  flow.rewrite_returns = 0;
+}
+
+bool FlowTable::update_keys(std::uint32_t index, const proto::FlowSpec& update, std::uint64_t now_ns, Cipher& cipher) {
   FlowEntry& flow = entry(index);
   const FlowState state = flow.state;
-  const Kept receive_kept = what_keeps_its_indexes(flow.receive, receive);
-  const Kept send_kept = what_keeps_its_indexes(flow.send, send);
+  if (!keep_old_keys(*this, index, update, now_ns)) return false;
   // Killed in here, weir-media finds an open flow when it comes back: it takes no media, and weir-control ends it.
   flow.state = FlowState::kOpen;
   order_stores();
-  proto::wipe(&flow.receive_keys, sizeof flow.receive_keys);
-  proto::wipe(&flow.send_keys, sizeof flow.send_keys);
-  flow.receive = receive;
-  flow.send = send;
-  flow.receive_profile = receive.profile;
-  flow.send_profile = send.profile;
-  if (!receive_kept.rtp) flow.receive_rtp = {};
-  if (!receive_kept.rtcp) flow.receive_rtcp = {};
-  if (!send_kept.rtp) flow.send_rtp = {};
-  if (!send_kept.rtcp) flow.send_rtcp_next = 0;
-  flow.marks = static_cast<std::uint8_t>(flow.marks & ~kMarkNearLimit);
-  expand_side(cipher, flow.receive, flow.receive_keys);
-  expand_side(cipher, flow.send, flow.send_keys);
+  replace_keys(flow, update, cipher);
   order_stores();
   flow.state = state;
   publish(index);
+  return true;
 }
 
-void FlowTable::set_peer(std::uint32_t index, const proto::Endpoint& peer, const proto::Exit& rtp,
-                         const proto::Exit& rtcp) {
+void FlowTable::replace_keys(FlowEntry& flow, const proto::FlowSpec& update, Cipher& cipher) {
+  MoreSsrcs* more = flow.more_ssrcs != 0 ? &more_ssrcs_.at(flow.more_ssrcs) : nullptr;
+  const Kept receive_kept = what_keeps_its_indexes(flow.receive, update.receive);
+  const Kept send_kept = what_keeps_its_indexes(flow.send, update.send);
+  const bool send_same = same_keys(flow.send.rtp, update.send.rtp);
+  const std::uint8_t lifetime_log2 = flow.send.lifetime_log2;
+  proto::wipe(&flow.receive_keys, sizeof flow.receive_keys);
+  proto::wipe(&flow.send_keys, sizeof flow.send_keys);
+  flow.receive = update.receive;
+  flow.send = update.send;
+  flow.receive_profile = update.receive.profile;
+  flow.send_profile = update.send.profile;
+  if (!receive_kept.rtp) forget(flow.receive_rtp, more, &MoreSsrcs::receive_rtp);
+  if (!receive_kept.rtcp) forget(flow.receive_rtcp, more, &MoreSsrcs::receive_rtcp);
+  if (!send_kept.rtp) forget(flow.send_rtp, more, &MoreSsrcs::send_rtp);
+  if (!send_kept.rtcp) flow.send_rtcp_next = 0;
+  if (send_same) {
+    flow.send.lifetime_log2 = lifetime_log2;  // a key has the lifetime it came with
+  } else {
+    flow.send_rtp_left = packets_of(flow.send);
+  }
+  const unsigned epoch = flow.detours & kDetourEpoch;
+  flow.detours = static_cast<std::uint8_t>(epoch | standing_detours(flow.receive, flow.send));
+  flow.marks = static_cast<std::uint8_t>(flow.marks & ~kMarkNearLimit);
+  expand_side(cipher, flow.receive, flow.receive_keys);
+  expand_side(cipher, flow.send, flow.send_keys);
+}
+
+void FlowTable::end_epoch(std::uint32_t index) {
   FlowEntry& flow = entry(index);
-  flow.peer = peer;
-  fill_exits(flow, rtp, rtcp);
+  flow.detours = static_cast<std::uint8_t>(flow.detours & ~kDetourEpoch);
+  epochs_.release(std::exchange(flow.epoch, 0));
+}
+
+void FlowTable::set_peer(std::uint32_t index, const proto::FlowSpec& spec, std::uint64_t now_ns) {
+  FlowEntry& flow = entry(index);
+  flow.peer = spec.peer;
+  fill_exits(flow, spec.rtp, spec.rtcp);
   flow.marks = static_cast<std::uint8_t>(flow.marks & ~kMarkLatched);
+  open_latch(flow, spec.latch_window_ms, now_ns);
   publish(index);
 }
 
@@ -235,6 +333,7 @@ void FlowTable::remove(std::uint32_t index) {
     set_port(flow.network, flow.local_port, 0);
     if (flows_of_owner(flow) != 0) --flows_of_owner(flow);  // 0: half installed when weir-media ended
   }
+  release_places(flow);
   // The generation stays: it tells a late command for this use of the index from one for the next.
   flow.state = FlowState::kFree;
   flow.marks = 0;

@@ -102,6 +102,7 @@ void learn_source(Burst& burst, std::uint32_t packet, EventSink& events) {
 
 void lookup(Burst& burst, FlowTable& table, std::uint32_t worker) {
   const bool ahead = table.flows_of(worker) > kFlowsNear;
+  burst.table = &table;
   burst.media.clear();
   burst.unsettled.clear();
   burst.rewrites.clear();

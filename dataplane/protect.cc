@@ -1,13 +1,16 @@
 #include "dataplane/protect.h"
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 
 #include "dataplane/burst.h"
 #include "dataplane/cipher.h"
 #include "dataplane/flow_table.h"
+#include "dataplane/mki.h"
 #include "dataplane/send_recorder.h"
 #include "dataplane/srtp_iv.h"
+#include "dataplane/ssrc_states.h"
 
 namespace weir::dataplane {
 namespace {
@@ -33,6 +36,8 @@ DropReason take_rtp_index(Burst& burst, std::uint32_t packet) {
   FlowEntry& flow = *burst.flow[packet];
   const std::uint16_t sequence = proto::load_be16(burst.data[packet] + 2);
   SsrcState* state = find_or_add_ssrc(flow.send_rtp, burst.ssrc[packet]);
+  if (state == nullptr) [[unlikely]]
+    state = find_or_add_more_ssrc(burst, packet, SsrcKind::kSendRtp);
   if (state == nullptr) return DropReason::kSsrcUnknown;
   std::optional<std::uint64_t> index = std::uint64_t{flow.send.rtp_roc} << 16 | sequence;
   if (!state->window.empty()) index = estimate_index(state->window.highest, sequence);
@@ -53,9 +58,33 @@ DropReason take_rtcp_index(Burst& burst, std::uint32_t packet) {
   return DropReason::kNone;
 }
 
+/// Near its end is the last sixteenth of a lifetime that was commanded.
+constexpr unsigned kNearShareLog2 = 4;
+
+/// Under a key whose lifetime was commanded (RFC 3711 section 9.2, RFC 4568 section 6.1): SRTP packets of all SSRCs are
+/// counted; SRTCP's index is its count.
+DropReason take_index_of_limited_key(Burst& burst, std::uint32_t packet) {
+  FlowEntry& flow = *burst.flow[packet];
+  const std::uint64_t lifetime = std::uint64_t{1} << flow.send.lifetime_log2;
+  if (is_rtcp(burst, packet)) {
+    if (flow.send_rtcp_next >= lifetime) return DropReason::kKeyExhausted;
+    if (flow.send_rtcp_next >= lifetime - (lifetime >> kNearShareLog2)) note_near_limit(burst, packet);
+    return take_rtcp_index(burst, packet);
+  }
+  if (flow.send_rtp_left == 0) return DropReason::kKeyExhausted;
+  const DropReason reason = take_rtp_index(burst, packet);
+  if (reason != DropReason::kNone) return reason;
+  --flow.send_rtp_left;
+  if (flow.send_rtp_left <= lifetime >> kNearShareLog2) note_near_limit(burst, packet);
+  return DropReason::kNone;
+}
+
 /// Room first, so that a packet that cannot leave uses no index.
 DropReason take_index(Burst& burst, std::uint32_t packet, std::size_t trailer_bytes) {
   if (burst.bytes[packet] + trailer_bytes > burst.room[packet]) return DropReason::kTooLong;
+  if ((burst.flow[packet]->detours & kDetourLifetime) != 0) [[unlikely]] {
+    return take_index_of_limited_key(burst, packet);
+  }
   return is_rtcp(burst, packet) ? take_rtcp_index(burst, packet) : take_rtp_index(burst, packet);
 }
 
@@ -193,13 +222,32 @@ void protect_gcm(Burst& burst, Cipher& cipher, const PacketList& packets) {
   }
 }
 
+/// The transforms leave as much room as the MKI takes.
+void leave_room_for_mki(Burst& burst, std::uint32_t packet) {
+  burst.room[packet] -= std::min<std::uint32_t>(burst.room[packet], burst.flow[packet]->send.mki_bytes);
+}
+
+void append_mkis(Burst& burst, const PacketList& packets) {
+  for (std::uint32_t k = 0; k < packets.count; ++k) {
+    const std::uint32_t packet = packets.at[k];
+    if (burst.verdict[packet] != DropReason::kNone) continue;
+    put_on_mki(burst, packet, burst.flow[packet]->send);
+    burst.room[packet] += burst.flow[packet]->send.mki_bytes;
+  }
+}
+
 }  // namespace
 
 void protect(Burst& burst, Cipher& cipher) {
   PacketList hmac;
   PacketList gcm;
+  PacketList with_mki;
   for (std::uint32_t k = 0; k < burst.media.count; ++k) {
     const std::uint32_t packet = burst.media.at[k];
+    if ((burst.flow[packet]->detours & kDetourSendMki) != 0) [[unlikely]] {
+      leave_room_for_mki(burst, packet);
+      with_mki.push(packet);
+    }
     switch (burst.flow[packet]->send_profile) {
       case SrtpProfile::kNone:
         break;
@@ -221,6 +269,8 @@ void protect(Burst& burst, Cipher& cipher) {
   }
   if (hmac.count != 0) protect_hmac(burst, cipher, hmac);
   if (gcm.count != 0) protect_gcm(burst, cipher, gcm);
+  if (with_mki.count != 0) [[unlikely]]
+    append_mkis(burst, with_mki);
   burst.keep_undropped_media();
 }
 

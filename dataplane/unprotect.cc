@@ -7,7 +7,9 @@
 #include "dataplane/cipher.h"
 #include "dataplane/constant_time.h"
 #include "dataplane/flow_table.h"
+#include "dataplane/key_epochs.h"
 #include "dataplane/srtp_iv.h"
+#include "dataplane/ssrc_states.h"
 #include "dataplane/stream_statistics.h"
 #include "proto/rtcp.h"
 #include "proto/rtp.h"
@@ -69,6 +71,8 @@ inline DropReason check_srtp(Burst& burst, std::uint32_t packet, std::size_t tag
   if (reason != DropReason::kNone) return reason;
   FlowEntry& flow = *burst.flow[packet];
   SsrcState* state = find_ssrc(flow.receive_rtp, burst.ssrc[packet]);
+  if (state == nullptr) [[unlikely]]
+    state = find_more_ssrc(burst, packet, SsrcKind::kReceiveRtp);
   burst.state[packet] = state;
   const std::uint16_t sequence = proto::load_be16(burst.data[packet] + 2);
   if (state == nullptr) [[unlikely]] {
@@ -88,6 +92,7 @@ DropReason check_srtcp(Burst& burst, std::uint32_t packet, std::size_t tag_bytes
   const DropReason reason = parse_srtcp(burst, packet, tag_bytes + kSrtcpIndexBytes);
   if (reason != DropReason::kNone) return reason;
   SsrcState* state = find_ssrc(burst.flow[packet]->receive_rtcp, burst.ssrc[packet]);
+  if (state == nullptr) state = find_more_ssrc(burst, packet, SsrcKind::kReceiveRtcp);
   burst.state[packet] = state;
   const std::uint8_t* end = burst.data[packet] + burst.bytes[packet];
   const std::uint32_t word = proto::load_be32(end - kSrtcpIndexBytes - (before_tag ? tag_bytes : 0));
@@ -126,7 +131,9 @@ DropReason check_srtcp(Burst& burst, std::uint32_t packet, std::size_t tag_bytes
 [[gnu::always_inline]] inline DropReason commit(Burst& burst, std::uint32_t packet) {
   SsrcState* state = burst.state[packet];
   if (state == nullptr) [[unlikely]] {
+    const SsrcKind kind = is_rtcp(burst, packet) ? SsrcKind::kReceiveRtcp : SsrcKind::kReceiveRtp;
     state = find_or_add_ssrc(states_of(burst, packet), burst.ssrc[packet]);
+    if (state == nullptr) state = find_or_add_more_ssrc(burst, packet, kind);
     if (state == nullptr) return DropReason::kSsrcUnknown;
   }
   const DropReason reason = drop_reason_of(state->window.commit(burst.index[packet]));
@@ -360,8 +367,8 @@ void unprotect_in_rounds(Burst& burst, const PacketList& packets, Check check, O
 void unprotect(Burst& burst, Cipher& cipher) {
   PacketList hmac;
   PacketList gcm;
-  for (std::uint32_t k = 0; k < burst.media.count; ++k) {
-    const std::uint32_t packet = burst.media.at[k];
+  PacketList detoured;
+  const auto sort = [&](std::uint32_t packet) {
     switch (burst.flow[packet]->receive_profile) {
       case SrtpProfile::kNone:
         take_plain(burst, packet);
@@ -381,6 +388,18 @@ void unprotect(Burst& burst, Cipher& cipher) {
         gcm.push(packet);
         break;
     }
+  };
+  for (std::uint32_t k = 0; k < burst.media.count; ++k) {
+    const std::uint32_t packet = burst.media.at[k];
+    if ((burst.flow[packet]->detours & kDetoursReceiving) != 0) [[unlikely]] {
+      detoured.push(packet);
+    } else {
+      sort(packet);
+    }
+  }
+  if (detoured.count != 0) [[unlikely]] {
+    take_older(burst, cipher, detoured, accept);
+    for (std::uint32_t k = 0; k < detoured.count; ++k) sort(detoured.at[k]);
   }
   if (hmac.count != 0) {
     unprotect_in_rounds(
@@ -393,6 +412,8 @@ void unprotect(Burst& burst, Cipher& cipher) {
         burst, gcm, [&](std::uint32_t packet) { return check_gcm(burst, packet, nonces); },
         [&](Batch& batch) { open_gcm(burst, cipher, nonces, batch); });
   }
+  if (detoured.count != 0) [[unlikely]]
+    confirm_keys(burst, detoured);
   burst.keep_undropped_media();
 }
 

@@ -46,8 +46,10 @@ enum class DropReason : std::uint8_t {
   kHandoffFull,
   kTransmitFull,
   kDraining,
+  kMkiUnknown,
+  kSsrcCollision,
 };
-inline constexpr std::size_t kDropReasonCount = 37;
+inline constexpr std::size_t kDropReasonCount = 39;
 
 struct DropReasonInfo {
   DropReason reason;
@@ -94,6 +96,8 @@ inline constexpr std::array<DropReasonInfo, kDropReasonCount> kDropReasons{{
     {DropReason::kHandoffFull, "handoff_full", "the worker that owns the port does not keep up"},
     {DropReason::kTransmitFull, "transmit_full", "the network card took no more packets"},
     {DropReason::kDraining, "draining", "the flow is draining and takes no new packet"},
+    {DropReason::kMkiUnknown, "mki_unknown", "no key of the flow has the packet's MKI"},
+    {DropReason::kSsrcCollision, "ssrc_collision", "another stream of the flow leaves under the same SSRC"},
 }};
 
 consteval bool drop_reasons_are_in_order() {
@@ -103,7 +107,7 @@ consteval bool drop_reasons_are_in_order() {
   return true;
 }
 static_assert(drop_reasons_are_in_order());
-static_assert(static_cast<std::size_t>(DropReason::kDraining) + 1 == kDropReasonCount);
+static_assert(static_cast<std::size_t>(DropReason::kSsrcCollision) + 1 == kDropReasonCount);
 
 constexpr const DropReasonInfo& drop_reason(DropReason reason) {
   return kDropReasons[static_cast<std::size_t>(reason)];

@@ -21,6 +21,7 @@ using proto::FlowState;
 using proto::Refusal;
 
 constexpr std::uint32_t kFlows = 16;
+constexpr std::uint64_t kNowNs = 1'000'000'000;
 constexpr std::uint16_t kPort = 20000;  // worker_of_port(20000, 2) is 0
 
 proto::Endpoint endpoint(std::uint16_t port) {
@@ -55,7 +56,7 @@ class CommandsTest : public testing::Test {
     return command;
   }
 
-  Event run(Command command) { return execute(command, scope_, table_, *cipher_); }
+  Event run(Command command) { return execute(command, scope_, table_, *cipher_, kNowNs); }
   Refusal refusal(const Command& command) {
     const Event answer = run(command);
     EXPECT_EQ(answer.kind == EventKind::kRefused, answer.refusal != Refusal::kNone);
@@ -199,7 +200,7 @@ TEST_F(CommandsTest, AnotherWorkersFlowIsOutOfReach) {
   for (int kind = 1; kind <= 6; ++kind) {
     Command command = valid(static_cast<CommandKind>(kind));
     command.spec.local_port = kPort + 2;
-    EXPECT_EQ(execute(command, other, table_, *cipher_).refusal, Refusal::kPortNotOurs) << kind;
+    EXPECT_EQ(execute(command, other, table_, *cipher_, kNowNs).refusal, Refusal::kPortNotOurs) << kind;
   }
   EXPECT_EQ(bytes_of(3), before);
 }
@@ -207,7 +208,7 @@ TEST_F(CommandsTest, AnotherWorkersFlowIsOutOfReach) {
 TEST_F(CommandsTest, TheWorkersCopyOfTheKeysIsWiped) {
   for (const std::uint8_t kind : {std::uint8_t{2}, std::uint8_t{99}}) {
     Command command = valid(CommandKind{kind});
-    (void)execute(command, scope_, table_, *cipher_);
+    (void)execute(command, scope_, table_, *cipher_, kNowNs);
     const proto::FlowSpec zero{};
     EXPECT_EQ(std::memcmp(&command.spec, &zero, sizeof zero), 0);
   }

@@ -118,7 +118,7 @@ TEST_P(Protect, GoesOnWithItsIndexesAfterARestart) {
 TEST_P(Protect, KeepsItsIndexesWhenTheSameKeysComeAgain) {
   EXPECT_EQ(send(rtp(7, 10)), DropReason::kNone);
   EXPECT_EQ(send(rtcp()), DropReason::kNone);
-  flows_.table().update_keys(0, {}, transform_, flows_.cipher());
+  flows_.update_keys(0, {}, transform_);
   EXPECT_EQ(send(rtp(7, 10)), DropReason::kSendReplayed);
   EXPECT_EQ(send(rtcp()), DropReason::kNone);
   EXPECT_EQ(burst_.burst().index[0], 1u);
@@ -129,7 +129,7 @@ TEST_P(Protect, StartsAnewUnderNewKeys) {
   EXPECT_EQ(send(rtcp()), DropReason::kNone);
   proto::TransformSpec fresh = random_transform();
   fresh.rtp_roc = 9;
-  flows_.table().update_keys(0, {}, fresh, flows_.cipher());
+  flows_.update_keys(0, {}, fresh);
   EXPECT_EQ(send(rtp(7, 10)), DropReason::kNone);
   EXPECT_EQ(burst_.burst().index[0], (std::uint64_t{9} << 16) + 10);
   EXPECT_EQ(send(rtcp()), DropReason::kNone);

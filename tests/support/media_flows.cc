@@ -85,12 +85,15 @@ proto::FlowSpec MediaFlows::spec(std::uint32_t index, const proto::TransformSpec
 
 void MediaFlows::install(std::uint32_t index, const proto::FlowSpec& spec, std::uint32_t generation) {
   WEIR_ASSERT(table_.claim(index, 0));
-  table_.install({.index = index, .generation = generation}, spec, *cipher_);
+  table_.install({.index = index, .generation = generation}, spec, 0, *cipher_);
 }
 
 void MediaFlows::update_keys(std::uint32_t index, const proto::TransformSpec& receive,
                              const proto::TransformSpec& send) {
-  table_.update_keys(index, receive, send, *cipher_);
+  proto::FlowSpec update{};
+  update.receive = receive;
+  update.send = send;
+  WEIR_ASSERT(table_.update_keys(index, update, 0, *cipher_));
 }
 
 PacketBurst::PacketBurst() : burst_(std::make_unique<dataplane::Burst>()) {}
@@ -108,6 +111,7 @@ std::uint32_t PacketBurst::add(MediaFlows& flows, std::uint32_t flow, std::span<
   burst.room[at] = static_cast<std::uint32_t>(buffer.size());
   burst.kind[at] =
       proto::classify(packet) == proto::PacketKind::kRtcp ? proto::PacketKind::kRtcp : proto::PacketKind::kRtp;
+  burst.table = &flows.table();
   burst.flow_index[at] = flow;
   burst.flow[at] = &flows.flow(flow);
   burst.status[at] = &flows.status(flow);

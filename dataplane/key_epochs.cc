@@ -1,0 +1,283 @@
+#include "dataplane/key_epochs.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "dataplane/burst.h"
+#include "dataplane/cipher.h"
+#include "dataplane/constant_time.h"
+#include "dataplane/mki.h"
+#include "dataplane/srtp_iv.h"
+#include "dataplane/ssrc_states.h"
+#include "proto/rtcp.h"
+#include "proto/rtp.h"
+
+namespace weir::dataplane {
+namespace {
+
+using proto::DropReason;
+using proto::SrtpProfile;
+
+constexpr std::uint64_t kMsNs = 1'000'000;
+
+bool is_rtcp(const Burst& burst, std::uint32_t packet) {
+  return burst.kind[packet] == proto::PacketKind::kRtcp;
+}
+
+KeyEpoch::States& states_of(KeyEpoch& epoch, bool rtcp) {
+  return rtcp ? epoch.receive_rtcp : epoch.receive_rtp;
+}
+
+/// The states of a kind, those in the entry first.
+void gather(KeyEpoch::States& to, const SsrcStates& near, const MoreSsrcs::States* more) {
+  std::copy(near.begin(), near.end(), to.begin());
+  if (more != nullptr) std::copy(more->begin(), more->end(), to.begin() + near.size());
+}
+
+/// The flow's older keys, if they still receive.
+KeyEpoch* epoch_of(Burst& burst, std::uint32_t packet) {
+  const FlowEntry& flow = *burst.flow[packet];
+  if ((flow.detours & kDetourEpoch) == 0) return nullptr;
+  KeyEpoch& epoch = burst.table->epochs().at(flow.epoch);
+  return burst.now_ns < epoch.until_ns ? &epoch : nullptr;
+}
+
+std::size_t tag_bytes_of(const KeyEpoch& epoch, bool rtcp) {
+  const proto::SrtpProfileInfo& info = proto::srtp_profile(epoch.receive.profile);
+  return rtcp ? info.srtcp_tag_bytes : info.srtp_tag_bytes;
+}
+
+/// Estimate and check (RFC 3711 section 3.3), as unprotect does for the keys in force. Writes header_bytes, ssrc,
+/// index.
+bool may_be_srtp(Burst& burst, std::uint32_t packet, KeyEpoch& epoch) {
+  const std::optional<proto::RtpView> view = proto::parse_rtp({burst.data[packet], burst.bytes[packet]});
+  if (!view || view->header_bytes + tag_bytes_of(epoch, false) > burst.bytes[packet]) return false;
+  burst.header_bytes[packet] = view->header_bytes;
+  burst.ssrc[packet] = view->ssrc;
+  const std::uint16_t sequence = proto::load_be16(burst.data[packet] + 2);
+  const SsrcState* state = find_ssrc(epoch.receive_rtp, view->ssrc);
+  burst.index[packet] = std::uint64_t{epoch.receive.rtp_roc} << 16 | sequence;
+  if (state == nullptr) return true;
+  const std::optional<std::uint64_t> index = estimate_index(state->window.highest, sequence);
+  if (!index || *index > kRtpIndexMax) return false;
+  burst.index[packet] = *index;
+  return state->window.check(*index) == IndexVerdict::kFresh;
+}
+
+bool may_be_srtcp(Burst& burst, std::uint32_t packet, KeyEpoch& epoch) {
+  const std::optional<std::uint32_t> ssrc = proto::rtcp_sender_ssrc({burst.data[packet], burst.bytes[packet]});
+  const std::size_t tag_bytes = tag_bytes_of(epoch, true);
+  if (!ssrc || kSrtcpHeaderBytes + kSrtcpIndexBytes + tag_bytes > burst.bytes[packet]) return false;
+  burst.header_bytes[packet] = kSrtcpHeaderBytes;
+  burst.ssrc[packet] = *ssrc;
+  const bool aead = proto::srtp_profile(epoch.receive.profile).aead;
+  const std::uint8_t* end = burst.data[packet] + burst.bytes[packet];
+  const std::uint32_t word = proto::load_be32(end - kSrtcpIndexBytes - (aead ? 0 : tag_bytes));
+  if ((word & kSrtcpEncryptedBit) != srtcp_e_bit(epoch.receive.profile)) return false;
+  burst.index[packet] = word & ~kSrtcpEncryptedBit;
+  const SsrcState* state = find_ssrc(epoch.receive_rtcp, *ssrc);
+  return state == nullptr || state->window.check(burst.index[packet]) == IndexVerdict::kFresh;
+}
+
+// Verify. What does not authenticate is left as it came.
+
+const HmacKeys& hmac_keys(const KeyEpoch& epoch, bool rtcp) {
+  return rtcp ? epoch.keys.aes_cm.rtcp : epoch.keys.aes_cm.rtp.hmac;
+}
+
+bool verify_hmac(Burst& burst, std::uint32_t packet, const KeyEpoch& epoch, Cipher& cipher) {
+  const bool rtcp = is_rtcp(burst, packet);
+  const std::size_t tag_bytes = tag_bytes_of(epoch, rtcp);
+  const std::size_t signed_bytes = burst.bytes[packet] - tag_bytes;
+  std::uint8_t* tag = burst.data[packet] + signed_bytes;
+  std::array<std::uint8_t, kGcmTagBytes> kept;
+  copy_tag(kept.data(), tag, tag_bytes);
+  if (!rtcp) proto::store_be32(tag, static_cast<std::uint32_t>(burst.index[packet] >> 16));
+  cipher.hmac_add(hmac_keys(epoch, rtcp), burst.data[packet], signed_bytes + (rtcp ? 0 : kRolloverBytes));
+  cipher.hmac_run();
+  copy_tag(tag, kept.data(), tag_bytes);
+  return equal_constant_time(cipher.digest(0).data(), kept.data(), tag_bytes);
+}
+
+void decrypt_counter(Burst& burst, std::uint32_t packet, const KeyEpoch& epoch, Cipher& cipher) {
+  const SrtpProfile profile = epoch.receive.profile;
+  if (proto::is_null_cipher(profile)) return;
+  const bool rtcp = is_rtcp(burst, packet);
+  std::uint8_t* text = burst.data[packet] + burst.header_bytes[packet];
+  const std::uint32_t text_bytes = burst.bytes[packet] - burst.header_bytes[packet];
+  std::uint8_t* iv = rtcp ? cipher.counter_add_rare(profile, epoch.receive.rtcp, text, text_bytes)
+                          : cipher.counter_add(profile, epoch.keys.aes_cm.rtp, text, text_bytes);
+  write_counter_iv(iv, hmac_keys(epoch, rtcp).salt, burst.ssrc[packet], burst.index[packet]);
+  cipher.counter_run();
+}
+
+/// Counter mode: a second pass undoes the first.
+bool verify_and_decrypt(Cipher& cipher, SrtpProfile profile, const GcmKeys& keys, const Cipher::GcmMessage& message,
+                        const std::uint8_t* tag) {
+  cipher.gcm_decrypt(profile, keys, message);
+  if (equal_constant_time(message.tag, tag, kGcmTagBytes)) return true;
+  cipher.gcm_decrypt(profile, keys, message);
+  return false;
+}
+
+bool open_gcm(Burst& burst, std::uint32_t packet, const KeyEpoch& epoch, Cipher& cipher) {
+  const bool rtcp = is_rtcp(burst, packet);
+  const SrtpProfile profile = epoch.receive.profile;
+  std::uint8_t* data = burst.data[packet];
+  const std::uint16_t header_bytes = burst.header_bytes[packet];
+  const std::size_t clear_bytes = burst.bytes[packet] - kGcmTagBytes - (rtcp ? kSrtcpIndexBytes : 0);
+  GcmNonce nonce;
+  write_gcm_nonce(nonce, rtcp ? epoch.receive.rtcp.salt.data() : epoch.receive.rtp.salt.data(), burst.ssrc[packet],
+                  burst.index[packet]);
+  std::array<std::uint8_t, kGcmTagBytes> tag;
+  Cipher::GcmMessage message = {.nonce = nonce.data(),
+                                .aad = data,
+                                .aad_bytes = header_bytes,
+                                .text = data + header_bytes,
+                                .text_bytes = clear_bytes - header_bytes,
+                                .tag = tag.data()};
+  if (!rtcp) return verify_and_decrypt(cipher, profile, epoch.keys.gcm, message, data + clear_bytes);
+  // RFC 7714 section 9.2: the header, and the word with E and index behind the tag, are the associated data.
+  std::array<std::uint8_t, kSrtcpHeaderBytes + kSrtcpIndexBytes> aad;
+  std::memcpy(aad.data(), data, kSrtcpHeaderBytes);
+  std::memcpy(aad.data() + kSrtcpHeaderBytes, data + clear_bytes + kGcmTagBytes, kSrtcpIndexBytes);
+  message.aad = aad.data();
+  message.aad_bytes = aad.size();
+  GcmKeys keys;
+  cipher.expand(profile, epoch.receive.rtcp, keys);
+  const bool good = verify_and_decrypt(cipher, profile, keys, message, data + clear_bytes);
+  proto::wipe(&keys, sizeof keys);
+  return good;
+}
+
+/// Where indexes go on under the new keys, what came under the old ones counts for both.
+void commit_for_both(Burst& burst, std::uint32_t packet) {
+  const bool rtcp = is_rtcp(burst, packet);
+  FlowEntry& flow = *burst.flow[packet];
+  SsrcState* state = find_or_add_ssrc(rtcp ? flow.receive_rtcp : flow.receive_rtp, burst.ssrc[packet]);
+  if (state == nullptr) {
+    state = find_or_add_more_ssrc(burst, packet, rtcp ? SsrcKind::kReceiveRtcp : SsrcKind::kReceiveRtp);
+  }
+  if (state != nullptr) state->window.commit(burst.index[packet]);
+}
+
+DropReason commit(Burst& burst, std::uint32_t packet, KeyEpoch& epoch) {
+  SsrcState* state = find_or_add_ssrc(states_of(epoch, is_rtcp(burst, packet)), burst.ssrc[packet]);
+  if (state == nullptr) return DropReason::kSsrcUnknown;
+  state->window.commit(burst.index[packet]);  // fresh: checked just before, packet by packet
+  if (epoch.shares_indexes != 0) commit_for_both(burst, packet);
+  return DropReason::kNone;
+}
+
+/// Takes a packet that these keys protected, as far as it is to be taken. False: they did not, and it is as it came.
+bool try_older(Burst& burst, std::uint32_t packet, KeyEpoch& epoch, Cipher& cipher, Accept accept) {
+  const bool rtcp = is_rtcp(burst, packet);
+  const bool aead = proto::srtp_profile(epoch.receive.profile).aead;
+  if (!(rtcp ? may_be_srtcp(burst, packet, epoch) : may_be_srtp(burst, packet, epoch))) return false;
+  if (!(aead ? open_gcm(burst, packet, epoch, cipher) : verify_hmac(burst, packet, epoch, cipher))) return false;
+  DropReason reason = commit(burst, packet, epoch);
+  if (reason == DropReason::kNone) reason = accept(burst, packet, burst.bytes[packet]);
+  if (reason != DropReason::kNone) {
+    burst.drop(packet, reason);
+    return true;
+  }
+  burst.bytes[packet] -= static_cast<std::uint32_t>(tag_bytes_of(epoch, rtcp) + (rtcp ? kSrtcpIndexBytes : 0));
+  if (!aead) decrypt_counter(burst, packet, epoch, cipher);
+  return true;
+}
+
+/// True: the packet is for the keys in force, and has no MKI any more.
+bool is_for_keys_in_force(Burst& burst, std::uint32_t packet, Cipher& cipher, Accept accept) {
+  const proto::TransformSpec& newest = burst.flow[packet]->receive;
+  KeyEpoch* epoch = epoch_of(burst, packet);
+  const bool names_older =
+      epoch != nullptr && has_room_for_mki(burst, packet, epoch->receive) && names_key(burst, packet, epoch->receive);
+  if (names_older) {
+    take_off_mki(burst, packet, epoch->receive);
+    if (try_older(burst, packet, *epoch, cipher, accept)) return false;
+    put_on_mki(burst, packet, epoch->receive);
+  }
+  if (!has_room_for_mki(burst, packet, newest)) {
+    burst.drop(packet, DropReason::kSrtpTooShort);
+  } else if (!names_key(burst, packet, newest)) {
+    burst.drop(packet, names_older ? DropReason::kAuthFailed : DropReason::kMkiUnknown);
+  } else {
+    take_off_mki(burst, packet, newest);
+    return true;
+  }
+  return false;
+}
+
+bool replaces_receive_keys(const FlowEntry& flow, const proto::FlowSpec& update) {
+  return !same_keys(flow.receive.rtp, update.receive.rtp) || !same_keys(flow.receive.rtcp, update.receive.rtcp);
+}
+
+}  // namespace
+
+bool same_keys(const proto::SessionKeys& a, const proto::SessionKeys& b) {
+  return equal_constant_time(a.encryption.data(), b.encryption.data(), a.encryption.size()) &&
+         equal_constant_time(a.authentication.data(), b.authentication.data(), a.authentication.size()) &&
+         equal_constant_time(a.salt.data(), b.salt.data(), a.salt.size());
+}
+
+bool keep_old_keys(FlowTable& table, std::uint32_t index, const proto::FlowSpec& update, std::uint64_t now_ns) {
+  FlowEntry& flow = table.entry(index);
+  end_old_keys(table, index, now_ns);
+  const bool secured = flow.receive.profile != SrtpProfile::kNone && update.receive.profile != SrtpProfile::kNone;
+  if (update.key_grace_ms == 0 || !secured) {
+    table.end_epoch(index);
+    return true;
+  }
+  if (!replaces_receive_keys(flow, update)) return true;
+  const std::uint64_t until_ns = now_ns + update.key_grace_ms * kMsNs;
+  const bool had_epoch = (flow.detours & kDetourEpoch) != 0;
+  if (had_epoch && table.epochs().at(flow.epoch).confirmed == 0) {
+    KeyEpoch& epoch = table.epochs().at(flow.epoch);
+    epoch.until_ns = until_ns;
+    epoch.shares_indexes &= update.receive.keeps_indexes;
+    return true;
+  }
+  const Place place = had_epoch ? flow.epoch : table.epochs().claim(index);
+  if (place == 0) return false;
+  KeyEpoch& epoch = table.epochs().at(place);
+  const MoreSsrcs* more = flow.more_ssrcs != 0 ? &table.more_ssrcs().at(flow.more_ssrcs) : nullptr;
+  epoch.keys = flow.receive_keys;
+  epoch.receive = flow.receive;
+  gather(epoch.receive_rtp, flow.receive_rtp, more != nullptr ? &more->receive_rtp : nullptr);
+  gather(epoch.receive_rtcp, flow.receive_rtcp, more != nullptr ? &more->receive_rtcp : nullptr);
+  epoch.confirmed = 0;
+  epoch.shares_indexes = update.receive.keeps_indexes;
+  epoch.until_ns = until_ns;
+  flow.epoch = place;
+  flow.detours |= kDetourEpoch;
+  return true;
+}
+
+void take_older(Burst& burst, Cipher& cipher, PacketList& packets, Accept accept) {
+  std::uint32_t kept = 0;
+  for (std::uint32_t k = 0; k < packets.count; ++k) {
+    const std::uint8_t packet = packets.at[k];
+    if (is_for_keys_in_force(burst, packet, cipher, accept)) packets.at[kept++] = packet;
+  }
+  packets.count = kept;
+}
+
+void confirm_keys(Burst& burst, const PacketList& packets) {
+  for (std::uint32_t k = 0; k < packets.count; ++k) {
+    const std::uint32_t packet = packets.at[k];
+    if (burst.verdict[packet] != DropReason::kNone) continue;
+    KeyEpoch* epoch = epoch_of(burst, packet);
+    if (epoch == nullptr || epoch->confirmed != 0) continue;
+    epoch->confirmed = 1;
+    epoch->until_ns = std::min(epoch->until_ns, burst.now_ns + kLateNs);
+    burst.note(packet, kNoteKeysConfirmed);
+  }
+}
+
+void end_old_keys(FlowTable& table, std::uint32_t index, std::uint64_t now_ns) {
+  const FlowEntry& flow = table.entry(index);
+  if ((flow.detours & kDetourEpoch) != 0 && now_ns >= table.epochs().at(flow.epoch).until_ns) table.end_epoch(index);
+}
+
+}  // namespace weir::dataplane
