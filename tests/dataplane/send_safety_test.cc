@@ -78,7 +78,7 @@ class Life {
     Party& party = script_.parties[index];
     if (what < 5) return rekey(index);
     if (what < 7) return flows_.update_keys(index, {}, flows_.flow(index).send);  // an answer that changes nothing
-    if (what < 10) party.ssrc = below(random_, 5);                                // a change, or a return
+    if (what < 10) party.ssrc = below(random_, 12);                               // a change, or a return
     if (what < 12) party.sequence = static_cast<std::uint16_t>(random_());        // after hold, or another source
     if (what < 15) party.sequence = static_cast<std::uint16_t>(party.sequence - below(random_, 300));
     send_burst(index, party);
@@ -104,7 +104,9 @@ class Life {
   }
 
   void rekey(std::uint32_t index) {
-    flows_.update_keys(index, {}, fresh_keys());
+    proto::TransformSpec keys = fresh_keys();
+    keys.keeps_indexes = static_cast<std::uint8_t>(below(random_, 2));
+    flows_.update_keys(index, {}, keys);
     script_.rekeys.fetch_add(1);
   }
 
