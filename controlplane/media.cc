@@ -91,7 +91,9 @@ Secret<proto::FlowSpec> Media::flow_from(Side side, Component component) const {
   const FlowTerms terms{.cookie = cookie_,
                         .media_timeout_ms = control.media_timeout_ms,
                         .punts_per_s_max = control.punts_per_s_max,
-                        .rate_factor = control.media_rate_factor};
+                        .rate_factor = control.media_rate_factor,
+                        .plain_latch_ms = control.plain_latch_ms,
+                        .plain_latch_prefix_bits = static_cast<std::uint8_t>(control.plain_latch_prefix_bits)};
   const auto& payload_types = side == Side::kCaller ? rewrite_.from_caller : rewrite_.from_callee;
   return make_flow(leg(side), leg(opposite(side)), component, payload_types, terms);
 }
@@ -164,7 +166,8 @@ void Media::on_source_learned(Side side, Component component, const proto::Endpo
   if (state_ != State::kInstalling && state_ != State::kFlowing) return;
   proto::Endpoint clean = source;
   clean.reserved = 0;
-  if (!leg(side).learn_source(component, clean)) return;
+  const auto prefix_bits = static_cast<std::uint8_t>(engine_.settings().control.plain_latch_prefix_bits);
+  if (!leg(side).learn_source(component, clean, prefix_bits)) return;
   move_peers(now_ns);
   say({.kind = MediaEvent::Kind::kSourceLearned, .side = side, .secured = {}, .reason = {}, .source = clean});
 }

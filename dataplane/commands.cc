@@ -17,7 +17,6 @@ constexpr std::uint8_t kPuntsAll = proto::kPuntDtls | proto::kPuntStun;
 constexpr std::uint8_t kDscpMax = 63;
 constexpr std::uint8_t kPayloadTypeMax = 127;
 constexpr std::uint8_t kLifetimeLog2Max = 48;  ///< RFC 3711 section 9.2
-constexpr std::uint8_t kAddressBits = 32;      ///< IPv4
 
 /// The enum's value as it lies in memory: what another process wrote may be none of its enumerators.
 template <typename Enum>
@@ -69,7 +68,7 @@ Refusal validate_port(const Command& command, const CommandScope& scope, const F
   const proto::FlowSpec& spec = command.spec;
   if (spec.network >= scope.families.size()) return Refusal::kNetworkUnknown;
   if (spec.local_port == 0 || (spec.accepts & ~kAcceptsAll) != 0 || (spec.punts & ~kPuntsAll) != 0 ||
-      raw(spec.source_policy) > raw(proto::SourcePolicy::kRelatch) || spec.latch_prefix_bits > kAddressBits ||
+      raw(spec.source_policy) > raw(proto::SourcePolicy::kRelatch) || spec.latch_prefix_bits > proto::kIpv4Bits ||
       spec.latch_window_ms > proto::kLatchWindowMsMax) {
     return Refusal::kEnumOutOfRange;
   }

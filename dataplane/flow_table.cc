@@ -6,6 +6,7 @@
 
 #include "dataplane/cipher.h"
 #include "dataplane/key_epochs.h"
+#include "dataplane/source_policy.h"
 #include "dataplane/stream_statistics.h"
 #include "proto/bytes.h"
 
@@ -98,16 +99,6 @@ void fill_addresses(FlowEntry& flow, const proto::FlowSpec& spec) {
   flow.latch_prefix_bits = static_cast<std::uint8_t>(spec.latch_prefix_bits & 0x3f);
   flow.rate = make_rate_meter(spec.packets_per_s_max, spec.bytes_per_s_max);
   flow.punts_bucket.rate_per_s = spec.punts_per_s_max;
-}
-
-/// `until` of a duration that starts now, as FlowEntry::latch_until_ms counts.
-std::uint32_t ms_of(std::uint64_t ns) {
-  return static_cast<std::uint32_t>(ns / 1'000'000);
-}
-
-void open_latch(FlowEntry& flow, std::uint32_t window_ms, std::uint64_t now_ns) {
-  flow.latch = window_ms == 0 ? Latch::kOpen : Latch::kOpenUntil;
-  flow.latch_until_ms = ms_of(now_ns) + window_ms;
 }
 
 /// Detours that the transforms ask for, beside kDetourEpoch.
@@ -315,10 +306,14 @@ void FlowTable::end_epoch(std::uint32_t index) {
 
 void FlowTable::set_peer(std::uint32_t index, const proto::FlowSpec& spec, std::uint64_t now_ns) {
   FlowEntry& flow = entry(index);
+  // On a plain leg the source in force, said again, opens nothing: the next stranger's packet would be the second.
+  const bool opens = spec.peer != flow.peer || flow.receive_profile != SrtpProfile::kNone;
   flow.peer = spec.peer;
   fill_exits(flow, spec.rtp, spec.rtcp);
-  flow.marks = static_cast<std::uint8_t>(flow.marks & ~kMarkLatched);
-  open_latch(flow, spec.latch_window_ms, now_ns);
+  if (opens) {
+    flow.marks = static_cast<std::uint8_t>(flow.marks & ~kMarkLatched);
+    open_latch(flow, spec.latch_window_ms, now_ns);
+  }
   publish(index);
 }
 

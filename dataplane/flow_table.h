@@ -132,9 +132,10 @@ inline constexpr std::uint8_t kMarkAuthenticated = 2;  ///< unprotect: the first
 inline constexpr std::uint8_t kMarkLatched = 4;        ///< lookup: `peer` was learned and is in force
 inline constexpr std::uint8_t kMarkNearLimit = 8;      ///< unprotect, protect: the key's end was noted
 inline constexpr std::uint8_t kMarkTimeout = 16;       ///< housekeeping: the silence was said
-inline constexpr std::uint8_t kMarkRewriting = 32;     ///< rewrite: rewrite_ssrc and the sequence offset are in use
-inline constexpr std::uint8_t kMarkRewrites = 64;      ///< install: `rewrite` asks for something
-inline constexpr std::uint8_t kMarkRtpLeaves = 128;    ///< install, set_peer: rtp_exit leads somewhere
+inline constexpr std::uint8_t kMarkRewriting =
+    32;  ///< rewrite: rewrite_ssrc, _before and the sequence offset are in use
+inline constexpr std::uint8_t kMarkRewrites = 64;    ///< install: `rewrite` asks for something
+inline constexpr std::uint8_t kMarkRtpLeaves = 128;  ///< install, set_peer: rtp_exit leads somewhere
 
 /// FlowEntry::detours: what takes a flow's packets off the common way.
 inline constexpr std::uint8_t kDetourEpoch = 1;       ///< older keys still receive: `epoch`
@@ -290,7 +291,8 @@ class FlowTable {
   bool update_keys(std::uint32_t index, const proto::FlowSpec& update, std::uint64_t now_ns, Cipher& cipher);
   /// Ends the older receive keys.
   void end_epoch(std::uint32_t index);
-  /// New signalled source and exits; what was latched is forgotten, and may be latched anew for `latch_window_ms`.
+  /// New signalled source and exits. What was latched is forgotten and may be latched anew for `latch_window_ms`; not
+  /// on a plain leg if the source is the one in force.
   void set_peer(std::uint32_t index, const proto::FlowSpec& spec, std::uint64_t now_ns);
   /// installed -> draining.
   void drain(std::uint32_t index);

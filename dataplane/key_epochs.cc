@@ -1,15 +1,14 @@
 #include "dataplane/key_epochs.h"
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 
 #include "dataplane/burst.h"
-#include "dataplane/cipher.h"
 #include "dataplane/constant_time.h"
 #include "dataplane/mki.h"
 #include "dataplane/srtp_iv.h"
 #include "dataplane/ssrc_states.h"
+#include "dataplane/trial.h"
 #include "proto/rtcp.h"
 #include "proto/rtp.h"
 
@@ -80,77 +79,6 @@ bool may_be_srtcp(Burst& burst, std::uint32_t packet, KeyEpoch& epoch) {
   return state == nullptr || state->window.check(burst.index[packet]) == IndexVerdict::kFresh;
 }
 
-// Verify. What does not authenticate is left as it came.
-
-const HmacKeys& hmac_keys(const KeyEpoch& epoch, bool rtcp) {
-  return rtcp ? epoch.keys.aes_cm.rtcp : epoch.keys.aes_cm.rtp.hmac;
-}
-
-bool verify_hmac(Burst& burst, std::uint32_t packet, const KeyEpoch& epoch, Cipher& cipher) {
-  const bool rtcp = is_rtcp(burst, packet);
-  const std::size_t tag_bytes = tag_bytes_of(epoch, rtcp);
-  const std::size_t signed_bytes = burst.bytes[packet] - tag_bytes;
-  std::uint8_t* tag = burst.data[packet] + signed_bytes;
-  std::array<std::uint8_t, kGcmTagBytes> kept;
-  copy_tag(kept.data(), tag, tag_bytes);
-  if (!rtcp) proto::store_be32(tag, static_cast<std::uint32_t>(burst.index[packet] >> 16));
-  cipher.hmac_add(hmac_keys(epoch, rtcp), burst.data[packet], signed_bytes + (rtcp ? 0 : kRolloverBytes));
-  cipher.hmac_run();
-  copy_tag(tag, kept.data(), tag_bytes);
-  return equal_constant_time(cipher.digest(0).data(), kept.data(), tag_bytes);
-}
-
-void decrypt_counter(Burst& burst, std::uint32_t packet, const KeyEpoch& epoch, Cipher& cipher) {
-  const SrtpProfile profile = epoch.receive.profile;
-  if (proto::is_null_cipher(profile)) return;
-  const bool rtcp = is_rtcp(burst, packet);
-  std::uint8_t* text = burst.data[packet] + burst.header_bytes[packet];
-  const std::uint32_t text_bytes = burst.bytes[packet] - burst.header_bytes[packet];
-  std::uint8_t* iv = rtcp ? cipher.counter_add_rare(profile, epoch.receive.rtcp, text, text_bytes)
-                          : cipher.counter_add(profile, epoch.keys.aes_cm.rtp, text, text_bytes);
-  write_counter_iv(iv, hmac_keys(epoch, rtcp).salt, burst.ssrc[packet], burst.index[packet]);
-  cipher.counter_run();
-}
-
-/// Counter mode: a second pass undoes the first.
-bool verify_and_decrypt(Cipher& cipher, SrtpProfile profile, const GcmKeys& keys, const Cipher::GcmMessage& message,
-                        const std::uint8_t* tag) {
-  cipher.gcm_decrypt(profile, keys, message);
-  if (equal_constant_time(message.tag, tag, kGcmTagBytes)) return true;
-  cipher.gcm_decrypt(profile, keys, message);
-  return false;
-}
-
-bool open_gcm(Burst& burst, std::uint32_t packet, const KeyEpoch& epoch, Cipher& cipher) {
-  const bool rtcp = is_rtcp(burst, packet);
-  const SrtpProfile profile = epoch.receive.profile;
-  std::uint8_t* data = burst.data[packet];
-  const std::uint16_t header_bytes = burst.header_bytes[packet];
-  const std::size_t clear_bytes = burst.bytes[packet] - kGcmTagBytes - (rtcp ? kSrtcpIndexBytes : 0);
-  GcmNonce nonce;
-  write_gcm_nonce(nonce, rtcp ? epoch.receive.rtcp.salt.data() : epoch.receive.rtp.salt.data(), burst.ssrc[packet],
-                  burst.index[packet]);
-  std::array<std::uint8_t, kGcmTagBytes> tag;
-  Cipher::GcmMessage message = {.nonce = nonce.data(),
-                                .aad = data,
-                                .aad_bytes = header_bytes,
-                                .text = data + header_bytes,
-                                .text_bytes = clear_bytes - header_bytes,
-                                .tag = tag.data()};
-  if (!rtcp) return verify_and_decrypt(cipher, profile, epoch.keys.gcm, message, data + clear_bytes);
-  // RFC 7714 section 9.2: the header, and the word with E and index behind the tag, are the associated data.
-  std::array<std::uint8_t, kSrtcpHeaderBytes + kSrtcpIndexBytes> aad;
-  std::memcpy(aad.data(), data, kSrtcpHeaderBytes);
-  std::memcpy(aad.data() + kSrtcpHeaderBytes, data + clear_bytes + kGcmTagBytes, kSrtcpIndexBytes);
-  message.aad = aad.data();
-  message.aad_bytes = aad.size();
-  GcmKeys keys;
-  cipher.expand(profile, epoch.receive.rtcp, keys);
-  const bool good = verify_and_decrypt(cipher, profile, keys, message, data + clear_bytes);
-  proto::wipe(&keys, sizeof keys);
-  return good;
-}
-
 /// Where indexes go on under the new keys, what came under the old ones counts for both.
 void commit_for_both(Burst& burst, std::uint32_t packet) {
   const bool rtcp = is_rtcp(burst, packet);
@@ -172,18 +100,16 @@ DropReason commit(Burst& burst, std::uint32_t packet, KeyEpoch& epoch) {
 
 /// Takes a packet that these keys protected, as far as it is to be taken. False: they did not, and it is as it came.
 bool try_older(Burst& burst, std::uint32_t packet, KeyEpoch& epoch, Cipher& cipher, Accept accept) {
-  const bool rtcp = is_rtcp(burst, packet);
-  const bool aead = proto::srtp_profile(epoch.receive.profile).aead;
-  if (!(rtcp ? may_be_srtcp(burst, packet, epoch) : may_be_srtp(burst, packet, epoch))) return false;
-  if (!(aead ? open_gcm(burst, packet, epoch, cipher) : verify_hmac(burst, packet, epoch, cipher))) return false;
+  if (!(is_rtcp(burst, packet) ? may_be_srtcp(burst, packet, epoch) : may_be_srtp(burst, packet, epoch))) return false;
+  const ReceiveKeys keys{.transform = epoch.receive, .expanded = epoch.keys};
+  if (!authenticates(burst, packet, keys, cipher)) return false;
   DropReason reason = commit(burst, packet, epoch);
   if (reason == DropReason::kNone) reason = accept(burst, packet, burst.bytes[packet]);
   if (reason != DropReason::kNone) {
     burst.drop(packet, reason);
     return true;
   }
-  burst.bytes[packet] -= static_cast<std::uint32_t>(tag_bytes_of(epoch, rtcp) + (rtcp ? kSrtcpIndexBytes : 0));
-  if (!aead) decrypt_counter(burst, packet, epoch, cipher);
+  decrypt(burst, packet, keys, cipher);
   return true;
 }
 

@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "dataplane/key_epochs.h"
+#include "dataplane/source_policy.h"
 
 namespace weir::dataplane {
 namespace {
@@ -29,6 +30,7 @@ void SilenceWatch::look_at(std::uint32_t index, std::uint64_t now_ns) {
   if (std::atomic_ref<std::uint16_t>(flow.owner).load(std::memory_order_relaxed) != worker_ + 1) return;
   if (flow.state != proto::FlowState::kInstalled) return;
   end_old_keys(table_, index, now_ns);
+  close_latch_in_time(flow, now_ns);
   if ((flow.marks & kMarkHeard) != 0) {
     flow.marks = static_cast<std::uint8_t>(flow.marks & ~(kMarkHeard | kMarkTimeout));
     flow.media_last_ns = now_ns;

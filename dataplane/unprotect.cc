@@ -11,6 +11,7 @@
 #include "dataplane/srtp_iv.h"
 #include "dataplane/ssrc_states.h"
 #include "dataplane/stream_statistics.h"
+#include "dataplane/trial.h"
 #include "proto/rtcp.h"
 #include "proto/rtp.h"
 
@@ -66,7 +67,7 @@ DropReason parse_srtcp(Burst& burst, std::uint32_t packet, std::size_t trailer_b
 
 /// May this SRTP packet be legitimate? Estimates its index (RFC 3711 section 3.3.1) and asks the window. Writes the
 /// columns of parse_srtp, `state` and `index`.
-inline DropReason check_srtp(Burst& burst, std::uint32_t packet, std::size_t tag_bytes) {
+inline DropReason check_srtp(Burst& burst, std::uint32_t packet, std::size_t tag_bytes, Cipher& cipher) {
   const DropReason reason = parse_srtp(burst, packet, tag_bytes);
   if (reason != DropReason::kNone) return reason;
   FlowEntry& flow = *burst.flow[packet];
@@ -77,6 +78,7 @@ inline DropReason check_srtp(Burst& burst, std::uint32_t packet, std::size_t tag
   const std::uint16_t sequence = proto::load_be16(burst.data[packet] + 2);
   if (state == nullptr) [[unlikely]] {
     burst.index[packet] = std::uint64_t{flow.receive.rtp_roc} << 16 | sequence;
+    if (sequence < kMissedPacketsMax) look_for_missed_wrap(burst, packet, cipher);
     return DropReason::kNone;
   }
   const std::optional<std::uint64_t> index = estimate_index(state->window.highest, sequence);
@@ -191,9 +193,10 @@ std::size_t hmac_tag_bytes(const Burst& burst, std::uint32_t packet) {
   return srtp_hmac_tag_bytes(burst.flow[packet]->receive_profile);
 }
 
-[[gnu::always_inline]] inline DropReason check_hmac(Burst& burst, std::uint32_t packet) {
+[[gnu::always_inline]] inline DropReason check_hmac(Burst& burst, std::uint32_t packet, Cipher& cipher) {
   const std::size_t tag_bytes = hmac_tag_bytes(burst, packet);
-  return is_rtcp(burst, packet) ? check_srtcp(burst, packet, tag_bytes, true) : check_srtp(burst, packet, tag_bytes);
+  return is_rtcp(burst, packet) ? check_srtcp(burst, packet, tag_bytes, true)
+                                : check_srtp(burst, packet, tag_bytes, cipher);
 }
 
 const HmacKeys& hmac_keys(const Burst& burst, std::uint32_t packet) {
@@ -252,10 +255,11 @@ void open_hmac(Burst& burst, Cipher& cipher, Batch& batch) {
 
 /// Writes the nonce too, long before it is used: one that is loaded right after it was stored in pieces holds up the
 /// cipher.
-[[gnu::always_inline]] inline DropReason check_gcm(Burst& burst, std::uint32_t packet, Column<GcmNonce>& nonces) {
+[[gnu::always_inline]] inline DropReason check_gcm(Burst& burst, std::uint32_t packet, Column<GcmNonce>& nonces,
+                                                   Cipher& cipher) {
   const bool rtcp = is_rtcp(burst, packet);
   const DropReason reason =
-      rtcp ? check_srtcp(burst, packet, kGcmTagBytes, false) : check_srtp(burst, packet, kGcmTagBytes);
+      rtcp ? check_srtcp(burst, packet, kGcmTagBytes, false) : check_srtp(burst, packet, kGcmTagBytes, cipher);
   if (reason != DropReason::kNone) return reason;
   const FlowEntry& flow = *burst.flow[packet];
   write_gcm_nonce(nonces[packet], rtcp ? flow.receive.rtcp.salt.data() : flow.receive_keys.gcm.salt.data(),
@@ -403,13 +407,13 @@ void unprotect(Burst& burst, Cipher& cipher) {
   }
   if (hmac.count != 0) {
     unprotect_in_rounds(
-        burst, hmac, [&](std::uint32_t packet) { return check_hmac(burst, packet); },
+        burst, hmac, [&](std::uint32_t packet) { return check_hmac(burst, packet, cipher); },
         [&](Batch& batch) { open_hmac(burst, cipher, batch); });
   }
   if (gcm.count != 0) {
     Column<GcmNonce> nonces;
     unprotect_in_rounds(
-        burst, gcm, [&](std::uint32_t packet) { return check_gcm(burst, packet, nonces); },
+        burst, gcm, [&](std::uint32_t packet) { return check_gcm(burst, packet, nonces, cipher); },
         [&](Batch& batch) { open_gcm(burst, cipher, nonces, batch); });
   }
   if (detoured.count != 0) [[unlikely]]

@@ -113,7 +113,7 @@ struct FlowSpec {
   TransformSpec send;
   std::uint32_t rtp_clock_hz;  ///< for jitter; 0: not known. <= kRtpClockHzMax
   /// kLatch: for how long after kInstall or kSetPeer a source may be learned; then only `peer`. 0: for as long as it
-  /// takes, on secured legs only. <= kLatchWindowMsMax
+  /// takes on a secured leg, not at all on a plain one. <= kLatchWindowMsMax
   std::uint32_t latch_window_ms;
   /// kUpdateKeys: for how long the old receive keys go on receiving beside the new ones; shorter once those have
   /// authenticated. 0: not at all. <= kKeyGraceMsMax

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -33,6 +34,13 @@ struct IpAddress {
   }
 };
 static_assert(sizeof(IpAddress) == 17);
+
+inline constexpr std::uint32_t kIpv4Bits = 32;
+/// Whether two IPv4 addresses have as many leading bits in common; false if either is none. `bits` <= kIpv4Bits.
+inline bool share_prefix(const IpAddress& a, const IpAddress& b, std::uint32_t bits) {
+  if (a.family != Family::kIpv4 || b.family != Family::kIpv4) return false;
+  return static_cast<std::uint32_t>(std::countl_zero(a.ipv4() ^ b.ipv4())) >= bits;
+}
 
 /// Address and UDP or TCP port. The port is in host order. No padding: compared and hashed as bytes.
 struct Endpoint {

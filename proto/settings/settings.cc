@@ -192,6 +192,8 @@ void read_control(Table& table, ControlSettings& control) {
   control.media_timeout_ms = timeout_s * 1000;
   table.number("punts_per_s_max", control.punts_per_s_max, 1, 100'000);
   table.number("media_rate_factor", control.media_rate_factor, 0, 1'000);
+  table.number("plain_latch_ms", control.plain_latch_ms, 0, kLatchWindowMsMax);
+  table.number("plain_latch_prefix_bits", control.plain_latch_prefix_bits, 8, 32);
 }
 
 void read_limits(Table& table, LimitSettings& limits) {
