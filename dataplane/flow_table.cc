@@ -177,6 +177,10 @@ void FlowTable::resume_pools(Cipher& cipher) {
       epochs_.release(place);
       continue;
     }
+    if ((entries_[holder - 1].detours & kDetourEpoch) == 0) {  // not in use yet, or any more
+      end_epoch(holder - 1);
+      continue;
+    }
     KeyEpoch& epoch = epochs_.at(place);
     expand_side(cipher, epoch.receive, epoch.keys);
     for (KeyEpoch::States* states : {&epoch.receive_rtp, &epoch.receive_rtcp}) close_windows(*states);

@@ -164,7 +164,7 @@ bool keep_old_keys(FlowTable& table, std::uint32_t index, const proto::FlowSpec&
     epoch.shares_indexes &= update.receive.keeps_indexes;
     return true;
   }
-  const Place place = had_epoch ? flow.epoch : table.epochs().claim(index);
+  const Place place = flow.epoch != 0 ? flow.epoch : table.epochs().claim(index);
   if (place == 0) return false;
   KeyEpoch& epoch = table.epochs().at(place);
   const MoreSsrcs* more = flow.more_ssrcs != 0 ? &table.more_ssrcs().at(flow.more_ssrcs) : nullptr;

@@ -104,6 +104,22 @@ TEST_F(CommandsTest, AFlowsLifeFromOpenToRemovedIsAnsweredStepByStep) {
   EXPECT_EQ(table_.flow_at(0, kPort), kNoFlow);
 }
 
+TEST_F(CommandsTest, ARekeyWhoseGraceIsTooLongOrHasNoRoomIsRefusedAndChangesNothing) {
+  ASSERT_EQ(refusal(valid(CommandKind::kInstall)), Refusal::kNone);
+  Command rekey = valid(CommandKind::kUpdateKeys);
+  rekey.spec.receive.rtp.encryption[0] = 2;
+  rekey.spec.key_grace_ms = proto::kKeyGraceMsMax + 1;
+  const std::vector<std::uint8_t> before = bytes_of(3);
+  EXPECT_EQ(refusal(rekey), Refusal::kEnumOutOfRange);
+  rekey.spec.key_grace_ms = proto::kKeyGraceMsMax;
+  std::vector<Place> taken;
+  for (Place place = table_.epochs().claim(3); place != 0; place = table_.epochs().claim(3)) taken.push_back(place);
+  EXPECT_EQ(refusal(rekey), Refusal::kNoRoom);
+  EXPECT_EQ(bytes_of(3), before);
+  table_.epochs().release(taken.back());
+  EXPECT_EQ(refusal(rekey), Refusal::kNone);
+}
+
 TEST_F(CommandsTest, AFreeIndexIsUsedAgainOnlyUnderAHigherGeneration) {
   ASSERT_EQ(refusal(valid(CommandKind::kOpen, 3, 5)), Refusal::kNone);
   ASSERT_EQ(refusal(valid(CommandKind::kRemove, 3, 5)), Refusal::kNone);

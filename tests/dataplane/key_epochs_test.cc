@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "tests/support/media_flows.h"
+#include "tests/support/media_plane.h"
 #include "tests/support/random_media.h"
 #include "tests/support/secured_profiles.h"
 #include "tests/support/srtp_oracle.h"
@@ -218,10 +219,15 @@ TEST_P(KeyEpochs, GoOnAfterARestart) {
   FlowTable table = flows_.restarted();
   table.resume(flows_.cipher());
   EXPECT_EQ(table.epochs().holder(lost), 0u);
+  EXPECT_NE(flows_.flow(0).epoch, 0u);
   EXPECT_EQ(take(first), DropReason::kAuthFailed);
   expect_taken(srtp(old_, 11));
   expect_taken(srtcp(old_));
   expect_taken(srtp(new_, 12));
+  flows_.flow(0).detours = 0;  // killed while they were being ended
+  table.resume(flows_.cipher());
+  EXPECT_EQ(flows_.flow(0).epoch, 0u);
+  EXPECT_EQ(take(srtp(old_, 13)), DropReason::kAuthFailed);
 }
 
 TEST_P(KeyEpochs, LeaveNoKeysBehind) {
@@ -270,6 +276,45 @@ TEST_P(KeyEpochs, SendingChangesOnce) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Profiles, KeyEpochs, testing::ValuesIn(tests::secured_profiles()), tests::kNameOfProfile);
+
+/// Through the whole plane: weir-control is told, housekeeping ends what has had its time.
+TEST(KeyEpochsPlane, ARekeyLosesNoPacketAndIsConfirmedByAnEvent) {
+  constexpr std::uint16_t kPort = 20000;
+  Random random{8};
+  Key old_key{SrtpProfile::kAeadAes128Gcm, random};
+  Key new_key{SrtpProfile::kAeadAes128Gcm, random};
+  tests::MediaPlane plane;
+  proto::Command command = tests::MediaPlane::install(1, 0, kPort, 20002);
+  command.spec.receive = old_key.transform;
+  ASSERT_EQ(plane.command(command).kind, proto::EventKind::kInstalled);
+  int sequence = 65'000;
+  const auto passes = [&](Key& key) {
+    Packet packet = tests::random_rtp(random, kSsrc, static_cast<std::uint16_t>(sequence++), 50);
+    EXPECT_TRUE(key.oracle.protect_rtp(packet));
+    plane.arrive(0, 4000, kPort, packet);
+    plane.run(2);
+    return plane.departed(1).size() == 1;
+  };
+  for (int i = 0; i < 50; ++i) EXPECT_TRUE(passes(old_key));
+  plane.events();
+  command.kind = proto::CommandKind::kUpdateKeys;
+  command.spec.receive = new_key.transform;
+  command.spec.key_grace_ms = kGraceMs;
+  ASSERT_EQ(plane.command(command).kind, proto::EventKind::kKeysUpdated);
+  for (int i = 0; i < 50; ++i) EXPECT_TRUE(passes(old_key));
+  EXPECT_TRUE(plane.events().empty());
+  EXPECT_TRUE(passes(new_key));
+  const std::vector<proto::Event> events = plane.events();
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].kind, proto::EventKind::kKeysConfirmed);
+  EXPECT_EQ(events[0].cookie, command.spec.cookie);
+  EXPECT_TRUE(passes(old_key));
+  for (int i = 0; i < 50; ++i) EXPECT_TRUE(passes(new_key));
+  plane.run(2100);  // late packets have had their time, and housekeeping has seen every flow
+  EXPECT_FALSE(passes(old_key));
+  EXPECT_TRUE(passes(new_key));
+  EXPECT_EQ(plane.dropped(DropReason::kAuthFailed), 1u);
+}
 
 }  // namespace
 }  // namespace weir::dataplane
