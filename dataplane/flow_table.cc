@@ -276,19 +276,17 @@ void FlowTable::replace_keys(FlowEntry& flow, const proto::FlowSpec& update, Cip
   const Kept receive_kept = what_keeps_its_indexes(flow.receive, update.receive);
   const Kept send_kept = what_keeps_its_indexes(flow.send, update.send);
   const bool send_same = same_keys(flow.send.rtp, update.send.rtp);
-  const std::uint8_t lifetime_log2 = flow.send.lifetime_log2;
+  proto::TransformSpec send = update.send;
+  if (send_same) send.lifetime_log2 = flow.send.lifetime_log2;  // a key has the lifetime it came with
   proto::wipe(&flow.receive_keys, sizeof flow.receive_keys);
   proto::wipe(&flow.send_keys, sizeof flow.send_keys);
-  fill_transforms(flow, update.receive, update.send);
+  fill_transforms(flow, update.receive, send);
+  proto::wipe(&send, sizeof send);
   if (!receive_kept.rtp) forget(flow.receive_rtp, more, &MoreSsrcs::receive_rtp);
   if (!receive_kept.rtcp) forget(flow.receive_rtcp, more, &MoreSsrcs::receive_rtcp);
   if (!send_kept.rtp) forget(flow.send_rtp, more, &MoreSsrcs::send_rtp);
   if (!send_kept.rtcp) flow.send_rtcp_next = 0;
-  if (send_same) {
-    flow.send.lifetime_log2 = lifetime_log2;  // a key has the lifetime it came with
-  } else {
-    flow.send_rtp_left = packets_of(flow.send);
-  }
+  if (!send_same) flow.send_rtp_left = packets_of(flow.send);
   flow.marks = static_cast<std::uint8_t>(flow.marks & ~kMarkNearLimit);
   expand_side(cipher, flow.receive, flow.receive_keys);
   expand_side(cipher, flow.send, flow.send_keys);

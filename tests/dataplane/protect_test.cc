@@ -180,6 +180,11 @@ TEST_P(Protect, SendsNoMoreThanTheLifetimeItsKeyWasGiven) {
 
   flows_.update_keys(0, {}, transform_);
   EXPECT_EQ(send(rtp(1, 9000)), DropReason::kKeyExhausted) << "the same key again gets no second life";
+  proto::TransformSpec endless = transform_;
+  endless.lifetime_log2 = 0;
+  flows_.update_keys(0, {}, endless);
+  EXPECT_EQ(send(rtp(1, 9000)), DropReason::kKeyExhausted) << "nor one without an end";
+  EXPECT_EQ(send(rtcp()), DropReason::kKeyExhausted);
   proto::TransformSpec fresh = random_transform();
   fresh.lifetime_log2 = 8;
   flows_.update_keys(0, {}, fresh);
