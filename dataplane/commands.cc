@@ -50,8 +50,16 @@ Refusal validate_transforms(const proto::FlowSpec& spec) {
   return transform_valid(spec.receive) && transform_valid(spec.send) ? Refusal::kNone : Refusal::kEnumOutOfRange;
 }
 
-Refusal validate_new_keys(const proto::FlowSpec& spec) {
-  return spec.key_grace_ms <= proto::kKeyGraceMsMax ? validate_transforms(spec) : Refusal::kEnumOutOfRange;
+/// Only an authenticated packet may move a source again and again.
+bool policy_fits(proto::SourcePolicy policy, const proto::TransformSpec& receive) {
+  return policy != proto::SourcePolicy::kRelatch || receive.profile != proto::SrtpProfile::kNone;
+}
+
+Refusal validate_new_keys(const proto::FlowSpec& spec, const FlowEntry& flow) {
+  if (spec.key_grace_ms > proto::kKeyGraceMsMax) return Refusal::kEnumOutOfRange;
+  const Refusal refusal = validate_transforms(spec);
+  if (refusal != Refusal::kNone) return refusal;
+  return policy_fits(flow.source_policy, spec.receive) ? Refusal::kNone : Refusal::kEnumOutOfRange;
 }
 
 bool rewrite_valid(const proto::RewriteSpec& rewrite) {
@@ -82,10 +90,7 @@ Refusal validate_media(const proto::FlowSpec& spec, const CommandScope& scope) {
   if (const Refusal refusal = validate_transforms(spec); refusal != Refusal::kNone) return refusal;
   if (!rewrite_valid(spec.rewrite)) return Refusal::kEnumOutOfRange;
   if (spec.rtp_clock_hz > proto::kRtpClockHzMax) return Refusal::kEnumOutOfRange;
-  // Only an authenticated packet may move a source again and again.
-  if (spec.source_policy == proto::SourcePolicy::kRelatch && spec.receive.profile == proto::SrtpProfile::kNone) {
-    return Refusal::kEnumOutOfRange;
-  }
+  if (!policy_fits(spec.source_policy, spec.receive)) return Refusal::kEnumOutOfRange;
   return validate_exits(spec, scope);
 }
 
@@ -121,7 +126,7 @@ Refusal validate_existing(const Command& command, const CommandScope& scope, con
   if (command.flow.generation != flow.generation) return Refusal::kGenerationStale;
   switch (command.kind) {
     case CommandKind::kUpdateKeys:
-      return flow.state == FlowState::kInstalled ? validate_new_keys(command.spec) : Refusal::kStateWrong;
+      return flow.state == FlowState::kInstalled ? validate_new_keys(command.spec, flow) : Refusal::kStateWrong;
     case CommandKind::kSetPeer:
       if (flow.state == FlowState::kDraining) return Refusal::kStateWrong;
       if (command.spec.latch_window_ms > proto::kLatchWindowMsMax) return Refusal::kEnumOutOfRange;

@@ -282,6 +282,7 @@ void FlowTable::replace_keys(FlowEntry& flow, const proto::FlowSpec& update, Cip
   proto::wipe(&flow.send_keys, sizeof flow.send_keys);
   fill_transforms(flow, update.receive, send);
   proto::wipe(&send, sizeof send);
+  close_latch_of_plain(flow);
   if (!receive_kept.rtp) forget(flow.receive_rtp, more, &MoreSsrcs::receive_rtp);
   if (!receive_kept.rtcp) forget(flow.receive_rtcp, more, &MoreSsrcs::receive_rtcp);
   if (!send_kept.rtp) forget(flow.send_rtp, more, &MoreSsrcs::send_rtp);

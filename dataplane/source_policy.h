@@ -31,6 +31,12 @@ inline bool latch_is_over(const FlowEntry& flow, std::uint64_t now_ns) {
          static_cast<std::int32_t>(latch_ms(now_ns) - flow.latch_until_ms) >= 0;  // RFC 1982: the clock wraps
 }
 
+/// For a flow that has new keys: where nobody authenticates any more, a latch without an end would be anyone's.
+inline void close_latch_of_plain(FlowEntry& flow) {
+  const bool plain = flow.receive_profile == proto::SrtpProfile::kNone;
+  if (plain && flow.latch_until_ms == kLatchOpen) flow.latch_until_ms = kLatchClosed;
+}
+
 /// For housekeeping, often enough that a clock that has wrapped opens nothing again.
 inline void close_latch_in_time(FlowEntry& flow, std::uint64_t now_ns) {
   if (latch_is_over(flow, now_ns)) flow.latch_until_ms = kLatchClosed;

@@ -120,6 +120,17 @@ TEST_F(CommandsTest, ARekeyWhoseGraceIsTooLongOrHasNoRoomIsRefusedAndChangesNoth
   EXPECT_EQ(refusal(rekey), Refusal::kNone);
 }
 
+TEST_F(CommandsTest, AFlowThatRelatchesOnAuthenticationNeverBecomesPlain) {
+  Command install = valid(CommandKind::kInstall);
+  install.spec.source_policy = proto::SourcePolicy::kRelatch;
+  ASSERT_EQ(refusal(install), Refusal::kNone);
+  Command update = valid(CommandKind::kUpdateKeys);
+  update.spec.receive.profile = proto::SrtpProfile::kNone;
+  const std::vector<std::uint8_t> before = bytes_of(3);
+  EXPECT_EQ(refusal(update), Refusal::kEnumOutOfRange);
+  EXPECT_EQ(bytes_of(3), before);
+}
+
 TEST_F(CommandsTest, AFreeIndexIsUsedAgainOnlyUnderAHigherGeneration) {
   ASSERT_EQ(refusal(valid(CommandKind::kOpen, 3, 5)), Refusal::kNone);
   ASSERT_EQ(refusal(valid(CommandKind::kRemove, 3, 5)), Refusal::kNone);

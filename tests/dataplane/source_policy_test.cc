@@ -116,6 +116,18 @@ TEST_F(SourcePolicyTest, APlainLegsLatchStaysShutAfterItsWindowForEver) {
   EXPECT_TRUE(passes(kPeer, 4000));
 }
 
+TEST_F(SourcePolicyTest, ASecuredLegsOpenLatchShutsWhenItBecomesPlain) {
+  secured_ = true;
+  install(SourcePolicy::kLatch);
+  proto::Command update = command_;
+  update.kind = proto::CommandKind::kUpdateKeys;
+  update.spec.receive = {};
+  ASSERT_EQ(plane_.command(update).kind, EventKind::kKeysUpdated);
+  secured_ = false;
+  EXPECT_FALSE(passes(kPeer, 5555)) << "nobody authenticates here";
+  EXPECT_TRUE(passes(kPeer, 4000));
+}
+
 TEST_F(SourcePolicyTest, APlainLegWithoutAWindowDoesNotLatch) {
   install(SourcePolicy::kLatch, 0);
   EXPECT_FALSE(passes(kPeer, 4444));
