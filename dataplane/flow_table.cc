@@ -260,11 +260,15 @@ void FlowTable::reset_media(FlowEntry& flow, const proto::FlowSpec& spec) {
 bool FlowTable::update_keys(std::uint32_t index, const proto::FlowSpec& update, std::uint64_t now_ns, Cipher& cipher) {
   FlowEntry& flow = entry(index);
   const FlowState state = flow.state;
-  if (!keep_old_keys(*this, index, update, now_ns)) return false;
   // Killed in here, weir-media finds an open flow when it comes back: it takes no media, and weir-control ends it.
   flow.state = FlowState::kOpen;
   order_stores();
+  if (!keep_old_keys(*this, index, update, now_ns)) {
+    flow.state = state;
+    return false;
+  }
   replace_keys(flow, update, cipher);
+  keep_one_window(*this, index);
   order_stores();
   flow.state = state;
   publish(index);

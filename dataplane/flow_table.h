@@ -119,8 +119,9 @@ struct alignas(64) KeyEpoch {
   proto::TransformSpec receive;
   std::uint8_t confirmed;       ///< 1: a packet under the newer keys has authenticated
   std::uint8_t shares_indexes;  ///< 1: the newer keys go on with the same indexes (TransformSpec::keeps_indexes)
-  std::array<std::uint8_t, 2> reserved;
-  std::uint64_t until_ns;  ///< CLOCK_MONOTONIC: from then on they receive no more
+  std::uint8_t rtp_stays;       ///< 1: the newer SRTP key is the same: its windows lie in the entry, not here
+  std::uint8_t rtcp_stays;      ///< 1: the same of SRTCP
+  std::uint64_t until_ns;       ///< CLOCK_MONOTONIC: from then on they receive no more
   States receive_rtp;
   States receive_rtcp;
 };

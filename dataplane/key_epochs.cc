@@ -29,12 +29,32 @@ void gather(KeyEpoch::States& to, const SsrcStates& near, const MoreSsrcs::State
   if (more != nullptr) std::copy(more->begin(), more->end(), to.begin() + near.size());
 }
 
-/// The flow's older keys, if they still receive.
+/// The windows of a flow's keys in force.
+void gather_rtp(KeyEpoch& epoch, const FlowEntry& flow, const MoreSsrcs* more) {
+  gather(epoch.receive_rtp, flow.receive_rtp, more != nullptr ? &more->receive_rtp : nullptr);
+}
+void gather_rtcp(KeyEpoch& epoch, const FlowEntry& flow, const MoreSsrcs* more) {
+  gather(epoch.receive_rtcp, flow.receive_rtcp, more != nullptr ? &more->receive_rtcp : nullptr);
+}
+
+/// What gather has gathered. A place for more is taken if there are more by now.
+void scatter(const KeyEpoch::States& from, FlowTable& table, std::uint32_t index, SsrcStates& near,
+             MoreSsrcs::States MoreSsrcs::*more) {
+  FlowEntry& flow = table.entry(index);
+  const auto rest = from.begin() + near.size();
+  std::copy(from.begin(), rest, near.begin());
+  if (flow.more_ssrcs == 0 && rest->used != 0) flow.more_ssrcs = table.more_ssrcs().claim(index);
+  if (flow.more_ssrcs == 0) return;
+  std::copy(rest, from.end(), (table.more_ssrcs().at(flow.more_ssrcs).*more).begin());
+}
+
+/// The flow's older keys, if they still receive packets of this kind.
 KeyEpoch* epoch_of(Burst& burst, std::uint32_t packet) {
   const FlowEntry& flow = *burst.flow[packet];
   if ((flow.transforms & kDetourEpoch) == 0) return nullptr;
   KeyEpoch& epoch = burst.table->epochs().at(flow.epoch);
-  return burst.now_ns < epoch.until_ns ? &epoch : nullptr;
+  const bool stays = (is_rtcp(burst, packet) ? epoch.rtcp_stays : epoch.rtp_stays) != 0;
+  return burst.now_ns < epoch.until_ns && !stays ? &epoch : nullptr;
 }
 
 std::size_t tag_bytes_of(const KeyEpoch& epoch, bool rtcp) {
@@ -142,27 +162,47 @@ bool keep_old_keys(FlowTable& table, std::uint32_t index, const proto::FlowSpec&
   }
   if (!replaces_receive_keys(flow, update)) return true;
   const std::uint64_t until_ns = now_ns + update.key_grace_ms * kMsNs;
+  const MoreSsrcs* more = flow.more_ssrcs != 0 ? &table.more_ssrcs().at(flow.more_ssrcs) : nullptr;
   const bool had_epoch = (flow.transforms & kDetourEpoch) != 0;
   if (had_epoch && table.epochs().at(flow.epoch).confirmed == 0) {
     KeyEpoch& epoch = table.epochs().at(flow.epoch);
     epoch.until_ns = until_ns;
     epoch.shares_indexes &= update.receive.keeps_indexes;
+    if (epoch.rtp_stays != 0) gather_rtp(epoch, flow, more);
+    if (epoch.rtcp_stays != 0) gather_rtcp(epoch, flow, more);
     return true;
   }
   const Place place = flow.epoch != 0 ? flow.epoch : table.epochs().claim(index);
   if (place == 0) return false;
   KeyEpoch& epoch = table.epochs().at(place);
-  const MoreSsrcs* more = flow.more_ssrcs != 0 ? &table.more_ssrcs().at(flow.more_ssrcs) : nullptr;
   epoch.keys = flow.receive_keys;
   epoch.receive = flow.receive;
-  gather(epoch.receive_rtp, flow.receive_rtp, more != nullptr ? &more->receive_rtp : nullptr);
-  gather(epoch.receive_rtcp, flow.receive_rtcp, more != nullptr ? &more->receive_rtcp : nullptr);
+  gather_rtp(epoch, flow, more);
+  gather_rtcp(epoch, flow, more);
+  epoch.rtp_stays = 0;
+  epoch.rtcp_stays = 0;
   epoch.confirmed = 0;
   epoch.shares_indexes = update.receive.keeps_indexes;
   epoch.until_ns = until_ns;
   flow.epoch = place;
   flow.transforms |= kDetourEpoch;
   return true;
+}
+
+void keep_one_window(FlowTable& table, std::uint32_t index) {
+  FlowEntry& flow = table.entry(index);
+  if ((flow.transforms & kDetourEpoch) == 0) return;
+  KeyEpoch& epoch = table.epochs().at(flow.epoch);
+  const bool rtp = same_keys(epoch.receive.rtp, flow.receive.rtp);
+  const bool rtcp = same_keys(epoch.receive.rtcp, flow.receive.rtcp);
+  if (rtp && epoch.rtp_stays == 0) {
+    scatter(epoch.receive_rtp, table, index, flow.receive_rtp, &MoreSsrcs::receive_rtp);
+  }
+  if (rtcp && epoch.rtcp_stays == 0) {
+    scatter(epoch.receive_rtcp, table, index, flow.receive_rtcp, &MoreSsrcs::receive_rtcp);
+  }
+  epoch.rtp_stays = rtp ? 1 : 0;
+  epoch.rtcp_stays = rtcp ? 1 : 0;
 }
 
 void take_older(Burst& burst, Cipher& cipher, PacketList& packets, Accept accept) {

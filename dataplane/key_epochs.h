@@ -26,6 +26,11 @@ bool same_keys(const proto::SessionKeys& a, const proto::SessionKeys& b);
 /// place.
 bool keep_old_keys(FlowTable& table, std::uint32_t index, const proto::FlowSpec& update, std::uint64_t now_ns);
 
+/// After a flow's keys were replaced: a key that is the older and the newer one, because only the other kind has a new
+/// one, or because a rekey was taken back, has one window: that of the keys in force. Else what came in the grace would
+/// come again after it.
+void keep_one_window(FlowTable& table, std::uint32_t index);
+
 /// Counts a good packet of so many bytes as received, or says why it cannot be taken.
 using Accept = proto::DropReason (*)(Burst& burst, std::uint32_t packet, std::uint32_t bytes_received);
 

@@ -196,6 +196,67 @@ TEST_P(KeyEpochs, IndexesGoOnUnderTheNewKeyWhereTheTransformSaysSo) {
   EXPECT_EQ(burst_.burst().index[0], (std::uint64_t{3} << 16) + 50'001);
 }
 
+/// Without rtcp-mux SRTP and SRTCP have associations of their own, and one may be made anew without the other.
+TEST_P(KeyEpochs, TheKindWhoseKeyStaysKeepsItsWindowPastTheGrace) {
+  for (const bool rtcp : {false, true}) {
+    flows_.install(0, MediaFlows::spec(0, old_.transform, {}));
+    proto::FlowSpec update{};
+    update.receive = new_.transform;
+    (rtcp ? update.receive.rtcp : update.receive.rtp) = rtcp ? old_.transform.rtcp : old_.transform.rtp;
+    update.key_grace_ms = kGraceMs;
+    Key staying{GetParam(), random_};
+    staying.oracle = old_.sender(GetParam());
+    const auto next = [&](int sequence) { return rtcp ? srtcp(staying) : srtp(staying, sequence); };
+    expect_taken(next(1));
+    ASSERT_TRUE(flows_.table().update_keys(0, update, now_ns_, flows_.cipher()));
+    const Packet within = next(2);
+    EXPECT_EQ(take(within), DropReason::kNone);
+    EXPECT_FALSE(noted_confirmation()) << "that key is not new";
+    if (!rtcp) expect_taken(next(30'000));
+    sleep_ms(kGraceMs);
+    if (!rtcp) expect_taken(next(60'000));
+    EXPECT_NE(take(within), DropReason::kNone) << "a replay";
+    expect_taken(next(60'001));
+  }
+}
+
+TEST_P(KeyEpochs, AKeyThatStayedAndIsReplacedNextTakesItsWindowAlong) {
+  proto::FlowSpec update{};
+  update.receive = new_.transform;
+  update.receive.rtp = old_.transform.rtp;
+  update.key_grace_ms = kGraceMs;
+  ASSERT_TRUE(flows_.table().update_keys(0, update, now_ns_, flows_.cipher()));
+  const Packet packet = srtp(old_, 1);
+  EXPECT_EQ(take(packet), DropReason::kNone);
+  ASSERT_TRUE(rekey(new_));
+  EXPECT_NE(take(packet), DropReason::kNone) << "a replay";
+  expect_taken(srtp(old_, 2));
+  expect_taken(srtcp(old_));
+}
+
+TEST_P(KeyEpochs, ARekeyThatIsTakenBackLeavesTheWindowsAsTheyWere) {
+  srtp(old_, 1);
+  old_.oracle.set_roc(kSsrc, 2);
+  flows_.flow(0).receive.rtp_roc = 2;
+  const Packet before = srtp(old_, 65'000);
+  EXPECT_EQ(take(before), DropReason::kNone);
+  ASSERT_TRUE(rekey(new_));
+  std::vector<Packet> within;
+  for (std::uint32_t ssrc = kSsrc; ssrc < kSsrc + proto::kSsrcsNearMax + 2; ++ssrc) {
+    within.push_back(tests::random_rtp(random_, ssrc, 65'001, 33));
+    ASSERT_TRUE(old_.oracle.protect_rtp(within.back()));
+    if (ssrc != kSsrc) flows_.table().epochs().at(flows_.flow(0).epoch).receive.rtp_roc = 0;  // of those that are new
+    EXPECT_EQ(take(within.back()), DropReason::kNone) << ssrc;
+  }
+  ASSERT_TRUE(rekey(old_));
+  EXPECT_NE(take(before), DropReason::kNone) << "a replay";
+  for (const Packet& packet : within) EXPECT_NE(take(packet), DropReason::kNone) << "a replay";
+  expect_taken(srtp(old_, 65'002));
+  sleep_ms(kGraceMs);
+  expect_taken(srtp(old_, 65'003));
+  EXPECT_NE(take(before), DropReason::kNone) << "a replay";
+}
+
 TEST_P(KeyEpochs, KeysThatNeverCameIntoUseMakeWayForThoseBefore) {
   Key newest{GetParam(), random_};
   expect_taken(srtp(old_, 10));
