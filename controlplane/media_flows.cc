@@ -33,7 +33,8 @@ Secret<proto::FlowSpec> make_flow(const MediaLeg& from, const MediaLeg& to, Comp
   } else if (terms.plain_latch_ms != 0) {
     spec->source_policy = proto::SourcePolicy::kLatch;
     spec->latch_window_ms = terms.plain_latch_ms;
-    spec->latch_prefix_bits = terms.plain_latch_prefix.of(spec->peer.address.family);
+    // The leg's family: a peer on hold has no address yet, and the mask stays when it gets one.
+    spec->latch_prefix_bits = terms.plain_latch_prefix.of(from.family());
   } else {
     // What the SDP says and nothing else, or the first stranger to send a packet would own the stream (RTP bleed).
     spec->source_policy = proto::SourcePolicy::kSignalled;

@@ -62,10 +62,13 @@ proto::Status MediaLeg::set_remote(const RemoteMedia& remote, std::uint64_t now_
   return is_secured_leg() ? start_dtls(now_ns) : proto::success();
 }
 
+proto::Family MediaLeg::family() const {
+  return engine_.settings().networks[options_.network].address.family;
+}
+
 /// Of the leg's family, or no address at all.
 bool MediaLeg::speaks(const proto::Endpoint& remote) const {
-  const proto::Family ours = engine_.settings().networks[options_.network].address.family;
-  return remote.port == 0 || is_unspecified(remote.address) || remote.address.family == ours;
+  return remote.port == 0 || is_unspecified(remote.address) || remote.address.family == family();
 }
 
 proto::Status MediaLeg::check_unchanged(const RemoteMedia& remote) const {

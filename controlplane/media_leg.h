@@ -47,6 +47,8 @@ class MediaLeg {
   [[nodiscard]] bool ready() const;
 
   [[nodiscard]] std::uint8_t network() const { return options_.network; }
+  /// Of the addresses on both of the leg's ends.
+  [[nodiscard]] proto::Family family() const;
   [[nodiscard]] MediaPort& port(Component component) { return *ports_[static_cast<std::size_t>(component)]; }
   [[nodiscard]] const MediaPort& port(Component component) const {
     return *ports_[static_cast<std::size_t>(component)];

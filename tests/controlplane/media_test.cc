@@ -338,6 +338,19 @@ TEST(Media, APlainLegLatchesAsFarAsTheSettingsSay) {
   EXPECT_TRUE(learn(said.address.ipv4() ^ 0x40));
 }
 
+TEST(Media, APlainLegThatBeginsOnHoldLatchesUnderTheMaskOfItsFamily) {
+  proto::settings::Settings settings = tests::media_settings();
+  settings.networks[0].address = proto::parse_ip_address("2001:2::1").value();
+  settings.control.plain_latch_ms = 4000;
+  MediaLab lab(kPlain, kSecured, false, settings);
+  RemoteMedia on_hold = lab.remote(Side::kCaller);
+  on_hold.rtp = on_hold.rtcp = {};
+  ASSERT_TRUE(lab.media->set_remote(Side::kCaller, on_hold, lab.now_ns).ok());
+  ASSERT_TRUE(lab.answer(Side::kCallee).ok());
+  lab.settle();
+  EXPECT_EQ(lab.flow(Side::kCaller)->spec.latch_prefix_bits, 128);
+}
+
 TEST(Media, ThePlaceOfTheHandshakeIsWhereMediaGoes) {
   MediaLab lab(kSecured, kPlain);
   RemoteMedia behind_nat = lab.remote(Side::kCaller);
