@@ -1,5 +1,6 @@
 #include "tests/support/media_plane.h"
 
+#include <gtest/gtest.h>
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
@@ -7,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 #include "dataplane/media_region.h"
 #include "proto/assert.h"
@@ -108,6 +110,8 @@ void MediaPlane::start() {
 }
 
 MediaPlane::~MediaPlane() {
+  finish();
+  expect_all_accounted();
   engine_.reset();
   for (const auto& rings : {in_, out_}) {
     for (const auto& network : rings) {
@@ -116,8 +120,26 @@ MediaPlane::~MediaPlane() {
   }
 }
 
-void MediaPlane::restart() {
+void MediaPlane::finish() {
+  const auto waits = [](const std::vector<rte_ring*>& rings) {
+    return std::any_of(rings.begin(), rings.end(), [](rte_ring* ring) { return rte_ring_empty(ring) == 0; });
+  };
+  while (std::any_of(in_.begin(), in_.end(), waits)) run(1);
+  run();  // what one worker handed to another
   for (unsigned i = 0; i < kNetworks; ++i) departed(i);
+}
+
+/// proto/counters.h says what adds up to what.
+void MediaPlane::expect_all_accounted() {
+  const proto::WorkerCounters sum = totals();
+  const std::uint64_t dropped = std::accumulate(sum.dropped.begin(), sum.dropped.end(), std::uint64_t{0});
+  EXPECT_EQ(sum.received, arrived_) << "frames in";
+  EXPECT_EQ(sum.received, sum.forwarded + sum.punted + sum.answered + sum.absorbed + dropped) << "each has one end";
+  EXPECT_EQ(sum.forwarded + sum.answered + sum.injected + sum.originated, departed_) << "frames out";
+}
+
+void MediaPlane::restart() {
+  finish();
   engine_.reset();
   region_.reset();
   start();
@@ -128,6 +150,7 @@ void MediaPlane::arrive(unsigned network, const Packet& frame, unsigned queue) {
   WEIR_ASSERT(mbuf != nullptr);
   std::memcpy(rte_pktmbuf_append(mbuf, static_cast<std::uint16_t>(frame.size())), frame.data(), frame.size());
   WEIR_ASSERT(rte_ring_sp_enqueue(in_[network][queue], mbuf) == 0);
+  ++arrived_;
 }
 
 void MediaPlane::arrive(unsigned network, std::uint16_t peer_port, std::uint16_t our_port, const Packet& payload,
@@ -155,6 +178,7 @@ std::vector<Packet> MediaPlane::departed(unsigned network) {
     void* mbuf = nullptr;
     while (rte_ring_sc_dequeue(ring, &mbuf) == 0) packets.push_back(take_bytes(static_cast<rte_mbuf*>(mbuf)));
   }
+  departed_ += packets.size();
   return packets;
 }
 
