@@ -23,7 +23,8 @@ class FlowHandler {
   FlowHandler& operator=(const FlowHandler&) = delete;
   virtual ~FlowHandler() = default;
 
-  /// kSourceLearned, kFirstAuthenticated, kMediaTimeout or kIndexNearLimit: answers to commands go to their callback.
+  /// kSourceLearned, kFirstAuthenticated, kMediaTimeout, kIndexNearLimit or kKeysConfirmed: answers to commands go to
+  /// their callback.
   virtual void on_flow_event(const proto::Event& event, std::uint64_t now_ns) = 0;
   /// A datagram that arrived at the flow's local port and is not media. Unauthenticated.
   virtual void on_punt(const proto::Punt& punt, std::uint64_t now_ns) = 0;
@@ -95,8 +96,10 @@ class DataplaneClient {
   proto::Result<proto::FlowId> reserve(std::uint16_t local_port, FlowHandler& handler);
 
   // Commands on a reserved flow. Errors, all at once: the ring is full; keys of a NULL cipher that is not allowed.
-  // `done` is called from poll(), exactly once, unless the flow is removed before. `spec.local_port` is the one
-  // reserved. The keys in the ring are wiped once read.
+  // update_keys reads receive, send and key_grace_ms: the old receive keys go on beside the new ones (kKeysConfirmed
+  // says that these are in use), sending changes at once, and TransformSpec says whether indexes go on. `done` is
+  // called from poll(), exactly once, unless the flow is removed before. `spec.local_port` is the one reserved. The
+  // keys in the ring are wiped once read.
   proto::Status open(proto::FlowId flow, const proto::FlowSpec& spec, std::uint64_t now_ns, CommandDone done);
   proto::Status install(proto::FlowId flow, const proto::FlowSpec& spec, std::uint64_t now_ns, CommandDone done);
   proto::Status update_keys(proto::FlowId flow, const proto::FlowSpec& spec, std::uint64_t now_ns, CommandDone done);

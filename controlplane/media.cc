@@ -11,6 +11,11 @@ namespace {
 
 constexpr std::array<Side, 2> kSides = {Side::kCaller, Side::kCallee};
 
+proto::PrefixBits latch_prefix(const proto::settings::ControlSettings& control) {
+  return {.ipv4 = static_cast<std::uint8_t>(control.plain_latch_prefix_bits),
+          .ipv6 = static_cast<std::uint8_t>(control.plain_latch_ipv6_prefix_bits)};
+}
+
 }  // namespace
 
 Media::Media(MediaEngine& engine, const std::array<MediaLegOptions, 2>& options,
@@ -91,7 +96,9 @@ Secret<proto::FlowSpec> Media::flow_from(Side side, Component component) const {
   const FlowTerms terms{.cookie = cookie_,
                         .media_timeout_ms = control.media_timeout_ms,
                         .punts_per_s_max = control.punts_per_s_max,
-                        .rate_factor = control.media_rate_factor};
+                        .rate_factor = control.media_rate_factor,
+                        .plain_latch_ms = control.plain_latch_ms,
+                        .plain_latch_prefix = latch_prefix(control)};
   const auto& payload_types = side == Side::kCaller ? rewrite_.from_caller : rewrite_.from_callee;
   return make_flow(leg(side), leg(opposite(side)), component, payload_types, terms);
 }
@@ -148,6 +155,7 @@ void Media::on_leg_event(Side side, Component component, const proto::Event& eve
       fail(side, "the SRTP keys have reached the end of their life", now_ns);
       return;
     case proto::EventKind::kFirstAuthenticated:
+    case proto::EventKind::kKeysConfirmed:
     case proto::EventKind::kOpened:
     case proto::EventKind::kInstalled:
     case proto::EventKind::kKeysUpdated:
@@ -163,7 +171,7 @@ void Media::on_source_learned(Side side, Component component, const proto::Endpo
   if (state_ != State::kInstalling && state_ != State::kFlowing) return;
   proto::Endpoint clean = source;
   clean.reserved = 0;
-  if (!leg(side).learn_source(component, clean)) return;
+  if (!leg(side).learn_source(component, clean, latch_prefix(engine_.settings().control))) return;
   move_peers(now_ns);
   say({.kind = MediaEvent::Kind::kSourceLearned, .side = side, .secured = {}, .reason = {}, .source = clean});
 }

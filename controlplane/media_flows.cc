@@ -28,7 +28,16 @@ Secret<proto::FlowSpec> make_flow(const MediaLeg& from, const MediaLeg& to, Comp
   spec->network = from.network();
   spec->accepts = static_cast<std::uint8_t>((rtp ? proto::kAcceptRtp : 0) | (rtcp ? proto::kAcceptRtcp : 0));
   spec->punts = from.is_secured_leg() ? proto::kPuntDtls : std::uint8_t{0};
-  spec->source_policy = from.source_policy();
+  if (from.is_secured_leg()) {
+    spec->source_policy = proto::SourcePolicy::kLatch;
+  } else if (terms.plain_latch_ms != 0) {
+    spec->source_policy = proto::SourcePolicy::kLatch;
+    spec->latch_window_ms = terms.plain_latch_ms;
+    spec->latch_prefix_bits = terms.plain_latch_prefix.of(spec->peer.address.family);
+  } else {
+    // What the SDP says and nothing else, or the first stranger to send a packet would own the stream (RTP bleed).
+    spec->source_policy = proto::SourcePolicy::kSignalled;
+  }
   const MediaRates rates = with_margin(rtp ? from.terms().rates : kRtcpRates, terms.rate_factor);
   spec->packets_per_s_max = rates.packets_per_s;
   spec->bytes_per_s_max = rates.bytes_per_s;

@@ -16,6 +16,8 @@ struct FlowTerms {
   std::uint32_t media_timeout_ms = 0;
   std::uint32_t punts_per_s_max = 0;
   std::uint32_t rate_factor = 0;  ///< see ControlSettings::media_rate_factor
+  std::uint32_t plain_latch_ms = 0;
+  proto::PrefixBits plain_latch_prefix;
 };
 
 /// DSCP of what we send, media and all: EF, telephony (RFC 4594 section 4.1).

@@ -125,19 +125,14 @@ proto::Endpoint MediaLeg::peer(Component component) const {
   return said;
 }
 
-bool MediaLeg::learn_source(Component component, const proto::Endpoint& source) {
-  // A plain packet proves nothing: its source may differ from the SDP in the port alone, and only where policy lets a
-  // flow latch at all.
+bool MediaLeg::learn_source(Component component, const proto::Endpoint& source, const proto::PrefixBits& plain_prefix) {
+  // A plain packet proves nothing: its source may differ from the SDP only as far as policy lets a plain flow latch.
   const Component where = carrier(component);
   if (!remote_ || source.port == 0 || source == peer(where)) return false;
-  if (!is_secured_leg() && source.address != signalled(where).address) return false;
+  const std::uint8_t bits = plain_prefix.of(source.address.family);
+  if (!is_secured_leg() && !proto::share_prefix(source.address, signalled(where).address, bits)) return false;
   learned_[static_cast<std::size_t>(where)] = source;
   return true;
-}
-
-proto::SourcePolicy MediaLeg::source_policy() const {
-  // Plain: what the SDP says and nothing else, or the first stranger to send a packet would own the stream (RTP bleed).
-  return is_secured_leg() ? proto::SourcePolicy::kLatch : proto::SourcePolicy::kSignalled;
 }
 
 bool MediaLeg::associations_up() const {
@@ -161,7 +156,7 @@ void MediaLeg::on_port_secured(std::uint64_t now_ns) {
       return;
     }
     // The handshake proved that the peer is there, whatever address its SDP gave.
-    learn_source(component, association.peer);
+    learn_source(component, association.peer, {});
   }
   const DtlsSecured& rtp = *port(Component::kRtp).secured();
   secured_ = {.profile = rtp.profile,

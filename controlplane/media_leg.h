@@ -64,10 +64,10 @@ class MediaLeg {
   /// Where media of a component goes to: the SDP's address until DTLS or an accepted source tells better. Port 0:
   /// nowhere.
   [[nodiscard]] proto::Endpoint peer(Component component) const;
-  /// Takes note of where media really comes from, if policy allows it and it is news.
-  bool learn_source(Component component, const proto::Endpoint& source);
+  /// Takes note of where media really comes from, if it is news. On a plain leg its address has so many leading bits in
+  /// common with the SDP's.
+  bool learn_source(Component component, const proto::Endpoint& source, const proto::PrefixBits& plain_prefix);
 
-  [[nodiscard]] proto::SourcePolicy source_policy() const;
   /// Receive and send transform of the leg's media. ready() only.
   [[nodiscard]] Secret<proto::TransformSpec> receive_transform() const;
   [[nodiscard]] Secret<proto::TransformSpec> send_transform() const;

@@ -31,6 +31,7 @@ proto::Status MediaPort::open_dtls(DtlsContext& context, std::uint64_t now_ns) {
   spec.network = place_.network;
   spec.local_port = place_.local_port;
   spec.punts = proto::kPuntDtls;
+  spec.source_policy = proto::SourcePolicy::kLatch;  // the peer may speak before its SDP, and from behind a NAT
   spec.punts_per_s_max = place_.punts_per_s_max;
   proto::Status sent =
       client_.open(*flow_, spec, now_ns, [this](const proto::Status& status) { on_opened(status, now_ns_); });

@@ -15,6 +15,7 @@
 namespace weir::dataplane {
 
 struct FlowEntry;
+class FlowTable;
 struct SsrcState;
 
 inline constexpr std::size_t kBurstMax = proto::kBurstMax;
@@ -35,10 +36,12 @@ struct PacketList {
 /// Notes: what a stage wants the worker to tell weir-control.
 inline constexpr std::uint8_t kNoteFirstAuthenticated = 1;  ///< the flow's first accepted packet
 inline constexpr std::uint8_t kNoteIndexNearLimit = 2;      ///< a key of the flow is close to its lifetime
+inline constexpr std::uint8_t kNoteKeysConfirmed = 4;       ///< the newest receive keys have authenticated
 
 struct Burst {
-  std::uint32_t count = 0;   ///< receive: packets taken from the queue; 0..kBurstMax
-  std::uint64_t now_ns = 0;  ///< worker: CLOCK_MONOTONIC, read once per burst
+  std::uint32_t count = 0;     ///< receive: packets taken from the queue; 0..kBurstMax
+  std::uint64_t now_ns = 0;    ///< worker: CLOCK_MONOTONIC, read once per burst
+  FlowTable* table = nullptr;  ///< lookup: the one that all flows are of
 
   /// Packets on their way to a transmit queue. lookup fills it with what belongs to a flow as media; unprotect, rewrite
   /// and protect take out what they drop; transmit sends the rest.
@@ -117,13 +120,17 @@ struct Burst {
   }
 };
 
-/// What a burst holds: RTP alone, as most do, or RTCP among it. What a template makes of this is
-/// made twice, so that the former asks no packet.
-enum class Mix : bool { kRtp, kRtpAndRtcp };
+inline bool is_rtcp(const Burst& burst, std::uint32_t packet) {
+  return burst.kind[packet] == proto::PacketKind::kRtcp;
+}
+
+/// What a burst holds: RTP of flows without detours, as most do, or anything. What a template makes of this is made
+/// twice, so that the former asks no packet.
+enum class Mix : bool { kRtp, kAny };
 
 template <Mix kMix>
 bool is_rtcp(const Burst& burst, std::uint32_t packet) {
-  return kMix == Mix::kRtpAndRtcp && burst.kind[packet] == proto::PacketKind::kRtcp;
+  return kMix == Mix::kAny && is_rtcp(burst, packet);
 }
 
 }  // namespace weir::dataplane

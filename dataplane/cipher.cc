@@ -128,6 +128,16 @@ void Cipher::expand(proto::SrtpProfile profile, const proto::SessionKeys& keys, 
   std::memcpy(expanded.salt.data(), keys.salt.data(), expanded.salt.size());
 }
 
+std::uint64_t Cipher::fingerprint(const proto::SessionKeys& keys) {
+  std::array<std::uint8_t, proto::kSessionKeyBytesMax + proto::kSessionSaltBytesMax> secret;
+  std::memcpy(secret.data(), keys.encryption.data(), keys.encryption.size());
+  std::memcpy(secret.data() + keys.encryption.size(), keys.salt.data(), keys.salt.size());
+  std::array<std::uint8_t, 32> digest;
+  IMB_SHA256(manager_, secret.data(), secret.size(), digest.data());
+  proto::wipe(secret.data(), secret.size());
+  return proto::load_be64(digest.data());
+}
+
 void Cipher::hmac_run() {
   if (hmac_count_ == 0) return;
   const std::uint32_t done =

@@ -32,6 +32,9 @@ class Cipher {
   /// Expands session keys of AEAD_AES_128_GCM or AEAD_AES_256_GCM.
   void expand(proto::SrtpProfile profile, const proto::SessionKeys& keys, GcmKeys& expanded);
 
+  /// Tells one packet kind's keys from another's without telling the keys: 64 bits of SHA-256 over cipher key and salt.
+  std::uint64_t fingerprint(const proto::SessionKeys& keys);
+
   using Digest = std::array<std::uint8_t, 32>;  ///< the first 20 bytes are HMAC-SHA1's
 
   /// Adds a message to the HMAC batch. It must stay as it is until hmac_run().

@@ -16,6 +16,7 @@ constexpr std::uint8_t kAcceptsAll = proto::kAcceptRtp | proto::kAcceptRtcp;
 constexpr std::uint8_t kPuntsAll = proto::kPuntDtls | proto::kPuntStun;
 constexpr std::uint8_t kDscpMax = 63;
 constexpr std::uint8_t kPayloadTypeMax = 127;
+constexpr std::uint8_t kLifetimeLog2Max = 48;  ///< RFC 3711 section 9.2
 
 /// The enum's value as it lies in memory: what another process wrote may be none of its enumerators.
 template <typename Enum>
@@ -40,10 +41,17 @@ Refusal validate_exits(const proto::FlowSpec& spec, const CommandScope& scope) {
   return rtp != Refusal::kNone ? rtp : validate_exit(spec.rtcp, scope);
 }
 
+bool transform_valid(const proto::TransformSpec& transform) {
+  return proto::is_srtp_profile(raw(transform.profile)) && transform.mki_bytes <= proto::kMkiBytesMax &&
+         transform.lifetime_log2 <= kLifetimeLog2Max && transform.keeps_indexes <= 1;
+}
+
 Refusal validate_transforms(const proto::FlowSpec& spec) {
-  const bool known =
-      proto::is_srtp_profile(raw(spec.receive.profile)) && proto::is_srtp_profile(raw(spec.send.profile));
-  return known ? Refusal::kNone : Refusal::kEnumOutOfRange;
+  return transform_valid(spec.receive) && transform_valid(spec.send) ? Refusal::kNone : Refusal::kEnumOutOfRange;
+}
+
+Refusal validate_new_keys(const proto::FlowSpec& spec) {
+  return spec.key_grace_ms <= proto::kKeyGraceMsMax ? validate_transforms(spec) : Refusal::kEnumOutOfRange;
 }
 
 bool rewrite_valid(const proto::RewriteSpec& rewrite) {
@@ -60,7 +68,8 @@ Refusal validate_port(const Command& command, const CommandScope& scope, const F
   const proto::FlowSpec& spec = command.spec;
   if (spec.network >= scope.families.size()) return Refusal::kNetworkUnknown;
   if (spec.local_port == 0 || (spec.accepts & ~kAcceptsAll) != 0 || (spec.punts & ~kPuntsAll) != 0 ||
-      raw(spec.source_policy) > raw(proto::SourcePolicy::kRelatch)) {
+      raw(spec.source_policy) > raw(proto::SourcePolicy::kRelatch) || spec.latch_prefix_bits > proto::kIpv6Bits ||
+      spec.latch_window_ms > proto::kLatchWindowMsMax) {
     return Refusal::kEnumOutOfRange;
   }
   if (proto::worker_of_port(spec.local_port, scope.workers) != scope.worker) return Refusal::kPortNotOurs;
@@ -112,9 +121,10 @@ Refusal validate_existing(const Command& command, const CommandScope& scope, con
   if (command.flow.generation != flow.generation) return Refusal::kGenerationStale;
   switch (command.kind) {
     case CommandKind::kUpdateKeys:
-      return flow.state == FlowState::kInstalled ? validate_transforms(command.spec) : Refusal::kStateWrong;
+      return flow.state == FlowState::kInstalled ? validate_new_keys(command.spec) : Refusal::kStateWrong;
     case CommandKind::kSetPeer:
       if (flow.state == FlowState::kDraining) return Refusal::kStateWrong;
+      if (command.spec.latch_window_ms > proto::kLatchWindowMsMax) return Refusal::kEnumOutOfRange;
       if (!endpoint_fits(command.spec.peer, scope.families[flow.network])) return Refusal::kAddressFamily;
       return validate_exits(command.spec, scope);
     case CommandKind::kDrain:
@@ -140,24 +150,30 @@ proto::EventKind answer_kind(CommandKind kind) {
 static_assert(static_cast<int>(proto::EventKind::kOpened) == static_cast<int>(CommandKind::kOpen));
 static_assert(static_cast<int>(proto::EventKind::kDrained) == static_cast<int>(CommandKind::kDrain));
 
-/// The command is valid and the entry is ours.
-void carry_out(const Command& command, FlowTable& table, Cipher& cipher) {
+/// The command is valid and the entry is ours. Refused only for want of room.
+Refusal carry_out(const Command& command, FlowTable& table, Cipher& cipher, std::uint64_t now_ns) {
   const std::uint32_t index = command.flow.index;
   const proto::FlowSpec& spec = command.spec;
   switch (command.kind) {
     case CommandKind::kOpen:
-      return table.open(command.flow, spec);
+      table.open(command.flow, spec);
+      break;
     case CommandKind::kInstall:
-      return table.install(command.flow, spec, cipher);
+      table.install(command.flow, spec, now_ns, cipher);
+      break;
     case CommandKind::kUpdateKeys:
-      return table.update_keys(index, spec.receive, spec.send, cipher);
+      return table.update_keys(index, spec, now_ns, cipher) ? Refusal::kNone : Refusal::kNoRoom;
     case CommandKind::kSetPeer:
-      return table.set_peer(index, spec.peer, spec.rtp, spec.rtcp);
+      table.set_peer(index, spec, now_ns);
+      break;
     case CommandKind::kRemove:
-      return table.remove(index);
+      table.remove(index);
+      break;
     case CommandKind::kDrain:
-      return table.drain(index);
+      table.drain(index);
+      break;
   }
+  return Refusal::kNone;
 }
 
 bool makes_a_flow(CommandKind kind) {
@@ -188,7 +204,8 @@ Refusal validate(const Command& command, const CommandScope& scope, const FlowTa
   return validate_existing(command, scope, flow);
 }
 
-proto::Event execute(Command& command, const CommandScope& scope, FlowTable& table, Cipher& cipher) {
+proto::Event execute(Command& command, const CommandScope& scope, FlowTable& table, Cipher& cipher,
+                     std::uint64_t now_ns) {
   proto::Event answer{};
   answer.request = command.request;
   answer.flow = command.flow;
@@ -198,14 +215,14 @@ proto::Event execute(Command& command, const CommandScope& scope, FlowTable& tab
     answer.refusal = Refusal::kPortNotOurs;
   }
   if (answer.refusal == Refusal::kNone) {
-    answer.kind = answer_kind(command.kind);
     const FlowEntry& flow = table.entry(command.flow.index);
     if (!makes_a_flow(command.kind)) answer.cookie = flow.cookie;
-    if (command.kind != CommandKind::kRemove || flow.owner != 0) carry_out(command, table, cipher);
+    if (command.kind != CommandKind::kRemove || flow.owner != 0) {
+      answer.refusal = carry_out(command, table, cipher, now_ns);
+    }
     if (makes_a_flow(command.kind)) answer.cookie = flow.cookie;
-  } else {
-    answer.kind = proto::EventKind::kRefused;
   }
+  answer.kind = answer.refusal == Refusal::kNone ? answer_kind(command.kind) : proto::EventKind::kRefused;
   proto::wipe(&command.spec, sizeof command.spec);
   return answer;
 }

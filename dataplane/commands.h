@@ -22,6 +22,7 @@ proto::Refusal validate(const proto::Command& command, const CommandScope& scope
 
 /// Validates and carries out, and returns the answer: request, flow and cookie filled in. `command` is the worker's own
 /// copy; its keys are wiped.
-proto::Event execute(proto::Command& command, const CommandScope& scope, FlowTable& table, Cipher& cipher);
+proto::Event execute(proto::Command& command, const CommandScope& scope, FlowTable& table, Cipher& cipher,
+                     std::uint64_t now_ns);
 
 }  // namespace weir::dataplane

@@ -2,9 +2,11 @@
 
 #include <atomic>
 #include <cstring>
+#include <utility>
 
 #include "dataplane/cipher.h"
-#include "dataplane/constant_time.h"
+#include "dataplane/key_epochs.h"
+#include "dataplane/source_policy.h"
 #include "dataplane/stream_statistics.h"
 #include "proto/bytes.h"
 
@@ -50,12 +52,6 @@ void expand_side(Cipher& cipher, const proto::TransformSpec& transform, Expanded
   }
 }
 
-bool same_keys(const proto::SessionKeys& a, const proto::SessionKeys& b) {
-  return equal_constant_time(a.encryption.data(), b.encryption.data(), a.encryption.size()) &&
-         equal_constant_time(a.authentication.data(), b.authentication.data(), a.authentication.size()) &&
-         equal_constant_time(a.salt.data(), b.salt.data(), a.salt.size());
-}
-
 /// Whether an index of the old keys must not be used again under the new ones.
 struct Kept {
   bool rtp;
@@ -64,7 +60,15 @@ struct Kept {
 
 Kept what_keeps_its_indexes(const proto::TransformSpec& old_one, const proto::TransformSpec& new_one) {
   // The tag length is no part of the key: SHA1_80 and SHA1_32 with equal keys share their indexes.
-  return {.rtp = same_keys(old_one.rtp, new_one.rtp), .rtcp = same_keys(old_one.rtcp, new_one.rtcp)};
+  const bool goes_on = new_one.keeps_indexes != 0;
+  return {.rtp = goes_on || same_keys(old_one.rtp, new_one.rtp),
+          .rtcp = goes_on || same_keys(old_one.rtcp, new_one.rtcp)};
+}
+
+/// Starts one kind of packet anew.
+void forget(SsrcStates& near, MoreSsrcs* more, MoreSsrcs::States MoreSsrcs::*kind) {
+  near = {};
+  if (more != nullptr) more->*kind = {};
 }
 
 /// Marks that say what a flow's packets need, so that those that need nothing touch one cache line less.
@@ -83,10 +87,14 @@ void fill_exits(FlowEntry& flow, const proto::Exit& rtp, const proto::Exit& rtcp
   flow.marks = static_cast<std::uint8_t>(others | (rtp.peer.port != 0 ? kMarkRtpLeaves : 0));
 }
 
-void fill_profiles(FlowEntry& flow, SrtpProfile receive, SrtpProfile send) {
-  flow.receive_profile = receive;
-  flow.send_profile = send;
-  flow.transforms = transforms_of(receive, send);
+/// An epoch of older keys stays as it is.
+void fill_transforms(FlowEntry& flow, const proto::TransformSpec& receive, const proto::TransformSpec& send) {
+  flow.receive = receive;
+  flow.send = send;
+  flow.receive_profile = receive.profile;
+  flow.send_profile = send.profile;
+  const unsigned epoch = flow.transforms & kDetourEpoch;
+  flow.transforms = static_cast<std::uint8_t>(epoch | transforms_of(receive, send));
 }
 
 void fill_addresses(FlowEntry& flow, const proto::FlowSpec& spec) {
@@ -98,19 +106,39 @@ void fill_addresses(FlowEntry& flow, const proto::FlowSpec& spec) {
   flow.peer = spec.peer;
   flow.media_timeout_ms = spec.media_timeout_ms;
   flow.cookie = spec.cookie;
+  flow.latch_prefix_bits = spec.latch_prefix_bits;
   flow.rate = make_rate_meter(spec.packets_per_s_max, spec.bytes_per_s_max);
   flow.punts_bucket.rate_per_s = spec.punts_per_s_max;
+}
+
+std::uint64_t packets_of(const proto::TransformSpec& send) {
+  return std::uint64_t{1} << send.lifetime_log2;
+}
+
+/// weir-media may have been killed between the two stores of a commit, and the window then stands one packet off its
+/// highest index. What lies behind that index counts as used: it may skip, never repeat.
+template <std::size_t N>
+void close_windows(std::array<SsrcState, N>& states) {
+  for (SsrcState& state : states) {
+    if (!state.window.empty()) state.window.seen = ~decltype(state.window.seen){0};
+  }
 }
 
 }  // namespace
 
 std::uint64_t FlowTable::private_bytes(std::uint32_t flows_max, std::uint32_t networks) {
-  return ports_bytes(networks) + std::uint64_t{flows_max} * sizeof(FlowEntry);
+  const std::uint32_t places = places_for(flows_max);
+  return ports_bytes(networks) + std::uint64_t{flows_max} * sizeof(FlowEntry) + SidePool<KeyEpoch>::bytes(places) +
+         SidePool<MoreSsrcs>::bytes(places);
 }
 
 FlowTable::FlowTable(void* memory, std::uint32_t flows_max, std::uint32_t networks, proto::FlowStatus* status)
     : ports_(static_cast<std::uint32_t*>(memory)),
       entries_(reinterpret_cast<FlowEntry*>(static_cast<std::uint8_t*>(memory) + ports_bytes(networks))),
+      epochs_(entries_ + flows_max, places_for(flows_max)),
+      more_ssrcs_(
+          reinterpret_cast<std::uint8_t*>(entries_ + flows_max) + SidePool<KeyEpoch>::bytes(places_for(flows_max)),
+          places_for(flows_max)),
       status_(status),
       flows_max_(flows_max),
       networks_(networks) {
@@ -128,13 +156,52 @@ void FlowTable::resume(Cipher& cipher) {
     ++flows_of_owner(flow);
     set_port(flow.network, flow.local_port, index + 1);
     flow.rtp_headers.neighbours_version = 0;
-    if (flow.state == FlowState::kInstalled || flow.state == FlowState::kDraining) {
-      expand_side(cipher, flow.receive, flow.receive_keys);
-      expand_side(cipher, flow.send, flow.send_keys);
-    }
+    if (flow.state == FlowState::kInstalled || flow.state == FlowState::kDraining) resume_flow(flow, cipher);
     mend_streams(status_[index]);
     publish(index);
   }
+  resume_pools(cipher);
+}
+
+void FlowTable::resume_flow(FlowEntry& flow, Cipher& cipher) {
+  expand_side(cipher, flow.receive, flow.receive_keys);
+  expand_side(cipher, flow.send, flow.send_keys);
+  for (SsrcStates* states : {&flow.receive_rtp, &flow.receive_rtcp, &flow.send_rtp}) close_windows(*states);
+}
+
+/// A place whose flow does not know of it was being claimed or given back when weir-media ended.
+void FlowTable::resume_pools(Cipher& cipher) {
+  for (Place place = 1; place <= epochs_.places(); ++place) {
+    const std::uint32_t holder = epochs_.holder(place);
+    if (holder == 0) continue;
+    if (holder > flows_max_ || entries_[holder - 1].epoch != place) {
+      epochs_.release(place);
+      continue;
+    }
+    if ((entries_[holder - 1].transforms & kDetourEpoch) == 0) {  // not in use yet, or any more
+      end_epoch(holder - 1);
+      continue;
+    }
+    KeyEpoch& epoch = epochs_.at(place);
+    expand_side(cipher, epoch.receive, epoch.keys);
+    for (KeyEpoch::States* states : {&epoch.receive_rtp, &epoch.receive_rtcp}) close_windows(*states);
+  }
+  for (Place place = 1; place <= more_ssrcs_.places(); ++place) {
+    const std::uint32_t holder = more_ssrcs_.holder(place);
+    if (holder == 0) continue;
+    if (holder > flows_max_ || entries_[holder - 1].more_ssrcs != place) {
+      more_ssrcs_.release(place);
+      continue;
+    }
+    MoreSsrcs& more = more_ssrcs_.at(place);
+    for (MoreSsrcs::States* states : {&more.receive_rtp, &more.receive_rtcp, &more.send_rtp}) close_windows(*states);
+  }
+}
+
+void FlowTable::release_places(FlowEntry& flow) {
+  epochs_.release(std::exchange(flow.epoch, 0));
+  more_ssrcs_.release(std::exchange(flow.more_ssrcs, 0));
+  flow.transforms = static_cast<std::uint8_t>(flow.transforms & ~kDetourEpoch);
 }
 
 bool FlowTable::claim(std::uint32_t index, std::uint16_t worker) {
@@ -158,7 +225,7 @@ void FlowTable::open(proto::FlowId id, const proto::FlowSpec& spec) {
   publish(id.index);
 }
 
-void FlowTable::install(proto::FlowId id, const proto::FlowSpec& spec, Cipher& cipher) {
+void FlowTable::install(proto::FlowId id, const proto::FlowSpec& spec, std::uint64_t now_ns, Cipher& cipher) {
   FlowEntry& flow = entry(id.index);
   const bool was_open = flow.state == FlowState::kOpen;
   if (flow.state == FlowState::kFree) ++flows_of_owner(flow);
@@ -167,13 +234,8 @@ void FlowTable::install(proto::FlowId id, const proto::FlowSpec& spec, Cipher& c
   flow.marks = standing_marks(spec);
   fill_exits(flow, spec.rtp, spec.rtcp);
   flow.rewrite = spec.rewrite;
-  flow.receive = spec.receive;
-  flow.send = spec.send;
-  fill_profiles(flow, spec.receive.profile, spec.send.profile);
-  flow.receive_rtp = {};
-  flow.receive_rtcp = {};
-  flow.send_rtp = {};
-  flow.send_rtcp_next = 0;
+  reset_media(flow, spec);
+  open_latch(flow, spec.latch_window_ms, now_ns);
   expand_side(cipher, flow.receive, flow.receive_keys);
   expand_side(cipher, flow.send, flow.send_keys);
   order_stores();
@@ -184,38 +246,70 @@ void FlowTable::install(proto::FlowId id, const proto::FlowSpec& spec, Cipher& c
   publish(id.index);
 }
 
-void FlowTable::update_keys(std::uint32_t index, const proto::TransformSpec& receive, const proto::TransformSpec& send,
-                            Cipher& cipher) {
+void FlowTable::reset_media(FlowEntry& flow, const proto::FlowSpec& spec) {
+  release_places(flow);
+  fill_transforms(flow, spec.receive, spec.send);
+  flow.receive_rtp = {};
+  flow.receive_rtcp = {};
+  flow.send_rtp = {};
+  flow.send_rtcp_next = 0;
+  flow.send_rtp_left = packets_of(spec.send);
+  flow.rewrite_returns = 0;
+}
+
+bool FlowTable::update_keys(std::uint32_t index, const proto::FlowSpec& update, std::uint64_t now_ns, Cipher& cipher) {
   FlowEntry& flow = entry(index);
   const FlowState state = flow.state;
-  const Kept receive_kept = what_keeps_its_indexes(flow.receive, receive);
-  const Kept send_kept = what_keeps_its_indexes(flow.send, send);
+  if (!keep_old_keys(*this, index, update, now_ns)) return false;
   // Killed in here, weir-media finds an open flow when it comes back: it takes no media, and weir-control ends it.
   flow.state = FlowState::kOpen;
   order_stores();
-  proto::wipe(&flow.receive_keys, sizeof flow.receive_keys);
-  proto::wipe(&flow.send_keys, sizeof flow.send_keys);
-  flow.receive = receive;
-  flow.send = send;
-  fill_profiles(flow, receive.profile, send.profile);
-  if (!receive_kept.rtp) flow.receive_rtp = {};
-  if (!receive_kept.rtcp) flow.receive_rtcp = {};
-  if (!send_kept.rtp) flow.send_rtp = {};
-  if (!send_kept.rtcp) flow.send_rtcp_next = 0;
-  flow.marks = static_cast<std::uint8_t>(flow.marks & ~kMarkNearLimit);
-  expand_side(cipher, flow.receive, flow.receive_keys);
-  expand_side(cipher, flow.send, flow.send_keys);
+  replace_keys(flow, update, cipher);
   order_stores();
   flow.state = state;
   publish(index);
+  return true;
 }
 
-void FlowTable::set_peer(std::uint32_t index, const proto::Endpoint& peer, const proto::Exit& rtp,
-                         const proto::Exit& rtcp) {
+void FlowTable::replace_keys(FlowEntry& flow, const proto::FlowSpec& update, Cipher& cipher) {
+  MoreSsrcs* more = flow.more_ssrcs != 0 ? &more_ssrcs_.at(flow.more_ssrcs) : nullptr;
+  const Kept receive_kept = what_keeps_its_indexes(flow.receive, update.receive);
+  const Kept send_kept = what_keeps_its_indexes(flow.send, update.send);
+  const bool send_same = same_keys(flow.send.rtp, update.send.rtp);
+  const std::uint8_t lifetime_log2 = flow.send.lifetime_log2;
+  proto::wipe(&flow.receive_keys, sizeof flow.receive_keys);
+  proto::wipe(&flow.send_keys, sizeof flow.send_keys);
+  fill_transforms(flow, update.receive, update.send);
+  if (!receive_kept.rtp) forget(flow.receive_rtp, more, &MoreSsrcs::receive_rtp);
+  if (!receive_kept.rtcp) forget(flow.receive_rtcp, more, &MoreSsrcs::receive_rtcp);
+  if (!send_kept.rtp) forget(flow.send_rtp, more, &MoreSsrcs::send_rtp);
+  if (!send_kept.rtcp) flow.send_rtcp_next = 0;
+  if (send_same) {
+    flow.send.lifetime_log2 = lifetime_log2;  // a key has the lifetime it came with
+  } else {
+    flow.send_rtp_left = packets_of(flow.send);
+  }
+  flow.marks = static_cast<std::uint8_t>(flow.marks & ~kMarkNearLimit);
+  expand_side(cipher, flow.receive, flow.receive_keys);
+  expand_side(cipher, flow.send, flow.send_keys);
+}
+
+void FlowTable::end_epoch(std::uint32_t index) {
   FlowEntry& flow = entry(index);
-  flow.peer = peer;
-  fill_exits(flow, rtp, rtcp);
-  flow.marks = static_cast<std::uint8_t>(flow.marks & ~kMarkLatched);
+  flow.transforms = static_cast<std::uint8_t>(flow.transforms & ~kDetourEpoch);
+  epochs_.release(std::exchange(flow.epoch, 0));
+}
+
+void FlowTable::set_peer(std::uint32_t index, const proto::FlowSpec& spec, std::uint64_t now_ns) {
+  FlowEntry& flow = entry(index);
+  // On a plain leg the source in force, said again, opens nothing: the next stranger's packet would be the second.
+  const bool opens = spec.peer != flow.peer || flow.receive_profile != SrtpProfile::kNone;
+  flow.peer = spec.peer;
+  fill_exits(flow, spec.rtp, spec.rtcp);
+  if (opens) {
+    flow.marks = static_cast<std::uint8_t>(flow.marks & ~kMarkLatched);
+    open_latch(flow, spec.latch_window_ms, now_ns);
+  }
   publish(index);
 }
 
@@ -230,10 +324,12 @@ void FlowTable::remove(std::uint32_t index) {
     set_port(flow.network, flow.local_port, 0);
     if (flows_of_owner(flow) != 0) --flows_of_owner(flow);  // 0: half installed when weir-media ended
   }
+  release_places(flow);
   // The generation stays: it tells a late command for this use of the index from one for the next.
   flow.state = FlowState::kFree;
   flow.marks = 0;
-  fill_profiles(flow, SrtpProfile::kNone, SrtpProfile::kNone);
+  flow.receive_profile = SrtpProfile::kNone;
+  flow.send_profile = SrtpProfile::kNone;
   constexpr std::size_t kAfterOwner = offsetof(FlowEntry, peer);
   proto::wipe(reinterpret_cast<std::uint8_t*>(&flow) + kAfterOwner, sizeof flow - kAfterOwner);
   status_[index].state = FlowState::kFree;

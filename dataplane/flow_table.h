@@ -9,6 +9,7 @@
 
 #include "dataplane/headers.h"
 #include "dataplane/rate_meter.h"
+#include "dataplane/side_pool.h"
 #include "dataplane/srtp_index.h"
 #include "proto/assert.h"
 #include "proto/flow.h"
@@ -76,10 +77,11 @@ struct SsrcState {
 };
 static_assert(sizeof(SsrcState) == 32);
 
-using SsrcStates = std::array<SsrcState, proto::kSsrcsPerFlowMax>;
+using SsrcStates = std::array<SsrcState, proto::kSsrcsNearMax>;
 
-/// The state of an SSRC, or nullptr.
-[[gnu::always_inline]] inline SsrcState* find_ssrc(SsrcStates& states, std::uint32_t ssrc) {
+/// The state of an SSRC that is in use, or nullptr.
+template <std::size_t N>
+[[gnu::always_inline]] inline SsrcState* find_ssrc(std::array<SsrcState, N>& states, std::uint32_t ssrc) {
   for (SsrcState& state : states) {
     if (state.is_of(ssrc)) [[likely]]
       return &state;
@@ -90,7 +92,8 @@ using SsrcStates = std::array<SsrcState, proto::kSsrcsPerFlowMax>;
 
 /// The state of an SSRC, a free one if it has none yet, nullptr if all are taken. For authenticated packets, and for
 /// those we send.
-[[gnu::always_inline]] inline SsrcState* find_or_add_ssrc(SsrcStates& states, std::uint32_t ssrc) {
+template <std::size_t N>
+[[gnu::always_inline]] inline SsrcState* find_or_add_ssrc(std::array<SsrcState, N>& states, std::uint32_t ssrc) {
   for (SsrcState& state : states) {
     if (state.is_of(ssrc)) [[likely]]
       return &state;
@@ -100,6 +103,27 @@ using SsrcStates = std::array<SsrcState, proto::kSsrcsPerFlowMax>;
   }
   return nullptr;
 }
+
+/// SSRCs beyond those whose states lie in the entry: of the few flows that have so many. See ssrc_states.h.
+struct alignas(64) MoreSsrcs {
+  using States = std::array<SsrcState, proto::kSsrcsPerFlowMax - proto::kSsrcsNearMax>;
+  States receive_rtp;
+  States receive_rtcp;
+  States send_rtp;
+};
+
+/// Receive keys that newer ones have replaced, while they still receive. See key_epochs.h.
+struct alignas(64) KeyEpoch {
+  using States = std::array<SsrcState, proto::kSsrcsPerFlowMax>;
+  ExpandedKeys keys;
+  proto::TransformSpec receive;
+  std::uint8_t confirmed;       ///< 1: a packet under the newer keys has authenticated
+  std::uint8_t shares_indexes;  ///< 1: the newer keys go on with the same indexes (TransformSpec::keeps_indexes)
+  std::array<std::uint8_t, 2> reserved;
+  std::uint64_t until_ns;  ///< CLOCK_MONOTONIC: from then on they receive no more
+  States receive_rtp;
+  States receive_rtcp;
+};
 
 /// Tokens per second with a depth of one second. Rate 0: no limit. Zeroed, it is full on its first use.
 struct TokenBucket {
@@ -115,14 +139,24 @@ inline constexpr std::uint8_t kReceivesHmac = 2;
 inline constexpr std::uint8_t kReceivesGcm = 4;
 inline constexpr std::uint8_t kSendsHmac = 8;
 inline constexpr std::uint8_t kSendsGcm = 16;
+/// What takes them off the common way.
+inline constexpr std::uint8_t kDetourEpoch = 32;       ///< older keys still receive: `epoch`
+inline constexpr std::uint8_t kDetourReceiveMki = 64;  ///< what arrives carries an MKI
+inline constexpr std::uint8_t kDetourSend = 128;       ///< what leaves carries an MKI, or is counted: `send_rtp_left`
+inline constexpr std::uint8_t kDetoursReceiving = kDetourEpoch | kDetourReceiveMki;
 
-constexpr std::uint8_t transforms_of(proto::SrtpProfile receive, proto::SrtpProfile send) {
-  const auto pick = [](proto::SrtpProfile profile, std::uint8_t none, std::uint8_t hmac, std::uint8_t gcm) {
+/// Those that the transforms ask for: all but kDetourEpoch.
+constexpr std::uint8_t transforms_of(const proto::TransformSpec& receive, const proto::TransformSpec& send) {
+  const auto pick = [](proto::SrtpProfile profile, unsigned none, unsigned hmac, unsigned gcm) {
     if (profile == proto::SrtpProfile::kNone) return none;
     return proto::srtp_profile(profile).aead ? gcm : hmac;
   };
-  return static_cast<std::uint8_t>(pick(receive, kReceivesPlain, kReceivesHmac, kReceivesGcm) |
-                                   pick(send, 0, kSendsHmac, kSendsGcm));
+  unsigned transforms =
+      pick(receive.profile, kReceivesPlain, kReceivesHmac, kReceivesGcm) | pick(send.profile, 0, kSendsHmac, kSendsGcm);
+  if (receive.profile != proto::SrtpProfile::kNone && receive.mki_bytes != 0) transforms |= kDetourReceiveMki;
+  if (send.profile != proto::SrtpProfile::kNone && (send.mki_bytes | send.lifetime_log2) != 0)
+    transforms |= kDetourSend;
+  return static_cast<std::uint8_t>(transforms);
 }
 
 /// FlowEntry::marks.
@@ -131,9 +165,10 @@ inline constexpr std::uint8_t kMarkAuthenticated = 2;  ///< unprotect: the first
 inline constexpr std::uint8_t kMarkLatched = 4;        ///< lookup: `peer` was learned and is in force
 inline constexpr std::uint8_t kMarkNearLimit = 8;      ///< unprotect, protect: the key's end was noted
 inline constexpr std::uint8_t kMarkTimeout = 16;       ///< housekeeping: the silence was said
-inline constexpr std::uint8_t kMarkRewriting = 32;     ///< rewrite: rewrite_ssrc and the sequence offset are in use
-inline constexpr std::uint8_t kMarkRewrites = 64;      ///< install: `rewrite` asks for something
-inline constexpr std::uint8_t kMarkRtpLeaves = 128;    ///< install, set_peer: rtp_exit leads somewhere
+inline constexpr std::uint8_t kMarkRewriting =
+    32;  ///< rewrite: rewrite_ssrc, _before and the sequence offset are in use
+inline constexpr std::uint8_t kMarkRewrites = 64;    ///< install: `rewrite` asks for something
+inline constexpr std::uint8_t kMarkRtpLeaves = 128;  ///< install, set_peer: rtp_exit leads somewhere
 
 /// One flow. Zeroed memory is a free entry.
 struct alignas(64) FlowEntry {
@@ -148,12 +183,13 @@ struct alignas(64) FlowEntry {
   std::uint8_t marks;
   proto::SrtpProfile receive_profile;
   proto::SrtpProfile send_profile;
-  std::uint16_t owner;       ///< worker + 1; 0: nobody. See FlowTable::claim
-  proto::Endpoint peer;      ///< source in force: signalled or learned
-  std::uint8_t rtp_network;  ///< of rtp_exit
-  std::uint8_t transforms;   ///< transforms_of its profiles
-  std::array<std::uint8_t, 2> reserved;
-  RateMeter rate;  ///< lookup asks it, unprotect takes from it
+  std::uint16_t owner;             ///< worker + 1; 0: nobody. See FlowTable::claim
+  proto::Endpoint peer;            ///< source in force: signalled or learned
+  std::uint8_t rtp_network;        ///< of rtp_exit
+  std::uint8_t transforms;         ///< what its packets go through: kReceives*, kSends*, kDetour*
+  std::uint8_t latch_prefix_bits;  ///< see proto::FlowSpec
+  std::uint8_t rewrite_returns;    ///< rewrite: packets of rewrite_ssrc_before since the last of rewrite_ssrc
+  RateMeter rate;                  ///< lookup asks it, unprotect takes from it
 
   alignas(64) PreparedHeaders rtp_headers;  ///< transmit: for rtp_exit; neighbours_version 0: to be made
 
@@ -165,7 +201,7 @@ struct alignas(64) FlowEntry {
   // What is seldom needed: headers to be made, punts, silence (housekeeping).
   proto::Exit rtp_exit;
   std::uint32_t media_timeout_ms;
-  std::uint32_t reserved_rare;
+  std::uint32_t rewrite_ssrc_before;  ///< rewrite: the SSRC that left as rewrite.ssrc_to before rewrite_ssrc
   TokenBucket punts_bucket;
   std::uint64_t media_last_ns;            ///< housekeeping: when it last took kMarkHeard back
   std::uint32_t rewrite_ssrc;             ///< rewrite: the SSRC that leaves as rewrite.ssrc_to now
@@ -183,6 +219,10 @@ struct alignas(64) FlowEntry {
   proto::TransformSpec receive;  ///< session keys as they came: expanded again after a restart
   proto::TransformSpec send;
   std::uint32_t send_rtcp_next;  ///< send state: next SRTCP index of the flow, whatever the SSRC
+  Place epoch;                   ///< of the older receive keys, if kDetourEpoch
+  Place more_ssrcs;
+  std::uint32_t latch_until_ms;  ///< kLatchClosed, kLatchOpen, or CLOCK_MONOTONIC modulo 2^32: see source_policy.h
+  std::uint64_t send_rtp_left;   ///< send state: SRTP packets of the key's lifetime, if kDetourLifetime
 };
 static_assert(std::is_trivially_copyable_v<FlowEntry> && std::is_standard_layout_v<FlowEntry>);
 static_assert(offsetof(FlowEntry, rtp_headers) == 64, "one cache line decides");
@@ -190,8 +230,16 @@ static_assert(offsetof(FlowEntry, rtcp_exit) == 128);
 static_assert(offsetof(FlowEntry, rtp_exit) == 192);
 static_assert(offsetof(FlowEntry, receive_rtp) == 256);
 
-/// What a flow may cost in memory, both sides' keys included.
-static_assert(sizeof(FlowEntry) <= 3072);
+/// What a flow may cost in memory, both sides' keys included, and its share of the pools.
+inline constexpr std::uint32_t kFlowBytesMax = 3072;
+/// One flow of so many has an older key epoch at a time, and one more than kSsrcsNearMax SSRCs: rekeys are hours apart,
+/// a grace seconds. With few flows there are enough for all.
+inline constexpr std::uint32_t kFlowsPerPlace = 64;
+inline constexpr std::uint32_t kPlacesMin = 64;
+constexpr std::uint32_t places_for(std::uint32_t flows_max) {
+  return flows_max / kFlowsPerPlace + kPlacesMin;
+}
+static_assert(sizeof(FlowEntry) + (sizeof(KeyEpoch) + sizeof(MoreSsrcs)) / kFlowsPerPlace <= kFlowBytesMax);
 /// An odd number of cache lines, so that the same line of many flows spreads over all cache sets.
 static_assert(sizeof(FlowEntry) / 64 % 2 == 1);
 
@@ -211,8 +259,12 @@ class FlowTable {
   /// layout hash; `status` has flows_max entries. Neither is copied.
   FlowTable(void* memory, std::uint32_t flows_max, std::uint32_t networks, proto::FlowStatus* status);
 
+  SidePool<KeyEpoch>& epochs() { return epochs_; }
+  SidePool<MoreSsrcs>& more_ssrcs() { return more_ssrcs_; }
+
   /// After a restart of weir-media: rebuilds the ports and the expanded keys (their layout depends on the CPU that
-  /// expanded them). Replay windows, rollover counters and send indexes stay as they are.
+  /// expanded them). Rollover counters and send indexes stay as they are; a stream's late packets of before are
+  /// refused.
   void resume(Cipher& cipher);
 
   [[nodiscard]] std::uint32_t flows_max() const { return flows_max_; }
@@ -249,13 +301,17 @@ class FlowTable {
   /// free -> open: punts only. Keys, exits and rewriting of the spec are not read.
   void open(proto::FlowId id, const proto::FlowSpec& spec);
   /// free or open -> installed. All media state starts anew. What an open flow spent of its punts is kept.
-  void install(proto::FlowId id, const proto::FlowSpec& spec, Cipher& cipher);
-  /// New transforms. A kind of packet whose keys did not change keeps its indexes and windows, else an index would be
-  /// used twice; with new keys it starts anew at the transform's rtp_roc.
-  void update_keys(std::uint32_t index, const proto::TransformSpec& receive, const proto::TransformSpec& send,
-                   Cipher& cipher);
-  /// New signalled source and exits; what was latched is forgotten.
-  void set_peer(std::uint32_t index, const proto::Endpoint& peer, const proto::Exit& rtp, const proto::Exit& rtcp);
+  void install(proto::FlowId id, const proto::FlowSpec& spec, std::uint64_t now_ns, Cipher& cipher);
+  /// New transforms: `receive`, `send` and key_grace_ms of the spec. A kind of packet whose keys did not change keeps
+  /// its indexes and windows, else an index would be used twice; with new keys it goes on or starts anew as the
+  /// transform says. Sending changes at once; the old receive keys stay for the grace. False, and nothing has changed:
+  /// there is no place for them.
+  bool update_keys(std::uint32_t index, const proto::FlowSpec& update, std::uint64_t now_ns, Cipher& cipher);
+  /// Ends the older receive keys.
+  void end_epoch(std::uint32_t index);
+  /// New signalled source and exits. What was latched is forgotten and may be latched anew for `latch_window_ms`; not
+  /// on a plain leg if the source is the one in force.
+  void set_peer(std::uint32_t index, const proto::FlowSpec& spec, std::uint64_t now_ns);
   /// installed -> draining.
   void drain(std::uint32_t index);
   /// any -> free: keys and state are wiped, the port is closed, nobody owns the entry.
@@ -272,10 +328,17 @@ class FlowTable {
     return owned_[flow.owner - 1u].flows;
   }
   void set_port(std::uint8_t network, std::uint16_t port, std::uint32_t value);
+  void reset_media(FlowEntry& flow, const proto::FlowSpec& spec);
+  void replace_keys(FlowEntry& flow, const proto::FlowSpec& update, Cipher& cipher);
+  void resume_flow(FlowEntry& flow, Cipher& cipher);
+  void resume_pools(Cipher& cipher);
+  void release_places(FlowEntry& flow);
   void publish(std::uint32_t index);
 
   std::uint32_t* ports_;  ///< [networks][65536]: flow index + 1, 0 if closed
   FlowEntry* entries_;
+  SidePool<KeyEpoch> epochs_;
+  SidePool<MoreSsrcs> more_ssrcs_;
   proto::FlowStatus* status_;
   std::uint32_t flows_max_;
   std::uint32_t networks_;
@@ -335,6 +398,12 @@ consteval std::uint64_t private_layout_hash() {
       offsetof(FlowEntry, send_rtcp_next),
       offsetof(FlowEntry, receive_keys),
       offsetof(FlowEntry, send_keys),
+      offsetof(FlowEntry, epoch),
+      offsetof(FlowEntry, send_rtp_left),
+      sizeof(KeyEpoch),
+      offsetof(KeyEpoch, receive_rtp),
+      sizeof(MoreSsrcs),
+      kFlowsPerPlace,
       offsetof(FlowEntry, receive),
       offsetof(FlowEntry, send),
       sizeof(SsrcState),

@@ -1,6 +1,7 @@
 #include "dataplane/lookup.h"
 
 #include "dataplane/flow_table.h"
+#include "dataplane/source_policy.h"
 
 namespace weir::dataplane {
 namespace {
@@ -8,7 +9,6 @@ namespace {
 using proto::DropReason;
 using proto::FlowState;
 using proto::PacketKind;
-using proto::SourcePolicy;
 
 /// What an open or installed flow does with a packet.
 enum class Lane : std::uint8_t { kMedia, kPunt, kRefused };
@@ -31,18 +31,12 @@ Lane lane_of(PacketKind kind, const FlowEntry& flow) {
   return Lane::kRefused;
 }
 
-/// Any source may show itself here: authentication, or the first valid packet, decides.
-bool takes_any_source(const FlowEntry& flow) {
-  return flow.source_policy == SourcePolicy::kRelatch ||
-         (flow.source_policy == SourcePolicy::kLatch && (flow.marks & kMarkLatched) == 0);
-}
-
 DropReason check_media(const FlowEntry& flow, PacketKind kind, const proto::Endpoint& source, std::uint32_t bytes,
                        std::uint64_t now_ns) {
   if (flow.state != FlowState::kInstalled) return DropReason::kFlowNotReady;
   const bool leaves = kind == PacketKind::kRtcp ? flow.rtcp_exit.peer.port != 0 : (flow.marks & kMarkRtpLeaves) != 0;
   if (!leaves) return DropReason::kKindNotAccepted;
-  if (!takes_any_source(flow) && source != flow.peer) return DropReason::kSourceNotAllowed;
+  if (!allows_media(flow, source, now_ns)) return DropReason::kSourceNotAllowed;
   return has_room(flow.rate, bytes, now_ns) ? DropReason::kNone : DropReason::kPoliced;
 }
 
@@ -63,6 +57,7 @@ void admit(Burst& burst, std::uint32_t packet, bool ahead) {
   if (flow.state == FlowState::kDraining) return burst.drop(packet, DropReason::kDraining);
   switch (lane_of(kind, flow)) {
     case Lane::kPunt:
+      if (!allows_punt(flow, burst.source[packet])) return burst.drop(packet, DropReason::kSourceNotAllowed);
       return burst.punts.push(packet);
     case Lane::kMedia: {
       const DropReason reason = check_media(flow, kind, burst.source[packet], burst.bytes[packet], burst.now_ns);
@@ -102,6 +97,7 @@ void learn_source(Burst& burst, std::uint32_t packet, EventSink& events) {
 
 void lookup(Burst& burst, FlowTable& table, std::uint32_t worker) {
   const bool ahead = table.flows_of(worker) > kFlowsNear;
+  burst.table = &table;
   burst.clear_media();
   burst.unsettled.clear();
   burst.rewrites.clear();

@@ -52,10 +52,10 @@ proto::Status launch(Engine& engine) {
 }
 
 void warn_of_distance(const Engine& engine) {
-  for (std::size_t i = 0; i < engine.networks(); ++i) {
-    for (const unsigned worker : workers_far_from(engine.port(i).node(), engine.nodes())) {
-      spdlog::warn("network '{}': its port is on NUMA node {}, worker {} on node {}: every packet crosses between them",
-                   engine.network_name(i), engine.port(i).node(), worker, engine.nodes()[worker]);
+  for (std::size_t port = 0; port < engine.ports(); ++port) {
+    for (const unsigned worker : workers_far_from(engine.port(port).node(), engine.nodes())) {
+      spdlog::warn("device {}: it is on NUMA node {}, worker {} on node {}: every packet crosses between them",
+                   engine.device(port), engine.port(port).node(), worker, engine.nodes()[worker]);
     }
   }
 }

@@ -1,12 +1,16 @@
 #include "dataplane/protect.h"
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 
 #include "dataplane/burst.h"
 #include "dataplane/cipher.h"
 #include "dataplane/flow_table.h"
+#include "dataplane/mki.h"
+#include "dataplane/send_recorder.h"
 #include "dataplane/srtp_iv.h"
+#include "dataplane/ssrc_states.h"
 
 namespace weir::dataplane {
 namespace {
@@ -26,6 +30,8 @@ DropReason take_rtp_index(Burst& burst, std::uint32_t packet) {
   FlowEntry& flow = *burst.flow[packet];
   const std::uint16_t sequence = proto::load_be16(burst.data[packet] + 2);
   SsrcState* state = find_or_add_ssrc(flow.send_rtp, burst.ssrc[packet]);
+  if (state == nullptr) [[unlikely]]
+    state = find_or_add_more_ssrc(burst, packet, SsrcKind::kSendRtp);
   if (state == nullptr) return DropReason::kSsrcUnknown;
   std::optional<std::uint64_t> index = std::uint64_t{flow.send.rtp_roc} << 16 | sequence;
   if (!state->window.empty()) index = estimate_index(state->window.highest, sequence);
@@ -46,11 +52,44 @@ DropReason take_rtcp_index(Burst& burst, std::uint32_t packet) {
   return DropReason::kNone;
 }
 
+/// Near its end is the last sixteenth of a lifetime that was commanded.
+constexpr unsigned kNearShareLog2 = 4;
+
+/// Under a key whose lifetime was commanded (RFC 3711 section 9.2, RFC 4568 section 6.1): SRTP packets of all SSRCs are
+/// counted; SRTCP's index is its count.
+DropReason take_index_of_limited_key(Burst& burst, std::uint32_t packet) {
+  FlowEntry& flow = *burst.flow[packet];
+  const std::uint64_t lifetime = std::uint64_t{1} << flow.send.lifetime_log2;
+  if (is_rtcp(burst, packet)) {
+    if (flow.send_rtcp_next >= lifetime) return DropReason::kKeyExhausted;
+    if (flow.send_rtcp_next >= lifetime - (lifetime >> kNearShareLog2)) note_near_limit(burst, packet);
+    return take_rtcp_index(burst, packet);
+  }
+  if (flow.send_rtp_left == 0) return DropReason::kKeyExhausted;
+  const DropReason reason = take_rtp_index(burst, packet);
+  if (reason != DropReason::kNone) return reason;
+  --flow.send_rtp_left;
+  if (flow.send_rtp_left <= lifetime >> kNearShareLog2) note_near_limit(burst, packet);
+  return DropReason::kNone;
+}
+
 /// Room first, so that a packet that cannot leave uses no index.
 template <Mix kMix>
 DropReason take_index(Burst& burst, std::uint32_t packet, std::size_t trailer_bytes) {
   if (burst.bytes[packet] + trailer_bytes > burst.room[packet]) return DropReason::kTooLong;
+  if constexpr (kMix == Mix::kAny) {
+    const FlowEntry& flow = *burst.flow[packet];
+    if ((flow.transforms & kDetourSend) != 0 && flow.send.lifetime_log2 != 0) {
+      return take_index_of_limited_key(burst, packet);
+    }
+  }
   return is_rtcp<kMix>(burst, packet) ? take_rtcp_index(burst, packet) : take_rtp_index(burst, packet);
+}
+
+void record(const Burst& burst, std::uint32_t packet, Cipher& cipher) {
+  const proto::TransformSpec& send = burst.flow[packet]->send;
+  const bool rtcp = is_rtcp(burst, packet);
+  record_sent(cipher, rtcp ? send.rtcp : send.rtp, burst.ssrc[packet], burst.index[packet], rtcp);
 }
 
 // AES-CM or the NULL cipher with HMAC-SHA1, in batches.
@@ -105,6 +144,7 @@ void protect_hmac(Burst& burst, Cipher& cipher, const PacketList& packets) {
       continue;
     }
     going.push(packet);
+    record(burst, packet, cipher);
     add_to_counter<kMix>(burst, packet, cipher);
   }
   cipher.counter_run();
@@ -174,6 +214,7 @@ void protect_gcm(Burst& burst, Cipher& cipher, const PacketList& packets) {
     write_gcm_nonce(nonces[going.count], rtcp ? flow.send.rtcp.salt.data() : flow.send_keys.gcm.salt.data(),
                     burst.ssrc[packet], burst.index[packet]);
     going.push(packet);
+    record(burst, packet, cipher);
   }
   for (std::uint32_t k = 0; k < going.count; ++k) {
     const std::uint32_t packet = going.at[k];
@@ -185,26 +226,46 @@ void protect_gcm(Burst& burst, Cipher& cipher, const PacketList& packets) {
   }
 }
 
+/// The transforms leave as much room as the MKI takes.
+void leave_room_for_mki(Burst& burst, std::uint32_t packet) {
+  burst.room[packet] -= std::min<std::uint32_t>(burst.room[packet], burst.flow[packet]->send.mki_bytes);
+}
+
+void append_mkis(Burst& burst, const PacketList& packets) {
+  for (std::uint32_t k = 0; k < packets.count; ++k) {
+    const std::uint32_t packet = packets.at[k];
+    if (burst.verdict[packet] != DropReason::kNone) continue;
+    put_on_mki(burst, packet, burst.flow[packet]->send);
+    burst.room[packet] += burst.flow[packet]->send.mki_bytes;
+  }
+}
+
 template <Mix kMix>
 void protect_each(Burst& burst, Cipher& cipher) {
   PacketList hmac;
   PacketList gcm;
+  PacketList with_mki;
   for (std::uint32_t k = 0; k < burst.media.count; ++k) {
     const std::uint32_t packet = burst.media.at[k];
-    const std::uint8_t transforms = burst.flow[packet]->transforms;
-    if ((transforms & kSendsHmac) != 0) hmac.push(packet);
-    if ((transforms & kSendsGcm) != 0) gcm.push(packet);
+    const FlowEntry& flow = *burst.flow[packet];
+    if ((flow.transforms & kSendsHmac) != 0) hmac.push(packet);
+    if ((flow.transforms & kSendsGcm) != 0) gcm.push(packet);
+    if (kMix == Mix::kAny && (flow.transforms & kDetourSend) != 0 && flow.send.mki_bytes != 0) {
+      leave_room_for_mki(burst, packet);
+      with_mki.push(packet);
+    }
   }
   if (hmac.count != 0) protect_hmac<kMix>(burst, cipher, hmac);
   if (gcm.count != 0) protect_gcm<kMix>(burst, cipher, gcm);
+  if (with_mki.count != 0) append_mkis(burst, with_mki);
 }
 
 }  // namespace
 
 void protect(Burst& burst, Cipher& cipher) {
   if ((burst.transforms & (kSendsHmac | kSendsGcm)) == 0) return;
-  if (burst.rtcp) {
-    protect_each<Mix::kRtpAndRtcp>(burst, cipher);
+  if (burst.rtcp || (burst.transforms & kDetourSend) != 0) {
+    protect_each<Mix::kAny>(burst, cipher);
   } else {
     protect_each<Mix::kRtp>(burst, cipher);
   }

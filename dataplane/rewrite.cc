@@ -37,6 +37,19 @@ void map_reverse(const proto::RewriteSpec& spec, std::uint8_t* at) {
 
 // RTP.
 
+/// Packets in a row with which an SSRC that was replaced takes the place again: those of one that ended and came back,
+/// but not those of two that send at once, nor what the network delivers late.
+constexpr std::uint8_t kReturnPackets = 3;
+
+/// May this SSRC leave as the one that leaves? Two that send at once would make nonsense of one stream: the newer
+/// stays.
+bool takes_the_place(FlowEntry& flow, std::uint32_t ssrc) {
+  if ((flow.marks & kMarkRewriting) == 0) return true;
+  if (flow.rewrite_ssrc != ssrc && flow.rewrite_ssrc_before == ssrc) return ++flow.rewrite_returns >= kReturnPackets;
+  flow.rewrite_returns = 0;
+  return true;
+}
+
 /// When another source takes over the one SSRC that leaves, its sequence numbers go on where the last one's ended:
 /// the receiver sees one stream, and the send index never has to run backwards.
 void continue_sequence(FlowEntry& flow, std::uint32_t ssrc, std::uint8_t* data) {
@@ -44,10 +57,13 @@ void continue_sequence(FlowEntry& flow, std::uint32_t ssrc, std::uint8_t* data) 
   if ((flow.marks & kMarkRewriting) == 0) {
     flow.marks |= kMarkRewriting;
     flow.rewrite_ssrc = ssrc;
+    flow.rewrite_ssrc_before = ssrc;
     flow.rewrite_sequence_offset = 0;
     flow.rewrite_sequence_last = sequence;
   } else if (flow.rewrite_ssrc != ssrc) {
+    flow.rewrite_ssrc_before = flow.rewrite_ssrc;
     flow.rewrite_ssrc = ssrc;
+    flow.rewrite_returns = 0;
     flow.rewrite_sequence_offset = static_cast<std::uint16_t>(flow.rewrite_sequence_last + 1 - sequence);
   }
   const auto leaving = static_cast<std::uint16_t>(sequence + flow.rewrite_sequence_offset);
@@ -66,14 +82,16 @@ void map_payload_type(const proto::RewriteSpec& spec, std::uint8_t* data) {
   }
 }
 
-void rewrite_rtp(Burst& burst, std::uint32_t packet) {
+DropReason rewrite_rtp(Burst& burst, std::uint32_t packet) {
   FlowEntry& flow = *burst.flow[packet];
   std::uint8_t* data = burst.data[packet];
   if (flow.rewrite.payload_types != 0) map_payload_type(flow.rewrite, data);
-  if (flow.rewrite.ssrc_to == 0) return;
+  if (flow.rewrite.ssrc_to == 0) return DropReason::kNone;
+  if (!takes_the_place(flow, burst.ssrc[packet])) return DropReason::kSsrcCollision;
   continue_sequence(flow, burst.ssrc[packet], data);
   proto::store_be32(data + 8, flow.rewrite.ssrc_to);
   burst.ssrc[packet] = flow.rewrite.ssrc_to;
+  return DropReason::kNone;
 }
 
 // RTCP. Each function gets the packet's body, whose first SSRC is mapped already, and answers whether it fits.
@@ -175,12 +193,9 @@ void rewrite(Burst& burst) {
   for (std::uint32_t k = 0; k < burst.rewrites.count; ++k) {
     const std::uint32_t packet = burst.rewrites.at[k];
     if (burst.verdict[packet] != DropReason::kNone) continue;
-    if (burst.kind[packet] == PacketKind::kRtcp) {
-      const DropReason reason = rewrite_rtcp(burst, packet);
-      if (reason != DropReason::kNone) burst.drop(packet, reason);
-    } else {
-      rewrite_rtp(burst, packet);
-    }
+    const bool rtcp = burst.kind[packet] == PacketKind::kRtcp;
+    const DropReason reason = rtcp ? rewrite_rtcp(burst, packet) : rewrite_rtp(burst, packet);
+    if (reason != DropReason::kNone) burst.drop(packet, reason);
   }
   burst.keep_undropped_media();
 }

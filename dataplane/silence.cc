@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <atomic>
 
+#include "dataplane/key_epochs.h"
+#include "dataplane/source_policy.h"
+
 namespace weir::dataplane {
 namespace {
 
@@ -26,6 +29,8 @@ void SilenceWatch::look_at(std::uint32_t index, std::uint64_t now_ns) {
   // Another worker's entry may change at any moment: its owner is all that may be read of it.
   if (std::atomic_ref<std::uint16_t>(flow.owner).load(std::memory_order_relaxed) != worker_ + 1) return;
   if (flow.state != proto::FlowState::kInstalled) return;
+  end_old_keys(table_, index, now_ns);
+  close_latch_in_time(flow, now_ns);
   if ((flow.marks & kMarkHeard) != 0) {
     flow.marks = static_cast<std::uint8_t>(flow.marks & ~(kMarkHeard | kMarkTimeout));
     flow.media_last_ns = now_ns;

@@ -7,7 +7,10 @@
 #include "dataplane/cipher.h"
 #include "dataplane/constant_time.h"
 #include "dataplane/flow_table.h"
+#include "dataplane/key_epochs.h"
+#include "dataplane/srtp_check.h"
 #include "dataplane/srtp_iv.h"
+#include "dataplane/ssrc_states.h"
 #include "dataplane/stream_statistics.h"
 #include "proto/rtcp.h"
 #include "proto/rtp.h"
@@ -19,94 +22,10 @@ using proto::DropReason;
 
 constexpr std::size_t kTagBytesMax = 16;
 
-DropReason drop_reason_of(IndexVerdict verdict) {
-  switch (verdict) {
-    case IndexVerdict::kFresh:
-      return DropReason::kNone;
-    case IndexVerdict::kReplayed:
-      return DropReason::kReplayed;
-    case IndexVerdict::kTooOld:
-      return DropReason::kIndexTooOld;
-  }
-  return DropReason::kIndexTooOld;
-}
-
 template <Mix kMix>
 SsrcStates& states_of(Burst& burst, std::uint32_t packet) {
   FlowEntry& flow = *burst.flow[packet];
   return is_rtcp<kMix>(burst, packet) ? flow.receive_rtcp : flow.receive_rtp;
-}
-
-/// parse_srtp for what has CSRCs or an extension.
-[[gnu::noinline]] DropReason parse_srtp_long(Burst& burst, std::uint32_t packet, std::size_t tag_bytes) {
-  const std::optional<proto::RtpView> view = proto::parse_rtp({burst.data[packet], burst.bytes[packet]});
-  if (!view) return DropReason::kRtpMalformed;
-  if (view->header_bytes + tag_bytes > burst.bytes[packet]) return DropReason::kSrtpTooShort;
-  burst.header_bytes[packet] = view->header_bytes;
-  burst.ssrc[packet] = view->ssrc;
-  return DropReason::kNone;
-}
-
-/// Header and length of an SRTP packet whose tag takes `tag_bytes`. Writes header_bytes and ssrc.
-[[gnu::always_inline]] inline DropReason parse_srtp(Burst& burst, std::uint32_t packet, std::size_t tag_bytes) {
-  constexpr unsigned kAllButPadding = 0xdf;  // a fixed header: version 2, no extension, no CSRC
-  const std::uint8_t* data = burst.data[packet];
-  const bool fixed = burst.bytes[packet] >= proto::kRtpHeaderBytesMin + tag_bytes && (data[0] & kAllButPadding) == 0x80;
-  if (!fixed) [[unlikely]]
-    return parse_srtp_long(burst, packet, tag_bytes);
-  burst.header_bytes[packet] = proto::kRtpHeaderBytesMin;
-  burst.ssrc[packet] = proto::load_be32(data + 8);
-  return DropReason::kNone;
-}
-
-/// Header and length of an SRTCP packet with `trailer_bytes` of tag and index behind the ciphertext.
-DropReason parse_srtcp(Burst& burst, std::uint32_t packet, std::size_t trailer_bytes) {
-  const std::optional<std::uint32_t> ssrc = proto::rtcp_sender_ssrc({burst.data[packet], burst.bytes[packet]});
-  if (!ssrc) return DropReason::kRtcpMalformed;
-  if (kSrtcpHeaderBytes + trailer_bytes > burst.bytes[packet]) return DropReason::kSrtpTooShort;
-  burst.header_bytes[packet] = kSrtcpHeaderBytes;
-  burst.ssrc[packet] = *ssrc;
-  return DropReason::kNone;
-}
-
-/// May this SRTP packet be legitimate? Estimates its index (RFC 3711 section 3.3.1) and asks the window. Writes the
-/// columns of parse_srtp, `state` and `index`.
-inline DropReason check_srtp(Burst& burst, std::uint32_t packet, std::size_t tag_bytes) {
-  const DropReason reason = parse_srtp(burst, packet, tag_bytes);
-  if (reason != DropReason::kNone) return reason;
-  FlowEntry& flow = *burst.flow[packet];
-  SsrcState* state = find_ssrc(flow.receive_rtp, burst.ssrc[packet]);
-  burst.state[packet] = state;
-  const std::uint16_t sequence = proto::load_be16(burst.data[packet] + 2);
-  if (state == nullptr) [[unlikely]] {
-    burst.index[packet] = std::uint64_t{flow.receive.rtp_roc} << 16 | sequence;
-    return DropReason::kNone;
-  }
-  const std::uint64_t next = state->window.highest + 1;
-  if (static_cast<std::uint16_t>(next) == sequence && next <= kRtpIndexMax) [[likely]] {
-    burst.index[packet] = next;  // as below, and fresh
-    return DropReason::kNone;
-  }
-  const std::optional<std::uint64_t> index = estimate_index(state->window.highest, sequence);
-  if (!index) return DropReason::kIndexTooOld;
-  if (*index > kRtpIndexMax) return DropReason::kKeyExhausted;
-  burst.index[packet] = *index;
-  return drop_reason_of(state->window.check(*index));
-}
-
-/// The same for SRTCP, whose index is explicit: it stands in front of a tag of `tag_bytes` if `before_tag`, else behind
-/// it.
-DropReason check_srtcp(Burst& burst, std::uint32_t packet, std::size_t tag_bytes, bool before_tag) {
-  const DropReason reason = parse_srtcp(burst, packet, tag_bytes + kSrtcpIndexBytes);
-  if (reason != DropReason::kNone) return reason;
-  SsrcState* state = find_ssrc(burst.flow[packet]->receive_rtcp, burst.ssrc[packet]);
-  burst.state[packet] = state;
-  const std::uint8_t* end = burst.data[packet] + burst.bytes[packet];
-  const std::uint32_t word = proto::load_be32(end - kSrtcpIndexBytes - (before_tag ? tag_bytes : 0));
-  const std::uint32_t e_bit = srtcp_e_bit(burst.flow[packet]->receive_profile);
-  if ((word & kSrtcpEncryptedBit) != e_bit) return DropReason::kSrtcpEBitWrong;
-  burst.index[packet] = word & ~kSrtcpEncryptedBit;
-  return state == nullptr ? DropReason::kNone : drop_reason_of(state->window.check(burst.index[packet]));
 }
 
 /// Counts a packet that was found good, and notes the first. Not if the flow is over its rate.
@@ -140,7 +59,9 @@ template <Mix kMix>
 [[gnu::always_inline]] inline DropReason commit(Burst& burst, std::uint32_t packet) {
   SsrcState* state = burst.state[packet];
   if (state == nullptr) [[unlikely]] {
+    const SsrcKind kind = is_rtcp<kMix>(burst, packet) ? SsrcKind::kReceiveRtcp : SsrcKind::kReceiveRtp;
     state = find_or_add_ssrc(states_of<kMix>(burst, packet), burst.ssrc[packet]);
+    if (state == nullptr) state = find_or_add_more_ssrc(burst, packet, kind);
     if (state == nullptr) return DropReason::kSsrcUnknown;
   }
   const DropReason reason = drop_reason_of(state->window.commit(burst.index[packet]));
@@ -201,10 +122,10 @@ std::size_t hmac_tag_bytes(const Burst& burst, std::uint32_t packet) {
 }
 
 template <Mix kMix>
-[[gnu::always_inline]] inline DropReason check_hmac(Burst& burst, std::uint32_t packet) {
+[[gnu::always_inline]] inline DropReason check_hmac(Burst& burst, std::uint32_t packet, Cipher& cipher) {
   const std::size_t tag_bytes = hmac_tag_bytes<kMix>(burst, packet);
   return is_rtcp<kMix>(burst, packet) ? check_srtcp(burst, packet, tag_bytes, true)
-                                      : check_srtp(burst, packet, tag_bytes);
+                                      : check_srtp(burst, packet, tag_bytes, cipher);
 }
 
 template <Mix kMix>
@@ -270,10 +191,11 @@ void open_hmac(Burst& burst, Cipher& cipher, Batch& batch) {
 /// Writes the nonce too, long before it is used: one that is loaded right after it was stored in pieces holds up the
 /// cipher.
 template <Mix kMix>
-[[gnu::always_inline]] inline DropReason check_gcm(Burst& burst, std::uint32_t packet, Column<GcmNonce>& nonces) {
+[[gnu::always_inline]] inline DropReason check_gcm(Burst& burst, std::uint32_t packet, Column<GcmNonce>& nonces,
+                                                   Cipher& cipher) {
   const bool rtcp = is_rtcp<kMix>(burst, packet);
   const DropReason reason =
-      rtcp ? check_srtcp(burst, packet, kGcmTagBytes, false) : check_srtp(burst, packet, kGcmTagBytes);
+      rtcp ? check_srtcp(burst, packet, kGcmTagBytes, false) : check_srtp(burst, packet, kGcmTagBytes, cipher);
   if (reason != DropReason::kNone) return reason;
   const FlowEntry& flow = *burst.flow[packet];
   write_gcm_nonce(nonces[packet], rtcp ? flow.receive.rtcp.salt.data() : flow.receive_keys.gcm.salt.data(),
@@ -385,7 +307,7 @@ void unprotect_in_rounds(Burst& burst, const PacketList& packets, Check check, O
 template <Mix kMix>
 void unprotect_hmac(Burst& burst, Cipher& cipher, const PacketList& packets) {
   unprotect_in_rounds<kMix>(
-      burst, packets, [&](std::uint32_t packet) { return check_hmac<kMix>(burst, packet); },
+      burst, packets, [&](std::uint32_t packet) { return check_hmac<kMix>(burst, packet, cipher); },
       [&](Batch& batch) { open_hmac<kMix>(burst, cipher, batch); });
 }
 
@@ -393,7 +315,7 @@ template <Mix kMix>
 void unprotect_gcm(Burst& burst, Cipher& cipher, const PacketList& packets) {
   Column<GcmNonce> nonces;
   unprotect_in_rounds<kMix>(
-      burst, packets, [&](std::uint32_t packet) { return check_gcm<kMix>(burst, packet, nonces); },
+      burst, packets, [&](std::uint32_t packet) { return check_gcm<kMix>(burst, packet, nonces, cipher); },
       [&](Batch& batch) { open_gcm<kMix>(burst, cipher, nonces, batch); });
 }
 
@@ -404,18 +326,32 @@ void take_plain(Burst& burst, const PacketList& packets) {
 
 /// Transforms differ from flow to flow: each gets its own list.
 template <Mix kMix>
-void unprotect_each(Burst& burst, Cipher& cipher) {
+void unprotect_each(Burst& burst, Cipher& cipher, const PacketList& packets) {
   PacketList plain;
   PacketList hmac;
   PacketList gcm;
-  for (std::uint32_t k = 0; k < burst.media.count; ++k) {
-    const std::uint32_t packet = burst.media.at[k];
+  for (std::uint32_t k = 0; k < packets.count; ++k) {
+    const std::uint32_t packet = packets.at[k];
     const std::uint8_t transforms = burst.flow[packet]->transforms;
     ((transforms & kReceivesHmac) != 0 ? hmac : (transforms & kReceivesGcm) != 0 ? gcm : plain).push(packet);
   }
   take_plain<kMix>(burst, plain);
   if (hmac.count != 0) unprotect_hmac<kMix>(burst, cipher, hmac);
   if (gcm.count != 0) unprotect_gcm<kMix>(burst, cipher, gcm);
+}
+
+/// Packets of flows with detours first: what their older keys protected is taken there.
+void unprotect_detoured(Burst& burst, Cipher& cipher) {
+  PacketList detoured;
+  PacketList rest;
+  for (std::uint32_t k = 0; k < burst.media.count; ++k) {
+    const std::uint32_t packet = burst.media.at[k];
+    ((burst.flow[packet]->transforms & kDetoursReceiving) != 0 ? detoured : rest).push(packet);
+  }
+  take_older(burst, cipher, detoured, accept<Mix::kAny>);
+  for (std::uint32_t k = 0; k < detoured.count; ++k) rest.push(detoured.at[k]);
+  unprotect_each<Mix::kAny>(burst, cipher, rest);
+  confirm_keys(burst, detoured);
 }
 
 template <Mix kMix>
@@ -430,15 +366,17 @@ void unprotect_as(Burst& burst, Cipher& cipher) {
     case kReceivesGcm:
       return unprotect_gcm<kMix>(burst, cipher, burst.media);
     default:
-      return unprotect_each<kMix>(burst, cipher);
+      return unprotect_each<kMix>(burst, cipher, burst.media);
   }
 }
 
 }  // namespace
 
 void unprotect(Burst& burst, Cipher& cipher) {
-  if (burst.rtcp) {
-    unprotect_as<Mix::kRtpAndRtcp>(burst, cipher);
+  if ((burst.transforms & kDetoursReceiving) != 0) [[unlikely]] {
+    unprotect_detoured(burst, cipher);
+  } else if (burst.rtcp) {
+    unprotect_as<Mix::kAny>(burst, cipher);
   } else {
     unprotect_as<Mix::kRtp>(burst, cipher);
   }

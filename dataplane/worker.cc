@@ -135,7 +135,7 @@ bool Worker::take_commands() {
 }
 
 void Worker::carry_out(proto::Command& command) {
-  const proto::Event answer = execute(command, scope_, *parts_.table, *cipher_);
+  const proto::Event answer = execute(command, scope_, *parts_.table, *cipher_, burst_.now_ns);
   ++(answer.kind == proto::EventKind::kRefused ? counters_.commands_refused : counters_.commands);
   switch (answer.kind) {
     case proto::EventKind::kOpened:
@@ -167,6 +167,10 @@ void Worker::tell_notes() {
     event.ssrc = burst_.ssrc[packet];
     if ((burst_.notes[packet] & kNoteFirstAuthenticated) != 0) {
       event.kind = proto::EventKind::kFirstAuthenticated;
+      events_.push(event, burst_.now_ns);
+    }
+    if ((burst_.notes[packet] & kNoteKeysConfirmed) != 0) {
+      event.kind = proto::EventKind::kKeysConfirmed;
       events_.push(event, burst_.now_ns);
     }
     if ((burst_.notes[packet] & kNoteIndexNearLimit) != 0) {

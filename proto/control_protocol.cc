@@ -24,6 +24,8 @@ const char* to_string(Refusal refusal) {
       return "a field has a value that means nothing";
     case Refusal::kAddressFamily:
       return "an address is of a family the network does not have";
+    case Refusal::kNoRoom:
+      return "too many flows have two sets of receive keys at once";
   }
   return "unknown refusal";
 }

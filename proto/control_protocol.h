@@ -12,14 +12,14 @@
 namespace weir::proto {
 
 /// Raised with every change of a layout or a meaning in proto/ that the layout hash cannot see.
-inline constexpr std::uint32_t kRegionVersion = 1;
+inline constexpr std::uint32_t kRegionVersion = 2;
 
 /// Command: weir-control -> the worker that owns the flow. Each is answered by one Event with the same request number.
 enum class CommandKind : std::uint8_t {
   kOpen = 1,        ///< free -> open: the port punts DTLS or STUN as `punts` says, and takes no media
   kInstall = 2,     ///< free or open -> installed: the whole spec. On open, local port and network must not change
-  kUpdateKeys = 3,  ///< installed: new receive and send transforms; old keys are wiped
-  kSetPeer = 4,     ///< open or installed: new peer, rtp and rtcp exits; nothing else of the spec is read
+  kUpdateKeys = 3,  ///< installed: new receive and send transforms; key_grace_ms. Sending changes at once
+  kSetPeer = 4,     ///< open or installed: new peer, rtp and rtcp exits, latch_window_ms; nothing else is read
   kRemove = 5,      ///< any -> free, keys wiped. Removing a free flow is answered kRemoved: idempotent
   kDrain = 6,       ///< installed -> draining: takes no new packet, statistics stay readable
 };
@@ -44,8 +44,9 @@ enum class Refusal : std::uint8_t {
   kPortNotOurs,  ///< the port belongs to another worker
   kEnumOutOfRange,
   kAddressFamily,
+  kNoRoom,
 };
-inline constexpr std::size_t kRefusalCount = 10;
+inline constexpr std::size_t kRefusalCount = 11;
 /// For people, e.g. "the port is in use by another flow".
 const char* to_string(Refusal refusal);
 
@@ -61,6 +62,7 @@ enum class EventKind : std::uint8_t {
   kFirstAuthenticated = 9,  ///< the first packet that passed the tag check, or a plain flow's first valid packet
   kMediaTimeout = 10,       ///< no accepted packet for media_timeout_ms; said once until media comes again
   kIndexNearLimit = 11,     ///< a key is close to its lifetime (RFC 3711 section 9.2): rekey
+  kKeysConfirmed = 12,      ///< a packet under the new receive keys authenticated while the old ones still received
 };
 
 struct Event {
@@ -114,8 +116,8 @@ static_assert(kCrossesProcesses<Command> && kCrossesProcesses<Event> && kCrosses
 // Offsets the two processes agree on; a change here is a new kRegionVersion.
 static_assert(offsetof(Command, flow) == 8 && offsetof(Command, spec) == 16);
 static_assert(offsetof(FlowSpec, rtp) == 52 && offsetof(FlowSpec, rewrite) == 100 &&
-              offsetof(FlowSpec, receive) == 132 && offsetof(FlowSpec, send) == 276 && sizeof(FlowSpec) == 424);
-static_assert(sizeof(Command) == 440);
+              offsetof(FlowSpec, receive) == 132 && offsetof(FlowSpec, send) == 280 && sizeof(FlowSpec) == 440);
+static_assert(sizeof(Command) == 456);
 static_assert(offsetof(Event, source) == 32 && offsetof(Punt, data) == 64 && offsetof(Inject, data) == 64);
 
 }  // namespace weir::proto

@@ -49,8 +49,10 @@ enum class DropReason : std::uint8_t {
   kIpExtension,
   kNdMalformed,
   kNdNotForUs,
+  kMkiUnknown,
+  kSsrcCollision,
 };
-inline constexpr std::size_t kDropReasonCount = 40;
+inline constexpr std::size_t kDropReasonCount = 42;
 
 struct DropReasonInfo {
   DropReason reason;
@@ -103,6 +105,8 @@ inline constexpr std::array<DropReasonInfo, kDropReasonCount> kDropReasons{{
      "the neighbour discovery packet is cut short, forwarded or inconsistent"},
     {DropReason::kNdNotForUs, "nd_not_for_us",
      "the neighbour discovery packet neither asks for nor answers one of our addresses"},
+    {DropReason::kMkiUnknown, "mki_unknown", "no key of the flow has the packet's MKI"},
+    {DropReason::kSsrcCollision, "ssrc_collision", "another stream of the flow leaves under the same SSRC"},
 }};
 
 consteval bool drop_reasons_are_in_order() {
@@ -112,7 +116,7 @@ consteval bool drop_reasons_are_in_order() {
   return true;
 }
 static_assert(drop_reasons_are_in_order());
-static_assert(static_cast<std::size_t>(DropReason::kNdNotForUs) + 1 == kDropReasonCount);
+static_assert(static_cast<std::size_t>(DropReason::kSsrcCollision) + 1 == kDropReasonCount);
 
 constexpr const DropReasonInfo& drop_reason(DropReason reason) {
   return kDropReasons[static_cast<std::size_t>(reason)];

@@ -34,19 +34,26 @@ static_assert(sizeof(SessionKeys) == 68);
 
 /// One SRTP direction. profile kNone: plain, and the keys are ignored. SRTP and SRTCP keys may come from different DTLS
 /// associations: without rtcp-mux each port has its own (RFC 5764 section 4.1.2).
+///
+/// New keys for a stream that goes on: by RFC 3711 (sections 3.3.1 and 3.4) a rekey resets neither ROC nor SRTCP index,
+/// and so do peers that give their running session new keys: keeps_indexes 1. A new DTLS association, or SDES keys in a
+/// session that the peer sets up anew, starts at rtp_roc and 0 (RFC 5764 section 4.2): keeps_indexes 0.
 struct TransformSpec {
   SrtpProfile profile;
-  std::array<std::uint8_t, 3> reserved;
-  std::uint32_t rtp_roc;  ///< rollover counter the first SSRC starts with; 0 but for takeover and tests
+  std::uint8_t mki_bytes;      ///< 0: packets carry no MKI (RFC 3711 section 3.1). <= kMkiBytesMax
+  std::uint8_t lifetime_log2;  ///< sending: 2^this SRTP and SRTCP packets at most; 0: as many as RFC 3711 allows
+  std::uint8_t keeps_indexes;  ///< kUpdateKeys: 1: indexes go on under the new keys
+  std::uint32_t rtp_roc;       ///< rollover counter the first SSRC starts with; 0 but for takeover and tests
+  std::array<std::uint8_t, kMkiBytesMax> mki;  ///< the first mki_bytes are used
   SessionKeys rtp;
   SessionKeys rtcp;
 };
-static_assert(sizeof(TransformSpec) == 144);
+static_assert(sizeof(TransformSpec) == 148);
 
 /// Whose packets a flow takes.
 enum class SourcePolicy : std::uint8_t {
   kSignalled = 0,  ///< only FlowSpec::peer
-  kLatch = 1,      ///< the first valid (secured leg: authenticated) packet's source, then only that one
+  kLatch = 1,      ///< the first valid (secured leg: authenticated) packet's source, then only that one; see below
   kRelatch = 2,    ///< as kLatch, and any later authenticated packet moves it; secured legs only
 };
 
@@ -91,7 +98,10 @@ struct FlowSpec {
   std::uint8_t accepts;  ///< kAcceptRtp | kAcceptRtcp
   std::uint8_t punts;    ///< kPuntDtls | kPuntStun
   SourcePolicy source_policy;
-  std::array<std::uint8_t, 2> reserved;
+  /// kLatch, kRelatch: how many bits a source's address must have in common with the signalled peer's; 0: none. What is
+  /// punted is held to the same, and under kSignalled to the peer itself.
+  std::uint8_t latch_prefix_bits;
+  std::uint8_t reserved;
   std::uint32_t packets_per_s_max;
   std::uint32_t bytes_per_s_max;
   std::uint32_t punts_per_s_max;
@@ -102,6 +112,12 @@ struct FlowSpec {
   TransformSpec receive;
   TransformSpec send;
   std::uint32_t rtp_clock_hz;  ///< for jitter; 0: not known. <= kRtpClockHzMax
+  /// kLatch: for how long after kInstall or kSetPeer a source may be learned; then only `peer`. 0: for as long as it
+  /// takes on a secured leg, not at all on a plain one. <= kLatchWindowMsMax
+  std::uint32_t latch_window_ms;
+  /// kUpdateKeys: for how long the old receive keys go on receiving beside the new ones; shorter once those have
+  /// authenticated. 0: not at all. <= kKeyGraceMsMax
+  std::uint32_t key_grace_ms;
 };
 
 /// The worker that owns a local port: RTP and RTCP of a pair (even, odd) always share one.
@@ -164,7 +180,7 @@ struct alignas(64) FlowStatus {
   std::uint64_t auth_failed;  ///< part of dropped
   std::uint64_t replayed;     ///< part of dropped
 
-  std::array<StreamStatus, kSsrcsPerFlowMax> streams;
+  std::array<StreamStatus, kStreamsShownMax> streams;
 };
 static_assert(offsetof(FlowStatus, rtp_packets_in) == 64 && offsetof(FlowStatus, rtp_exit) == 128,
               "a packet changes one cache line");

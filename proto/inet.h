@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -33,6 +34,25 @@ struct IpAddress {
   }
 };
 static_assert(sizeof(IpAddress) == 17);
+
+inline constexpr std::uint8_t kIpv4Bits = 32;
+inline constexpr std::uint8_t kIpv6Bits = 128;
+/// Whether two addresses of one family have as many leading bits in common. `bits` <= kIpv4Bits or kIpv6Bits.
+inline bool share_prefix(const IpAddress& a, const IpAddress& b, std::uint32_t bits) {
+  if (a.family != b.family || a.family == Family::kNone) return false;
+  const std::uint32_t whole = bits / 8;
+  const auto differing = static_cast<std::uint8_t>(a.bytes[whole % 16] ^ b.bytes[whole % 16]);
+  return std::memcmp(a.bytes.data(), b.bytes.data(), whole) == 0 &&
+         (bits % 8 == 0 || static_cast<std::uint32_t>(std::countl_zero(differing)) >= bits % 8);
+}
+
+/// How many leading bits, in each family.
+struct PrefixBits {
+  std::uint8_t ipv4 = 0;
+  std::uint8_t ipv6 = 0;
+
+  [[nodiscard]] std::uint8_t of(Family family) const { return family == Family::kIpv6 ? ipv6 : ipv4; }
+};
 
 /// Address and UDP or TCP port. The port is in host order. No padding: compared and hashed as bytes.
 struct Endpoint {

@@ -17,8 +17,11 @@ inline constexpr std::size_t kDatagramBytesMax = kMtuBytes - 20 - 8;
 /// The same in an IPv6 packet, whose header has 40 bytes.
 inline constexpr std::size_t kDatagramIpv6BytesMax = kMtuBytes - 40 - 8;
 
-/// What SRTP or SRTCP adds at most: E and index (4), tag (16). RFC 3711 section 3.4, RFC 7714 section 9. No MKI yet.
-inline constexpr std::size_t kSrtpOverheadBytesMax = 20;
+/// The longest MKI. RFC 4568 section 6.1 allows 128 bytes; peers use 1 or 4.
+inline constexpr std::size_t kMkiBytesMax = 4;
+
+/// What SRTP or SRTCP adds at most: E and index (4), tag (16), MKI. RFC 3711 section 3.4, RFC 7714 section 9.
+inline constexpr std::size_t kSrtpOverheadBytesMax = 20 + kMkiBytesMax;
 
 inline constexpr std::uint32_t kWorkersMax = 64;
 inline constexpr std::uint32_t kNetworksMax = 16;
@@ -29,8 +32,19 @@ inline constexpr std::size_t kGatewaysMax = 4;
 inline constexpr std::size_t kStaticNeighboursMax = 512;
 inline constexpr std::uint32_t kFlowsMax = 1u << 21;
 
-/// SSRCs with receive state on one flow: audio, video, their RTX and FEC, and one change of each.
-inline constexpr std::size_t kSsrcsPerFlowMax = 4;
+/// SSRCs of one kind of packet that a flow keeps state of: audio, video, their RTX and FEC under BUNDLE (RFC 8843), and
+/// a change of each. What is kept is kept as long as the key: a forgotten window would let old packets in again.
+inline constexpr std::size_t kSsrcsPerFlowMax = 16;
+/// Those whose state lies in the flow's own entry; the others lie in a pool that a few flows share.
+inline constexpr std::size_t kSsrcsNearMax = 4;
+static_assert(kSsrcsNearMax < kSsrcsPerFlowMax);
+
+/// Streams of a flow that have statistics of their own: the busiest.
+inline constexpr std::size_t kStreamsShownMax = 4;
+
+/// How long keys may receive beside those that replace them, and how long a flow may wait for its first packet.
+inline constexpr std::uint32_t kKeyGraceMsMax = 60'000;
+inline constexpr std::uint32_t kLatchWindowMsMax = 60'000;
 
 /// Payload types one flow renumbers.
 inline constexpr std::size_t kPayloadTypeMapMax = 8;

@@ -26,7 +26,7 @@ struct StreamReading {
   friend bool operator==(const StreamReading&, const StreamReading&) = default;
 };
 
-/// The stream in a slot < kSsrcsPerFlowMax of a status that lies in the region (not of a copy), or nullopt if there is
+/// The stream in a slot < kStreamsShownMax of a status that lies in the region (not of a copy), or nullopt if there is
 /// none, or if weir-media was never seen between two changes.
 inline std::optional<StreamReading> read_stream(const FlowStatus& status, std::size_t slot) {
   constexpr int kTries = 100;
@@ -66,7 +66,7 @@ inline std::optional<StreamReading> read_stream(const FlowStatus& status, std::s
 /// All streams of a flow.
 inline std::vector<StreamReading> read_streams(const FlowStatus& status) {
   std::vector<StreamReading> readings;
-  for (std::size_t slot = 0; slot < kSsrcsPerFlowMax; ++slot) {
+  for (std::size_t slot = 0; slot < kStreamsShownMax; ++slot) {
     if (const std::optional<StreamReading> reading = read_stream(status, slot)) readings.push_back(*reading);
   }
   return readings;

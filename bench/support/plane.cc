@@ -144,6 +144,7 @@ proto::Command Plane::install(proto::FlowId flow, const Stream& received, const 
   command.spec.network = kNear;
   command.spec.accepts = proto::kAcceptRtp | proto::kAcceptRtcp;
   command.spec.source_policy = proto::SourcePolicy::kLatch;
+  command.spec.latch_window_ms = proto::kLatchWindowMsMax;
   command.spec.rtp = {.peer = {proto::IpAddress::from_ipv4(peer_address(kFar)), 0, kPeerPort},
                       .local_port = command.spec.local_port,
                       .network = kFar,

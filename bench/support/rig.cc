@@ -206,6 +206,7 @@ void Rig::install(Legs legs, const Workload& received, const Workload& sent) {
     spec.network = network_of(flow);
     spec.accepts = proto::kAcceptRtp | proto::kAcceptRtcp;
     spec.source_policy = proto::SourcePolicy::kLatch;
+    spec.latch_window_ms = proto::kLatchWindowMsMax;
     // As weir-control installs them, but that no packet of a benchmark is over its rate.
     spec.packets_per_s_max = 10'000'000;
     spec.bytes_per_s_max = 4'000'000'000;
@@ -217,7 +218,7 @@ void Rig::install(Legs legs, const Workload& received, const Workload& sent) {
     if (legs.receive != proto::SrtpProfile::kNone) spec.receive = received.streams()[flow].transform;
     if (legs.send != proto::SrtpProfile::kNone) spec.send = sent.streams()[flow].transform;
     WEIR_ASSERT(table_->claim(flow, 0));
-    table_->install({.index = flow, .generation = 1}, spec, **cipher);
+    table_->install({.index = flow, .generation = 1}, spec, dataplane::monotonic_ns(), **cipher);
   }
 }
 

@@ -53,7 +53,7 @@ Stages::Stages(const Workload& workload, std::uint32_t burst)
   for (std::uint32_t flow = 0; flow < 2 * streams_; ++flow) {
     const Stream& stream = workload.streams()[flow % streams_];
     WEIR_ASSERT(table_.claim(flow, 0));
-    table_.install({flow, 1}, make_spec(flow, stream.transform, flow < streams_), *cipher_);
+    table_.install({flow, 1}, make_spec(flow, stream.transform, flow < streams_), 0, *cipher_);
   }
 }
 
@@ -61,6 +61,7 @@ Stages::~Stages() = default;
 
 void Stages::load(std::vector<Packet>& packets, std::size_t first, std::uint32_t count, std::uint32_t flow_base) {
   burst_.count = count;
+  burst_.table = &table_;
   burst_.clear_media();
   burst_.noted.clear();
   for (std::uint32_t i = 0; i < count; ++i) {

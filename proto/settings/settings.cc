@@ -200,6 +200,9 @@ void read_control(Table& table, ControlSettings& control) {
   control.media_timeout_ms = timeout_s * 1000;
   table.number("punts_per_s_max", control.punts_per_s_max, 1, 100'000);
   table.number("media_rate_factor", control.media_rate_factor, 0, 1'000);
+  table.number("plain_latch_ms", control.plain_latch_ms, 0, kLatchWindowMsMax);
+  table.number("plain_latch_prefix_bits", control.plain_latch_prefix_bits, 8, kIpv4Bits);
+  table.number("plain_latch_ipv6_prefix_bits", control.plain_latch_ipv6_prefix_bits, 16, kIpv6Bits);
 }
 
 void read_limits(Table& table, LimitSettings& limits) {

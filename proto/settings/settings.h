@@ -108,6 +108,11 @@ struct ControlSettings {
   std::uint32_t punts_per_s_max = 200;      ///< per flow
   /// A flow is policed at so many times the packets and bytes a second that its codecs need; 0: not at all.
   std::uint32_t media_rate_factor = 2;
+  /// A plain leg's first packet within so many milliseconds may show where its peer is, if the address has so many bits
+  /// in common with the SDP's; 0 ms: only what the SDP says.
+  std::uint32_t plain_latch_ms = 0;
+  std::uint32_t plain_latch_prefix_bits = 32;
+  std::uint32_t plain_latch_ipv6_prefix_bits = 128;
 };
 
 /// [limits]: what the senders of SIP may ask of weir-control, each source address and all together.

@@ -313,6 +313,31 @@ TEST(Media, APlainSourceElsewhereMovesNothing) {
   EXPECT_FALSE(lab.saw(MediaEvent::Kind::kSourceLearned));
 }
 
+TEST(Media, APlainLegLatchesAsFarAsTheSettingsSay) {
+  proto::settings::Settings settings = tests::media_settings();
+  settings.control.plain_latch_ms = 4000;
+  settings.control.plain_latch_prefix_bits = 24;
+  MediaLab lab(kPlain, kSecured, false, settings);
+  for (const Side side : kSides) ASSERT_TRUE(lab.answer(side).ok());
+  lab.settle();
+  const proto::FlowSpec& plain = lab.flow(Side::kCaller)->spec;
+  EXPECT_EQ(plain.source_policy, proto::SourcePolicy::kLatch);
+  EXPECT_EQ(plain.latch_window_ms, 4000u);
+  EXPECT_EQ(plain.latch_prefix_bits, 24);
+  const proto::FlowSpec& secured = lab.flow(Side::kCallee)->spec;
+  EXPECT_EQ(secured.latch_window_ms, 0u) << "there only an authenticated packet latches";
+  EXPECT_EQ(secured.latch_prefix_bits, 0);
+  const proto::Endpoint said = MediaLab::place(Side::kCaller);
+  const auto learn = [&](std::uint32_t address) {
+    lab.worker.event(lab.flow(Side::kCaller)->id, proto::EventKind::kSourceLearned,
+                     {.address = proto::IpAddress::from_ipv4(address), .port = 5000});
+    lab.settle();
+    return lab.flow(Side::kCallee)->spec.rtp.peer.address.ipv4() == address;
+  };
+  EXPECT_FALSE(learn(said.address.ipv4() ^ 0x100)) << "another network";
+  EXPECT_TRUE(learn(said.address.ipv4() ^ 0x40));
+}
+
 TEST(Media, ThePlaceOfTheHandshakeIsWhereMediaGoes) {
   MediaLab lab(kSecured, kPlain);
   RemoteMedia behind_nat = lab.remote(Side::kCaller);

@@ -21,6 +21,7 @@ using proto::FlowState;
 using proto::Refusal;
 
 constexpr std::uint32_t kFlows = 16;
+constexpr std::uint64_t kNowNs = 1'000'000'000;
 constexpr std::uint16_t kPort = 20000;  // worker_of_port(20000, 2) is 0
 
 proto::Endpoint endpoint(std::uint16_t port) {
@@ -55,7 +56,7 @@ class CommandsTest : public testing::Test {
     return command;
   }
 
-  Event run(Command command) { return execute(command, scope_, table_, *cipher_); }
+  Event run(Command command) { return execute(command, scope_, table_, *cipher_, kNowNs); }
   Refusal refusal(const Command& command) {
     const Event answer = run(command);
     EXPECT_EQ(answer.kind == EventKind::kRefused, answer.refusal != Refusal::kNone);
@@ -103,6 +104,22 @@ TEST_F(CommandsTest, AFlowsLifeFromOpenToRemovedIsAnsweredStepByStep) {
   EXPECT_EQ(table_.flow_at(0, kPort), kNoFlow);
 }
 
+TEST_F(CommandsTest, ARekeyWhoseGraceIsTooLongOrHasNoRoomIsRefusedAndChangesNothing) {
+  ASSERT_EQ(refusal(valid(CommandKind::kInstall)), Refusal::kNone);
+  Command rekey = valid(CommandKind::kUpdateKeys);
+  rekey.spec.receive.rtp.encryption[0] = 2;
+  rekey.spec.key_grace_ms = proto::kKeyGraceMsMax + 1;
+  const std::vector<std::uint8_t> before = bytes_of(3);
+  EXPECT_EQ(refusal(rekey), Refusal::kEnumOutOfRange);
+  rekey.spec.key_grace_ms = proto::kKeyGraceMsMax;
+  std::vector<Place> taken;
+  for (Place place = table_.epochs().claim(3); place != 0; place = table_.epochs().claim(3)) taken.push_back(place);
+  EXPECT_EQ(refusal(rekey), Refusal::kNoRoom);
+  EXPECT_EQ(bytes_of(3), before);
+  table_.epochs().release(taken.back());
+  EXPECT_EQ(refusal(rekey), Refusal::kNone);
+}
+
 TEST_F(CommandsTest, AFreeIndexIsUsedAgainOnlyUnderAHigherGeneration) {
   ASSERT_EQ(refusal(valid(CommandKind::kOpen, 3, 5)), Refusal::kNone);
   ASSERT_EQ(refusal(valid(CommandKind::kRemove, 3, 5)), Refusal::kNone);
@@ -135,6 +152,12 @@ TEST_F(CommandsTest, EveryFieldThatMeansNothingIsRefused) {
       {"accepts", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.accepts = 4; }},
       {"punts", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.punts = 0x80; }},
       {"source policy", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.source_policy = proto::SourcePolicy{3}; }},
+      {"latch mask", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.latch_prefix_bits = 129; }},
+      {"latch window", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.latch_window_ms = 60'001; }},
+      {"receive MKI", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.receive.mki_bytes = 5; }},
+      {"send MKI", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.send.mki_bytes = 255; }},
+      {"lifetime", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.send.lifetime_log2 = 49; }},
+      {"indexes kept", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.receive.keeps_indexes = 2; }},
       {"receive profile", Refusal::kEnumOutOfRange,
        [](Command& c) { c.spec.receive.profile = proto::SrtpProfile{proto::kSrtpProfileCount}; }},
       {"send profile", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.send.profile = proto::SrtpProfile{255}; }},
@@ -199,7 +222,7 @@ TEST_F(CommandsTest, AnotherWorkersFlowIsOutOfReach) {
   for (int kind = 1; kind <= 6; ++kind) {
     Command command = valid(static_cast<CommandKind>(kind));
     command.spec.local_port = kPort + 2;
-    EXPECT_EQ(execute(command, other, table_, *cipher_).refusal, Refusal::kPortNotOurs) << kind;
+    EXPECT_EQ(execute(command, other, table_, *cipher_, kNowNs).refusal, Refusal::kPortNotOurs) << kind;
   }
   EXPECT_EQ(bytes_of(3), before);
 }
@@ -207,7 +230,7 @@ TEST_F(CommandsTest, AnotherWorkersFlowIsOutOfReach) {
 TEST_F(CommandsTest, TheWorkersCopyOfTheKeysIsWiped) {
   for (const std::uint8_t kind : {std::uint8_t{2}, std::uint8_t{99}}) {
     Command command = valid(CommandKind{kind});
-    (void)execute(command, scope_, table_, *cipher_);
+    (void)execute(command, scope_, table_, *cipher_, kNowNs);
     const proto::FlowSpec zero{};
     EXPECT_EQ(std::memcmp(&command.spec, &zero, sizeof zero), 0);
   }

@@ -80,6 +80,7 @@ TEST(Networks, RtcpAndALatchedSourceCrossTheFamilies) {
   proto::Command command = MediaPlane::install(2, 1, kExit, kPort);
   command.spec.peer = {};
   command.spec.source_policy = proto::SourcePolicy::kLatch;
+  command.spec.latch_window_ms = 60'000;
   ASSERT_EQ(plane.command(command).kind, EventKind::kInstalled);
   plane.arrive(1, tests::udp6_frame({.source_port = 5002, .destination_port = kExit, .payload = rtp_packet(1, 7, 20)}));
   const Packet report = {0x80, 200, 0, 6, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 9};
@@ -91,6 +92,26 @@ TEST(Networks, RtcpAndALatchedSourceCrossTheFamilies) {
                                     [](const proto::Event& event) { return event.kind == EventKind::kSourceLearned; });
   ASSERT_NE(learned, events.end());
   EXPECT_EQ(proto::to_string(learned->source), "[2001:2:0:1::2]:5002");
+}
+
+TEST(Networks, ARestrictedLatchLearnsWithinItsIpv6MaskOnly) {
+  MediaPlane plane(ipv6_inside(true));
+  proto::Command command = MediaPlane::install(2, 1, kExit, kPort);
+  command.spec.peer = peer6(5000);
+  command.spec.source_policy = proto::SourcePolicy::kLatch;
+  command.spec.latch_window_ms = 60'000;
+  command.spec.latch_prefix_bits = 64;
+  ASSERT_EQ(plane.command(command).kind, EventKind::kInstalled);
+  const auto passes = [&](const char* source) {
+    plane.arrive(
+        1, tests::udp6_frame(
+               {.source = source, .source_port = 5002, .destination_port = kExit, .payload = rtp_packet(1, 7, 20)}));
+    plane.run();
+    return !plane.departed(0).empty();
+  };
+  EXPECT_FALSE(passes("2001:2:0:2::2")) << "another network";
+  EXPECT_TRUE(passes("2001:2:0:1:8000::7")) << "another host";
+  EXPECT_FALSE(passes(kPeer6)) << "latched";
 }
 
 TEST(Networks, WhatFitsIpv4ButNotIpv6IsTooLong) {
@@ -200,6 +221,7 @@ TEST(Networks, OnOnePortEachHasItsOwnPorts) {
       command.flow.index = flow++;
       command.spec.network = row.network;
       command.spec.source_policy = proto::SourcePolicy::kLatch;
+      command.spec.latch_window_ms = 60'000;
       command.spec.peer = {};
       // Out by the same network, through the port they share.
       command.spec.rtp.network = row.network;

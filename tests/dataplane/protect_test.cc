@@ -118,7 +118,7 @@ TEST_P(Protect, GoesOnWithItsIndexesAfterARestart) {
 TEST_P(Protect, KeepsItsIndexesWhenTheSameKeysComeAgain) {
   EXPECT_EQ(send(rtp(7, 10)), DropReason::kNone);
   EXPECT_EQ(send(rtcp()), DropReason::kNone);
-  flows_.table().update_keys(0, {}, transform_, flows_.cipher());
+  flows_.update_keys(0, {}, transform_);
   EXPECT_EQ(send(rtp(7, 10)), DropReason::kSendReplayed);
   EXPECT_EQ(send(rtcp()), DropReason::kNone);
   EXPECT_EQ(burst_.burst().index[0], 1u);
@@ -129,7 +129,7 @@ TEST_P(Protect, StartsAnewUnderNewKeys) {
   EXPECT_EQ(send(rtcp()), DropReason::kNone);
   proto::TransformSpec fresh = random_transform();
   fresh.rtp_roc = 9;
-  flows_.table().update_keys(0, {}, fresh, flows_.cipher());
+  flows_.update_keys(0, {}, fresh);
   EXPECT_EQ(send(rtp(7, 10)), DropReason::kNone);
   EXPECT_EQ(burst_.burst().index[0], (std::uint64_t{9} << 16) + 10);
   EXPECT_EQ(send(rtcp()), DropReason::kNone);
@@ -154,6 +154,59 @@ TEST_P(Protect, SendsNoRtcpPastTheKeysLifetime) {
   EXPECT_EQ(send(rtcp()), DropReason::kKeyExhausted);
   EXPECT_EQ(send(rtcp()), DropReason::kKeyExhausted);
 }
+
+TEST_P(Protect, SendsNoMoreThanTheLifetimeItsKeyWasGiven) {
+  constexpr std::uint32_t kLifetime = 256;
+  transform_.lifetime_log2 = 8;
+  flows_.install(0, MediaFlows::spec(0, {}, transform_));
+  std::uint32_t sent = 0;
+  std::uint32_t noted_at = 0;
+  for (std::uint32_t i = 0; i < 2 * kLifetime; ++i) {
+    const Packet packet = rtp(i % 3, static_cast<std::uint16_t>(65'500 + i));  // three streams under one key
+    const DropReason verdict = send(packet);
+    ASSERT_EQ(verdict, i < kLifetime ? DropReason::kNone : DropReason::kKeyExhausted) << i;
+    if (verdict != DropReason::kNone) continue;
+    ++sent;
+    if (burst_.burst().notes[0] == kNoteIndexNearLimit) noted_at = sent;
+    if (i % 2 == 0) {
+      ASSERT_EQ(send(packet), DropReason::kSendReplayed) << "uses nothing of it";
+    }
+  }
+  EXPECT_EQ(sent, kLifetime);
+  EXPECT_EQ(noted_at, kLifetime - kLifetime / 16) << "said once, and well before";
+  for (std::uint32_t i = 0; i < 2 * kLifetime; ++i) {
+    ASSERT_EQ(send(rtcp()), i < kLifetime ? DropReason::kNone : DropReason::kKeyExhausted) << i;
+  }
+
+  flows_.update_keys(0, {}, transform_);
+  EXPECT_EQ(send(rtp(1, 9000)), DropReason::kKeyExhausted) << "the same key again gets no second life";
+  proto::TransformSpec fresh = random_transform();
+  fresh.lifetime_log2 = 8;
+  flows_.update_keys(0, {}, fresh);
+  EXPECT_EQ(send(rtp(1, 9000)), DropReason::kNone);
+}
+
+TEST_P(Protect, SaysThatTheKeysEndIsNearLongBefore) {
+  EXPECT_EQ(send(rtp(7, 1)), DropReason::kNone);
+  window() = {.seen = 1, .highest = kRtpIndexNearLimit - 2};
+  const auto sequence = static_cast<std::uint16_t>(kRtpIndexNearLimit & 0xffff);
+  EXPECT_EQ(send(rtp(7, static_cast<std::uint16_t>(sequence - 1))), DropReason::kNone);
+  EXPECT_EQ(burst_.burst().notes[0], 0);
+  EXPECT_EQ(send(rtp(7, sequence)), DropReason::kNone);
+  EXPECT_EQ(burst_.burst().notes[0], kNoteIndexNearLimit);
+  EXPECT_EQ(send(rtp(7, static_cast<std::uint16_t>(sequence + 1))), DropReason::kNone);
+  EXPECT_EQ(burst_.burst().notes[0], 0) << "once";
+
+  proto::TransformSpec fresh = random_transform();
+  flows_.update_keys(0, {}, fresh);
+  flows_.flow(0).send_rtcp_next = static_cast<std::uint32_t>(kRtcpIndexNearLimit - 1);
+  EXPECT_EQ(send(rtcp()), DropReason::kNone);
+  EXPECT_EQ(burst_.burst().notes[0], 0);
+  EXPECT_EQ(send(rtcp()), DropReason::kNone);
+  EXPECT_EQ(burst_.burst().notes[0], kNoteIndexNearLimit);
+}
+static_assert(kRtpIndexMax - kRtpIndexNearLimit >= 3600u * 10'000, "an hour at 10,000 packets a second");
+static_assert(kRtcpIndexMax - kRtcpIndexNearLimit >= 3600u * 200, "an hour at 200");
 
 TEST_P(Protect, UsesNoIndexForAPacketThatDoesNotFit) {
   burst_.add(flows_, 0, rtp(7, 5));

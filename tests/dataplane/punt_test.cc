@@ -26,6 +26,7 @@ constexpr std::uint16_t kExit = 20002;
 TEST(PuntGate, PuntsDtlsAndStunAndHalfOfTheRateIsThePeersOwn) {
   MediaPlane plane;
   proto::Command open = MediaPlane::install(1, 0, kPort, kExit);
+  open.spec.source_policy = proto::SourcePolicy::kLatch;
   open.kind = CommandKind::kOpen;
   open.spec.punts_per_s_max = 10;
   ASSERT_EQ(plane.command(open).kind, EventKind::kOpened);
@@ -50,6 +51,7 @@ TEST(PuntGate, OneSourceThatKnowsManyPortsLeavesTheOthersTheirShare) {
   MediaPlane plane({.punts_per_s_max = 100, .punts_per_s_per_source_max = 20});
   const auto open = [&plane](std::uint32_t index) {
     proto::Command command = MediaPlane::install(index, 0, static_cast<std::uint16_t>(kPort + 2 * index), kExit);
+    command.spec.source_policy = proto::SourcePolicy::kLatch;
     command.kind = CommandKind::kOpen;
     ASSERT_EQ(plane.command(command).kind, EventKind::kOpened);
   };
@@ -81,6 +83,7 @@ TEST(PuntGate, OneSourceThatKnowsManyPortsLeavesTheOthersTheirShare) {
 TEST(PuntGate, APuntRingThatIsFullIsACountedDrop) {
   MediaPlane plane;
   proto::Command open = MediaPlane::install(1, 0, kPort, kExit);
+  open.spec.source_policy = proto::SourcePolicy::kLatch;
   open.kind = CommandKind::kOpen;
   open.spec.punts_per_s_max = 0;
   ASSERT_EQ(plane.command(open).kind, EventKind::kOpened);
@@ -94,6 +97,7 @@ TEST(PuntGate, APuntRingThatIsFullIsACountedDrop) {
 TEST(PuntGate, InjectsFromTheFlowsPortAndRefusesWhatItMust) {
   MediaPlane plane;
   proto::Command open = MediaPlane::install(1, 0, kPort, kExit);
+  open.spec.source_policy = proto::SourcePolicy::kLatch;
   open.kind = CommandKind::kOpen;
   ASSERT_EQ(plane.command(open).kind, EventKind::kOpened);
   auto ring = plane.control().inject_producer(0);
@@ -142,6 +146,7 @@ TEST(PuntGate, InjectsFromTheFlowsPortAndRefusesWhatItMust) {
 TEST(PuntGate, AnInjectedFlightWaitsForItsNextHopInItsOrder) {
   MediaPlane plane({.static_neighbours = false});
   proto::Command open = MediaPlane::install(1, 0, kPort, kExit);
+  open.spec.source_policy = proto::SourcePolicy::kLatch;
   open.kind = CommandKind::kOpen;
   ASSERT_EQ(plane.command(open).kind, EventKind::kOpened);
   auto ring = plane.control().inject_producer(0);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/support/hex.h"
 #include "tests/support/media_flows.h"
 
@@ -111,31 +113,73 @@ TEST(Rewrite, LeavesEverythingToFlowsThatAskForNothing) {
   }
 }
 
+Packet rtp_of(std::uint32_t ssrc, std::uint16_t sequence) {
+  Packet packet(12);
+  packet[0] = 0x80;
+  proto::store_be16(packet.data() + 2, sequence);
+  proto::store_be32(packet.data() + 8, ssrc);
+  return packet;
+}
+
 TEST(Rewrite, AnotherSourceGoesOnWithTheSequenceOfTheOneBefore) {
   MediaFlows flows(1);
   proto::FlowSpec spec = MediaFlows::spec(0, {}, {});
   spec.rewrite.ssrc_to = 0xaaaaaaaa;
   flows.install(0, spec);
+  constexpr int kRefused = -1;
   const struct {
     std::uint32_t ssrc;
     std::uint16_t sequence;
-    std::uint16_t leaves_as;
+    int leaves_as;
   } rows[] = {
       {1, 65534, 65534}, {1, 65535, 65535}, {1, 1, 1},     {1, 0, 0},  // late, across the wrap
-      {2, 40000, 2},     {2, 40002, 4},     {2, 40001, 3}, {1, 2, 5}, {2, 50000, 6},
+      {2, 40000, 2},     {2, 40002, 4},     {2, 40001, 3},             // another one takes the place
+      {1, 2, kRefused},  {2, 40003, 5},                                // late, of the one before
+      {1, 3, kRefused},  {1, 4, kRefused},  {1, 5, 6},     {1, 6, 7},  // it is back
+      {3, 500, 8},       {2, 40004, 9},                                // a third, and the second after it
   };
   for (const auto& row : rows) {
-    Packet packet(12);
-    packet[0] = 0x80;
-    proto::store_be16(packet.data() + 2, row.sequence);
-    proto::store_be32(packet.data() + 8, row.ssrc);
     PacketBurst burst;
-    burst.add(flows, 0, packet);
+    burst.add(flows, 0, rtp_of(row.ssrc, row.sequence));
     burst.unprotect(flows);
     burst.rewrite();
+    if (row.leaves_as == kRefused) {
+      EXPECT_EQ(burst.verdict(0), DropReason::kSsrcCollision) << row.ssrc << " " << row.sequence;
+      continue;
+    }
+    EXPECT_EQ(burst.verdict(0), DropReason::kNone) << row.ssrc << " " << row.sequence;
     EXPECT_EQ(proto::load_be16(burst.packet(0).data() + 2), row.leaves_as) << row.ssrc << " " << row.sequence;
     EXPECT_EQ(proto::load_be32(burst.packet(0).data() + 8), 0xaaaaaaaau);
   }
+}
+
+TEST(Rewrite, OfTwoStreamsThatCollideOneLeavesAndNoIndexComesTwice) {
+  MediaFlows flows(1);
+  proto::TransformSpec send{};
+  send.profile = proto::SrtpProfile::kAesCm128HmacSha1_80;
+  proto::FlowSpec spec = MediaFlows::spec(0, {}, send);
+  spec.rewrite.ssrc_to = 0xaaaaaaaa;
+  flows.install(0, spec);
+  std::set<std::uint64_t> used;
+  std::uint32_t refused = 0;
+  const auto pass = [&](std::uint32_t ssrc, std::uint16_t sequence) {
+    PacketBurst burst;
+    burst.add(flows, 0, rtp_of(ssrc, sequence));
+    burst.unprotect(flows);
+    burst.rewrite();
+    burst.protect(flows);
+    if (burst.verdict(0) == DropReason::kSsrcCollision) ++refused;
+    if (burst.verdict(0) != DropReason::kNone) return;
+    EXPECT_TRUE(used.insert(burst.burst().index[0]).second);
+    EXPECT_EQ(flows.flow(0).rewrite_ssrc, ssrc);
+  };
+  pass(1, 999);
+  for (std::uint16_t i = 0; i < 1000; ++i) {
+    pass(2, static_cast<std::uint16_t>(65'000 + i));  // the newer one
+    pass(1, static_cast<std::uint16_t>(1000 + i));
+  }
+  EXPECT_EQ(used.size(), 1001u);
+  EXPECT_EQ(refused, 1000u);
 }
 
 }  // namespace

@@ -223,6 +223,62 @@ TEST_P(Unprotect, KeepsStateForSoManySourcesAndNoneForForgedOnes) {
   EXPECT_EQ(take(srtp(oracle, 0, 2)), DropReason::kNone);
 }
 
+TEST_P(Unprotect, AStreamThatComesBackAfterAnotherIsTheOneItWas) {
+  SrtpOracle oracle = sender();
+  const Packet first = srtp(oracle, 7, 65'535);
+  EXPECT_EQ(take(first), DropReason::kNone);
+  for (std::uint32_t ssrc = 100; ssrc < 112; ++ssrc) EXPECT_EQ(take(srtp(oracle, ssrc, 1)), DropReason::kNone);
+  EXPECT_EQ(take(first), DropReason::kReplayed);
+  EXPECT_EQ(take(srtp(oracle, 7, 0)), DropReason::kNone);
+  EXPECT_EQ(burst_.burst().index[0], 65'536u);
+  const Packet far_one = srtp(oracle, 111, 2);  // its state lies beyond the entry
+  EXPECT_EQ(take(far_one), DropReason::kNone);
+  EXPECT_EQ(take(far_one), DropReason::kReplayed);
+  FlowTable table = flows_.restarted();
+  table.resume(flows_.cipher());
+  EXPECT_EQ(take(far_one), DropReason::kReplayed);
+  EXPECT_EQ(take(srtp(oracle, 111, 3)), DropReason::kNone);
+}
+
+TEST_P(Unprotect, ManyNewStreamsInOneBurstAreTakenOnceEach) {
+  SrtpOracle oracle = sender();
+  std::vector<Packet> packets;
+  for (std::uint32_t i = 0; i < 48; ++i) packets.push_back(srtp(oracle, i % 16, static_cast<std::uint16_t>(i)));
+  for (std::uint32_t i = 0; i < 8; ++i) packets.push_back(packets[i]);
+  const std::vector<DropReason> verdicts = take_burst(packets);
+  for (std::uint32_t i = 0; i < packets.size(); ++i) {
+    EXPECT_EQ(verdicts[i], i < 48 ? DropReason::kNone : DropReason::kReplayed) << i;
+  }
+}
+
+TEST_P(Unprotect, WithoutAPlaceForMoreStreamsTheFirstOnesGoOn) {
+  SrtpOracle oracle = sender();
+  for (std::uint32_t flow = 1; flows_.table().more_ssrcs().claim(flow) != 0; ++flow) {
+  }
+  for (std::uint32_t ssrc = 0; ssrc < 4; ++ssrc) EXPECT_EQ(take(srtp(oracle, ssrc, 1)), DropReason::kNone);
+  EXPECT_EQ(take(srtp(oracle, 4, 1)), DropReason::kSsrcUnknown);
+  EXPECT_EQ(take(srtp(oracle, 3, 2)), DropReason::kNone);
+}
+
+/// What we send comes back to us, as from a mirror: it is under our key, not under the peer's.
+TEST_P(Unprotect, OurOwnPacketsMirroredBackAreForeign) {
+  SrtpOracle oracle = sender();
+  const Packet ours_master = tests::random_bytes(random_, master_.size());
+  flows_.install(0, MediaFlows::spec(0, transform_, {}));
+  flows_.install(1, MediaFlows::spec(1, {}, SrtpOracle::transform(GetParam(), ours_master)));
+  EXPECT_EQ(take(srtp(oracle, 7, 10)), DropReason::kNone);
+  const Packet before = state();
+  PacketBurst sending;
+  sending.add(flows_, 1, tests::random_rtp(random_, 7, 11, 20));
+  sending.unprotect(flows_);
+  sending.protect(flows_);
+  EXPECT_EQ(take(sending.packet(0)), DropReason::kAuthFailed);
+  EXPECT_EQ(state(), before);
+  // A peer that echoes under its own key, and keeps our SSRC, is a stream like any other: either way has its own key.
+  EXPECT_EQ(take(srtp(oracle, 7, 11)), DropReason::kNone);
+  EXPECT_EQ(flows_.flow(1).send_rtp[0].window.highest, 11u);
+}
+
 TEST_P(Unprotect, RefusesToPassTheKeysLifetime) {
   SrtpOracle oracle = sender();
   const Packet packet = srtp(oracle, 7, 65535);

@@ -189,6 +189,7 @@ TEST(Worker, OfTwoSourcesInOneBurstTheFirstValidOneLatches) {
   MediaPlane plane;
   proto::Command command = MediaPlane::install(1, 0, kPort, kExit);
   command.spec.source_policy = proto::SourcePolicy::kLatch;
+  command.spec.latch_window_ms = 60'000;
   ASSERT_EQ(plane.command(command).kind, EventKind::kInstalled);
   plane.arrive(0, 4444, kPort, rtp_packet(1, 1, 20));
   plane.arrive(0, 5555, kPort, rtp_packet(2, 2, 20));
@@ -219,6 +220,7 @@ TEST(Worker, AFloodOnALatchedFlowIsPolicedAndCountedExactly) {
   MediaPlane plane;
   proto::Command command = MediaPlane::install(1, 0, kPort, kExit);
   command.spec.source_policy = proto::SourcePolicy::kLatch;
+  command.spec.latch_window_ms = 60'000;
   command.spec.packets_per_s_max = 225;
   command.spec.bytes_per_s_max = 100'000;
   ASSERT_EQ(plane.command(command).kind, EventKind::kInstalled);
@@ -445,6 +447,7 @@ TEST(Worker, SurvivesMutatedFramesAndAccountsForEachOfThem) {
   MediaPlane plane;
   proto::Command command = MediaPlane::install(1, 0, kPort, kExit);
   command.spec.source_policy = proto::SourcePolicy::kLatch;
+  command.spec.latch_window_ms = 60'000;
   ASSERT_EQ(plane.command(command).kind, EventKind::kInstalled);
   std::mt19937 random(11);
   const auto udp = [](const Packet& payload) {

@@ -66,7 +66,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     const Snapshot before = snapshot(flows);
     proto::Command copy = command;
-    check_others(flows, before, dataplane::execute(copy, kScope, flows.table(), flows.cipher()));
+    check_others(flows, before, dataplane::execute(copy, kScope, flows.table(), flows.cipher(), 0));
     command.kind = static_cast<proto::CommandKind>(rest[2]);
   }
   return 0;

@@ -38,6 +38,22 @@ proto::TransformSpec transform(proto::SrtpProfile profile) {
   return spec;
 }
 
+/// Every second flow has an MKI either way and older keys that still receive.
+void rekey_flows(tests::MediaFlows& flows) {
+  for (std::uint32_t i = 1; i < proto::kSrtpProfileCount; i += 2) {
+    proto::FlowSpec update{};
+    update.receive = flows.flow(i).receive;
+    update.send = flows.flow(i).send;
+    update.receive.rtp.encryption.fill(4);
+    update.receive.keeps_indexes = 1;
+    update.receive.mki_bytes = 1;
+    update.send.mki_bytes = proto::kMkiBytesMax;
+    update.send.lifetime_log2 = 20;
+    update.key_grace_ms = proto::kKeyGraceMsMax;
+    WEIR_ASSERT(flows.table().update_keys(i, update, 0, flows.cipher()));
+  }
+}
+
 /// Flows at ports 20000, 20002, ...: each profile in, each out, and one that is only open.
 void install_flows(tests::MediaFlows& flows) {
   for (std::uint32_t i = 0; i < proto::kSrtpProfileCount; ++i) {
@@ -50,6 +66,7 @@ void install_flows(tests::MediaFlows& flows) {
     spec.rewrite.ssrc_to = 0x1234;
     flows.install(i, spec);
   }
+  rekey_flows(flows);
 }
 
 /// What the short way takes, the long one has to take too, and alike.
@@ -138,7 +155,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::vector<std::unique_ptr<std::uint8_t[]>> buffers;
   burst->count = 0;
   burst->dropped = false;
-  burst->now_ns += 1'000'000;
+  burst->now_ns = (burst->now_ns + 1'000'000) % (proto::kKeyGraceMsMax * std::uint64_t{1'000'000});
   while (rest.size() > 2 && buffers.size() < dataplane::kBurstMax) {
     const std::size_t bytes = std::min<std::size_t>(proto::load_be16(rest.data()) & 0x7ff, rest.size() - 2);
     const std::size_t room = bytes + proto::kSrtpOverheadBytesMax;

@@ -37,5 +37,24 @@ TEST(Inet, ParsesAndPrintsMacAddresses) {
   }
 }
 
+TEST(Prefix, IsSharedBitByBitWithinOneFamily) {
+  const auto shared = [](const char* a, const char* b) {
+    int bits = 0;
+    const IpAddress first = parse_ip_address(a).value();
+    const IpAddress second = parse_ip_address(b).value();
+    const int most = first.family == Family::kIpv6 ? kIpv6Bits : kIpv4Bits;
+    while (bits < most && share_prefix(first, second, static_cast<std::uint32_t>(bits + 1))) ++bits;
+    return bits;
+  };
+  EXPECT_EQ(shared("198.18.0.1", "198.18.0.1"), 32);
+  EXPECT_EQ(shared("198.18.0.1", "198.18.0.2"), 30);
+  EXPECT_EQ(shared("198.18.0.1", "70.18.0.1"), 0);
+  EXPECT_EQ(shared("2001:2::1", "2001:2::1"), 128);
+  EXPECT_EQ(shared("2001:2::1", "2001:2::"), 127);
+  EXPECT_EQ(shared("2001:2::1", "2001:2:0:0:8000::1"), 64);
+  EXPECT_FALSE(share_prefix(parse_ip_address("198.18.0.1").value(), parse_ip_address("c612:1::").value(), 8));
+  EXPECT_FALSE(share_prefix({}, {}, 0)) << "no address at all";
+}
+
 }  // namespace
 }  // namespace weir::proto

@@ -147,13 +147,20 @@ TEST(Settings, TheControlSideOfAGoodFile) {
 TEST(Settings, RatesOfMediaAndPuntsAreOnUnlessTheFileSaysOtherwise) {
   const Settings unsaid = read_settings("").settings;
   EXPECT_EQ(unsaid.control.media_rate_factor, 2u);
+  EXPECT_EQ(unsaid.control.plain_latch_ms, 0u) << "a plain leg takes what its SDP says";
+  EXPECT_EQ(unsaid.control.plain_latch_prefix_bits, 32u);
+  EXPECT_EQ(unsaid.control.plain_latch_ipv6_prefix_bits, 128u);
   EXPECT_EQ(unsaid.media.punts_per_s_max, 20'000u);
   EXPECT_EQ(unsaid.media.punts_per_s_per_source_max, 2'000u);
   const Settings said = read_settings(
                             "[media]\npunts_per_s_max = 5000\npunts_per_s_per_source_max = 0\n"
-                            "[control]\nmedia_rate_factor = 0\n")
+                            "[control]\nmedia_rate_factor = 0\nplain_latch_ms = 3000\nplain_latch_prefix_bits = 24\n"
+                            "plain_latch_ipv6_prefix_bits = 64\n")
                             .settings;
   EXPECT_EQ(said.control.media_rate_factor, 0u);
+  EXPECT_EQ(said.control.plain_latch_ms, 3000u);
+  EXPECT_EQ(said.control.plain_latch_prefix_bits, 24u);
+  EXPECT_EQ(said.control.plain_latch_ipv6_prefix_bits, 64u);
   EXPECT_EQ(said.media.punts_per_s_max, 5'000u);
   EXPECT_EQ(said.media.punts_per_s_per_source_max, 0u);
 }

@@ -12,6 +12,29 @@ namespace weir::tests {
 
 using dataplane::FlowTable;
 
+namespace {
+
+std::unique_ptr<dataplane::Cipher> make_cipher() {
+  auto cipher = dataplane::Cipher::create();
+  WEIR_ASSERT(cipher.ok());
+  return std::move(cipher).value();
+}
+
+/// The table's memory, then the statuses.
+std::size_t table_bytes(std::uint32_t flows_max, std::uint32_t networks) {
+  return (FlowTable::private_bytes(flows_max, networks) + 63) & ~std::size_t{63};
+}
+
+std::size_t all_bytes(std::uint32_t flows_max, std::uint32_t networks) {
+  return table_bytes(flows_max, networks) + std::size_t{flows_max} * sizeof(proto::FlowStatus);
+}
+
+void* status_at(void* memory, std::uint32_t flows_max, std::uint32_t networks) {
+  return static_cast<std::uint8_t*>(memory) + table_bytes(flows_max, networks);
+}
+
+}  // namespace
+
 AlignedMemory::AlignedMemory(std::size_t bytes) : bytes_((bytes + 63) & ~std::size_t{63}) {
   memory_.reset(static_cast<std::uint8_t*>(std::aligned_alloc(64, bytes_)));
   WEIR_ASSERT(memory_ != nullptr);
@@ -23,18 +46,29 @@ void AlignedMemory::Free::operator()(std::uint8_t* memory) const {
 }
 
 MediaFlows::MediaFlows(std::uint32_t flows_max, std::uint32_t networks)
-    : flows_max_(flows_max),
+    : cipher_(make_cipher()),
+      flows_max_(flows_max),
       networks_(networks),
-      memory_(FlowTable::private_bytes(flows_max, networks)),
-      status_(std::size_t{flows_max} * sizeof(proto::FlowStatus)),
-      table_(restarted()) {
-  auto cipher = dataplane::Cipher::create();
-  WEIR_ASSERT(cipher.ok());
-  cipher_ = std::move(cipher).value();
+      own_(all_bytes(flows_max, networks)),
+      memory_(own_.data()),
+      status_(status_at(memory_, flows_max, networks)),
+      table_(restarted()) {}
+
+MediaFlows::MediaFlows(std::uint32_t flows_max, void* memory)
+    : cipher_(make_cipher()),
+      flows_max_(flows_max),
+      networks_(1),
+      own_(0),
+      memory_(memory),
+      status_(status_at(memory, flows_max, 1)),
+      table_(restarted()) {}
+
+std::size_t MediaFlows::memory_bytes(std::uint32_t flows_max) {
+  return all_bytes(flows_max, 1);
 }
 
 FlowTable MediaFlows::restarted() {
-  return FlowTable(memory_.data(), flows_max_, networks_, static_cast<proto::FlowStatus*>(status_.data()));
+  return FlowTable(memory_, flows_max_, networks_, static_cast<proto::FlowStatus*>(status_));
 }
 
 proto::FlowSpec MediaFlows::spec(std::uint32_t index, const proto::TransformSpec& receive,
@@ -49,9 +83,17 @@ proto::FlowSpec MediaFlows::spec(std::uint32_t index, const proto::TransformSpec
   return spec;
 }
 
-void MediaFlows::install(std::uint32_t index, const proto::FlowSpec& spec) {
+void MediaFlows::install(std::uint32_t index, const proto::FlowSpec& spec, std::uint32_t generation) {
   WEIR_ASSERT(table_.claim(index, 0));
-  table_.install({.index = index, .generation = 1}, spec, *cipher_);
+  table_.install({.index = index, .generation = generation}, spec, 0, *cipher_);
+}
+
+void MediaFlows::update_keys(std::uint32_t index, const proto::TransformSpec& receive,
+                             const proto::TransformSpec& send) {
+  proto::FlowSpec update{};
+  update.receive = receive;
+  update.send = send;
+  WEIR_ASSERT(table_.update_keys(index, update, 0, *cipher_));
 }
 
 PacketBurst::PacketBurst() : burst_(std::make_unique<dataplane::Burst>()) {}
@@ -69,6 +111,7 @@ std::uint32_t PacketBurst::add(MediaFlows& flows, std::uint32_t flow, std::span<
   burst.room[at] = static_cast<std::uint32_t>(buffer.size());
   burst.kind[at] =
       proto::classify(packet) == proto::PacketKind::kRtcp ? proto::PacketKind::kRtcp : proto::PacketKind::kRtp;
+  burst.table = &flows.table();
   burst.flow_index[at] = flow;
   burst.flow[at] = &flows.flow(flow);
   burst.status[at] = &flows.status(flow);

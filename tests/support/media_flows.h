@@ -31,6 +31,9 @@ class AlignedMemory {
 class MediaFlows {
  public:
   explicit MediaFlows(std::uint32_t flows_max, std::uint32_t networks = 1);
+  /// Over memory that outlives it: memory_bytes(flows_max), zeroed or left by an earlier one.
+  MediaFlows(std::uint32_t flows_max, void* memory);
+  static std::size_t memory_bytes(std::uint32_t flows_max);
 
   dataplane::FlowTable& table() { return table_; }
   dataplane::Cipher& cipher() { return *cipher_; }
@@ -41,7 +44,8 @@ class MediaFlows {
   static proto::FlowSpec spec(std::uint32_t index, const proto::TransformSpec& receive,
                               const proto::TransformSpec& send);
   /// Claims the entry for worker 0 and installs it.
-  void install(std::uint32_t index, const proto::FlowSpec& spec);
+  void install(std::uint32_t index, const proto::FlowSpec& spec, std::uint32_t generation = 1);
+  void update_keys(std::uint32_t index, const proto::TransformSpec& receive, const proto::TransformSpec& send);
 
   /// A second table over the same memory: what a restarted weir-media sees.
   dataplane::FlowTable restarted();
@@ -50,8 +54,9 @@ class MediaFlows {
   std::unique_ptr<dataplane::Cipher> cipher_;
   std::uint32_t flows_max_;
   std::uint32_t networks_;
-  AlignedMemory memory_;
-  AlignedMemory status_;
+  AlignedMemory own_;  ///< empty if the memory is another's
+  void* memory_;
+  void* status_;
   dataplane::FlowTable table_;
 };
 

@@ -20,12 +20,14 @@ proto::settings::Settings media_settings() {
   return settings;
 }
 
-MediaLab::MediaLab(const Party& caller, const Party& callee, bool listens_early) : parties_{caller, callee} {
+MediaLab::MediaLab(const Party& caller, const Party& callee, bool listens_early,
+                   const proto::settings::Settings& settings)
+    : parties_{caller, callee} {
   auto attached = proto::Region::attach(directory.path());
   WEIR_ASSERT(attached.ok());
   region = std::make_unique<proto::Region>(std::move(attached).value());
   client = std::make_unique<controlplane::DataplaneClient>(*region);
-  auto made = controlplane::MediaEngine::create(*client, media_settings(), now_ns);
+  auto made = controlplane::MediaEngine::create(*client, settings, now_ns);
   WEIR_ASSERT(made.ok());
   engine = std::move(made).value();
 

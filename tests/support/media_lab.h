@@ -26,9 +26,13 @@ struct Party {
   bool wrong_fingerprint = false;
 };
 
+/// Two networks with 50 port pairs each.
+proto::settings::Settings media_settings();
+
 class MediaLab {
  public:
-  MediaLab(const Party& caller, const Party& callee, bool listens_early = false);
+  MediaLab(const Party& caller, const Party& callee, bool listens_early = false,
+           const proto::settings::Settings& settings = media_settings());
 
   /// Tells the stream what the party's SDP says; DTLS clients begin.
   proto::Status answer(Side side);
@@ -67,8 +71,5 @@ class MediaLab {
   std::array<Party, 2> parties_;
   std::array<std::array<std::unique_ptr<DtlsPeer>, 2>, 2> peers_;
 };
-
-/// Two networks with 50 port pairs each.
-proto::settings::Settings media_settings();
 
 }  // namespace weir::tests

@@ -87,7 +87,6 @@ class MediaPlane {
   void start();
   void drain_events();
   void finish();
-  void expect_all_accounted();
 
   Shape shape_;
   TemporaryDirectory directory_;

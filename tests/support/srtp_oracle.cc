@@ -57,11 +57,12 @@ void set_crypto(SrtpProfile profile, srtp_policy_t& policy) {
   WEIR_ASSERT(false);
 }
 
+/// `function` takes the packet and its length.
 template <typename Function>
-bool run(Function function, srtp_t session, std::vector<std::uint8_t>& packet, std::size_t room) {
+bool run(Function function, std::vector<std::uint8_t>& packet, std::size_t room) {
   int bytes = static_cast<int>(packet.size());
   packet.resize(packet.size() + room);
-  const bool ok = function(session, packet.data(), &bytes) == srtp_err_status_ok;
+  const bool ok = function(packet.data(), &bytes) == srtp_err_status_ok;
   packet.resize(ok ? static_cast<std::size_t>(bytes) : packet.size());
   return ok;
 }
@@ -70,22 +71,43 @@ bool run(Function function, srtp_t session, std::vector<std::uint8_t>& packet, s
 
 struct SrtpOracle::Session {
   srtp_t handle = nullptr;
+  unsigned mki = 0;  ///< carried, 1, or not
+  unsigned key = 0;  ///< of the named ones, for sending
   ~Session() {
     if (handle != nullptr) srtp_dealloc(handle);
   }
 };
 
 SrtpOracle::SrtpOracle(SrtpProfile profile, const std::vector<std::uint8_t>& master, Direction direction)
+    : SrtpOracle(profile, std::vector<NamedKey>{{master, {}}}, direction) {}
+
+SrtpOracle::SrtpOracle(SrtpProfile profile, const std::vector<NamedKey>& keys, Direction direction)
     : session_(std::make_unique<Session>()) {
   static const bool initialised = srtp_init() == srtp_err_status_ok;
   WEIR_ASSERT(initialised);
-  std::vector<std::uint8_t> key = master;
+  std::vector<NamedKey> copies = keys;
+  std::vector<srtp_master_key_t> masters;
+  std::vector<srtp_master_key_t*> pointers;
+  for (NamedKey& key : copies) {
+    masters.push_back({key.master.data(), key.mki.data(), static_cast<unsigned>(key.mki.size())});
+  }
+  for (srtp_master_key_t& master : masters) pointers.push_back(&master);
   srtp_policy_t policy{};
   set_crypto(profile, policy);
   policy.ssrc.type = direction == Direction::kSend ? ssrc_any_outbound : ssrc_any_inbound;
-  policy.key = key.data();
+  if (copies.front().mki.empty()) {
+    policy.key = copies.front().master.data();
+  } else {
+    policy.keys = pointers.data();
+    policy.num_master_keys = pointers.size();
+    session_->mki = 1;
+  }
   policy.window_size = proto::kReplayWindowPackets;
   WEIR_ASSERT(srtp_create(&session_->handle, &policy) == srtp_err_status_ok);
+}
+
+void SrtpOracle::send_under(unsigned key) {
+  session_->key = key;
 }
 
 SrtpOracle::~SrtpOracle() = default;
@@ -105,16 +127,28 @@ proto::TransformSpec SrtpOracle::transform(SrtpProfile profile, const std::vecto
 }
 
 bool SrtpOracle::protect_rtp(std::vector<std::uint8_t>& packet) {
-  return run(srtp_protect, session_->handle, packet, SRTP_MAX_TRAILER_LEN);
+  const auto protect = [&](void* data, int* bytes) {
+    return srtp_protect_mki(session_->handle, data, bytes, session_->mki, session_->key);
+  };
+  return run(protect, packet, SRTP_MAX_TRAILER_LEN);
 }
 bool SrtpOracle::protect_rtcp(std::vector<std::uint8_t>& packet) {
-  return run(srtp_protect_rtcp, session_->handle, packet, SRTP_MAX_TRAILER_LEN + 4);
+  const auto protect = [&](void* data, int* bytes) {
+    return srtp_protect_rtcp_mki(session_->handle, data, bytes, session_->mki, session_->key);
+  };
+  return run(protect, packet, SRTP_MAX_TRAILER_LEN + 4);
 }
 bool SrtpOracle::unprotect_rtp(std::vector<std::uint8_t>& packet) {
-  return run(srtp_unprotect, session_->handle, packet, 0);
+  const auto unprotect = [&](void* data, int* bytes) {
+    return srtp_unprotect_mki(session_->handle, data, bytes, session_->mki);
+  };
+  return run(unprotect, packet, 0);
 }
 bool SrtpOracle::unprotect_rtcp(std::vector<std::uint8_t>& packet) {
-  return run(srtp_unprotect_rtcp, session_->handle, packet, 0);
+  const auto unprotect = [&](void* data, int* bytes) {
+    return srtp_unprotect_rtcp_mki(session_->handle, data, bytes, session_->mki);
+  };
+  return run(unprotect, packet, 0);
 }
 
 void SrtpOracle::set_roc(std::uint32_t ssrc, std::uint32_t roc) {

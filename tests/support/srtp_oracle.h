@@ -15,6 +15,14 @@ class SrtpOracle {
   enum class Direction { kSend, kReceive };
   /// master is the master key followed by the master salt, as the profile sizes them. Takes any SSRC.
   SrtpOracle(proto::SrtpProfile profile, const std::vector<std::uint8_t>& master, Direction direction);
+  /// One session with several master keys, each with its MKI of the same length: packets carry it.
+  struct NamedKey {
+    std::vector<std::uint8_t> master;
+    std::vector<std::uint8_t> mki;
+  };
+  SrtpOracle(proto::SrtpProfile profile, const std::vector<NamedKey>& keys, Direction direction);
+  /// Which of the named keys protects from now on; the first until then.
+  void send_under(unsigned key);
   ~SrtpOracle();
   SrtpOracle(SrtpOracle&&) noexcept;
   SrtpOracle& operator=(SrtpOracle&&) noexcept;

@@ -1,0 +1,194 @@
+#include "dataplane/key_epochs.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "dataplane/burst.h"
+#include "dataplane/constant_time.h"
+#include "dataplane/mki.h"
+#include "dataplane/srtp_check.h"
+#include "dataplane/srtp_iv.h"
+#include "dataplane/ssrc_states.h"
+#include "dataplane/trial.h"
+
+namespace weir::dataplane {
+namespace {
+
+using proto::DropReason;
+using proto::SrtpProfile;
+
+constexpr std::uint64_t kMsNs = 1'000'000;
+
+KeyEpoch::States& states_of(KeyEpoch& epoch, bool rtcp) {
+  return rtcp ? epoch.receive_rtcp : epoch.receive_rtp;
+}
+
+/// The states of a kind, those in the entry first.
+void gather(KeyEpoch::States& to, const SsrcStates& near, const MoreSsrcs::States* more) {
+  std::copy(near.begin(), near.end(), to.begin());
+  if (more != nullptr) std::copy(more->begin(), more->end(), to.begin() + near.size());
+}
+
+/// The flow's older keys, if they still receive.
+KeyEpoch* epoch_of(Burst& burst, std::uint32_t packet) {
+  const FlowEntry& flow = *burst.flow[packet];
+  if ((flow.transforms & kDetourEpoch) == 0) return nullptr;
+  KeyEpoch& epoch = burst.table->epochs().at(flow.epoch);
+  return burst.now_ns < epoch.until_ns ? &epoch : nullptr;
+}
+
+std::size_t tag_bytes_of(const KeyEpoch& epoch, bool rtcp) {
+  const proto::SrtpProfileInfo& info = proto::srtp_profile(epoch.receive.profile);
+  return rtcp ? info.srtcp_tag_bytes : info.srtp_tag_bytes;
+}
+
+/// Estimate and check (RFC 3711 section 3.3), as unprotect does for the keys in force. Writes header_bytes, ssrc,
+/// index.
+bool may_be_srtp(Burst& burst, std::uint32_t packet, KeyEpoch& epoch) {
+  if (parse_srtp(burst, packet, tag_bytes_of(epoch, false)) != DropReason::kNone) return false;
+  const std::uint16_t sequence = proto::load_be16(burst.data[packet] + 2);
+  const SsrcState* state = find_ssrc(epoch.receive_rtp, burst.ssrc[packet]);
+  burst.index[packet] = std::uint64_t{epoch.receive.rtp_roc} << 16 | sequence;
+  return state == nullptr || check_index(burst, packet, state->window, sequence) == DropReason::kNone;
+}
+
+bool may_be_srtcp(Burst& burst, std::uint32_t packet, KeyEpoch& epoch) {
+  const std::size_t tag_bytes = tag_bytes_of(epoch, true);
+  if (parse_srtcp(burst, packet, kSrtcpIndexBytes + tag_bytes) != DropReason::kNone) return false;
+  const bool aead = proto::srtp_profile(epoch.receive.profile).aead;
+  const std::uint8_t* end = burst.data[packet] + burst.bytes[packet];
+  const std::uint32_t word = proto::load_be32(end - kSrtcpIndexBytes - (aead ? 0 : tag_bytes));
+  if ((word & kSrtcpEncryptedBit) != srtcp_e_bit(epoch.receive.profile)) return false;
+  burst.index[packet] = word & ~kSrtcpEncryptedBit;
+  const SsrcState* state = find_ssrc(epoch.receive_rtcp, burst.ssrc[packet]);
+  return state == nullptr || state->window.check(burst.index[packet]) == IndexVerdict::kFresh;
+}
+
+/// Where indexes go on under the new keys, what came under the old ones counts for both.
+void commit_for_both(Burst& burst, std::uint32_t packet) {
+  const bool rtcp = is_rtcp(burst, packet);
+  FlowEntry& flow = *burst.flow[packet];
+  SsrcState* state = find_or_add_ssrc(rtcp ? flow.receive_rtcp : flow.receive_rtp, burst.ssrc[packet]);
+  if (state == nullptr) {
+    state = find_or_add_more_ssrc(burst, packet, rtcp ? SsrcKind::kReceiveRtcp : SsrcKind::kReceiveRtp);
+  }
+  if (state != nullptr) state->window.commit(burst.index[packet]);
+}
+
+DropReason commit(Burst& burst, std::uint32_t packet, KeyEpoch& epoch) {
+  SsrcState* state = find_or_add_ssrc(states_of(epoch, is_rtcp(burst, packet)), burst.ssrc[packet]);
+  if (state == nullptr) return DropReason::kSsrcUnknown;
+  state->window.commit(burst.index[packet]);  // fresh: checked just before, packet by packet
+  if (epoch.shares_indexes != 0) commit_for_both(burst, packet);
+  return DropReason::kNone;
+}
+
+/// Takes a packet that these keys protected, as far as it is to be taken. False: they did not, and it is as it came.
+bool try_older(Burst& burst, std::uint32_t packet, KeyEpoch& epoch, Cipher& cipher, Accept accept) {
+  if (!(is_rtcp(burst, packet) ? may_be_srtcp(burst, packet, epoch) : may_be_srtp(burst, packet, epoch))) return false;
+  const ReceiveKeys keys{.transform = epoch.receive, .expanded = epoch.keys};
+  if (!authenticates(burst, packet, keys, cipher)) return false;
+  DropReason reason = commit(burst, packet, epoch);
+  if (reason == DropReason::kNone) reason = accept(burst, packet, burst.bytes[packet]);
+  if (reason != DropReason::kNone) {
+    burst.drop(packet, reason);
+    return true;
+  }
+  decrypt(burst, packet, keys, cipher);
+  return true;
+}
+
+/// True: the packet is for the keys in force, and has no MKI any more.
+bool is_for_keys_in_force(Burst& burst, std::uint32_t packet, Cipher& cipher, Accept accept) {
+  const proto::TransformSpec& newest = burst.flow[packet]->receive;
+  KeyEpoch* epoch = epoch_of(burst, packet);
+  const bool names_older =
+      epoch != nullptr && has_room_for_mki(burst, packet, epoch->receive) && names_key(burst, packet, epoch->receive);
+  if (names_older) {
+    take_off_mki(burst, packet, epoch->receive);
+    if (try_older(burst, packet, *epoch, cipher, accept)) return false;
+    put_on_mki(burst, packet, epoch->receive);
+  }
+  if (!has_room_for_mki(burst, packet, newest)) {
+    burst.drop(packet, DropReason::kSrtpTooShort);
+  } else if (!names_key(burst, packet, newest)) {
+    burst.drop(packet, names_older ? DropReason::kAuthFailed : DropReason::kMkiUnknown);
+  } else {
+    take_off_mki(burst, packet, newest);
+    return true;
+  }
+  return false;
+}
+
+bool replaces_receive_keys(const FlowEntry& flow, const proto::FlowSpec& update) {
+  return !same_keys(flow.receive.rtp, update.receive.rtp) || !same_keys(flow.receive.rtcp, update.receive.rtcp);
+}
+
+}  // namespace
+
+bool same_keys(const proto::SessionKeys& a, const proto::SessionKeys& b) {
+  return equal_constant_time(a.encryption.data(), b.encryption.data(), a.encryption.size()) &&
+         equal_constant_time(a.authentication.data(), b.authentication.data(), a.authentication.size()) &&
+         equal_constant_time(a.salt.data(), b.salt.data(), a.salt.size());
+}
+
+bool keep_old_keys(FlowTable& table, std::uint32_t index, const proto::FlowSpec& update, std::uint64_t now_ns) {
+  FlowEntry& flow = table.entry(index);
+  end_old_keys(table, index, now_ns);
+  const bool secured = flow.receive.profile != SrtpProfile::kNone && update.receive.profile != SrtpProfile::kNone;
+  if (update.key_grace_ms == 0 || !secured) {
+    table.end_epoch(index);
+    return true;
+  }
+  if (!replaces_receive_keys(flow, update)) return true;
+  const std::uint64_t until_ns = now_ns + update.key_grace_ms * kMsNs;
+  const bool had_epoch = (flow.transforms & kDetourEpoch) != 0;
+  if (had_epoch && table.epochs().at(flow.epoch).confirmed == 0) {
+    KeyEpoch& epoch = table.epochs().at(flow.epoch);
+    epoch.until_ns = until_ns;
+    epoch.shares_indexes &= update.receive.keeps_indexes;
+    return true;
+  }
+  const Place place = flow.epoch != 0 ? flow.epoch : table.epochs().claim(index);
+  if (place == 0) return false;
+  KeyEpoch& epoch = table.epochs().at(place);
+  const MoreSsrcs* more = flow.more_ssrcs != 0 ? &table.more_ssrcs().at(flow.more_ssrcs) : nullptr;
+  epoch.keys = flow.receive_keys;
+  epoch.receive = flow.receive;
+  gather(epoch.receive_rtp, flow.receive_rtp, more != nullptr ? &more->receive_rtp : nullptr);
+  gather(epoch.receive_rtcp, flow.receive_rtcp, more != nullptr ? &more->receive_rtcp : nullptr);
+  epoch.confirmed = 0;
+  epoch.shares_indexes = update.receive.keeps_indexes;
+  epoch.until_ns = until_ns;
+  flow.epoch = place;
+  flow.transforms |= kDetourEpoch;
+  return true;
+}
+
+void take_older(Burst& burst, Cipher& cipher, PacketList& packets, Accept accept) {
+  std::uint32_t kept = 0;
+  for (std::uint32_t k = 0; k < packets.count; ++k) {
+    const std::uint8_t packet = packets.at[k];
+    if (is_for_keys_in_force(burst, packet, cipher, accept)) packets.at[kept++] = packet;
+  }
+  packets.count = kept;
+}
+
+void confirm_keys(Burst& burst, const PacketList& packets) {
+  for (std::uint32_t k = 0; k < packets.count; ++k) {
+    const std::uint32_t packet = packets.at[k];
+    if (burst.verdict[packet] != DropReason::kNone) continue;
+    KeyEpoch* epoch = epoch_of(burst, packet);
+    if (epoch == nullptr || epoch->confirmed != 0) continue;
+    epoch->confirmed = 1;
+    epoch->until_ns = std::min(epoch->until_ns, burst.now_ns + kLateNs);
+    burst.note(packet, kNoteKeysConfirmed);
+  }
+}
+
+void end_old_keys(FlowTable& table, std::uint32_t index, std::uint64_t now_ns) {
+  const FlowEntry& flow = table.entry(index);
+  if ((flow.transforms & kDetourEpoch) != 0 && now_ns >= table.epochs().at(flow.epoch).until_ns) table.end_epoch(index);
+}
+
+}  // namespace weir::dataplane

@@ -1,0 +1,51 @@
+#include "dataplane/mki.h"
+
+#include <cstring>
+
+#include "dataplane/burst.h"
+#include "dataplane/srtp_iv.h"
+#include "proto/rtp.h"
+
+namespace weir::dataplane {
+namespace {
+
+std::size_t tag_bytes(const Burst& burst, std::uint32_t packet, proto::SrtpProfile profile) {
+  const proto::SrtpProfileInfo& info = proto::srtp_profile(profile);
+  return is_rtcp(burst, packet) ? info.srtcp_tag_bytes : info.srtp_tag_bytes;
+}
+
+/// What follows the MKI.
+std::size_t bytes_behind_mki(const Burst& burst, std::uint32_t packet, proto::SrtpProfile profile) {
+  return proto::srtp_profile(profile).aead ? 0 : tag_bytes(burst, packet, profile);
+}
+
+}  // namespace
+
+bool has_room_for_mki(const Burst& burst, std::uint32_t packet, const proto::TransformSpec& transform) {
+  const std::size_t header_bytes =
+      is_rtcp(burst, packet) ? kSrtcpHeaderBytes + kSrtcpIndexBytes : proto::kRtpHeaderBytesMin;
+  return burst.bytes[packet] >= header_bytes + transform.mki_bytes + tag_bytes(burst, packet, transform.profile);
+}
+
+bool names_key(const Burst& burst, std::uint32_t packet, const proto::TransformSpec& transform) {
+  const std::size_t behind = bytes_behind_mki(burst, packet, transform.profile);
+  const std::uint8_t* mki = burst.data[packet] + burst.bytes[packet] - behind - transform.mki_bytes;
+  return std::memcmp(mki, transform.mki.data(), transform.mki_bytes) == 0;  // no secret
+}
+
+void take_off_mki(Burst& burst, std::uint32_t packet, const proto::TransformSpec& transform) {
+  const std::size_t behind = bytes_behind_mki(burst, packet, transform.profile);
+  std::uint8_t* tag = burst.data[packet] + burst.bytes[packet] - behind;
+  std::memmove(tag - transform.mki_bytes, tag, behind);
+  burst.bytes[packet] -= transform.mki_bytes;
+}
+
+void put_on_mki(Burst& burst, std::uint32_t packet, const proto::TransformSpec& transform) {
+  const std::size_t behind = bytes_behind_mki(burst, packet, transform.profile);
+  std::uint8_t* tag = burst.data[packet] + burst.bytes[packet] - behind;
+  std::memmove(tag + transform.mki_bytes, tag, behind);
+  std::memcpy(tag, transform.mki.data(), transform.mki_bytes);
+  burst.bytes[packet] += transform.mki_bytes;
+}
+
+}  // namespace weir::dataplane
