@@ -112,6 +112,7 @@ class Lookup {
     proto::FlowSpec spec = MediaFlows::spec(0, transform(profile), {});
     spec.punts = proto::kPuntDtls | proto::kPuntStun;
     spec.rtp.peer = spec.rtcp.peer = MediaPlane::peer(1, 5000);
+    spec.peer = MediaPlane::peer(0, 4000);  // a plain flow takes media from there only
     port_ = spec.local_port;
     if (state == FlowState::kOpen) {
       EXPECT_TRUE(flows_.table().claim(0, 0));
