@@ -1,6 +1,6 @@
 // A whole media plane in one thread: engine, region and two networks whose ports are rings in memory. Tests send frames
-// in, turn the workers by hand under a clock of their own, and see what comes out; and they are weir-control. Whatever a
-// test does, every frame that it sent in has to be accounted for when its plane ends.
+// in, turn the workers by hand under a clock of their own, and see what comes out; and they are weir-control. Whatever
+// a test does, every frame that it sent in has to be accounted for when its plane ends.
 #pragma once
 
 #include <rte_ring.h>
