@@ -231,6 +231,7 @@ json::value Shard::status_view(std::uint64_t now_ns) const {
                        {"commands", client.commands},
                        {"commands_refused", client.commands_refused},
                        {"commands_timed_out", client.commands_timed_out},
+                       {"events", client.events},
                        {"null_cipher_refused", client.null_cipher_refused},
                        {"orphan_flows_removed", client.orphans_removed}};
   json::object media{{"pid", region_.media_header().owner_pid.load()}, {"alive", client_.media_alive(now_ns)},

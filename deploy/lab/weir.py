@@ -111,6 +111,10 @@ class Weir:
             if process is not None:
                 process.stop()
 
+    def runs(self) -> bool:
+        """Both of it."""
+        return all(process is not None and process.alive() for process in (self.media, self.control))
+
     def ctl(self, *arguments: str):
         """What `weirctl --json ARGUMENTS` says, parsed."""
         done = subprocess.run([str(self.programs / "controlplane" / "weirctl"), "--socket",

@@ -21,6 +21,8 @@ using dataplane::Burst;
 using proto::DropReason;
 
 constexpr std::uint32_t kEventSlots = 64;
+constexpr auto kProfiles = static_cast<std::uint32_t>(proto::kSrtpProfileCount);
+constexpr std::uint32_t kFlows = 2 * kProfiles;
 
 struct Events {
   std::array<proto::Event, kEventSlots> slots{};
@@ -38,28 +40,35 @@ proto::TransformSpec transform(proto::SrtpProfile profile) {
   return spec;
 }
 
-/// Every second flow has an MKI either way and older keys that still receive.
+/// Every second flow has an MKI on its secured sides and older keys that still receive.
 void rekey_flows(tests::MediaFlows& flows) {
-  for (std::uint32_t i = 1; i < proto::kSrtpProfileCount; i += 2) {
+  for (std::uint32_t i = 1; i < kFlows; i += 2) {
     proto::FlowSpec update{};
     update.receive = flows.flow(i).receive;
     update.send = flows.flow(i).send;
-    update.receive.rtp.encryption.fill(4);
-    update.receive.keeps_indexes = 1;
-    update.receive.mki_bytes = 1;
-    update.send.mki_bytes = proto::kMkiBytesMax;
-    update.send.lifetime_log2 = 20;
+    if (update.receive.profile != proto::SrtpProfile::kNone) {
+      update.receive.rtp.encryption.fill(4);
+      update.receive.keeps_indexes = 1;
+      update.receive.mki_bytes = 1;
+    }
+    if (update.send.profile != proto::SrtpProfile::kNone) {
+      update.send.mki_bytes = proto::kMkiBytesMax;
+      update.send.lifetime_log2 = 20;
+    }
     update.key_grace_ms = proto::kKeyGraceMsMax;
     WEIR_ASSERT(flows.table().update_keys(i, update, 0, flows.cipher()));
   }
 }
 
-/// Flows at ports 20000, 20002, ...: each profile in, each out, and one that is only open.
+/// Flows at ports 20000, 20002, ...: each profile in, then each profile out of plain RTP, from anywhere: what of a
+/// stranger's packets reaches the stages behind the tags.
 void install_flows(tests::MediaFlows& flows) {
-  for (std::uint32_t i = 0; i < proto::kSrtpProfileCount; ++i) {
-    proto::FlowSpec spec =
-        tests::MediaFlows::spec(i, transform(static_cast<proto::SrtpProfile>(i)),
-                                transform(static_cast<proto::SrtpProfile>((i + 1) % proto::kSrtpProfileCount)));
+  for (std::uint32_t i = 0; i < kFlows; ++i) {
+    const auto profile = static_cast<proto::SrtpProfile>(i % kProfiles);
+    const bool plain_in = i >= kProfiles;
+    proto::FlowSpec spec = tests::MediaFlows::spec(i, plain_in ? proto::TransformSpec{} : transform(profile),
+                                                   plain_in ? transform(profile) : proto::TransformSpec{});
+    spec.source_policy = proto::SourcePolicy::kRelatch;
     spec.punts = proto::kPuntDtls | proto::kPuntStun;
     spec.rtp.peer = {.address = proto::IpAddress::from_ipv4(0xc6120202), .port = 5000};
     spec.rtcp.peer = spec.rtp.peer;
@@ -91,6 +100,19 @@ void answer_nd(proto::Bytes frame, const dataplane::Frame& parsed, const datapla
   WEIR_ASSERT(dataplane::answer_nd(answer.data(), nd, network) <= answer.size());
 }
 
+/// A datagram enters the burst.
+void take(Burst& burst, proto::MutableBytes payload, std::size_t room, const proto::Endpoint& source,
+          std::uint16_t local_port) {
+  const std::uint32_t at = burst.count++;
+  burst.data[at] = payload.data();
+  burst.bytes[at] = static_cast<std::uint32_t>(payload.size());
+  burst.room[at] = static_cast<std::uint32_t>(room);
+  burst.source[at] = source;
+  burst.local_port[at] = local_port;
+  burst.network[at] = 0;
+  burst.verdict[at] = DropReason::kNone;
+}
+
 /// One frame as a driver hands it over: in a buffer that ends where the mbuf's would.
 void receive(proto::MutableBytes frame, std::size_t room, const dataplane::Network& network, Burst& burst) {
   const dataplane::Frame parsed = dataplane::parse_frame(frame, network);
@@ -112,14 +134,8 @@ void receive(proto::MutableBytes frame, std::size_t room, const dataplane::Netwo
     case dataplane::FrameKind::kUdp:
       break;
   }
-  const std::uint32_t at = burst.count++;
-  burst.data[at] = frame.data() + parsed.payload_offset;
-  burst.bytes[at] = parsed.payload_bytes;
-  burst.room[at] = static_cast<std::uint32_t>(room - parsed.payload_offset);
-  burst.source[at] = {.address = parsed.source.ip_address(), .port = parsed.source_port};
-  burst.local_port[at] = parsed.local_port;
-  burst.network[at] = 0;
-  burst.verdict[at] = DropReason::kNone;
+  take(burst, frame.subspan(parsed.payload_offset, parsed.payload_bytes), room - parsed.payload_offset,
+       {.address = parsed.source.ip_address(), .port = parsed.source_port}, parsed.local_port);
 }
 
 void pass_the_stages(Burst& burst, tests::MediaFlows& flows, dataplane::EventSink& events) {
@@ -139,7 +155,7 @@ void pass_the_stages(Burst& burst, tests::MediaFlows& flows, dataplane::EventSin
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace weir;
-  static tests::MediaFlows flows(proto::kSrtpProfileCount);
+  static tests::MediaFlows flows(kFlows);
   static const bool installed = (install_flows(flows), true);
   static auto burst = std::make_unique<dataplane::Burst>();
   WEIR_ASSERT(installed);
@@ -150,18 +166,27 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if ((data[0] & 2) != 0) network = {.address = {0x2001'0002'0000'0001, 0x0a}, .prefix_bits = 64};
   network.vlan = (data[0] & 1) != 0 ? std::uint16_t{100} : std::uint16_t{0};
 
-  // Frames with two bytes of length in front of each. Their buffers live as long as the burst.
+  // Frames with two bytes of length in front of each, or datagrams, whose first bits say to which flow: mutations of
+  // these need no right checksum to be seen. Their buffers live as long as the burst.
+  const bool datagrams = (data[0] & 4) != 0;
   proto::Bytes rest(data + 1, size - 1);
   std::vector<std::unique_ptr<std::uint8_t[]>> buffers;
   burst->count = 0;
   burst->dropped = false;
   burst->now_ns = (burst->now_ns + 1'000'000) % (proto::kKeyGraceMsMax * std::uint64_t{1'000'000});
   while (rest.size() > 2 && buffers.size() < dataplane::kBurstMax) {
-    const std::size_t bytes = std::min<std::size_t>(proto::load_be16(rest.data()) & 0x7ff, rest.size() - 2);
+    const std::uint16_t head = proto::load_be16(rest.data());
+    const std::size_t bytes = std::min<std::size_t>(head & 0x7ff, rest.size() - 2);
     const std::size_t room = bytes + proto::kSrtpOverheadBytesMax;
     buffers.push_back(std::make_unique<std::uint8_t[]>(room));
     std::memcpy(buffers.back().get(), rest.data() + 2, bytes);
-    receive({buffers.back().get(), bytes}, room, network, *burst);
+    const proto::MutableBytes buffer(buffers.back().get(), bytes);
+    if (datagrams) {
+      take(*burst, buffer, room, {.address = proto::IpAddress::from_ipv4(0xc6120142), .port = 4000},
+           static_cast<std::uint16_t>(20000 + 2 * ((head >> 11) % kFlows)));
+    } else {
+      receive(buffer, room, network, *burst);
+    }
     rest = rest.subspan(2 + bytes);
   }
   pass_the_stages(*burst, flows, events);

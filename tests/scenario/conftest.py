@@ -20,7 +20,8 @@ _CRASHED = re.compile(r"assertion failed|AddressSanitizer|LeakSanitizer|runtime 
 
 @pytest.fixture
 def quiet_lab(request):
-    """A lab whose Weir is not started yet; taken down at the end, when the logs are searched for crashes."""
+    """A lab whose Weir is not started yet; taken down at the end, when what still runs accounts for its packets and the
+    logs are searched for crashes."""
     number = next(_NUMBERS)
     name = f"{os.getpid() % 10000}{chr(96 + (number - 1) % 26 + 1)}"
     made = Lab(f"scenario-{os.getpid()}-{number}", f"w{name}_", _PROGRAMS)
@@ -28,6 +29,8 @@ def quiet_lab(request):
         made.open(hugepages=False)
         made.weir.configuration["control"]["log_level"] = "debug"
         yield made
+        if made.weir.runs():
+            assert_all_accounted(made)
         assert_no_crash(made)
     finally:
         if made.folder.exists() and getattr(request.node, "failed_call", False):

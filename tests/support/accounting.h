@@ -1,4 +1,4 @@
-// What every test of the pipeline checks at its end.
+// What every media plane checks at its end; tests that know how many frames they saw leave check that too.
 #pragma once
 
 #include <gtest/gtest.h>

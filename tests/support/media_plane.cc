@@ -10,6 +10,7 @@
 
 #include "dataplane/media_region.h"
 #include "proto/assert.h"
+#include "tests/support/accounting.h"
 #include "tests/support/eal.h"
 
 namespace weir::tests {
@@ -108,6 +109,8 @@ void MediaPlane::start() {
 }
 
 MediaPlane::~MediaPlane() {
+  finish();
+  expect_every_frame_accounted_for(*this, arrived_, departed_);
   engine_.reset();
   for (const auto& rings : {in_, out_}) {
     for (const auto& network : rings) {
@@ -116,7 +119,19 @@ MediaPlane::~MediaPlane() {
   }
 }
 
+void MediaPlane::finish() {
+  const auto waits = [](const std::vector<rte_ring*>& rings) {
+    return std::any_of(rings.begin(), rings.end(), [](rte_ring* ring) { return rte_ring_empty(ring) == 0; });
+  };
+  while (std::any_of(in_.begin(), in_.end(), waits)) run(1);
+  run();  // what one worker handed to another
+  for (unsigned i = 0; i < kNetworks; ++i) departed(i);
+}
+
 void MediaPlane::restart() {
+  for (const auto& network : in_) {
+    for (rte_ring* ring : network) arrived_ -= rte_ring_count(ring);  // nobody receives them
+  }
   for (unsigned i = 0; i < kNetworks; ++i) departed(i);
   engine_.reset();
   region_.reset();
@@ -128,6 +143,7 @@ void MediaPlane::arrive(unsigned network, const Packet& frame, unsigned queue) {
   WEIR_ASSERT(mbuf != nullptr);
   std::memcpy(rte_pktmbuf_append(mbuf, static_cast<std::uint16_t>(frame.size())), frame.data(), frame.size());
   WEIR_ASSERT(rte_ring_sp_enqueue(in_[network][queue], mbuf) == 0);
+  ++arrived_;
 }
 
 void MediaPlane::arrive(unsigned network, std::uint16_t peer_port, std::uint16_t our_port, const Packet& payload,
@@ -155,6 +171,7 @@ std::vector<Packet> MediaPlane::departed(unsigned network) {
     void* mbuf = nullptr;
     while (rte_ring_sc_dequeue(ring, &mbuf) == 0) packets.push_back(take_bytes(static_cast<rte_mbuf*>(mbuf)));
   }
+  departed_ += packets.size();
   return packets;
 }
 

@@ -1,5 +1,6 @@
 // A whole media plane in one thread: engine, region and two networks whose ports are rings in memory. Tests send frames
-// in, turn the workers by hand under a clock of their own, and see what comes out; and they are weir-control.
+// in, turn the workers by hand under a clock of their own, and see what comes out; and they are weir-control. Whatever
+// a test does, every frame that it sent in has to be accounted for when its plane ends.
 #pragma once
 
 #include <rte_ring.h>
@@ -42,6 +43,9 @@ class MediaPlane {
 
   explicit MediaPlane(const Shape& shape);
   MediaPlane() : MediaPlane(Shape()) {}
+  MediaPlane(const MediaPlane&) = delete;
+  MediaPlane& operator=(const MediaPlane&) = delete;
+  /// Lets the workers finish, then expects that frames in are frames out and named drops.
   ~MediaPlane();
 
   /// Ends weir-media and starts it anew over the same region, as after a kill: nothing of it is told to stop.
@@ -82,6 +86,7 @@ class MediaPlane {
  private:
   void start();
   void drain_events();
+  void finish();
 
   Shape shape_;
   TemporaryDirectory directory_;
@@ -98,6 +103,8 @@ class MediaPlane {
   std::vector<proto::Event> events_;
   std::vector<proto::Event> answers_;
   std::uint32_t requests_ = 0;
+  std::uint64_t arrived_ = 0;   ///< frames sent in
+  std::uint64_t departed_ = 0;  ///< frames that came out
 };
 
 }  // namespace weir::tests
