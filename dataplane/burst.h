@@ -50,6 +50,7 @@ struct Burst {
   /// need not do for any packet of the burst it need not ask each packet.
   std::uint8_t transforms = 0;
   bool rtcp = false;
+  std::uint32_t trials = 0;  ///< unprotect: packets that look_for_missed_wrap has tried, kTrialsPerBurst at most
   /// lookup: packets of `media` that commit_admission has to see, and those that rewrite changes. One that was dropped
   /// since may still be listed.
   PacketList unsettled;
@@ -93,6 +94,7 @@ struct Burst {
     media.clear();
     transforms = 0;
     rtcp = false;
+    trials = 0;
   }
 
   /// Puts a packet on its way. `flow_transforms`: its flow's FlowEntry::transforms.

@@ -118,7 +118,8 @@ void decrypt(Burst& burst, std::uint32_t packet, const ReceiveKeys& keys, Cipher
 }
 
 void look_for_missed_wrap(Burst& burst, std::uint32_t packet, Cipher& cipher) {
-  if (burst.index[packet] + kCycle > kRtpIndexMax) return;
+  if (burst.index[packet] + kCycle > kRtpIndexMax || burst.trials == kTrialsPerBurst) return;
+  ++burst.trials;
   const FlowEntry& flow = *burst.flow[packet];
   burst.index[packet] += kCycle;
   if (authenticates(burst, packet, {.transform = flow.receive, .expanded = flow.receive_keys}, cipher)) return;

@@ -27,9 +27,11 @@ void decrypt(Burst& burst, std::uint32_t packet, const ReceiveKeys& keys, Cipher
 /// first that arrives, and its rollover counter is one ahead of what RFC 3711 section 3.3.1 starts from.
 inline constexpr std::uint16_t kMissedPacketsMax = 1024;
 
+/// Trials of one burst: who forges packets costs no more. A stream that finds none left has its next packet tried.
+inline constexpr std::uint32_t kTrialsPerBurst = 16;
+
 /// For an SRTP stream's first packet, checked and not authenticated yet, whose sequence number is below
-/// kMissedPacketsMax: puts burst.index one cycle ahead if it authenticates so. A forged packet costs one trial more,
-/// and only one in 64 has such a number.
+/// kMissedPacketsMax: puts burst.index one cycle ahead if it authenticates so.
 [[gnu::cold]] void look_for_missed_wrap(Burst& burst, std::uint32_t packet, Cipher& cipher);
 
 }  // namespace weir::dataplane

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "dataplane/trial.h"
 #include "tests/support/media_flows.h"
 #include "tests/support/random_media.h"
 #include "tests/support/secured_profiles.h"
@@ -249,6 +250,21 @@ TEST_P(Unprotect, ManyNewStreamsInOneBurstAreTakenOnceEach) {
   for (std::uint32_t i = 0; i < packets.size(); ++i) {
     EXPECT_EQ(verdicts[i], i < 48 ? DropReason::kNone : DropReason::kReplayed) << i;
   }
+}
+
+TEST_P(Unprotect, ForgedFirstPacketsCostABoundedNumberOfTrials) {
+  SrtpOracle oracle = sender();
+  srtp(oracle, 7, 65'535);  // lost, and the wrap with it
+  std::vector<Packet> packets;
+  for (std::uint32_t ssrc = 100; ssrc < 140; ++ssrc) {
+    packets.push_back(srtp(oracle, ssrc, 5));
+    packets.back().back() ^= 1;
+  }
+  packets.push_back(srtp(oracle, 7, 0));
+  const std::vector<DropReason> verdicts = take_burst(packets);
+  EXPECT_TRUE(std::all_of(verdicts.begin(), verdicts.end(), [](DropReason v) { return v == DropReason::kAuthFailed; }));
+  EXPECT_EQ(burst_.burst().trials, kTrialsPerBurst);
+  EXPECT_EQ(take(srtp(oracle, 7, 1)), DropReason::kNone);
 }
 
 TEST_P(Unprotect, WithoutAPlaceForMoreStreamsTheFirstOnesGoOn) {
