@@ -27,42 +27,15 @@ void order_stores() {
   std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 
-void expand_side(Cipher& cipher, const proto::TransformSpec& transform, ExpandedKeys& keys) {
-  switch (transform.profile) {
-    case SrtpProfile::kNone:
-      return;
-    case SrtpProfile::kAesCm128HmacSha1_80:
-    case SrtpProfile::kAesCm128HmacSha1_32:
-    case SrtpProfile::kAes192CmHmacSha1_80:
-    case SrtpProfile::kAes192CmHmacSha1_32:
-    case SrtpProfile::kAes256CmHmacSha1_80:
-    case SrtpProfile::kAes256CmHmacSha1_32:
-      cipher.expand(transform.profile, transform.rtp, keys.aes_cm.rtp);
-      cipher.expand(transform.rtcp, keys.aes_cm.rtcp);
-      return;
-    case SrtpProfile::kNullHmacSha1_80:
-    case SrtpProfile::kNullHmacSha1_32:
-      cipher.expand(transform.rtp, keys.aes_cm.rtp.hmac);
-      cipher.expand(transform.rtcp, keys.aes_cm.rtcp);
-      return;
-    case SrtpProfile::kAeadAes128Gcm:
-    case SrtpProfile::kAeadAes256Gcm:
-      cipher.expand(transform.profile, transform.rtp, keys.gcm);
-      return;
-  }
-}
-
 /// Whether an index of the old keys must not be used again under the new ones.
 struct Kept {
   bool rtp;
   bool rtcp;
 };
 
-Kept what_keeps_its_indexes(const proto::TransformSpec& old_one, const proto::TransformSpec& new_one) {
-  // The tag length is no part of the key: SHA1_80 and SHA1_32 with equal keys share their indexes.
+Kept what_keeps_its_indexes(SameKeys same, const proto::TransformSpec& new_one) {
   const bool goes_on = new_one.keeps_indexes != 0;
-  return {.rtp = goes_on || same_keys(old_one.rtp, new_one.rtp),
-          .rtcp = goes_on || same_keys(old_one.rtcp, new_one.rtcp)};
+  return {.rtp = goes_on || same.rtp, .rtcp = goes_on || same.rtcp};
 }
 
 /// Starts one kind of packet anew.
@@ -89,10 +62,13 @@ void fill_exits(FlowEntry& flow, const proto::Exit& rtp, const proto::Exit& rtcp
 
 /// An epoch of older keys stays as it is.
 void fill_transforms(FlowEntry& flow, const proto::TransformSpec& receive, const proto::TransformSpec& send) {
-  flow.receive = receive;
-  flow.send = send;
   flow.receive_profile = receive.profile;
   flow.send_profile = send.profile;
+  flow.receive_rtp_roc = receive.rtp_roc;
+  flow.send_rtp_roc = send.rtp_roc;
+  flow.receive_mki = mki_of(receive);
+  flow.send_mki = mki_of(send);
+  flow.send_lifetime_log2 = send.lifetime_log2;
   const unsigned epoch = flow.transforms & kDetourEpoch;
   flow.transforms = static_cast<std::uint8_t>(epoch | transforms_of(receive, send));
 }
@@ -111,8 +87,21 @@ void fill_addresses(FlowEntry& flow, const proto::FlowSpec& spec) {
   flow.punts_bucket.rate_per_s = spec.punts_per_s_max;
 }
 
-std::uint64_t packets_of(const proto::TransformSpec& send) {
-  return std::uint64_t{1} << send.lifetime_log2;
+void fill_keys(FlowEntry& flow, const proto::TransformSpec& receive, const proto::TransformSpec& send, Cipher& cipher) {
+  expand_keys(cipher, receive, flow.receive_keys, flow.receive_srtcp_key);
+  expand_keys(cipher, send, flow.send_keys, flow.send_srtcp_key);
+}
+
+void wipe_keys(FlowEntry& flow) {
+  proto::wipe(&flow.receive_keys, sizeof flow.receive_keys);
+  proto::wipe(&flow.send_keys, sizeof flow.send_keys);
+  proto::wipe(&flow.receive_srtcp_key, sizeof flow.receive_srtcp_key);
+  proto::wipe(&flow.send_srtcp_key, sizeof flow.send_srtcp_key);
+}
+
+/// Of a key that lasts for a number of packets.
+std::uint64_t packets_of(std::uint8_t lifetime_log2) {
+  return std::uint64_t{1} << lifetime_log2;
 }
 
 /// weir-media may have been killed between the two stores of a commit, and the window then stands one packet off its
@@ -164,8 +153,8 @@ void FlowTable::resume(Cipher& cipher) {
 }
 
 void FlowTable::resume_flow(FlowEntry& flow, Cipher& cipher) {
-  expand_side(cipher, flow.receive, flow.receive_keys);
-  expand_side(cipher, flow.send, flow.send_keys);
+  expand_keys_again(cipher, flow.receive_profile, flow.receive_keys);
+  expand_keys_again(cipher, flow.send_profile, flow.send_keys);
   for (SsrcStates* states : {&flow.receive_rtp, &flow.receive_rtcp, &flow.send_rtp}) close_windows(*states);
 }
 
@@ -183,7 +172,7 @@ void FlowTable::resume_pools(Cipher& cipher) {
       continue;
     }
     KeyEpoch& epoch = epochs_.at(place);
-    expand_side(cipher, epoch.receive, epoch.keys);
+    expand_keys_again(cipher, epoch.profile, epoch.keys);
     for (KeyEpoch::States* states : {&epoch.receive_rtp, &epoch.receive_rtcp}) close_windows(*states);
   }
   for (Place place = 1; place <= more_ssrcs_.places(); ++place) {
@@ -236,8 +225,7 @@ void FlowTable::install(proto::FlowId id, const proto::FlowSpec& spec, std::uint
   flow.rewrite = spec.rewrite;
   reset_media(flow, spec);
   open_latch(flow, spec.latch_window_ms, now_ns);
-  expand_side(cipher, flow.receive, flow.receive_keys);
-  expand_side(cipher, flow.send, flow.send_keys);
+  fill_keys(flow, spec.receive, spec.send, cipher);
   order_stores();
   flow.state = FlowState::kInstalled;
   set_port(spec.network, spec.local_port, id.index + 1);
@@ -253,14 +241,14 @@ void FlowTable::reset_media(FlowEntry& flow, const proto::FlowSpec& spec) {
   flow.receive_rtcp = {};
   flow.send_rtp = {};
   flow.send_rtcp_next = 0;
-  flow.send_rtp_left = packets_of(spec.send);
+  flow.send_rtp_left = packets_of(spec.send.lifetime_log2);
   flow.rewrite_returns = 0;
 }
 
 bool FlowTable::update_keys(std::uint32_t index, const proto::FlowSpec& update, std::uint64_t now_ns, Cipher& cipher) {
   FlowEntry& flow = entry(index);
   const FlowState state = flow.state;
-  if (!keep_old_keys(*this, index, update, now_ns)) return false;
+  if (!keep_old_keys(*this, index, update, now_ns, cipher)) return false;
   // Killed in here, weir-media finds an open flow when it comes back: it takes no media, and weir-control ends it.
   flow.state = FlowState::kOpen;
   order_stores();
@@ -273,25 +261,24 @@ bool FlowTable::update_keys(std::uint32_t index, const proto::FlowSpec& update, 
 
 void FlowTable::replace_keys(FlowEntry& flow, const proto::FlowSpec& update, Cipher& cipher) {
   MoreSsrcs* more = flow.more_ssrcs != 0 ? &more_ssrcs_.at(flow.more_ssrcs) : nullptr;
-  const Kept receive_kept = what_keeps_its_indexes(flow.receive, update.receive);
-  const Kept send_kept = what_keeps_its_indexes(flow.send, update.send);
-  const bool send_same = same_keys(flow.send.rtp, update.send.rtp);
-  const std::uint8_t lifetime_log2 = flow.send.lifetime_log2;
-  proto::wipe(&flow.receive_keys, sizeof flow.receive_keys);
-  proto::wipe(&flow.send_keys, sizeof flow.send_keys);
+  const SameKeys send_same = same_keys(cipher, send_side(flow), update.send);
+  const Kept send_kept = what_keeps_its_indexes(send_same, update.send);
+  const Kept receive_kept =
+      what_keeps_its_indexes(same_keys(cipher, receive_side(flow), update.receive), update.receive);
+  const std::uint8_t lifetime_log2 = flow.send_lifetime_log2;
+  wipe_keys(flow);
   fill_transforms(flow, update.receive, update.send);
   if (!receive_kept.rtp) forget(flow.receive_rtp, more, &MoreSsrcs::receive_rtp);
   if (!receive_kept.rtcp) forget(flow.receive_rtcp, more, &MoreSsrcs::receive_rtcp);
   if (!send_kept.rtp) forget(flow.send_rtp, more, &MoreSsrcs::send_rtp);
   if (!send_kept.rtcp) flow.send_rtcp_next = 0;
-  if (send_same) {
-    flow.send.lifetime_log2 = lifetime_log2;  // a key has the lifetime it came with
+  if (send_same.rtp) {
+    flow.send_lifetime_log2 = lifetime_log2;  // a key has the lifetime it came with
   } else {
-    flow.send_rtp_left = packets_of(flow.send);
+    flow.send_rtp_left = packets_of(flow.send_lifetime_log2);
   }
   flow.marks = static_cast<std::uint8_t>(flow.marks & ~kMarkNearLimit);
-  expand_side(cipher, flow.receive, flow.receive_keys);
-  expand_side(cipher, flow.send, flow.send_keys);
+  fill_keys(flow, update.receive, update.send, cipher);
 }
 
 void FlowTable::end_epoch(std::uint32_t index) {

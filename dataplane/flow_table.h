@@ -9,6 +9,7 @@
 
 #include "dataplane/headers.h"
 #include "dataplane/rate_meter.h"
+#include "dataplane/session_keys.h"
 #include "dataplane/side_pool.h"
 #include "dataplane/srtp_index.h"
 #include "proto/assert.h"
@@ -24,44 +25,6 @@ class Cipher;
 inline void prefetch(const void* at) {
   asm volatile("prefetcht0 %0" : : "m"(*static_cast<const std::uint8_t*>(at)));
 }
-
-/// What HMAC-SHA1 and the IV need of one packet kind's keys: one cache line.
-struct alignas(64) HmacKeys {
-  std::array<std::uint8_t, 20> hmac_inner;  ///< SHA-1 state after the block of key xor ipad
-  std::array<std::uint8_t, 20> hmac_outer;  ///< SHA-1 state after the block of key xor opad
-  std::array<std::uint8_t, 16> salt;        ///< session salt, 14 bytes, then two zeros: the IV's frame
-  std::array<std::uint8_t, 8> reserved;
-};
-static_assert(sizeof(HmacKeys) == 64);
-
-/// Expanded keys of AES-CM and HMAC-SHA1, hottest first. AES-128 touches four cache lines, AES-192 and -256 five, the
-/// NULL cipher one.
-struct alignas(64) AesCmKeys {
-  HmacKeys hmac;
-  std::array<std::uint8_t, 240> schedule;  ///< encryption round keys: 176 bytes of AES-128, 208 of -192, 240 of -256
-};
-static_assert(sizeof(AesCmKeys) == 320 && offsetof(AesCmKeys, schedule) == 64);
-
-/// Expanded GCM key for SRTP as ipsec-mb lays it out (gcm_key_data, 1008 bytes), then the salt: the last hash keys of
-/// the expansion are those every packet uses, so the salt costs no further cache line.
-struct alignas(64) GcmKeys {
-  std::array<std::uint8_t, 1008> expanded;
-  std::array<std::uint8_t, 12> salt;
-  std::array<std::uint8_t, 4> reserved;
-};
-static_assert(sizeof(GcmKeys) == 1024);
-
-/// One side's expanded keys; which member is valid follows from the profile. SRTCP's GCM keys and AES schedules are
-/// expanded on use: RTCP is a twentieth of the media at most (RFC 3550 section 6.2), and a flow has memory for them all
-/// its life.
-union ExpandedKeys {
-  struct {
-    AesCmKeys rtp;
-    HmacKeys rtcp;
-  } aes_cm;
-  GcmKeys gcm;
-};
-static_assert(sizeof(ExpandedKeys) == 1024);
 
 /// What is known of one SSRC.
 struct SsrcState {
@@ -116,11 +79,13 @@ struct alignas(64) MoreSsrcs {
 struct alignas(64) KeyEpoch {
   using States = std::array<SsrcState, proto::kSsrcsPerFlowMax>;
   ExpandedKeys keys;
-  proto::TransformSpec receive;
+  SrtcpKey srtcp_key;
+  std::uint32_t rtp_roc;  ///< rollover counter that an SSRC starts with
+  proto::SrtpProfile profile;
+  Mki mki;
   std::uint8_t confirmed;       ///< 1: a packet under the newer keys has authenticated
   std::uint8_t shares_indexes;  ///< 1: the newer keys go on with the same indexes (TransformSpec::keeps_indexes)
-  std::array<std::uint8_t, 2> reserved;
-  std::uint64_t until_ns;  ///< CLOCK_MONOTONIC: from then on they receive no more
+  std::uint64_t until_ns;       ///< CLOCK_MONOTONIC: from then on they receive no more
   States receive_rtp;
   States receive_rtcp;
 };
@@ -216,10 +181,17 @@ struct alignas(64) FlowEntry {
   // Keys.
   alignas(64) ExpandedKeys receive_keys;
   ExpandedKeys send_keys;
-  proto::TransformSpec receive;  ///< session keys as they came: expanded again after a restart
-  proto::TransformSpec send;
-  std::uint32_t send_rtcp_next;  ///< send state: next SRTCP index of the flow, whatever the SSRC
-  Place epoch;                   ///< of the older receive keys, if kDetourEpoch
+  SrtcpKey receive_srtcp_key;
+  SrtcpKey send_srtcp_key;
+
+  // What else the transforms need.
+  std::uint32_t receive_rtp_roc;  ///< rollover counter that an SSRC starts with
+  std::uint32_t send_rtp_roc;
+  Mki receive_mki;
+  Mki send_mki;
+  std::uint8_t send_lifetime_log2;  ///< see proto::TransformSpec
+  std::uint32_t send_rtcp_next;     ///< send state: next SRTCP index of the flow, whatever the SSRC
+  Place epoch;                      ///< of the older receive keys, if kDetourEpoch
   Place more_ssrcs;
   std::uint32_t latch_until_ms;  ///< kLatchClosed, kLatchOpen, or CLOCK_MONOTONIC modulo 2^32: see source_policy.h
   std::uint64_t send_rtp_left;   ///< send state: SRTP packets of the key's lifetime, if kDetourLifetime
@@ -249,6 +221,16 @@ inline constexpr std::uint32_t kNoFlow = 0xffffffff;
 /// asking ahead for them costs more than it brings.
 inline constexpr std::uint32_t kFlowsNear = 2048;
 
+inline SideKeys receive_side(const FlowEntry& flow) {
+  return {.profile = flow.receive_profile, .expanded = flow.receive_keys, .srtcp = flow.receive_srtcp_key};
+}
+inline SideKeys send_side(const FlowEntry& flow) {
+  return {.profile = flow.send_profile, .expanded = flow.send_keys, .srtcp = flow.send_srtcp_key};
+}
+inline SideKeys receive_side(const KeyEpoch& epoch) {
+  return {.profile = epoch.profile, .expanded = epoch.keys, .srtcp = epoch.srtcp_key};
+}
+
 /// The table. One object for all workers; every function that changes an entry belongs to that entry's owner.
 class FlowTable {
  public:
@@ -262,9 +244,8 @@ class FlowTable {
   SidePool<KeyEpoch>& epochs() { return epochs_; }
   SidePool<MoreSsrcs>& more_ssrcs() { return more_ssrcs_; }
 
-  /// After a restart of weir-media: rebuilds the ports and the expanded keys (their layout depends on the CPU that
-  /// expanded them). Rollover counters and send indexes stay as they are; a stream's late packets of before are
-  /// refused.
+  /// After a restart of weir-media: rebuilds the ports, and those expanded keys whose layout depends on the CPU.
+  /// Rollover counters and send indexes stay as they are; a stream's late packets of before are refused.
   void resume(Cipher& cipher);
 
   [[nodiscard]] std::uint32_t flows_max() const { return flows_max_; }
@@ -404,13 +385,22 @@ consteval std::uint64_t private_layout_hash() {
       offsetof(KeyEpoch, receive_rtp),
       sizeof(MoreSsrcs),
       kFlowsPerPlace,
-      offsetof(FlowEntry, receive),
-      offsetof(FlowEntry, send),
+      offsetof(FlowEntry, receive_srtcp_key),
+      offsetof(FlowEntry, send_srtcp_key),
+      offsetof(FlowEntry, receive_rtp_roc),
+      offsetof(FlowEntry, receive_mki),
+      offsetof(FlowEntry, send_mki),
+      offsetof(FlowEntry, send_lifetime_log2),
+      offsetof(KeyEpoch, srtcp_key),
+      offsetof(KeyEpoch, rtp_roc),
+      offsetof(KeyEpoch, profile),
+      offsetof(KeyEpoch, until_ns),
       sizeof(SsrcState),
       offsetof(SsrcState, used),
       sizeof(SsrcStates),
       sizeof(TokenBucket),
-      sizeof(proto::TransformSpec),
+      sizeof(SrtcpKey),
+      sizeof(Mki),
       sizeof(proto::RewriteSpec),
   };
   std::uint64_t hash = 0xcbf29ce484222325ull;

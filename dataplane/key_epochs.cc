@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "dataplane/burst.h"
-#include "dataplane/constant_time.h"
 #include "dataplane/mki.h"
 #include "dataplane/srtp_check.h"
 #include "dataplane/srtp_iv.h"
@@ -38,7 +37,7 @@ KeyEpoch* epoch_of(Burst& burst, std::uint32_t packet) {
 }
 
 std::size_t tag_bytes_of(const KeyEpoch& epoch, bool rtcp) {
-  const proto::SrtpProfileInfo& info = proto::srtp_profile(epoch.receive.profile);
+  const proto::SrtpProfileInfo& info = proto::srtp_profile(epoch.profile);
   return rtcp ? info.srtcp_tag_bytes : info.srtp_tag_bytes;
 }
 
@@ -48,17 +47,17 @@ bool may_be_srtp(Burst& burst, std::uint32_t packet, KeyEpoch& epoch) {
   if (parse_srtp(burst, packet, tag_bytes_of(epoch, false)) != DropReason::kNone) return false;
   const std::uint16_t sequence = proto::load_be16(burst.data[packet] + 2);
   const SsrcState* state = find_ssrc(epoch.receive_rtp, burst.ssrc[packet]);
-  burst.index[packet] = std::uint64_t{epoch.receive.rtp_roc} << 16 | sequence;
+  burst.index[packet] = std::uint64_t{epoch.rtp_roc} << 16 | sequence;
   return state == nullptr || check_index(burst, packet, state->window, sequence) == DropReason::kNone;
 }
 
 bool may_be_srtcp(Burst& burst, std::uint32_t packet, KeyEpoch& epoch) {
   const std::size_t tag_bytes = tag_bytes_of(epoch, true);
   if (parse_srtcp(burst, packet, kSrtcpIndexBytes + tag_bytes) != DropReason::kNone) return false;
-  const bool aead = proto::srtp_profile(epoch.receive.profile).aead;
+  const bool aead = proto::srtp_profile(epoch.profile).aead;
   const std::uint8_t* end = burst.data[packet] + burst.bytes[packet];
   const std::uint32_t word = proto::load_be32(end - kSrtcpIndexBytes - (aead ? 0 : tag_bytes));
-  if ((word & kSrtcpEncryptedBit) != srtcp_e_bit(epoch.receive.profile)) return false;
+  if ((word & kSrtcpEncryptedBit) != srtcp_e_bit(epoch.profile)) return false;
   burst.index[packet] = word & ~kSrtcpEncryptedBit;
   const SsrcState* state = find_ssrc(epoch.receive_rtcp, burst.ssrc[packet]);
   return state == nullptr || state->window.check(burst.index[packet]) == IndexVerdict::kFresh;
@@ -86,7 +85,7 @@ DropReason commit(Burst& burst, std::uint32_t packet, KeyEpoch& epoch) {
 /// Takes a packet that these keys protected, as far as it is to be taken. False: they did not, and it is as it came.
 bool try_older(Burst& burst, std::uint32_t packet, KeyEpoch& epoch, Cipher& cipher, Accept accept) {
   if (!(is_rtcp(burst, packet) ? may_be_srtcp(burst, packet, epoch) : may_be_srtp(burst, packet, epoch))) return false;
-  const ReceiveKeys keys{.transform = epoch.receive, .expanded = epoch.keys};
+  const SideKeys keys = receive_side(epoch);
   if (!authenticates(burst, packet, keys, cipher)) return false;
   DropReason reason = commit(burst, packet, epoch);
   if (reason == DropReason::kNone) reason = accept(burst, packet, burst.bytes[packet]);
@@ -100,47 +99,43 @@ bool try_older(Burst& burst, std::uint32_t packet, KeyEpoch& epoch, Cipher& ciph
 
 /// True: the packet is for the keys in force, and has no MKI any more.
 bool is_for_keys_in_force(Burst& burst, std::uint32_t packet, Cipher& cipher, Accept accept) {
-  const proto::TransformSpec& newest = burst.flow[packet]->receive;
+  const FlowEntry& flow = *burst.flow[packet];
   KeyEpoch* epoch = epoch_of(burst, packet);
-  const bool names_older =
-      epoch != nullptr && has_room_for_mki(burst, packet, epoch->receive) && names_key(burst, packet, epoch->receive);
+  const bool names_older = epoch != nullptr && has_room_for_mki(burst, packet, epoch->profile, epoch->mki) &&
+                           names_key(burst, packet, epoch->profile, epoch->mki);
   if (names_older) {
-    take_off_mki(burst, packet, epoch->receive);
+    take_off_mki(burst, packet, epoch->profile, epoch->mki);
     if (try_older(burst, packet, *epoch, cipher, accept)) return false;
-    put_on_mki(burst, packet, epoch->receive);
+    put_on_mki(burst, packet, epoch->profile, epoch->mki);
   }
-  if (!has_room_for_mki(burst, packet, newest)) {
+  if (!has_room_for_mki(burst, packet, flow.receive_profile, flow.receive_mki)) {
     burst.drop(packet, DropReason::kSrtpTooShort);
-  } else if (!names_key(burst, packet, newest)) {
+  } else if (!names_key(burst, packet, flow.receive_profile, flow.receive_mki)) {
     burst.drop(packet, names_older ? DropReason::kAuthFailed : DropReason::kMkiUnknown);
   } else {
-    take_off_mki(burst, packet, newest);
+    take_off_mki(burst, packet, flow.receive_profile, flow.receive_mki);
     return true;
   }
   return false;
 }
 
-bool replaces_receive_keys(const FlowEntry& flow, const proto::FlowSpec& update) {
-  return !same_keys(flow.receive.rtp, update.receive.rtp) || !same_keys(flow.receive.rtcp, update.receive.rtcp);
+bool replaces_receive_keys(const FlowEntry& flow, const proto::FlowSpec& update, Cipher& cipher) {
+  const SameKeys same = same_keys(cipher, receive_side(flow), update.receive);
+  return !same.rtp || !same.rtcp;
 }
 
 }  // namespace
 
-bool same_keys(const proto::SessionKeys& a, const proto::SessionKeys& b) {
-  return equal_constant_time(a.encryption.data(), b.encryption.data(), a.encryption.size()) &&
-         equal_constant_time(a.authentication.data(), b.authentication.data(), a.authentication.size()) &&
-         equal_constant_time(a.salt.data(), b.salt.data(), a.salt.size());
-}
-
-bool keep_old_keys(FlowTable& table, std::uint32_t index, const proto::FlowSpec& update, std::uint64_t now_ns) {
+bool keep_old_keys(FlowTable& table, std::uint32_t index, const proto::FlowSpec& update, std::uint64_t now_ns,
+                   Cipher& cipher) {
   FlowEntry& flow = table.entry(index);
   end_old_keys(table, index, now_ns);
-  const bool secured = flow.receive.profile != SrtpProfile::kNone && update.receive.profile != SrtpProfile::kNone;
+  const bool secured = flow.receive_profile != SrtpProfile::kNone && update.receive.profile != SrtpProfile::kNone;
   if (update.key_grace_ms == 0 || !secured) {
     table.end_epoch(index);
     return true;
   }
-  if (!replaces_receive_keys(flow, update)) return true;
+  if (!replaces_receive_keys(flow, update, cipher)) return true;
   const std::uint64_t until_ns = now_ns + update.key_grace_ms * kMsNs;
   const bool had_epoch = (flow.transforms & kDetourEpoch) != 0;
   if (had_epoch && table.epochs().at(flow.epoch).confirmed == 0) {
@@ -154,7 +149,10 @@ bool keep_old_keys(FlowTable& table, std::uint32_t index, const proto::FlowSpec&
   KeyEpoch& epoch = table.epochs().at(place);
   const MoreSsrcs* more = flow.more_ssrcs != 0 ? &table.more_ssrcs().at(flow.more_ssrcs) : nullptr;
   epoch.keys = flow.receive_keys;
-  epoch.receive = flow.receive;
+  epoch.srtcp_key = flow.receive_srtcp_key;
+  epoch.rtp_roc = flow.receive_rtp_roc;
+  epoch.profile = flow.receive_profile;
+  epoch.mki = flow.receive_mki;
   gather(epoch.receive_rtp, flow.receive_rtp, more != nullptr ? &more->receive_rtp : nullptr);
   gather(epoch.receive_rtcp, flow.receive_rtcp, more != nullptr ? &more->receive_rtcp : nullptr);
   epoch.confirmed = 0;

@@ -32,7 +32,7 @@ DropReason check_srtp_far(Burst& burst, std::uint32_t packet, std::uint16_t sequ
   SsrcState* state = find_more_ssrc(burst, packet, SsrcKind::kReceiveRtp);
   burst.state[packet] = state;
   if (state != nullptr) return check_index(burst, packet, state->window, sequence);
-  burst.index[packet] = std::uint64_t{burst.flow[packet]->receive.rtp_roc} << 16 | sequence;
+  burst.index[packet] = std::uint64_t{burst.flow[packet]->receive_rtp_roc} << 16 | sequence;
   if (sequence < kMissedPacketsMax) look_for_missed_wrap(burst, packet, cipher);
   return DropReason::kNone;
 }

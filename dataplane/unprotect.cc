@@ -158,9 +158,10 @@ void add_to_counter(Burst& burst, std::uint32_t packet, Cipher& cipher) {
   if (proto::is_null_cipher(flow.receive_profile)) return;
   std::uint8_t* text = burst.data[packet] + burst.header_bytes[packet];
   const std::uint32_t text_bytes = burst.bytes[packet] - burst.header_bytes[packet];
-  std::uint8_t* iv = is_rtcp<kMix>(burst, packet)
-                         ? cipher.counter_add_rare(flow.receive_profile, flow.receive.rtcp, text, text_bytes)
-                         : cipher.counter_add(flow.receive_profile, flow.receive_keys.aes_cm.rtp, text, text_bytes);
+  std::uint8_t* iv =
+      is_rtcp<kMix>(burst, packet)
+          ? cipher.counter_add_rare(flow.receive_profile, flow.receive_srtcp_key.encryption, text, text_bytes)
+          : cipher.counter_add(flow.receive_profile, flow.receive_keys.aes_cm.rtp, text, text_bytes);
   write_counter_iv(iv, hmac_keys<kMix>(burst, packet).salt, burst.ssrc[packet], burst.index[packet]);
 }
 
@@ -198,7 +199,7 @@ template <Mix kMix>
       rtcp ? check_srtcp(burst, packet, kGcmTagBytes, false) : check_srtp(burst, packet, kGcmTagBytes, cipher);
   if (reason != DropReason::kNone) return reason;
   const FlowEntry& flow = *burst.flow[packet];
-  write_gcm_nonce(nonces[packet], rtcp ? flow.receive.rtcp.salt.data() : flow.receive_keys.gcm.salt.data(),
+  write_gcm_nonce(nonces[packet], rtcp ? flow.receive_srtcp_key.gcm_salt.data() : flow.receive_keys.gcm.salt.data(),
                   burst.ssrc[packet], burst.index[packet]);
   return DropReason::kNone;
 }
@@ -224,7 +225,7 @@ void decrypt_srtcp(Burst& burst, std::uint32_t packet, Cipher& cipher, const Gcm
   std::memcpy(aad.data(), data, kSrtcpHeaderBytes);
   std::memcpy(aad.data() + kSrtcpHeaderBytes, data + clear_bytes + kGcmTagBytes, kSrtcpIndexBytes);
   GcmKeys keys;
-  cipher.expand(flow.receive_profile, flow.receive.rtcp, keys);
+  cipher.expand(flow.receive_profile, flow.receive_srtcp_key.encryption, keys);
   cipher.gcm_decrypt(flow.receive_profile, keys,
                      {.nonce = nonce.data(),
                       .aad = aad.data(),

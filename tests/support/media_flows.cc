@@ -1,5 +1,6 @@
 #include "tests/support/media_flows.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -94,6 +95,12 @@ void MediaFlows::update_keys(std::uint32_t index, const proto::TransformSpec& re
   update.receive = receive;
   update.send = send;
   WEIR_ASSERT(table_.update_keys(index, update, 0, *cipher_));
+}
+
+void spoil_hash_keys(proto::SrtpProfile profile, dataplane::ExpandedKeys& keys) {
+  const proto::SrtpProfileInfo& info = proto::srtp_profile(profile);
+  if (!info.aead) return;
+  std::fill(keys.gcm.expanded.begin() + info.key_bytes, keys.gcm.expanded.end(), std::uint8_t{0xee});
 }
 
 PacketBurst::PacketBurst() : burst_(std::make_unique<dataplane::Burst>()) {}

@@ -60,6 +60,9 @@ class MediaFlows {
   dataplane::FlowTable table_;
 };
 
+/// Another CPU expands GCM's key to other hash keys than those that lie there: they are worth nothing.
+void spoil_hash_keys(proto::SrtpProfile profile, dataplane::ExpandedKeys& keys);
+
 /// One burst with its own packet buffers.
 class PacketBurst {
  public:
