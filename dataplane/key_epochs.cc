@@ -18,12 +18,9 @@ using proto::SrtpProfile;
 
 constexpr std::uint64_t kMsNs = 1'000'000;
 
-KeyEpoch::States& states_of(KeyEpoch& epoch, bool rtcp) {
-  return rtcp ? epoch.receive_rtcp : epoch.receive_rtp;
-}
-
 /// The states of a kind, those in the entry first.
-void gather(KeyEpoch::States& to, const SsrcStates& near, const MoreSsrcs::States* more) {
+template <typename All, typename Near, typename Far>
+void gather(All& to, const Near& near, const Far* more) {
   std::copy(near.begin(), near.end(), to.begin());
   if (more != nullptr) std::copy(more->begin(), more->end(), to.begin() + near.size());
 }
@@ -37,7 +34,7 @@ KeyEpoch* epoch_of(Burst& burst, std::uint32_t packet) {
 }
 
 std::size_t tag_bytes_of(const KeyEpoch& epoch, bool rtcp) {
-  const proto::SrtpProfileInfo& info = proto::srtp_profile(epoch.profile);
+  const proto::SrtpProfileInfo& info = proto::srtp_profile(epoch.receive_profile);
   return rtcp ? info.srtcp_tag_bytes : info.srtp_tag_bytes;
 }
 
@@ -54,32 +51,35 @@ bool may_be_srtp(Burst& burst, std::uint32_t packet, KeyEpoch& epoch) {
 bool may_be_srtcp(Burst& burst, std::uint32_t packet, KeyEpoch& epoch) {
   const std::size_t tag_bytes = tag_bytes_of(epoch, true);
   if (parse_srtcp(burst, packet, kSrtcpIndexBytes + tag_bytes) != DropReason::kNone) return false;
-  const bool aead = proto::srtp_profile(epoch.profile).aead;
+  const bool aead = proto::srtp_profile(epoch.receive_profile).aead;
   const std::uint8_t* end = burst.data[packet] + burst.bytes[packet];
   const std::uint32_t word = proto::load_be32(end - kSrtcpIndexBytes - (aead ? 0 : tag_bytes));
-  if ((word & kSrtcpEncryptedBit) != srtcp_e_bit(epoch.profile)) return false;
+  if ((word & kSrtcpEncryptedBit) != srtcp_e_bit(epoch.receive_profile)) return false;
   burst.index[packet] = word & ~kSrtcpEncryptedBit;
-  const SsrcState* state = find_ssrc(epoch.receive_rtcp, burst.ssrc[packet]);
+  const SrtcpState* state = find_ssrc(epoch.receive_rtcp, burst.ssrc[packet]);
   return state == nullptr || state->window.check(burst.index[packet]) == IndexVerdict::kFresh;
 }
 
 /// Where indexes go on under the new keys, what came under the old ones counts for both.
 void commit_for_both(Burst& burst, std::uint32_t packet) {
-  const bool rtcp = is_rtcp(burst, packet);
-  FlowEntry& flow = *burst.flow[packet];
-  SsrcState* state = find_or_add_ssrc(rtcp ? flow.receive_rtcp : flow.receive_rtp, burst.ssrc[packet]);
-  if (state == nullptr) {
-    state = find_or_add_more_ssrc(burst, packet, rtcp ? SsrcKind::kReceiveRtcp : SsrcKind::kReceiveRtp);
-  }
-  if (state != nullptr) state->window.commit(burst.index[packet]);
+  const auto record = [&](auto* state) {
+    if (state != nullptr) state->window.commit(burst.index[packet]);
+  };
+  if (is_rtcp(burst, packet)) return record(find_or_add_srtcp_ssrc(burst, packet));
+  SsrcState* state = find_or_add_ssrc(burst.flow[packet]->receive_rtp, burst.ssrc[packet]);
+  record(state != nullptr ? state : find_or_add_more_ssrc(burst, packet, SsrcKind::kReceiveRtp));
 }
 
 DropReason commit(Burst& burst, std::uint32_t packet, KeyEpoch& epoch) {
-  SsrcState* state = find_or_add_ssrc(states_of(epoch, is_rtcp(burst, packet)), burst.ssrc[packet]);
-  if (state == nullptr) return DropReason::kSsrcUnknown;
-  state->window.commit(burst.index[packet]);  // fresh: checked just before, packet by packet
-  if (epoch.shares_indexes != 0) commit_for_both(burst, packet);
-  return DropReason::kNone;
+  const auto record = [&](auto* state) {
+    if (state == nullptr) return DropReason::kSsrcUnknown;
+    state->window.commit(burst.index[packet]);  // fresh: checked just before, packet by packet
+    if (epoch.shares_indexes != 0) commit_for_both(burst, packet);
+    return DropReason::kNone;
+  };
+  const std::uint32_t ssrc = burst.ssrc[packet];
+  if (is_rtcp(burst, packet)) return record(find_or_add_ssrc(epoch.receive_rtcp, ssrc));
+  return record(find_or_add_ssrc(epoch.receive_rtp, ssrc));
 }
 
 /// Takes a packet that these keys protected, as far as it is to be taken. False: they did not, and it is as it came.
@@ -101,12 +101,12 @@ bool try_older(Burst& burst, std::uint32_t packet, KeyEpoch& epoch, Cipher& ciph
 bool is_for_keys_in_force(Burst& burst, std::uint32_t packet, Cipher& cipher, Accept accept) {
   const FlowEntry& flow = *burst.flow[packet];
   KeyEpoch* epoch = epoch_of(burst, packet);
-  const bool names_older = epoch != nullptr && has_room_for_mki(burst, packet, epoch->profile, epoch->mki) &&
-                           names_key(burst, packet, epoch->profile, epoch->mki);
+  const bool names_older = epoch != nullptr && has_room_for_mki(burst, packet, epoch->receive_profile, epoch->mki) &&
+                           names_key(burst, packet, epoch->receive_profile, epoch->mki);
   if (names_older) {
-    take_off_mki(burst, packet, epoch->profile, epoch->mki);
+    take_off_mki(burst, packet, epoch->receive_profile, epoch->mki);
     if (try_older(burst, packet, *epoch, cipher, accept)) return false;
-    put_on_mki(burst, packet, epoch->profile, epoch->mki);
+    put_on_mki(burst, packet, epoch->receive_profile, epoch->mki);
   }
   if (!has_room_for_mki(burst, packet, flow.receive_profile, flow.receive_mki)) {
     burst.drop(packet, DropReason::kSrtpTooShort);
@@ -119,7 +119,7 @@ bool is_for_keys_in_force(Burst& burst, std::uint32_t packet, Cipher& cipher, Ac
   return false;
 }
 
-bool replaces_receive_keys(const FlowEntry& flow, const proto::FlowSpec& update, Cipher& cipher) {
+bool replaces_receive_keys(FlowEntry& flow, const proto::FlowSpec& update, Cipher& cipher) {
   const SameKeys same = same_keys(cipher, receive_side(flow), update.receive);
   return !same.rtp || !same.rtcp;
 }
@@ -148,10 +148,9 @@ bool keep_old_keys(FlowTable& table, std::uint32_t index, const proto::FlowSpec&
   if (place == 0) return false;
   KeyEpoch& epoch = table.epochs().at(place);
   const MoreSsrcs* more = flow.more_ssrcs != 0 ? &table.more_ssrcs().at(flow.more_ssrcs) : nullptr;
-  epoch.keys = flow.receive_keys;
-  epoch.srtcp_key = flow.receive_srtcp_key;
+  table.copy_receive_keys(flow, epoch);
   epoch.rtp_roc = flow.receive_rtp_roc;
-  epoch.profile = flow.receive_profile;
+  epoch.receive_profile = flow.receive_profile;
   epoch.mki = flow.receive_mki;
   gather(epoch.receive_rtp, flow.receive_rtp, more != nullptr ? &more->receive_rtp : nullptr);
   gather(epoch.receive_rtcp, flow.receive_rtcp, more != nullptr ? &more->receive_rtcp : nullptr);

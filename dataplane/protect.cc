@@ -100,7 +100,7 @@ std::size_t hmac_tag_bytes(const Burst& burst, std::uint32_t packet) {
 
 template <Mix kMix>
 const HmacKeys& hmac_keys(const Burst& burst, std::uint32_t packet) {
-  const auto& keys = burst.flow[packet]->send_keys.aes_cm;
+  const AesCmSide& keys = send_aes_cm(*burst.flow[packet]);
   return is_rtcp<kMix>(burst, packet) ? keys.rtcp : keys.rtp.hmac;
 }
 
@@ -112,7 +112,7 @@ void add_to_counter(Burst& burst, std::uint32_t packet, Cipher& cipher) {
   const std::uint32_t text_bytes = burst.bytes[packet] - burst.header_bytes[packet];
   std::uint8_t* iv = is_rtcp<kMix>(burst, packet)
                          ? cipher.counter_add_rare(flow.send_profile, flow.send_srtcp_key.encryption, text, text_bytes)
-                         : cipher.counter_add(flow.send_profile, flow.send_keys.aes_cm.rtp, text, text_bytes);
+                         : cipher.counter_add(flow.send_profile, send_aes_cm(flow).rtp, text, text_bytes);
   write_counter_iv(iv, hmac_keys<kMix>(burst, packet).salt, burst.ssrc[packet], burst.index[packet]);
 }
 
@@ -162,7 +162,7 @@ void seal_srtp(Burst& burst, std::uint32_t packet, Cipher& cipher, const GcmNonc
   const FlowEntry& flow = *burst.flow[packet];
   std::uint8_t* data = burst.data[packet];
   const std::uint16_t header_bytes = burst.header_bytes[packet];
-  cipher.gcm_encrypt(flow.send_profile, flow.send_keys.gcm,
+  cipher.gcm_encrypt(flow.send_profile, send_gcm(flow),
                      {.nonce = nonce.data(),
                       .aad = data,
                       .aad_bytes = header_bytes,
@@ -209,7 +209,7 @@ void protect_gcm(Burst& burst, Cipher& cipher, const PacketList& packets) {
     }
     const FlowEntry& flow = *burst.flow[packet];
     // Long before it is used: a nonce that is loaded right after it was stored in pieces holds up the cipher.
-    write_gcm_nonce(nonces[going.count], rtcp ? flow.send_srtcp_key.gcm_salt.data() : flow.send_keys.gcm.salt.data(),
+    write_gcm_nonce(nonces[going.count], rtcp ? flow.send_srtcp_key.gcm_salt.data() : send_gcm(flow).salt.data(),
                     burst.ssrc[packet], burst.index[packet]);
     going.push(packet);
     record(burst, packet, cipher);

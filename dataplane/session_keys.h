@@ -41,17 +41,28 @@ struct alignas(64) GcmKeys {
 };
 static_assert(sizeof(GcmKeys) == 1024);
 
-/// One side's expanded keys; which member is valid follows from the profile. SRTCP's GCM keys and AES schedules are
-/// expanded on use: RTCP is a twentieth of the media at most (RFC 3550 section 6.2), and a flow has memory for them all
-/// its life.
-union ExpandedKeys {
-  struct {
-    AesCmKeys rtp;
-    HmacKeys rtcp;
-  } aes_cm;
-  GcmKeys gcm;
+/// One side's expanded keys of a profile with AES-CM or the NULL cipher; of one with GCM they are GcmKeys, of SRTP
+/// alone. SRTCP's GCM keys and AES schedules are expanded on use: RTCP is a twentieth of the media at most (RFC 3550
+/// section 6.2), and a flow has memory for them all its life.
+struct AesCmSide {
+  AesCmKeys rtp;
+  HmacKeys rtcp;
 };
-static_assert(sizeof(ExpandedKeys) == 1024);
+static_assert(sizeof(AesCmSide) == 384);
+
+/// Bytes that a table has for one side's expanded keys: with GCM nearly three times those of all else.
+enum class KeyRoom : std::uint32_t { kAesCm = sizeof(AesCmSide), kGcm = sizeof(GcmKeys) };
+constexpr KeyRoom key_room(bool aead) {
+  return aead ? KeyRoom::kGcm : KeyRoom::kAesCm;
+}
+constexpr std::uint32_t bytes_of(KeyRoom room) {
+  return static_cast<std::uint32_t>(room);
+}
+/// Whether one side's keys of this profile fit.
+constexpr bool has_room_for(KeyRoom room, proto::SrtpProfile profile) {
+  return room == KeyRoom::kGcm || !proto::srtp_profile(profile).aead;
+}
+static_assert(sizeof(GcmKeys) >= sizeof(AesCmSide));
 
 /// A cipher's key; a tail that the cipher does not use is zero.
 using CipherKey = std::array<std::uint8_t, proto::kSessionKeyBytesMax>;
@@ -74,20 +85,21 @@ constexpr Mki mki_of(const proto::TransformSpec& transform) {
   return {.value = transform.mki, .bytes = transform.mki_bytes};
 }
 
-/// One side's keys where they lie.
+/// One side's keys where they lie. The expanded ones are those that the profile has: one pointer of the two.
 struct SideKeys {
   proto::SrtpProfile profile;
-  const ExpandedKeys& expanded;
-  const SrtcpKey& srtcp;
+  AesCmSide* aes_cm;
+  GcmKeys* gcm;
+  SrtcpKey* srtcp;
 };
 
-/// Expands what came from weir-control. Of a side in the clear nothing is written.
-void expand_keys(Cipher& cipher, const proto::TransformSpec& transform, ExpandedKeys& expanded, SrtcpKey& srtcp);
+/// Expands what came from weir-control, of the same profile. Of a side in the clear nothing is written.
+void expand_keys(Cipher& cipher, const proto::TransformSpec& transform, const SideKeys& to);
 
 /// After a restart: makes what another CPU may have laid out otherwise anew, from what no CPU does. AES round keys
 /// (FIPS 197) and SHA-1 states are the same everywhere; hash keys of GCM are not, and their key is its own first round
 /// keys. May be cut off at any point and done again.
-void expand_keys_again(Cipher& cipher, proto::SrtpProfile profile, ExpandedKeys& expanded);
+void expand_keys_again(Cipher& cipher, const SideKeys& keys);
 
 /// Of two sides' keys, which packet kinds have equal ones.
 struct SameKeys {

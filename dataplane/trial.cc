@@ -22,7 +22,7 @@ std::size_t tag_bytes_of(const SideKeys& keys, bool rtcp) {
 }
 
 const HmacKeys& hmac_keys(const SideKeys& keys, bool rtcp) {
-  return rtcp ? keys.expanded.aes_cm.rtcp : keys.expanded.aes_cm.rtp.hmac;
+  return rtcp ? keys.aes_cm->rtcp : keys.aes_cm->rtp.hmac;
 }
 
 /// Bytes of header and text, in clear.
@@ -51,8 +51,8 @@ void decrypt_counter(Burst& burst, std::uint32_t packet, const SideKeys& keys, C
   const bool rtcp = is_rtcp(burst, packet);
   std::uint8_t* text = burst.data[packet] + burst.header_bytes[packet];
   const std::uint64_t text_bytes = clear_bytes_of(burst, packet, keys) - burst.header_bytes[packet];
-  std::uint8_t* iv = rtcp ? cipher.counter_add_rare(profile, keys.srtcp.encryption, text, text_bytes)
-                          : cipher.counter_add(profile, keys.expanded.aes_cm.rtp, text, text_bytes);
+  std::uint8_t* iv = rtcp ? cipher.counter_add_rare(profile, keys.srtcp->encryption, text, text_bytes)
+                          : cipher.counter_add(profile, keys.aes_cm->rtp, text, text_bytes);
   write_counter_iv(iv, hmac_keys(keys, rtcp).salt, burst.ssrc[packet], burst.index[packet]);
   cipher.counter_run();
 }
@@ -67,7 +67,7 @@ std::array<std::uint8_t, kGcmTagBytes> run_gcm(Burst& burst, std::uint32_t packe
   const std::uint16_t header_bytes = burst.header_bytes[packet];
   const std::size_t clear_bytes = clear_bytes_of(burst, packet, keys);
   GcmNonce nonce;
-  write_gcm_nonce(nonce, rtcp ? keys.srtcp.gcm_salt.data() : keys.expanded.gcm.salt.data(), burst.ssrc[packet],
+  write_gcm_nonce(nonce, rtcp ? keys.srtcp->gcm_salt.data() : keys.gcm->salt.data(), burst.ssrc[packet],
                   burst.index[packet]);
   std::array<std::uint8_t, kGcmTagBytes> tag;
   Cipher::GcmMessage message = {.nonce = nonce.data(),
@@ -77,7 +77,7 @@ std::array<std::uint8_t, kGcmTagBytes> run_gcm(Burst& burst, std::uint32_t packe
                                 .text_bytes = clear_bytes - header_bytes,
                                 .tag = tag.data()};
   if (!rtcp) {
-    cipher.gcm_decrypt(profile, keys.expanded.gcm, message);
+    cipher.gcm_decrypt(profile, *keys.gcm, message);
     return tag;
   }
   // RFC 7714 section 9.2: the header, and the word with E and index behind the tag, are the associated data.
@@ -87,7 +87,7 @@ std::array<std::uint8_t, kGcmTagBytes> run_gcm(Burst& burst, std::uint32_t packe
   message.aad = aad.data();
   message.aad_bytes = aad.size();
   GcmKeys expanded;
-  cipher.expand(profile, keys.srtcp.encryption, expanded);
+  cipher.expand(profile, keys.srtcp->encryption, expanded);
   cipher.gcm_decrypt(profile, expanded, message);
   proto::wipe(&expanded, sizeof expanded);
   return tag;
@@ -121,7 +121,7 @@ void decrypt(Burst& burst, std::uint32_t packet, const SideKeys& keys, Cipher& c
 
 void look_for_missed_wrap(Burst& burst, std::uint32_t packet, Cipher& cipher) {
   if (burst.index[packet] + kCycle > kRtpIndexMax) return;
-  const FlowEntry& flow = *burst.flow[packet];
+  FlowEntry& flow = *burst.flow[packet];
   burst.index[packet] += kCycle;
   if (authenticates(burst, packet, receive_side(flow), cipher)) return;
   burst.index[packet] -= kCycle;

@@ -36,20 +36,24 @@ std::vector<std::unique_ptr<Cipher>> ciphers() {
 /// One side as a flow holds it.
 struct Held {
   Held(SrtpProfile which, const proto::TransformSpec& transform, Cipher& cipher) : profile(which) {
-    expand_keys(cipher, transform, expanded, srtcp);
+    expand_keys(cipher, transform, side());
   }
-  [[nodiscard]] SideKeys side() const { return {.profile = profile, .expanded = expanded, .srtcp = srtcp}; }
+  SideKeys side() {
+    const bool aead = proto::srtp_profile(profile).aead;
+    return {.profile = profile, .aes_cm = aead ? nullptr : &aes_cm, .gcm = aead ? &gcm : nullptr, .srtcp = &srtcp};
+  }
+  [[nodiscard]] Packet bytes() const {
+    Packet all(sizeof aes_cm + sizeof gcm);
+    std::memcpy(all.data(), &aes_cm, sizeof aes_cm);
+    std::memcpy(all.data() + sizeof aes_cm, &gcm, sizeof gcm);
+    return all;
+  }
 
   SrtpProfile profile;
-  ExpandedKeys expanded{.gcm = {}};
+  AesCmSide aes_cm{};
+  GcmKeys gcm{};
   SrtcpKey srtcp{};
 };
-
-Packet bytes_of(const ExpandedKeys& keys) {
-  Packet bytes(sizeof keys);
-  std::memcpy(bytes.data(), &keys, sizeof keys);
-  return bytes;
-}
 
 class SessionKeys : public testing::TestWithParam<SrtpProfile> {
  protected:
@@ -68,14 +72,13 @@ TEST_P(SessionKeys, ExpandOnEveryCpuToTheSameButForTheHashKeysOfGcm) {
   const proto::SrtpProfileInfo& info = proto::srtp_profile(GetParam());
   const auto all = ciphers();
   ASSERT_GE(all.size(), 3u) << "every CPU that weir-media runs on has AVX2";
-  const Held first(GetParam(), transform, *all.front());
+  Held first(GetParam(), transform, *all.front());
   for (const auto& cipher : all) {
-    const Held held(GetParam(), transform, *cipher);
-    const std::uint8_t* rounds =
-        info.aead ? held.expanded.gcm.expanded.data() : held.expanded.aes_cm.rtp.schedule.data();
+    Held held(GetParam(), transform, *cipher);
+    const std::uint8_t* rounds = info.aead ? held.gcm.expanded.data() : held.aes_cm.rtp.schedule.data();
     EXPECT_TRUE(std::equal(rounds, rounds + info.key_bytes, transform.rtp.encryption.begin()));
     if (!info.aead) {
-      EXPECT_EQ(bytes_of(held.expanded), bytes_of(first.expanded));
+      EXPECT_EQ(held.bytes(), first.bytes());
     }
   }
 }
@@ -87,16 +90,16 @@ TEST_P(SessionKeys, OfAnotherCpuAreExpandedAgainFromWhatIsHeld) {
     for (const auto& after : all) {
       Held moved(GetParam(), transform, *before);
       Held anew = moved;  // not all code paths write the same bytes
-      expand_keys_again(*after, GetParam(), moved.expanded);
-      expand_keys(*after, transform, anew.expanded, anew.srtcp);
-      EXPECT_EQ(bytes_of(moved.expanded), bytes_of(anew.expanded));
+      expand_keys_again(*after, moved.side());
+      expand_keys(*after, transform, anew.side());
+      EXPECT_EQ(moved.bytes(), anew.bytes());
     }
   }
 }
 
 TEST_P(SessionKeys, AreTheSameOnlyIfEveryPartIs) {
   const proto::TransformSpec transform = random_transform();
-  const Held held(GetParam(), transform, *cipher_);
+  Held held(GetParam(), transform, *cipher_);
   const proto::SrtpProfileInfo& info = proto::srtp_profile(GetParam());
   const SameKeys same = same_keys(*cipher_, held.side(), transform);
   EXPECT_TRUE(same.rtp && same.rtcp);
@@ -119,7 +122,7 @@ TEST_P(SessionKeys, AreTheSameOnlyIfEveryPartIs) {
 TEST_P(SessionKeys, OfProfilesThatDifferInTagOrUseOfTheCipherCanBeTheSame) {
   const proto::SrtpProfileInfo& info = proto::srtp_profile(GetParam());
   const proto::TransformSpec transform = random_transform();
-  const Held held(GetParam(), transform, *cipher_);
+  Held held(GetParam(), transform, *cipher_);
   for (const SrtpProfile profile : tests::secured_profiles()) {
     proto::TransformSpec other = transform;
     other.profile = profile;
@@ -133,7 +136,7 @@ TEST_P(SessionKeys, OfProfilesThatDifferInTagOrUseOfTheCipherCanBeTheSame) {
 
 TEST_P(SessionKeys, GiveBackWhatTheKeystreamDependsOn) {
   const proto::TransformSpec transform = random_transform();
-  const Held held(GetParam(), transform, *cipher_);
+  Held held(GetParam(), transform, *cipher_);
   for (const bool rtcp : {false, true}) {
     const proto::SessionKeys& keys = rtcp ? transform.rtcp : transform.rtp;
     const CipherKeyAndSalt found = cipher_key_of(held.side(), rtcp);
@@ -177,7 +180,7 @@ INSTANTIATE_TEST_SUITE_P(Profiles, SessionKeys, testing::ValuesIn(tests::secured
 TEST(SessionKeysInTheClear, AreAlwaysTheSameAndNeverASecuredSides) {
   const auto cipher = std::move(Cipher::create()).value();
   const proto::TransformSpec clear{};
-  const Held held(SrtpProfile::kNone, clear, *cipher);
+  Held held(SrtpProfile::kNone, clear, *cipher);
   const SameKeys same = same_keys(*cipher, held.side(), clear);
   EXPECT_TRUE(same.rtp && same.rtcp);
   for (const SrtpProfile profile : tests::secured_profiles()) {

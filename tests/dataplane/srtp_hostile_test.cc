@@ -285,12 +285,8 @@ TEST(HostilePlane, MutatedCommandsAreAnsweredEachAndBreakNoFlowOfAnotherWorker) 
   static_assert(proto::worker_of_port(kOtherPort, 2) == 1);
   ASSERT_EQ(plane.command(MediaPlane::install(kOther, 0, kOtherPort, kOtherPort)).kind, EventKind::kInstalled);
   plane.run(200);  // housekeeping has seen it
-  const FlowTable table(plane.region().private_memory(), plane.region().shape().flows_max, 2, nullptr);
-  const auto bytes_of_other = [&] {
-    Packet bytes(sizeof(FlowEntry));
-    std::memcpy(bytes.data(), &table.entry(kOther), bytes.size());
-    return bytes;
-  };
+  const FlowTable table(plane.region().private_memory(), plane.region().shape().flows_max, 2, KeyRoom::kGcm, nullptr);
+  const auto bytes_of_other = [&] { return tests::bytes_with_keys(table, kOther); };
   const Packet before = bytes_of_other();
 
   Random random{4};
