@@ -150,6 +150,11 @@ proto::Status DataplaneClient::send(proto::CommandKind kind, proto::FlowId flow,
     ++counters_.null_cipher_refused;
     return proto::Error{"the NULL cipher is not allowed ([srtp] null_cipher)"};
   }
+  const bool aead = proto::srtp_profile(spec.receive.profile).aead || proto::srtp_profile(spec.send.profile).aead;
+  if (aead && !options_.aead) {
+    ++counters_.aead_refused;
+    return proto::Error{"AES-GCM is not allowed ([srtp] aead)"};
+  }
   const std::uint16_t local_port = slots_[flow.index].local_port;
   const proto::Result<std::uint32_t> request = push_command(kind, flow, spec, local_port);
   if (!request) return proto::Error{request.error()};

@@ -47,6 +47,8 @@ struct DataplaneClientOptions {
   std::uint64_t worker_silence_ns = 1'000'000'000;
   /// Flows may authenticate without encrypting, either way (proto::is_null_cipher).
   bool null_cipher = false;
+  /// Flows may use AES-GCM, either way: weir-media has room for its keys.
+  bool aead = true;
 };
 
 /// Totals since the start.
@@ -56,6 +58,7 @@ struct DataplaneClientCounters {
   std::uint64_t commands_timed_out = 0;  ///< and weir-media's table does not show them done either
   std::uint64_t command_ring_full = 0;
   std::uint64_t null_cipher_refused = 0;  ///< never sent: the options do not allow it
+  std::uint64_t aead_refused = 0;         ///< the same
   std::uint64_t injected = 0;
   std::uint64_t inject_ring_full = 0;
   std::uint64_t inject_too_long = 0;

@@ -80,7 +80,7 @@ Shard::Shard(settings::Settings settings, proto::Region region, Policy policy)
     : settings_(std::move(settings)),
       region_(std::move(region)),
       policy_(std::move(policy)),
-      client_(region_, {.null_cipher = settings_.srtp.null_cipher}),
+      client_(region_, {.null_cipher = settings_.srtp.null_cipher, .aead = settings_.srtp.aead}),
       tick_(io_),
       signals_(io_, SIGTERM, SIGINT) {}
 
@@ -233,6 +233,7 @@ json::value Shard::status_view(std::uint64_t now_ns) const {
                        {"commands_timed_out", client.commands_timed_out},
                        {"events", client.events},
                        {"null_cipher_refused", client.null_cipher_refused},
+                       {"aead_refused", client.aead_refused},
                        {"orphan_flows_removed", client.orphans_removed}};
   json::object media{{"pid", region_.media_header().owner_pid.load()}, {"alive", client_.media_alive(now_ns)},
                      {"starts", client_.media_incarnation()},          {"workers", region_.shape().workers},

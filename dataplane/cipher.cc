@@ -32,6 +32,23 @@ void hash_pad(IMB_MGR* manager, const std::array<std::uint8_t, proto::kSessionAu
   proto::wipe(block.data(), block.size());
 }
 
+void init_manager(IMB_MGR* manager, IMB_ARCH architecture) {
+  switch (architecture) {
+    case IMB_ARCH_SSE:
+      return init_mb_mgr_sse(manager);
+    case IMB_ARCH_AVX:
+      return init_mb_mgr_avx(manager);
+    case IMB_ARCH_AVX2:
+      return init_mb_mgr_avx2(manager);
+    case IMB_ARCH_AVX512:
+      return init_mb_mgr_avx512(manager);
+    case IMB_ARCH_NONE:
+    case IMB_ARCH_NOAESNI:
+    case IMB_ARCH_NUM:
+      return init_mb_mgr_auto(manager, nullptr);
+  }
+}
+
 IMB_JOB hmac_job() {
   IMB_JOB job{};
   job.cipher_mode = IMB_CIPHER_NULL;
@@ -55,12 +72,11 @@ IMB_JOB counter_job(IMB_KEY_SIZE_BYTES key_bytes) {
 
 }  // namespace
 
-proto::Result<std::unique_ptr<Cipher>> Cipher::create() {
+proto::Result<std::unique_ptr<Cipher>> Cipher::create(IMB_ARCH architecture) {
   std::unique_ptr<Cipher> cipher(new Cipher);
   cipher->manager_ = alloc_mb_mgr(0);
   if (cipher->manager_ == nullptr) return proto::Error{"ipsec-mb found no memory for its state"};
-  IMB_ARCH arch = IMB_ARCH_NONE;
-  init_mb_mgr_auto(cipher->manager_, &arch);
+  init_manager(cipher->manager_, architecture);
   if (const int error = imb_get_errno(cipher->manager_); error != 0) {
     return proto::Error{std::string("ipsec-mb cannot run on this CPU: ") + imb_get_strerror(error)};
   }
@@ -90,17 +106,17 @@ Cipher::~Cipher() {
   free_mb_mgr(manager_);
 }
 
-void Cipher::expand_schedule(IMB_KEY_SIZE_BYTES key_bytes, const proto::SessionKeys& keys, Schedule& schedule) {
+void Cipher::expand_schedule(std::uint8_t key_bytes, const CipherKey& key, Schedule& schedule) {
   alignas(16) Schedule decryption;  // unused: counter mode only encrypts
   switch (key_bytes) {
     case IMB_KEY_128_BYTES:
-      IMB_AES_KEYEXP_128(manager_, keys.encryption.data(), schedule.data(), decryption.data());
+      IMB_AES_KEYEXP_128(manager_, key.data(), schedule.data(), decryption.data());
       break;
     case IMB_KEY_192_BYTES:
-      IMB_AES_KEYEXP_192(manager_, keys.encryption.data(), schedule.data(), decryption.data());
+      IMB_AES_KEYEXP_192(manager_, key.data(), schedule.data(), decryption.data());
       break;
     case IMB_KEY_256_BYTES:
-      IMB_AES_KEYEXP_256(manager_, keys.encryption.data(), schedule.data(), decryption.data());
+      IMB_AES_KEYEXP_256(manager_, key.data(), schedule.data(), decryption.data());
       break;
   }
   proto::wipe(decryption.data(), decryption.size());
@@ -115,23 +131,27 @@ void Cipher::expand(const proto::SessionKeys& keys, HmacKeys& expanded) {
 
 void Cipher::expand(proto::SrtpProfile profile, const proto::SessionKeys& keys, AesCmKeys& expanded) {
   expand(keys, expanded.hmac);
-  expand_schedule(batch_of_[static_cast<std::size_t>(profile)]->key_bytes, keys, expanded.schedule);
+  expand_schedule(proto::srtp_profile(profile).key_bytes, keys.encryption, expanded.schedule);
 }
 
 void Cipher::expand(proto::SrtpProfile profile, const proto::SessionKeys& keys, GcmKeys& expanded) {
-  WEIR_ASSERT(proto::srtp_profile(profile).aead);
-  if (profile == proto::SrtpProfile::kAeadAes128Gcm) {
-    IMB_AES128_GCM_PRE(manager_, keys.encryption.data(), library_key(expanded));
-  } else {
-    IMB_AES256_GCM_PRE(manager_, keys.encryption.data(), library_key(expanded));
-  }
+  expand(profile, keys.encryption, expanded);
   std::memcpy(expanded.salt.data(), keys.salt.data(), expanded.salt.size());
 }
 
-std::uint64_t Cipher::fingerprint(const proto::SessionKeys& keys) {
+void Cipher::expand(proto::SrtpProfile profile, const CipherKey& key, GcmKeys& expanded) {
+  WEIR_ASSERT(proto::srtp_profile(profile).aead);
+  if (profile == proto::SrtpProfile::kAeadAes128Gcm) {
+    IMB_AES128_GCM_PRE(manager_, key.data(), library_key(expanded));
+  } else {
+    IMB_AES256_GCM_PRE(manager_, key.data(), library_key(expanded));
+  }
+}
+
+std::uint64_t Cipher::fingerprint(const CipherKeyAndSalt& keys) {
   std::array<std::uint8_t, proto::kSessionKeyBytesMax + proto::kSessionSaltBytesMax> secret;
-  std::memcpy(secret.data(), keys.encryption.data(), keys.encryption.size());
-  std::memcpy(secret.data() + keys.encryption.size(), keys.salt.data(), keys.salt.size());
+  std::memcpy(secret.data(), keys.key.data(), keys.key.size());
+  std::memcpy(secret.data() + keys.key.size(), keys.salt.data(), keys.salt.size());
   std::array<std::uint8_t, 32> digest;
   IMB_SHA256(manager_, secret.data(), secret.size(), digest.data());
   proto::wipe(secret.data(), secret.size());
@@ -146,12 +166,12 @@ void Cipher::hmac_run() {
   hmac_count_ = 0;
 }
 
-std::uint8_t* Cipher::counter_add_rare(proto::SrtpProfile profile, const proto::SessionKeys& keys,
-                                       std::uint8_t* message, std::uint64_t bytes) {
+std::uint8_t* Cipher::counter_add_rare(proto::SrtpProfile profile, const CipherKey& key, std::uint8_t* message,
+                                       std::uint64_t bytes) {
   CounterBatch& batch = *batch_of_[static_cast<std::size_t>(profile)];
   if (bytes == 0) return batch.add(nullptr, message, bytes);
   Schedule& schedule = rare_schedules_[rare_count_++];
-  expand_schedule(batch.key_bytes, keys, schedule);
+  expand_schedule(static_cast<std::uint8_t>(batch.key_bytes), key, schedule);
   return batch.add(schedule.data(), message, bytes);
 }
 

@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "dataplane/burst.h"
-#include "dataplane/flow_table.h"
+#include "dataplane/session_keys.h"
 #include "proto/result.h"
 
 namespace weir::dataplane {
@@ -19,21 +19,25 @@ inline constexpr std::size_t kGcmTagBytes = 16;
 /// One worker's crypto engine. Jobs are laid out once; a batch only fills in pointers and lengths.
 class Cipher {
  public:
-  /// Error: the library cannot run on this CPU.
-  static proto::Result<std::unique_ptr<Cipher>> create();
+  /// With the library's code for an architecture; IMB_ARCH_NONE: the best that this CPU has. Error: it cannot run on
+  /// this CPU.
+  static proto::Result<std::unique_ptr<Cipher>> create(IMB_ARCH architecture = IMB_ARCH_NONE);
   Cipher(const Cipher&) = delete;
   Cipher& operator=(const Cipher&) = delete;
   ~Cipher();
 
   /// Expands authentication key and salt of a profile with HMAC-SHA1.
   void expand(const proto::SessionKeys& keys, HmacKeys& expanded);
-  /// Expands session keys of a profile with AES-CM and HMAC-SHA1.
+  /// Expands session keys of a profile with AES-CM and HMAC-SHA1. Those of the NULL cipher as of AES-CM: with a key
+  /// that nobody uses, but that tells it from another.
   void expand(proto::SrtpProfile profile, const proto::SessionKeys& keys, AesCmKeys& expanded);
   /// Expands session keys of AEAD_AES_128_GCM or AEAD_AES_256_GCM.
   void expand(proto::SrtpProfile profile, const proto::SessionKeys& keys, GcmKeys& expanded);
+  /// The same of the cipher's key alone: the salt stays as it is.
+  void expand(proto::SrtpProfile profile, const CipherKey& key, GcmKeys& expanded);
 
   /// Tells one packet kind's keys from another's without telling the keys: 64 bits of SHA-256 over cipher key and salt.
-  std::uint64_t fingerprint(const proto::SessionKeys& keys);
+  std::uint64_t fingerprint(const CipherKeyAndSalt& keys);
 
   using Digest = std::array<std::uint8_t, 32>;  ///< the first 20 bytes are HMAC-SHA1's
 
@@ -57,7 +61,7 @@ class Cipher {
   }
   /// The same with a session key that no schedule is kept of. It is expanded for this message alone, and what comes of
   /// it is wiped by counter_run().
-  std::uint8_t* counter_add_rare(proto::SrtpProfile profile, const proto::SessionKeys& keys, std::uint8_t* message,
+  std::uint8_t* counter_add_rare(proto::SrtpProfile profile, const CipherKey& key, std::uint8_t* message,
                                  std::uint64_t bytes);
   void counter_run();
 
@@ -104,7 +108,7 @@ class Cipher {
 
   Cipher() = default;
 
-  void expand_schedule(IMB_KEY_SIZE_BYTES key_bytes, const proto::SessionKeys& keys, Schedule& schedule);
+  void expand_schedule(std::uint8_t key_bytes, const CipherKey& key, Schedule& schedule);
 
   void gcm_run(aes_gcm_enc_dec_t run, const GcmKeys& keys, const GcmMessage& message) {
     run(reinterpret_cast<const gcm_key_data*>(keys.expanded.data()), &gcm_context_, message.text, message.text,

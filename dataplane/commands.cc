@@ -46,8 +46,10 @@ bool transform_valid(const proto::TransformSpec& transform) {
          transform.lifetime_log2 <= kLifetimeLog2Max && transform.keeps_indexes <= 1;
 }
 
-Refusal validate_transforms(const proto::FlowSpec& spec) {
-  return transform_valid(spec.receive) && transform_valid(spec.send) ? Refusal::kNone : Refusal::kEnumOutOfRange;
+Refusal validate_transforms(const proto::FlowSpec& spec, KeyRoom room) {
+  if (!transform_valid(spec.receive) || !transform_valid(spec.send)) return Refusal::kEnumOutOfRange;
+  const bool fit = has_room_for(room, spec.receive.profile) && has_room_for(room, spec.send.profile);
+  return fit ? Refusal::kNone : Refusal::kAeadNotAllowed;
 }
 
 /// Only an authenticated packet may move a source again and again.
@@ -55,9 +57,9 @@ bool policy_fits(proto::SourcePolicy policy, const proto::TransformSpec& receive
   return policy != proto::SourcePolicy::kRelatch || receive.profile != proto::SrtpProfile::kNone;
 }
 
-Refusal validate_new_keys(const proto::FlowSpec& spec, const FlowEntry& flow) {
+Refusal validate_new_keys(const proto::FlowSpec& spec, const FlowEntry& flow, KeyRoom room) {
   if (spec.key_grace_ms > proto::kKeyGraceMsMax) return Refusal::kEnumOutOfRange;
-  const Refusal refusal = validate_transforms(spec);
+  const Refusal refusal = validate_transforms(spec, room);
   if (refusal != Refusal::kNone) return refusal;
   return policy_fits(flow.source_policy, spec.receive) ? Refusal::kNone : Refusal::kEnumOutOfRange;
 }
@@ -86,8 +88,8 @@ Refusal validate_port(const Command& command, const CommandScope& scope, const F
   return holder == kNoFlow || holder == command.flow.index ? Refusal::kNone : Refusal::kPortInUse;
 }
 
-Refusal validate_media(const proto::FlowSpec& spec, const CommandScope& scope) {
-  if (const Refusal refusal = validate_transforms(spec); refusal != Refusal::kNone) return refusal;
+Refusal validate_media(const proto::FlowSpec& spec, const CommandScope& scope, KeyRoom room) {
+  if (const Refusal refusal = validate_transforms(spec, room); refusal != Refusal::kNone) return refusal;
   if (!rewrite_valid(spec.rewrite)) return Refusal::kEnumOutOfRange;
   if (spec.rtp_clock_hz > proto::kRtpClockHzMax) return Refusal::kEnumOutOfRange;
   if (!policy_fits(spec.source_policy, spec.receive)) return Refusal::kEnumOutOfRange;
@@ -112,7 +114,7 @@ Refusal validate_install(const Command& command, const CommandScope& scope, cons
     return Refusal::kStateWrong;
   }
   const Refusal refusal = validate_port(command, scope, table);
-  return refusal != Refusal::kNone ? refusal : validate_media(command.spec, scope);
+  return refusal != Refusal::kNone ? refusal : validate_media(command.spec, scope, table.key_room());
 }
 
 Refusal validate_remove(const Command& command, const FlowEntry& flow) {
@@ -121,12 +123,12 @@ Refusal validate_remove(const Command& command, const FlowEntry& flow) {
   return command.flow.generation == flow.generation ? Refusal::kNone : Refusal::kGenerationStale;
 }
 
-Refusal validate_existing(const Command& command, const CommandScope& scope, const FlowEntry& flow) {
+Refusal validate_existing(const Command& command, const CommandScope& scope, KeyRoom room, const FlowEntry& flow) {
   if (flow.state == FlowState::kFree) return Refusal::kStateWrong;
   if (command.flow.generation != flow.generation) return Refusal::kGenerationStale;
   switch (command.kind) {
     case CommandKind::kUpdateKeys:
-      return flow.state == FlowState::kInstalled ? validate_new_keys(command.spec, flow) : Refusal::kStateWrong;
+      return flow.state == FlowState::kInstalled ? validate_new_keys(command.spec, flow, room) : Refusal::kStateWrong;
     case CommandKind::kSetPeer:
       if (flow.state == FlowState::kDraining) return Refusal::kStateWrong;
       if (command.spec.latch_window_ms > proto::kLatchWindowMsMax) return Refusal::kEnumOutOfRange;
@@ -206,7 +208,7 @@ Refusal validate(const Command& command, const CommandScope& scope, const FlowTa
     case CommandKind::kDrain:
       break;
   }
-  return validate_existing(command, scope, flow);
+  return validate_existing(command, scope, table.key_room(), flow);
 }
 
 proto::Event execute(Command& command, const CommandScope& scope, FlowTable& table, Cipher& cipher,

@@ -53,7 +53,7 @@ std::uint64_t random_seed() {
 proto::Result<std::unique_ptr<Engine>> Engine::create(const Settings& settings, proto::Region& region) {
   std::unique_ptr<Engine> engine(new Engine());
   if (proto::Status status = engine->open_networks(settings); !status) return proto::Error{status.error()};
-  if (proto::Status status = engine->make_table(region); !status) return proto::Error{status.error()};
+  if (proto::Status status = engine->make_table(settings, region); !status) return proto::Error{status.error()};
   if (proto::Status status = engine->make_workers(settings, region); !status) return proto::Error{status.error()};
   return engine;
 }
@@ -117,9 +117,10 @@ proto::Status Engine::listen_to_groups() {
   return proto::success();
 }
 
-proto::Status Engine::make_table(proto::Region& region) {
+proto::Status Engine::make_table(const Settings& settings, proto::Region& region) {
   table_ = std::make_unique<FlowTable>(region.private_memory(), region.shape().flows_max,
-                                       static_cast<std::uint32_t>(networks_.size()), &region.flow_status_mutable(0));
+                                       static_cast<std::uint32_t>(networks_.size()), key_room(settings.srtp.aead),
+                                       &region.flow_status_mutable(0));
   if (!region.resumed()) return proto::success();
   proto::Result<std::unique_ptr<Cipher>> cipher = Cipher::create();
   if (!cipher) return proto::Error{cipher.error()};

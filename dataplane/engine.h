@@ -46,7 +46,7 @@ class Engine {
   proto::Status open_networks(const proto::settings::Settings& settings);
   proto::Result<std::size_t> open_port(const std::string& device, const SteeredFrames& frames);
   proto::Status listen_to_groups();
-  proto::Status make_table(proto::Region& region);
+  proto::Status make_table(const proto::settings::Settings& settings, proto::Region& region);
   proto::Status make_workers(const proto::settings::Settings& settings, proto::Region& region);
   WorkerParts parts_of(std::uint16_t worker, std::uint16_t workers, proto::Region& region);
 

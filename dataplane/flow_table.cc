@@ -27,46 +27,20 @@ void order_stores() {
   std::atomic_signal_fence(std::memory_order_seq_cst);
 }
 
-void expand_side(Cipher& cipher, const proto::TransformSpec& transform, ExpandedKeys& keys) {
-  switch (transform.profile) {
-    case SrtpProfile::kNone:
-      return;
-    case SrtpProfile::kAesCm128HmacSha1_80:
-    case SrtpProfile::kAesCm128HmacSha1_32:
-    case SrtpProfile::kAes192CmHmacSha1_80:
-    case SrtpProfile::kAes192CmHmacSha1_32:
-    case SrtpProfile::kAes256CmHmacSha1_80:
-    case SrtpProfile::kAes256CmHmacSha1_32:
-      cipher.expand(transform.profile, transform.rtp, keys.aes_cm.rtp);
-      cipher.expand(transform.rtcp, keys.aes_cm.rtcp);
-      return;
-    case SrtpProfile::kNullHmacSha1_80:
-    case SrtpProfile::kNullHmacSha1_32:
-      cipher.expand(transform.rtp, keys.aes_cm.rtp.hmac);
-      cipher.expand(transform.rtcp, keys.aes_cm.rtcp);
-      return;
-    case SrtpProfile::kAeadAes128Gcm:
-    case SrtpProfile::kAeadAes256Gcm:
-      cipher.expand(transform.profile, transform.rtp, keys.gcm);
-      return;
-  }
-}
-
 /// Whether an index of the old keys must not be used again under the new ones.
 struct Kept {
   bool rtp;
   bool rtcp;
 };
 
-Kept what_keeps_its_indexes(const proto::TransformSpec& old_one, const proto::TransformSpec& new_one) {
-  // The tag length is no part of the key: SHA1_80 and SHA1_32 with equal keys share their indexes.
+Kept what_keeps_its_indexes(SameKeys same, const proto::TransformSpec& new_one) {
   const bool goes_on = new_one.keeps_indexes != 0;
-  return {.rtp = goes_on || same_keys(old_one.rtp, new_one.rtp),
-          .rtcp = goes_on || same_keys(old_one.rtcp, new_one.rtcp)};
+  return {.rtp = goes_on || same.rtp, .rtcp = goes_on || same.rtcp};
 }
 
 /// Starts one kind of packet anew.
-void forget(SsrcStates& near, MoreSsrcs* more, MoreSsrcs::States MoreSsrcs::*kind) {
+template <typename Near, typename Far>
+void forget(Near& near, MoreSsrcs* more, Far MoreSsrcs::*kind) {
   near = {};
   if (more != nullptr) more->*kind = {};
 }
@@ -89,10 +63,13 @@ void fill_exits(FlowEntry& flow, const proto::Exit& rtp, const proto::Exit& rtcp
 
 /// An epoch of older keys stays as it is.
 void fill_transforms(FlowEntry& flow, const proto::TransformSpec& receive, const proto::TransformSpec& send) {
-  flow.receive = receive;
-  flow.send = send;
   flow.receive_profile = receive.profile;
   flow.send_profile = send.profile;
+  flow.receive_rtp_roc = receive.rtp_roc;
+  flow.send_rtp_roc = send.rtp_roc;
+  flow.receive_mki = mki_of(receive);
+  flow.send_mki = mki_of(send);
+  flow.send_lifetime_log2 = send.lifetime_log2;
   const unsigned epoch = flow.transforms & kDetourEpoch;
   flow.transforms = static_cast<std::uint8_t>(epoch | transforms_of(receive, send));
 }
@@ -111,44 +88,72 @@ void fill_addresses(FlowEntry& flow, const proto::FlowSpec& spec) {
   flow.punts_bucket.rate_per_s = spec.punts_per_s_max;
 }
 
-std::uint64_t packets_of(const proto::TransformSpec& send) {
-  return std::uint64_t{1} << send.lifetime_log2;
+void fill_keys(FlowEntry& flow, const proto::TransformSpec& receive, const proto::TransformSpec& send, Cipher& cipher) {
+  expand_keys(cipher, receive, receive_side(flow));
+  expand_keys(cipher, send, send_side(flow));
+}
+
+/// Of a key that lasts for a number of packets.
+std::uint64_t packets_of(std::uint8_t lifetime_log2) {
+  return std::uint64_t{1} << lifetime_log2;
 }
 
 /// weir-media may have been killed between the two stores of a commit, and the window then stands one packet off its
 /// highest index. What lies behind that index counts as used: it may skip, never repeat.
-template <std::size_t N>
-void close_windows(std::array<SsrcState, N>& states) {
-  for (SsrcState& state : states) {
+template <typename State, std::size_t N>
+void close_windows(std::array<State, N>& states) {
+  for (State& state : states) {
     if (!state.window.empty()) state.window.seen = ~decltype(state.window.seen){0};
   }
 }
 
 }  // namespace
 
-std::uint64_t FlowTable::private_bytes(std::uint32_t flows_max, std::uint32_t networks) {
-  const std::uint32_t places = places_for(flows_max);
-  return ports_bytes(networks) + std::uint64_t{flows_max} * sizeof(FlowEntry) + SidePool<KeyEpoch>::bytes(places) +
-         SidePool<MoreSsrcs>::bytes(places);
+/// Where the parts of the private memory begin, one behind the other, in bytes.
+struct FlowTable::Layout {
+  Layout(std::uint32_t flows, std::uint32_t networks_known, KeyRoom key_room)
+      : flows_max(flows),
+        networks(networks_known),
+        room(key_room),
+        entries(ports_bytes(networks)),
+        epochs(entries + std::uint64_t{flows_max} * entry_bytes(room)),
+        more_ssrcs(epochs + SidePool<KeyEpoch>::bytes(places_for(flows_max), bytes_of(room))),
+        end(more_ssrcs + SidePool<MoreSsrcs>::bytes(places_for(flows_max))) {}
+
+  std::uint32_t flows_max;
+  std::uint32_t networks;
+  KeyRoom room;
+  std::uint64_t entries;
+  std::uint64_t epochs;
+  std::uint64_t more_ssrcs;
+  std::uint64_t end;
+};
+
+std::uint64_t FlowTable::private_bytes(std::uint32_t flows_max, std::uint32_t networks, KeyRoom room) {
+  return Layout(flows_max, networks, room).end;
 }
 
-FlowTable::FlowTable(void* memory, std::uint32_t flows_max, std::uint32_t networks, proto::FlowStatus* status)
-    : ports_(static_cast<std::uint32_t*>(memory)),
-      entries_(reinterpret_cast<FlowEntry*>(static_cast<std::uint8_t*>(memory) + ports_bytes(networks))),
-      epochs_(entries_ + flows_max, places_for(flows_max)),
-      more_ssrcs_(
-          reinterpret_cast<std::uint8_t*>(entries_ + flows_max) + SidePool<KeyEpoch>::bytes(places_for(flows_max)),
-          places_for(flows_max)),
+FlowTable::FlowTable(void* memory, std::uint32_t flows_max, std::uint32_t networks, KeyRoom room,
+                     proto::FlowStatus* status)
+    : FlowTable(static_cast<std::uint8_t*>(memory), Layout(flows_max, networks, room), status) {}
+
+FlowTable::FlowTable(std::uint8_t* memory, const Layout& layout, proto::FlowStatus* status)
+    : ports_(reinterpret_cast<std::uint32_t*>(memory)),
+      first_entry_(memory + layout.entries + bytes_of(layout.room)),
+      entry_stride_(entry_bytes(layout.room)),
+      epochs_(memory + layout.epochs, places_for(layout.flows_max), bytes_of(layout.room)),
+      more_ssrcs_(memory + layout.more_ssrcs, places_for(layout.flows_max)),
       status_(status),
-      flows_max_(flows_max),
-      networks_(networks) {
+      flows_max_(layout.flows_max),
+      networks_(layout.networks),
+      room_(layout.room) {
   WEIR_ASSERT(reinterpret_cast<std::uintptr_t>(memory) % 64 == 0);
 }
 
 void FlowTable::resume(Cipher& cipher) {
   std::memset(ports_, 0, ports_bytes(networks_));
   for (std::uint32_t index = 0; index < flows_max_; ++index) {
-    FlowEntry& flow = entries_[index];
+    FlowEntry& flow = entry(index);
     if (flow.state == FlowState::kFree) {
       if (flow.owner != 0) remove(index);  // claimed, or half removed, when weir-media ended
       continue;
@@ -164,44 +169,59 @@ void FlowTable::resume(Cipher& cipher) {
 }
 
 void FlowTable::resume_flow(FlowEntry& flow, Cipher& cipher) {
-  expand_side(cipher, flow.receive, flow.receive_keys);
-  expand_side(cipher, flow.send, flow.send_keys);
-  for (SsrcStates* states : {&flow.receive_rtp, &flow.receive_rtcp, &flow.send_rtp}) close_windows(*states);
+  expand_keys_again(cipher, receive_side(flow));
+  expand_keys_again(cipher, send_side(flow));
+  close_windows(flow.receive_rtp);
+  close_windows(flow.send_rtp);
+  close_windows(flow.receive_rtcp);
 }
 
 /// A place whose flow does not know of it was being claimed or given back when weir-media ended.
 void FlowTable::resume_pools(Cipher& cipher) {
-  for (Place place = 1; place <= epochs_.places(); ++place) {
+  for (std::uint32_t at = 1; at <= epochs_.places(); ++at) {
+    const auto place = static_cast<Place>(at);
     const std::uint32_t holder = epochs_.holder(place);
     if (holder == 0) continue;
-    if (holder > flows_max_ || entries_[holder - 1].epoch != place) {
+    if (holder > flows_max_ || entry(holder - 1).epoch != place) {
       epochs_.release(place);
       continue;
     }
-    if ((entries_[holder - 1].transforms & kDetourEpoch) == 0) {  // not in use yet, or any more
+    if ((entry(holder - 1).transforms & kDetourEpoch) == 0) {  // not in use yet, or any more
       end_epoch(holder - 1);
       continue;
     }
     KeyEpoch& epoch = epochs_.at(place);
-    expand_side(cipher, epoch.receive, epoch.keys);
-    for (KeyEpoch::States* states : {&epoch.receive_rtp, &epoch.receive_rtcp}) close_windows(*states);
+    expand_keys_again(cipher, receive_side(epoch));
+    close_windows(epoch.receive_rtp);
+    close_windows(epoch.receive_rtcp);
   }
-  for (Place place = 1; place <= more_ssrcs_.places(); ++place) {
+  for (std::uint32_t at = 1; at <= more_ssrcs_.places(); ++at) {
+    const auto place = static_cast<Place>(at);
     const std::uint32_t holder = more_ssrcs_.holder(place);
     if (holder == 0) continue;
-    if (holder > flows_max_ || entries_[holder - 1].more_ssrcs != place) {
+    if (holder > flows_max_ || entry(holder - 1).more_ssrcs != place) {
       more_ssrcs_.release(place);
       continue;
     }
     MoreSsrcs& more = more_ssrcs_.at(place);
-    for (MoreSsrcs::States* states : {&more.receive_rtp, &more.receive_rtcp, &more.send_rtp}) close_windows(*states);
+    close_windows(more.receive_rtp);
+    close_windows(more.send_rtp);
+    close_windows(more.receive_rtcp);
   }
 }
 
 void FlowTable::release_places(FlowEntry& flow) {
-  epochs_.release(std::exchange(flow.epoch, 0));
-  more_ssrcs_.release(std::exchange(flow.more_ssrcs, 0));
+  epochs_.release(std::exchange(flow.epoch, Place{0}));
+  more_ssrcs_.release(std::exchange(flow.more_ssrcs, Place{0}));
   flow.transforms = static_cast<std::uint8_t>(flow.transforms & ~kDetourEpoch);
+}
+
+void FlowTable::wipe_keys(FlowEntry& flow) {
+  auto* const begin = reinterpret_cast<std::uint8_t*>(&flow);
+  proto::wipe(begin - bytes_of(room_), bytes_of(room_));
+  proto::wipe(begin + sizeof flow, bytes_of(room_));
+  proto::wipe(&flow.receive_srtcp_key, sizeof flow.receive_srtcp_key);
+  proto::wipe(&flow.send_srtcp_key, sizeof flow.send_srtcp_key);
 }
 
 bool FlowTable::claim(std::uint32_t index, std::uint16_t worker) {
@@ -236,8 +256,7 @@ void FlowTable::install(proto::FlowId id, const proto::FlowSpec& spec, std::uint
   flow.rewrite = spec.rewrite;
   reset_media(flow, spec);
   open_latch(flow, spec.latch_window_ms, now_ns);
-  expand_side(cipher, flow.receive, flow.receive_keys);
-  expand_side(cipher, flow.send, flow.send_keys);
+  fill_keys(flow, spec.receive, spec.send, cipher);
   order_stores();
   flow.state = FlowState::kInstalled;
   set_port(spec.network, spec.local_port, id.index + 1);
@@ -253,7 +272,7 @@ void FlowTable::reset_media(FlowEntry& flow, const proto::FlowSpec& spec) {
   flow.receive_rtcp = {};
   flow.send_rtp = {};
   flow.send_rtcp_next = 0;
-  flow.send_rtp_left = packets_of(spec.send);
+  flow.send_rtp_left = packets_of(spec.send.lifetime_log2);
   flow.rewrite_returns = 0;
 }
 
@@ -263,12 +282,12 @@ bool FlowTable::update_keys(std::uint32_t index, const proto::FlowSpec& update, 
   // Killed in here, weir-media finds an open flow when it comes back: it takes no media, and weir-control ends it.
   flow.state = FlowState::kOpen;
   order_stores();
-  if (!keep_old_keys(*this, index, update, now_ns)) {
+  if (!keep_old_keys(*this, index, update, now_ns, cipher)) {
     flow.state = state;
     return false;
   }
   replace_keys(flow, update, cipher);
-  keep_one_window(*this, index);
+  keep_one_window(*this, index, update, cipher);
   order_stores();
   flow.state = state;
   publish(index);
@@ -277,13 +296,13 @@ bool FlowTable::update_keys(std::uint32_t index, const proto::FlowSpec& update, 
 
 void FlowTable::replace_keys(FlowEntry& flow, const proto::FlowSpec& update, Cipher& cipher) {
   MoreSsrcs* more = flow.more_ssrcs != 0 ? &more_ssrcs_.at(flow.more_ssrcs) : nullptr;
-  const Kept receive_kept = what_keeps_its_indexes(flow.receive, update.receive);
-  const Kept send_kept = what_keeps_its_indexes(flow.send, update.send);
-  const bool send_same = same_keys(flow.send.rtp, update.send.rtp);
+  const SameKeys send_same = same_keys(cipher, send_side(flow), update.send);
+  const Kept send_kept = what_keeps_its_indexes(send_same, update.send);
+  const Kept receive_kept =
+      what_keeps_its_indexes(same_keys(cipher, receive_side(flow), update.receive), update.receive);
   proto::TransformSpec send = update.send;
-  if (send_same) send.lifetime_log2 = flow.send.lifetime_log2;  // a key has the lifetime it came with
-  proto::wipe(&flow.receive_keys, sizeof flow.receive_keys);
-  proto::wipe(&flow.send_keys, sizeof flow.send_keys);
+  if (send_same.rtp) send.lifetime_log2 = flow.send_lifetime_log2;  // a key has the lifetime it came with
+  wipe_keys(flow);
   fill_transforms(flow, update.receive, send);
   proto::wipe(&send, sizeof send);
   close_latch_of_plain(flow);
@@ -291,16 +310,22 @@ void FlowTable::replace_keys(FlowEntry& flow, const proto::FlowSpec& update, Cip
   if (!receive_kept.rtcp) forget(flow.receive_rtcp, more, &MoreSsrcs::receive_rtcp);
   if (!send_kept.rtp) forget(flow.send_rtp, more, &MoreSsrcs::send_rtp);
   if (!send_kept.rtcp) flow.send_rtcp_next = 0;
-  if (!send_same) flow.send_rtp_left = packets_of(flow.send);
+  if (!send_same.rtp) flow.send_rtp_left = packets_of(flow.send_lifetime_log2);
   flow.marks = static_cast<std::uint8_t>(flow.marks & ~kMarkNearLimit);
-  expand_side(cipher, flow.receive, flow.receive_keys);
-  expand_side(cipher, flow.send, flow.send_keys);
+  fill_keys(flow, update.receive, update.send, cipher);
+}
+
+void FlowTable::copy_receive_keys(const FlowEntry& flow, KeyEpoch& epoch) const {
+  const std::size_t bytes = bytes_of(room_);
+  std::memcpy(reinterpret_cast<std::uint8_t*>(&epoch) - bytes, reinterpret_cast<const std::uint8_t*>(&flow) - bytes,
+              bytes);
+  epoch.receive_srtcp_key = flow.receive_srtcp_key;
 }
 
 void FlowTable::end_epoch(std::uint32_t index) {
   FlowEntry& flow = entry(index);
   flow.transforms = static_cast<std::uint8_t>(flow.transforms & ~kDetourEpoch);
-  epochs_.release(std::exchange(flow.epoch, 0));
+  epochs_.release(std::exchange(flow.epoch, Place{0}));
 }
 
 void FlowTable::set_peer(std::uint32_t index, const proto::FlowSpec& spec, std::uint64_t now_ns) {
@@ -333,6 +358,7 @@ void FlowTable::remove(std::uint32_t index) {
   flow.marks = 0;
   flow.receive_profile = SrtpProfile::kNone;
   flow.send_profile = SrtpProfile::kNone;
+  wipe_keys(flow);
   constexpr std::size_t kAfterOwner = offsetof(FlowEntry, peer);
   proto::wipe(reinterpret_cast<std::uint8_t*>(&flow) + kAfterOwner, sizeof flow - kAfterOwner);
   status_[index].state = FlowState::kFree;
@@ -346,7 +372,7 @@ void FlowTable::set_port(std::uint8_t network, std::uint16_t port, std::uint32_t
 }
 
 void FlowTable::publish(std::uint32_t index) {
-  const FlowEntry& flow = entries_[index];
+  const FlowEntry& flow = entry(index);
   proto::FlowStatus& status = status_[index];
   status.cookie = flow.cookie;
   status.generation = flow.generation;

@@ -9,6 +9,7 @@
 
 #include "dataplane/headers.h"
 #include "dataplane/rate_meter.h"
+#include "dataplane/session_keys.h"
 #include "dataplane/side_pool.h"
 #include "dataplane/srtp_index.h"
 #include "proto/assert.h"
@@ -25,51 +26,14 @@ inline void prefetch(const void* at) {
   asm volatile("prefetcht0 %0" : : "m"(*static_cast<const std::uint8_t*>(at)));
 }
 
-/// What HMAC-SHA1 and the IV need of one packet kind's keys: one cache line.
-struct alignas(64) HmacKeys {
-  std::array<std::uint8_t, 20> hmac_inner;  ///< SHA-1 state after the block of key xor ipad
-  std::array<std::uint8_t, 20> hmac_outer;  ///< SHA-1 state after the block of key xor opad
-  std::array<std::uint8_t, 16> salt;        ///< session salt, 14 bytes, then two zeros: the IV's frame
-  std::array<std::uint8_t, 8> reserved;
-};
-static_assert(sizeof(HmacKeys) == 64);
-
-/// Expanded keys of AES-CM and HMAC-SHA1, hottest first. AES-128 touches four cache lines, AES-192 and -256 five, the
-/// NULL cipher one.
-struct alignas(64) AesCmKeys {
-  HmacKeys hmac;
-  std::array<std::uint8_t, 240> schedule;  ///< encryption round keys: 176 bytes of AES-128, 208 of -192, 240 of -256
-};
-static_assert(sizeof(AesCmKeys) == 320 && offsetof(AesCmKeys, schedule) == 64);
-
-/// Expanded GCM key for SRTP as ipsec-mb lays it out (gcm_key_data, 1008 bytes), then the salt: the last hash keys of
-/// the expansion are those every packet uses, so the salt costs no further cache line.
-struct alignas(64) GcmKeys {
-  std::array<std::uint8_t, 1008> expanded;
-  std::array<std::uint8_t, 12> salt;
-  std::array<std::uint8_t, 4> reserved;
-};
-static_assert(sizeof(GcmKeys) == 1024);
-
-/// One side's expanded keys; which member is valid follows from the profile. SRTCP's GCM keys and AES schedules are
-/// expanded on use: RTCP is a twentieth of the media at most (RFC 3550 section 6.2), and a flow has memory for them all
-/// its life.
-union ExpandedKeys {
-  struct {
-    AesCmKeys rtp;
-    HmacKeys rtcp;
-  } aes_cm;
-  GcmKeys gcm;
-};
-static_assert(sizeof(ExpandedKeys) == 1024);
-
 /// What is known of one SSRC.
 struct SsrcState {
   SrtpWindow window;
   std::uint32_t ssrc;
   std::uint32_t used;  ///< 0: free; 1: it is `ssrc`'s, for as long as the keys are
 
-  [[nodiscard]] bool is_of(std::uint32_t other) const { return (ssrc == other) & (used != 0); }
+  [[nodiscard]] bool is_used() const { return used != 0; }
+  [[nodiscard]] bool is_of(std::uint32_t other) const { return (ssrc == other) & is_used(); }
   void take(std::uint32_t for_ssrc) {
     ssrc = for_ssrc;
     used = 1;
@@ -77,27 +41,39 @@ struct SsrcState {
 };
 static_assert(sizeof(SsrcState) == 32);
 
+/// What is known of one SSRC's SRTCP. It is `ssrc`'s once its window has seen something.
+struct SrtcpState {
+  SrtcpWindow window;
+  std::uint32_t ssrc;
+
+  [[nodiscard]] bool is_used() const { return !window.empty(); }
+  [[nodiscard]] bool is_of(std::uint32_t other) const { return (ssrc == other) & is_used(); }
+  void take(std::uint32_t for_ssrc) { ssrc = for_ssrc; }
+};
+static_assert(sizeof(SrtcpState) == 16);
+
 using SsrcStates = std::array<SsrcState, proto::kSsrcsNearMax>;
+using SrtcpStates = std::array<SrtcpState, proto::kSsrcsNearMax>;
 
 /// The state of an SSRC that is in use, or nullptr.
-template <std::size_t N>
-[[gnu::always_inline]] inline SsrcState* find_ssrc(std::array<SsrcState, N>& states, std::uint32_t ssrc) {
-  for (SsrcState& state : states) {
+template <typename State, std::size_t N>
+[[gnu::always_inline]] inline State* find_ssrc(std::array<State, N>& states, std::uint32_t ssrc) {
+  for (State& state : states) {
     if (state.is_of(ssrc)) [[likely]]
       return &state;
-    if (state.used == 0) return nullptr;  // states fill from the front and are never given back
+    if (!state.is_used()) return nullptr;  // states fill from the front and are never given back
   }
   return nullptr;
 }
 
 /// The state of an SSRC, a free one if it has none yet, nullptr if all are taken. For authenticated packets, and for
 /// those we send.
-template <std::size_t N>
-[[gnu::always_inline]] inline SsrcState* find_or_add_ssrc(std::array<SsrcState, N>& states, std::uint32_t ssrc) {
-  for (SsrcState& state : states) {
+template <typename State, std::size_t N>
+[[gnu::always_inline]] inline State* find_or_add_ssrc(std::array<State, N>& states, std::uint32_t ssrc) {
+  for (State& state : states) {
     if (state.is_of(ssrc)) [[likely]]
       return &state;
-    if (state.used != 0) continue;
+    if (state.is_used()) continue;
     state.take(ssrc);
     return &state;
   }
@@ -106,25 +82,29 @@ template <std::size_t N>
 
 /// SSRCs beyond those whose states lie in the entry: of the few flows that have so many. See ssrc_states.h.
 struct alignas(64) MoreSsrcs {
-  using States = std::array<SsrcState, proto::kSsrcsPerFlowMax - proto::kSsrcsNearMax>;
-  States receive_rtp;
-  States receive_rtcp;
-  States send_rtp;
+  static constexpr std::size_t kSsrcs = proto::kSsrcsPerFlowMax - proto::kSsrcsNearMax;
+  std::array<SsrcState, kSsrcs> receive_rtp;
+  std::array<SsrcState, kSsrcs> send_rtp;
+  std::array<SrtcpState, kSsrcs> receive_rtcp;
 };
+static_assert(sizeof(MoreSsrcs) == 960);
 
-/// Receive keys that newer ones have replaced, while they still receive. See key_epochs.h.
+/// Receive keys that newer ones have replaced, while they still receive, the expanded ones right before them. See
+/// key_epochs.h.
 struct alignas(64) KeyEpoch {
-  using States = std::array<SsrcState, proto::kSsrcsPerFlowMax>;
-  ExpandedKeys keys;
-  proto::TransformSpec receive;
-  std::uint8_t confirmed;       ///< 1: a packet under the newer keys has authenticated
-  std::uint8_t shares_indexes;  ///< 1: the newer keys go on with the same indexes (TransformSpec::keeps_indexes)
-  std::uint8_t rtp_stays;       ///< 1: the newer SRTP key is the same: its windows lie in the entry, not here
-  std::uint8_t rtcp_stays;      ///< 1: the same of SRTCP
-  std::uint64_t until_ns;       ///< CLOCK_MONOTONIC: from then on they receive no more
-  States receive_rtp;
-  States receive_rtcp;
+  SrtcpKey receive_srtcp_key;
+  std::uint32_t rtp_roc;  ///< rollover counter that an SSRC starts with
+  proto::SrtpProfile receive_profile;
+  Mki mki;
+  bool confirmed : 1;       ///< a packet under the newer keys has authenticated
+  bool shares_indexes : 1;  ///< the newer keys go on with the same indexes (TransformSpec::keeps_indexes)
+  bool rtp_stays : 1;       ///< the newer SRTP key is the same: its windows lie in the entry, not here
+  bool rtcp_stays : 1;      ///< the same of SRTCP
+  std::uint64_t until_ns;   ///< CLOCK_MONOTONIC: from then on they receive no more
+  std::array<SsrcState, proto::kSsrcsPerFlowMax> receive_rtp;
+  std::array<SrtcpState, proto::kSsrcsPerFlowMax> receive_rtcp;
 };
+static_assert(sizeof(KeyEpoch) == 832);
 
 /// Tokens per second with a depth of one second. Rate 0: no limit. Zeroed, it is full on its first use.
 struct TokenBucket {
@@ -171,7 +151,9 @@ inline constexpr std::uint8_t kMarkRewriting =
 inline constexpr std::uint8_t kMarkRewrites = 64;    ///< install: `rewrite` asks for something
 inline constexpr std::uint8_t kMarkRtpLeaves = 128;  ///< install, set_peer: rtp_exit leads somewhere
 
-/// One flow. Zeroed memory is a free entry.
+/// One flow. Zeroed memory is a free entry. Its expanded keys lie around it: those it receives with end where it
+/// begins, those it sends with begin where it ends. So each kind of keys has its place at a constant distance, whatever
+/// room the table leaves for them.
 struct alignas(64) FlowEntry {
   // The cache line that decides: lookup needs nothing else.
   std::uint32_t generation;
@@ -211,16 +193,19 @@ struct alignas(64) FlowEntry {
 
   // Receive and send state. Nothing here changes before a packet has authenticated.
   alignas(64) SsrcStates receive_rtp;
-  alignas(64) SsrcStates receive_rtcp;
   alignas(64) SsrcStates send_rtp;  ///< a send index is recorded before the packet leaves: it may skip, never repeat
+  alignas(64) SrtcpStates receive_rtcp;
 
-  // Keys.
-  alignas(64) ExpandedKeys receive_keys;
-  ExpandedKeys send_keys;
-  proto::TransformSpec receive;  ///< session keys as they came: expanded again after a restart
-  proto::TransformSpec send;
-  std::uint32_t send_rtcp_next;  ///< send state: next SRTCP index of the flow, whatever the SSRC
-  Place epoch;                   ///< of the older receive keys, if kDetourEpoch
+  // What the expanded keys do not say.
+  SrtcpKey receive_srtcp_key;
+  SrtcpKey send_srtcp_key;
+  std::uint32_t receive_rtp_roc;  ///< rollover counter that an SSRC starts with
+  std::uint32_t send_rtp_roc;
+  Mki receive_mki;
+  Mki send_mki;
+  std::uint8_t send_lifetime_log2;  ///< see proto::TransformSpec
+  std::uint32_t send_rtcp_next;     ///< send state: next SRTCP index of the flow, whatever the SSRC
+  Place epoch;                      ///< of the older receive keys, if kDetourEpoch
   Place more_ssrcs;
   std::uint32_t latch_until_ms;  ///< kLatchClosed, kLatchOpen, or CLOCK_MONOTONIC modulo 2^32: see source_policy.h
   std::uint64_t send_rtp_left;   ///< send state: SRTP packets of the key's lifetime, if kDetourLifetime
@@ -230,9 +215,15 @@ static_assert(offsetof(FlowEntry, rtp_headers) == 64, "one cache line decides");
 static_assert(offsetof(FlowEntry, rtcp_exit) == 128);
 static_assert(offsetof(FlowEntry, rtp_exit) == 192);
 static_assert(offsetof(FlowEntry, receive_rtp) == 256);
+static_assert(sizeof(FlowEntry) == 704);
 
-/// What a flow may cost in memory, both sides' keys included, and its share of the pools.
-inline constexpr std::uint32_t kFlowBytesMax = 3072;
+/// An entry of a table, its keys included.
+constexpr std::uint32_t entry_bytes(KeyRoom room) {
+  return 2 * bytes_of(room) + static_cast<std::uint32_t>(sizeof(FlowEntry));
+}
+/// An odd number of cache lines, so that the same line of many flows spreads over all cache sets.
+static_assert(entry_bytes(KeyRoom::kAesCm) / 64 % 2 == 1 && entry_bytes(KeyRoom::kGcm) / 64 % 2 == 1);
+
 /// One flow of so many has an older key epoch at a time, and one more than kSsrcsNearMax SSRCs: rekeys are hours apart,
 /// a grace seconds. With few flows there are enough for all.
 inline constexpr std::uint32_t kFlowsPerPlace = 64;
@@ -240,9 +231,15 @@ inline constexpr std::uint32_t kPlacesMin = 64;
 constexpr std::uint32_t places_for(std::uint32_t flows_max) {
   return flows_max / kFlowsPerPlace + kPlacesMin;
 }
-static_assert(sizeof(FlowEntry) + (sizeof(KeyEpoch) + sizeof(MoreSsrcs)) / kFlowsPerPlace <= kFlowBytesMax);
-/// An odd number of cache lines, so that the same line of many flows spreads over all cache sets.
-static_assert(sizeof(FlowEntry) / 64 % 2 == 1);
+static_assert(places_for(proto::kFlowsMax) <= kPlacesMax);
+
+/// What one flow more costs of the region: its entry, its status, and its share of the pools.
+constexpr std::uint32_t flow_bytes(KeyRoom room) {
+  const std::size_t places = sizeof(KeyEpoch) + bytes_of(room) + sizeof(MoreSsrcs);
+  return static_cast<std::uint32_t>(entry_bytes(room) + sizeof(proto::FlowStatus) + places / kFlowsPerPlace);
+}
+static_assert(flow_bytes(KeyRoom::kAesCm) <= 2048);
+static_assert(flow_bytes(KeyRoom::kGcm) <= 3244, "it only shrinks");
 
 inline constexpr std::uint32_t kNoFlow = 0xffffffff;
 
@@ -250,33 +247,78 @@ inline constexpr std::uint32_t kNoFlow = 0xffffffff;
 /// asking ahead for them costs more than it brings.
 inline constexpr std::uint32_t kFlowsNear = 2048;
 
+/// Keys that lie right before what holds them, and right behind it; const if it is.
+template <typename Keys, typename Holder>
+auto& keys_before(Holder& holder) {
+  return reinterpret_cast<std::conditional_t<std::is_const_v<Holder>, const Keys, Keys>*>(&holder)[-1];
+}
+template <typename Keys, typename Holder>
+auto& keys_behind(Holder& holder) {
+  return *reinterpret_cast<std::conditional_t<std::is_const_v<Holder>, const Keys, Keys>*>(&holder + 1);
+}
+
+/// The expanded keys that a flow or an epoch receives with, of a profile without GCM and of one with it.
+template <typename Holder>
+auto& receive_aes_cm(Holder& holder) {
+  return keys_before<AesCmSide>(holder);
+}
+template <typename Holder>
+auto& receive_gcm(Holder& holder) {
+  return keys_before<GcmKeys>(holder);
+}
+/// Those that a flow sends with.
+template <typename Flow>
+auto& send_aes_cm(Flow& flow) {
+  return keys_behind<AesCmSide>(flow);
+}
+template <typename Flow>
+auto& send_gcm(Flow& flow) {
+  return keys_behind<GcmKeys>(flow);
+}
+
+template <typename Holder>
+SideKeys receive_side(Holder& holder) {
+  const bool aead = proto::srtp_profile(holder.receive_profile).aead;
+  return {.profile = holder.receive_profile,
+          .aes_cm = aead ? nullptr : &receive_aes_cm(holder),
+          .gcm = aead ? &receive_gcm(holder) : nullptr,
+          .srtcp = &holder.receive_srtcp_key};
+}
+inline SideKeys send_side(FlowEntry& flow) {
+  const bool aead = proto::srtp_profile(flow.send_profile).aead;
+  return {.profile = flow.send_profile,
+          .aes_cm = aead ? nullptr : &send_aes_cm(flow),
+          .gcm = aead ? &send_gcm(flow) : nullptr,
+          .srtcp = &flow.send_srtcp_key};
+}
+
 /// The table. One object for all workers; every function that changes an entry belongs to that entry's owner.
 class FlowTable {
  public:
   /// Bytes of private memory for this many flows and networks.
-  static std::uint64_t private_bytes(std::uint32_t flows_max, std::uint32_t networks);
+  static std::uint64_t private_bytes(std::uint32_t flows_max, std::uint32_t networks, KeyRoom room);
 
   /// `memory` is at least private_bytes long, 64-byte aligned, zeroed or left by an earlier incarnation with the same
-  /// layout hash; `status` has flows_max entries. Neither is copied.
-  FlowTable(void* memory, std::uint32_t flows_max, std::uint32_t networks, proto::FlowStatus* status);
+  /// layout hash and room; `status` has flows_max entries. Neither is copied.
+  FlowTable(void* memory, std::uint32_t flows_max, std::uint32_t networks, KeyRoom room, proto::FlowStatus* status);
 
   SidePool<KeyEpoch>& epochs() { return epochs_; }
   SidePool<MoreSsrcs>& more_ssrcs() { return more_ssrcs_; }
 
-  /// After a restart of weir-media: rebuilds the ports and the expanded keys (their layout depends on the CPU that
-  /// expanded them). Rollover counters and send indexes stay as they are; a stream's late packets of before are
-  /// refused.
+  /// After a restart of weir-media: rebuilds the ports, and those expanded keys whose layout depends on the CPU.
+  /// Rollover counters and send indexes stay as they are; a stream's late packets of before are refused.
   void resume(Cipher& cipher);
 
   [[nodiscard]] std::uint32_t flows_max() const { return flows_max_; }
   [[nodiscard]] std::uint32_t networks() const { return networks_; }
+  [[nodiscard]] KeyRoom key_room() const { return room_; }
   FlowEntry& entry(std::uint32_t index) {
     WEIR_ASSERT(index < flows_max_);
-    return entries_[index];
+    return *reinterpret_cast<FlowEntry*>(first_entry_ + index * entry_stride_);
   }
   [[nodiscard]] const FlowEntry& entry(std::uint32_t index) const {
     WEIR_ASSERT(index < flows_max_);
-    return entries_[index];
+    return *reinterpret_cast<const FlowEntry*>(first_entry_ + index * entry_stride_);
   }
   proto::FlowStatus& status(std::uint32_t index) {
     WEIR_ASSERT(index < flows_max_);
@@ -308,6 +350,8 @@ class FlowTable {
   /// transform says. Sending changes at once; the old receive keys stay for the grace. False, and nothing has changed:
   /// there is no place for them.
   bool update_keys(std::uint32_t index, const proto::FlowSpec& update, std::uint64_t now_ns, Cipher& cipher);
+  /// Gives an epoch the keys that a flow receives with.
+  void copy_receive_keys(const FlowEntry& flow, KeyEpoch& epoch) const;
   /// Ends the older receive keys.
   void end_epoch(std::uint32_t index);
   /// New signalled source and exits. What was latched is forgotten and may be latched anew for `latch_window_ms`; not
@@ -319,6 +363,9 @@ class FlowTable {
   void remove(std::uint32_t index);
 
  private:
+  struct Layout;
+  FlowTable(std::uint8_t* memory, const Layout& layout, proto::FlowStatus* status);
+
   /// Written by one worker each, on a cache line of its own.
   struct alignas(64) Owned {
     std::uint32_t flows = 0;
@@ -334,15 +381,18 @@ class FlowTable {
   void resume_flow(FlowEntry& flow, Cipher& cipher);
   void resume_pools(Cipher& cipher);
   void release_places(FlowEntry& flow);
+  void wipe_keys(FlowEntry& flow);
   void publish(std::uint32_t index);
 
   std::uint32_t* ports_;  ///< [networks][65536]: flow index + 1, 0 if closed
-  FlowEntry* entries_;
+  std::uint8_t* first_entry_;
+  std::uint64_t entry_stride_;  ///< bytes
   SidePool<KeyEpoch> epochs_;
   SidePool<MoreSsrcs> more_ssrcs_;
   proto::FlowStatus* status_;
   std::uint32_t flows_max_;
   std::uint32_t networks_;
+  KeyRoom room_;
   std::array<Owned, proto::kWorkersMax> owned_{};
 };
 
@@ -358,28 +408,40 @@ constexpr bool has_long_schedule(proto::SrtpProfile profile) {
 
 /// Asks for what unprotect, protect and transmit will touch of an installed flow whose first line has arrived.
 inline void prefetch_media(const FlowEntry& flow, const proto::FlowStatus& status) {
-  const auto prefetch_keys = [](const ExpandedKeys& keys, proto::SrtpProfile profile) {
-    // AES-CM: HMAC states, salt and round keys; GCM: round keys, then the hash keys of 16 blocks and the salt.
-    const auto* first = reinterpret_cast<const std::uint8_t*>(&keys);
-    for (std::size_t line = 0; line < 4; ++line) prefetch(first + 64 * line);
-    if (has_long_schedule(profile)) prefetch(first + 64 * 4);
-    if (profile != proto::SrtpProfile::kAeadAes128Gcm && profile != proto::SrtpProfile::kAeadAes256Gcm) return;
-    for (std::size_t line = 12; line < 16; ++line) prefetch(first + 64 * line);
+  const auto prefetch_lines = [](const void* keys, std::size_t begin, std::size_t end) {
+    for (std::size_t line = begin; line < end; ++line) prefetch(static_cast<const std::uint8_t*>(keys) + 64 * line);
   };
-  static_assert(sizeof(ExpandedKeys) == 16 * 64 && sizeof(AesCmKeys) == 5 * 64);
+  const auto prefetch_aes_cm = [&](const AesCmSide& keys, proto::SrtpProfile profile) {
+    prefetch_lines(&keys, 0, 4);  // HMAC states, salt and round keys
+    if (has_long_schedule(profile)) prefetch_lines(&keys, 4, 5);
+  };
+  const auto prefetch_gcm = [&](const GcmKeys& keys) {
+    prefetch_lines(&keys, 0, 4);    // round keys
+    prefetch_lines(&keys, 12, 16);  // hash keys of 16 blocks, and the salt
+  };
+  static_assert(sizeof(GcmKeys) == 16 * 64 && sizeof(AesCmKeys) == 5 * 64);
   prefetch(&flow.rtp_headers);
   prefetch(&status.rtp_packets_in);
-  if (flow.receive_profile != proto::SrtpProfile::kNone) {
+  if ((flow.transforms & (kReceivesHmac | kReceivesGcm)) != 0) {
     prefetch(&flow.receive_rtp);
-    prefetch_keys(flow.receive_keys, flow.receive_profile);
+    if ((flow.transforms & kReceivesGcm) != 0) {
+      prefetch_gcm(receive_gcm(flow));
+    } else {
+      prefetch_aes_cm(receive_aes_cm(flow), flow.receive_profile);
+    }
   }
-  if (flow.send_profile != proto::SrtpProfile::kNone) {
+  if ((flow.transforms & (kSendsHmac | kSendsGcm)) != 0) {
     prefetch(&flow.send_rtp);
-    prefetch_keys(flow.send_keys, flow.send_profile);
+    if ((flow.transforms & kSendsGcm) != 0) {
+      prefetch_gcm(send_gcm(flow));
+    } else {
+      prefetch_aes_cm(send_aes_cm(flow), flow.send_profile);
+    }
   }
 }
 
-/// Of everything in the private memory: changes when a restarted weir-media could not go on with what lies there.
+/// Of everything in the private memory but its KeyRoom: changes when a restarted weir-media could not go on with what
+/// lies there.
 consteval std::uint64_t private_layout_hash() {
   const std::uint64_t facts[] = {
       sizeof(FlowEntry),
@@ -397,21 +459,35 @@ consteval std::uint64_t private_layout_hash() {
       offsetof(FlowEntry, receive_rtcp),
       offsetof(FlowEntry, send_rtp),
       offsetof(FlowEntry, send_rtcp_next),
-      offsetof(FlowEntry, receive_keys),
-      offsetof(FlowEntry, send_keys),
+      sizeof(AesCmSide),
+      sizeof(GcmKeys),
       offsetof(FlowEntry, epoch),
       offsetof(FlowEntry, send_rtp_left),
       sizeof(KeyEpoch),
       offsetof(KeyEpoch, receive_rtp),
+      offsetof(KeyEpoch, receive_rtcp),
       sizeof(MoreSsrcs),
       kFlowsPerPlace,
-      offsetof(FlowEntry, receive),
-      offsetof(FlowEntry, send),
+      offsetof(FlowEntry, receive_srtcp_key),
+      offsetof(FlowEntry, send_srtcp_key),
+      offsetof(FlowEntry, receive_rtp_roc),
+      offsetof(FlowEntry, receive_mki),
+      offsetof(FlowEntry, send_mki),
+      offsetof(FlowEntry, send_lifetime_log2),
+      offsetof(KeyEpoch, receive_srtcp_key),
+      offsetof(KeyEpoch, rtp_roc),
+      offsetof(KeyEpoch, receive_profile),
+      offsetof(KeyEpoch, until_ns),
       sizeof(SsrcState),
       offsetof(SsrcState, used),
       sizeof(SsrcStates),
+      sizeof(SrtcpState),
+      offsetof(MoreSsrcs, receive_rtcp),
+      offsetof(FlowEntry, latch_until_ms),
+      offsetof(FlowEntry, more_ssrcs),
       sizeof(TokenBucket),
-      sizeof(proto::TransformSpec),
+      sizeof(SrtcpKey),
+      sizeof(Mki),
       sizeof(proto::RewriteSpec),
   };
   std::uint64_t hash = 0xcbf29ce484222325ull;

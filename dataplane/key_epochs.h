@@ -18,18 +18,16 @@ struct PacketList;
 /// delivers late.
 inline constexpr std::uint64_t kLateNs = 1'000'000'000;
 
-/// In constant time.
-bool same_keys(const proto::SessionKeys& a, const proto::SessionKeys& b);
-
 /// Before a flow's keys are replaced: keeps the receive keys for update.key_grace_ms, or ends what was kept before.
 /// Keys that were replaced before a packet came under them make way: then the peer still uses those before. False: no
 /// place.
-bool keep_old_keys(FlowTable& table, std::uint32_t index, const proto::FlowSpec& update, std::uint64_t now_ns);
+bool keep_old_keys(FlowTable& table, std::uint32_t index, const proto::FlowSpec& update, std::uint64_t now_ns,
+                   Cipher& cipher);
 
 /// After a flow's keys were replaced: a key that is the older and the newer one, because only the other kind has a new
 /// one, or because a rekey was taken back, has one window: that of the keys in force. Else what came in the grace would
 /// come again after it.
-void keep_one_window(FlowTable& table, std::uint32_t index);
+void keep_one_window(FlowTable& table, std::uint32_t index, const proto::FlowSpec& update, Cipher& cipher);
 
 /// Counts a good packet of so many bytes as received, or says why it cannot be taken.
 using Accept = proto::DropReason (*)(Burst& burst, std::uint32_t packet, std::uint32_t bytes_received);

@@ -27,8 +27,9 @@ std::uint64_t hash_bytes(std::uint64_t hash, const void* at, std::size_t bytes) 
   return hash;
 }
 
-std::uint64_t networks_hash(const proto::settings::Settings& settings) {
-  std::uint64_t hash = private_layout_hash();
+std::uint64_t layout_hash(const proto::settings::Settings& settings) {
+  const std::uint32_t room = bytes_of(key_room(settings.srtp.aead));
+  std::uint64_t hash = hash_bytes(private_layout_hash(), &room, sizeof room);
   for (const proto::settings::NetworkSettings& network : settings.networks) {
     hash = hash_bytes(hash, network.name.data(), network.name.size() + 1);  // the closing zero separates the names
     hash = hash_bytes(hash, network.address.bytes.data(), network.address.bytes.size());
@@ -65,15 +66,16 @@ proto::Status make_directory(const std::string& path, const User& control) {
 }  // namespace
 
 proto::RegionShape region_shape(const proto::settings::Settings& settings) {
-  return {.workers = static_cast<std::uint32_t>(settings.media.worker_cores.size()),
-          .flows_max = settings.media.flows_max,
-          .command_slots = kCommandSlots,
-          .event_slots = kEventSlots,
-          .punt_slots = kPuntSlots,
-          .inject_slots = kInjectSlots,
-          .private_bytes =
-              FlowTable::private_bytes(settings.media.flows_max, static_cast<std::uint32_t>(settings.networks.size())),
-          .private_layout_hash = networks_hash(settings)};
+  return {
+      .workers = static_cast<std::uint32_t>(settings.media.worker_cores.size()),
+      .flows_max = settings.media.flows_max,
+      .command_slots = kCommandSlots,
+      .event_slots = kEventSlots,
+      .punt_slots = kPuntSlots,
+      .inject_slots = kInjectSlots,
+      .private_bytes = FlowTable::private_bytes(
+          settings.media.flows_max, static_cast<std::uint32_t>(settings.networks.size()), key_room(settings.srtp.aead)),
+      .private_layout_hash = layout_hash(settings)};
 }
 
 proto::Result<proto::Region> open_region(const proto::settings::Settings& settings, bool discard) {

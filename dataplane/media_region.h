@@ -8,7 +8,7 @@
 namespace weir::dataplane {
 
 /// The shape for these settings. Its private layout hash covers the networks too: a flow names its network by index,
-/// so flows of other networks are not resumed.
+/// so flows of other networks are not resumed; and [srtp] aead: an entry has other room for its keys.
 proto::RegionShape region_shape(const proto::settings::Settings& settings);
 
 /// Makes the directory if it is missing (root and the control user's group, 0750), then creates or resumes the region

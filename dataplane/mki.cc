@@ -21,31 +21,31 @@ std::size_t bytes_behind_mki(const Burst& burst, std::uint32_t packet, proto::Sr
 
 }  // namespace
 
-bool has_room_for_mki(const Burst& burst, std::uint32_t packet, const proto::TransformSpec& transform) {
+bool has_room_for_mki(const Burst& burst, std::uint32_t packet, proto::SrtpProfile profile, const Mki& mki) {
   const std::size_t header_bytes =
       is_rtcp(burst, packet) ? kSrtcpHeaderBytes + kSrtcpIndexBytes : proto::kRtpHeaderBytesMin;
-  return burst.bytes[packet] >= header_bytes + transform.mki_bytes + tag_bytes(burst, packet, transform.profile);
+  return burst.bytes[packet] >= header_bytes + mki.bytes + tag_bytes(burst, packet, profile);
 }
 
-bool names_key(const Burst& burst, std::uint32_t packet, const proto::TransformSpec& transform) {
-  const std::size_t behind = bytes_behind_mki(burst, packet, transform.profile);
-  const std::uint8_t* mki = burst.data[packet] + burst.bytes[packet] - behind - transform.mki_bytes;
-  return std::memcmp(mki, transform.mki.data(), transform.mki_bytes) == 0;  // no secret
+bool names_key(const Burst& burst, std::uint32_t packet, proto::SrtpProfile profile, const Mki& mki) {
+  const std::size_t behind = bytes_behind_mki(burst, packet, profile);
+  const std::uint8_t* at = burst.data[packet] + burst.bytes[packet] - behind - mki.bytes;
+  return std::memcmp(at, mki.value.data(), mki.bytes) == 0;  // no secret
 }
 
-void take_off_mki(Burst& burst, std::uint32_t packet, const proto::TransformSpec& transform) {
-  const std::size_t behind = bytes_behind_mki(burst, packet, transform.profile);
+void take_off_mki(Burst& burst, std::uint32_t packet, proto::SrtpProfile profile, const Mki& mki) {
+  const std::size_t behind = bytes_behind_mki(burst, packet, profile);
   std::uint8_t* tag = burst.data[packet] + burst.bytes[packet] - behind;
-  std::memmove(tag - transform.mki_bytes, tag, behind);
-  burst.bytes[packet] -= transform.mki_bytes;
+  std::memmove(tag - mki.bytes, tag, behind);
+  burst.bytes[packet] -= mki.bytes;
 }
 
-void put_on_mki(Burst& burst, std::uint32_t packet, const proto::TransformSpec& transform) {
-  const std::size_t behind = bytes_behind_mki(burst, packet, transform.profile);
+void put_on_mki(Burst& burst, std::uint32_t packet, proto::SrtpProfile profile, const Mki& mki) {
+  const std::size_t behind = bytes_behind_mki(burst, packet, profile);
   std::uint8_t* tag = burst.data[packet] + burst.bytes[packet] - behind;
-  std::memmove(tag + transform.mki_bytes, tag, behind);
-  std::memcpy(tag, transform.mki.data(), transform.mki_bytes);
-  burst.bytes[packet] += transform.mki_bytes;
+  std::memmove(tag + mki.bytes, tag, behind);
+  std::memcpy(tag, mki.value.data(), mki.bytes);
+  burst.bytes[packet] += mki.bytes;
 }
 
 }  // namespace weir::dataplane

@@ -5,20 +5,20 @@
 
 #include <cstdint>
 
-#include "proto/flow.h"
+#include "dataplane/session_keys.h"
 
 namespace weir::dataplane {
 
 struct Burst;
 
-/// Long enough for header, MKI and tag under this transform?
-bool has_room_for_mki(const Burst& burst, std::uint32_t packet, const proto::TransformSpec& transform);
+/// Long enough for header, MKI and tag under this profile?
+bool has_room_for_mki(const Burst& burst, std::uint32_t packet, proto::SrtpProfile profile, const Mki& mki);
 
-/// Whether the packet, which is long enough, names this transform's key. True if its packets carry none.
-bool names_key(const Burst& burst, std::uint32_t packet, const proto::TransformSpec& transform);
+/// Whether the packet, which is long enough, names this key. True if its packets carry none.
+bool names_key(const Burst& burst, std::uint32_t packet, proto::SrtpProfile profile, const Mki& mki);
 
-/// Takes the MKI off a packet that names the transform's key; put_on_mki gives it back.
-void take_off_mki(Burst& burst, std::uint32_t packet, const proto::TransformSpec& transform);
-void put_on_mki(Burst& burst, std::uint32_t packet, const proto::TransformSpec& transform);
+/// Takes the MKI off a packet that names the key; put_on_mki gives it back.
+void take_off_mki(Burst& burst, std::uint32_t packet, proto::SrtpProfile profile, const Mki& mki);
+void put_on_mki(Burst& burst, std::uint32_t packet, proto::SrtpProfile profile, const Mki& mki);
 
 }  // namespace weir::dataplane

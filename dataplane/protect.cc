@@ -33,7 +33,7 @@ DropReason take_rtp_index(Burst& burst, std::uint32_t packet) {
   if (state == nullptr) [[unlikely]]
     state = find_or_add_more_ssrc(burst, packet, SsrcKind::kSendRtp);
   if (state == nullptr) return DropReason::kSsrcUnknown;
-  std::optional<std::uint64_t> index = std::uint64_t{flow.send.rtp_roc} << 16 | sequence;
+  std::optional<std::uint64_t> index = std::uint64_t{flow.send_rtp_roc} << 16 | sequence;
   if (!state->window.empty()) index = estimate_index(state->window.highest, sequence);
   if (!index) return DropReason::kSendReplayed;
   if (*index > kRtpIndexMax) return DropReason::kKeyExhausted;
@@ -59,7 +59,7 @@ constexpr unsigned kNearShareLog2 = 4;
 /// counted; SRTCP's index is its count.
 DropReason take_index_of_limited_key(Burst& burst, std::uint32_t packet) {
   FlowEntry& flow = *burst.flow[packet];
-  const std::uint64_t lifetime = std::uint64_t{1} << flow.send.lifetime_log2;
+  const std::uint64_t lifetime = std::uint64_t{1} << flow.send_lifetime_log2;
   if (is_rtcp(burst, packet)) {
     if (flow.send_rtcp_next >= lifetime) return DropReason::kKeyExhausted;
     if (flow.send_rtcp_next >= lifetime - (lifetime >> kNearShareLog2)) note_near_limit(burst, packet);
@@ -79,7 +79,7 @@ DropReason take_index(Burst& burst, std::uint32_t packet, std::size_t trailer_by
   if (burst.bytes[packet] + trailer_bytes > burst.room[packet]) return DropReason::kTooLong;
   if constexpr (kMix == Mix::kAny) {
     const FlowEntry& flow = *burst.flow[packet];
-    if ((flow.transforms & kDetourSend) != 0 && flow.send.lifetime_log2 != 0) {
+    if ((flow.transforms & kDetourSend) != 0 && flow.send_lifetime_log2 != 0) {
       return take_index_of_limited_key(burst, packet);
     }
   }
@@ -87,9 +87,7 @@ DropReason take_index(Burst& burst, std::uint32_t packet, std::size_t trailer_by
 }
 
 void record(const Burst& burst, std::uint32_t packet, Cipher& cipher) {
-  const proto::TransformSpec& send = burst.flow[packet]->send;
-  const bool rtcp = is_rtcp(burst, packet);
-  record_sent(cipher, rtcp ? send.rtcp : send.rtp, burst.ssrc[packet], burst.index[packet], rtcp);
+  record_sent(cipher, send_side(*burst.flow[packet]), burst.ssrc[packet], burst.index[packet], is_rtcp(burst, packet));
 }
 
 // AES-CM or the NULL cipher with HMAC-SHA1, in batches.
@@ -102,7 +100,7 @@ std::size_t hmac_tag_bytes(const Burst& burst, std::uint32_t packet) {
 
 template <Mix kMix>
 const HmacKeys& hmac_keys(const Burst& burst, std::uint32_t packet) {
-  const auto& keys = burst.flow[packet]->send_keys.aes_cm;
+  const AesCmSide& keys = send_aes_cm(*burst.flow[packet]);
   return is_rtcp<kMix>(burst, packet) ? keys.rtcp : keys.rtp.hmac;
 }
 
@@ -113,8 +111,8 @@ void add_to_counter(Burst& burst, std::uint32_t packet, Cipher& cipher) {
   std::uint8_t* text = burst.data[packet] + burst.header_bytes[packet];
   const std::uint32_t text_bytes = burst.bytes[packet] - burst.header_bytes[packet];
   std::uint8_t* iv = is_rtcp<kMix>(burst, packet)
-                         ? cipher.counter_add_rare(flow.send_profile, flow.send.rtcp, text, text_bytes)
-                         : cipher.counter_add(flow.send_profile, flow.send_keys.aes_cm.rtp, text, text_bytes);
+                         ? cipher.counter_add_rare(flow.send_profile, flow.send_srtcp_key.encryption, text, text_bytes)
+                         : cipher.counter_add(flow.send_profile, send_aes_cm(flow).rtp, text, text_bytes);
   write_counter_iv(iv, hmac_keys<kMix>(burst, packet).salt, burst.ssrc[packet], burst.index[packet]);
 }
 
@@ -164,7 +162,7 @@ void seal_srtp(Burst& burst, std::uint32_t packet, Cipher& cipher, const GcmNonc
   const FlowEntry& flow = *burst.flow[packet];
   std::uint8_t* data = burst.data[packet];
   const std::uint16_t header_bytes = burst.header_bytes[packet];
-  cipher.gcm_encrypt(flow.send_profile, flow.send_keys.gcm,
+  cipher.gcm_encrypt(flow.send_profile, send_gcm(flow),
                      {.nonce = nonce.data(),
                       .aad = data,
                       .aad_bytes = header_bytes,
@@ -185,7 +183,7 @@ void seal_srtcp(Burst& burst, std::uint32_t packet, Cipher& cipher, const GcmNon
   std::memcpy(aad.data(), data, kSrtcpHeaderBytes);
   std::memcpy(aad.data() + kSrtcpHeaderBytes, index_at, kSrtcpIndexBytes);
   GcmKeys keys;
-  cipher.expand(flow.send_profile, flow.send.rtcp, keys);
+  cipher.expand(flow.send_profile, flow.send_srtcp_key.encryption, keys);
   cipher.gcm_encrypt(flow.send_profile, keys,
                      {.nonce = nonce.data(),
                       .aad = aad.data(),
@@ -211,7 +209,7 @@ void protect_gcm(Burst& burst, Cipher& cipher, const PacketList& packets) {
     }
     const FlowEntry& flow = *burst.flow[packet];
     // Long before it is used: a nonce that is loaded right after it was stored in pieces holds up the cipher.
-    write_gcm_nonce(nonces[going.count], rtcp ? flow.send.rtcp.salt.data() : flow.send_keys.gcm.salt.data(),
+    write_gcm_nonce(nonces[going.count], rtcp ? flow.send_srtcp_key.gcm_salt.data() : send_gcm(flow).salt.data(),
                     burst.ssrc[packet], burst.index[packet]);
     going.push(packet);
     record(burst, packet, cipher);
@@ -228,15 +226,15 @@ void protect_gcm(Burst& burst, Cipher& cipher, const PacketList& packets) {
 
 /// The transforms leave as much room as the MKI takes.
 void leave_room_for_mki(Burst& burst, std::uint32_t packet) {
-  burst.room[packet] -= std::min<std::uint32_t>(burst.room[packet], burst.flow[packet]->send.mki_bytes);
+  burst.room[packet] -= std::min<std::uint32_t>(burst.room[packet], burst.flow[packet]->send_mki.bytes);
 }
 
 void append_mkis(Burst& burst, const PacketList& packets) {
   for (std::uint32_t k = 0; k < packets.count; ++k) {
     const std::uint32_t packet = packets.at[k];
     if (burst.verdict[packet] != DropReason::kNone) continue;
-    put_on_mki(burst, packet, burst.flow[packet]->send);
-    burst.room[packet] += burst.flow[packet]->send.mki_bytes;
+    put_on_mki(burst, packet, burst.flow[packet]->send_profile, burst.flow[packet]->send_mki);
+    burst.room[packet] += burst.flow[packet]->send_mki.bytes;
   }
 }
 
@@ -250,7 +248,7 @@ void protect_each(Burst& burst, Cipher& cipher) {
     const FlowEntry& flow = *burst.flow[packet];
     if ((flow.transforms & kSendsHmac) != 0) hmac.push(packet);
     if ((flow.transforms & kSendsGcm) != 0) gcm.push(packet);
-    if (kMix == Mix::kAny && (flow.transforms & kDetourSend) != 0 && flow.send.mki_bytes != 0) {
+    if (kMix == Mix::kAny && (flow.transforms & kDetourSend) != 0 && flow.send_mki.bytes != 0) {
       leave_room_for_mki(burst, packet);
       with_mki.push(packet);
     }

@@ -31,11 +31,13 @@ struct RecordFile {
 
 }  // namespace
 
-void record_sent(Cipher& cipher, const proto::SessionKeys& keys, std::uint32_t ssrc, std::uint64_t index, bool rtcp) {
+void record_sent(Cipher& cipher, const SideKeys& keys, std::uint32_t ssrc, std::uint64_t index, bool rtcp) {
   static thread_local RecordFile mine;
   if (mine.process != getpid()) mine = {};
-  const SendRecord record = {
-      .key_fingerprint = cipher.fingerprint(keys), .index = index, .ssrc = ssrc, .rtcp = rtcp ? 1u : 0u};
+  const SendRecord record = {.key_fingerprint = cipher.fingerprint(cipher_key_of(keys, rtcp)),
+                             .index = index,
+                             .ssrc = ssrc,
+                             .rtcp = rtcp ? 1u : 0u};
   WEIR_ASSERT(write(mine.file, &record, sizeof record) == ssize_t{sizeof record});
 }
 

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "proto/flow.h"
+#include "dataplane/session_keys.h"
 
 namespace weir::dataplane {
 
@@ -26,9 +26,9 @@ inline constexpr char kSendRecordsFolder[] = "WEIR_SEND_RECORDS";
 #ifdef WEIR_SEND_RECORDER
 /// Appends to the calling thread's file, with a system call each: what was written survives a kill. Called once the
 /// index is taken, before the packet can leave. Without the folder, or if it cannot be written, the process ends.
-void record_sent(Cipher& cipher, const proto::SessionKeys& keys, std::uint32_t ssrc, std::uint64_t index, bool rtcp);
+void record_sent(Cipher& cipher, const SideKeys& keys, std::uint32_t ssrc, std::uint64_t index, bool rtcp);
 #else
-inline void record_sent(Cipher&, const proto::SessionKeys&, std::uint32_t, std::uint64_t, bool) {}
+inline void record_sent(Cipher&, const SideKeys&, std::uint32_t, std::uint64_t, bool) {}
 #endif
 
 }  // namespace weir::dataplane

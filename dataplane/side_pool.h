@@ -13,7 +13,8 @@
 namespace weir::dataplane {
 
 /// Names a place of a pool; 0: none.
-using Place = std::uint32_t;
+using Place = std::uint16_t;
+inline constexpr std::uint32_t kPlacesMax = 0xffff;
 
 template <typename T>
 class SidePool {
@@ -24,13 +25,19 @@ class SidePool {
   /// places of ten taken it is in vain once in 10^5 times.
   static constexpr std::uint32_t kTries = 128;
 
-  static std::uint64_t bytes(std::uint32_t places) { return holders_bytes(places) + std::uint64_t{places} * sizeof(T); }
+  /// `before`: bytes that belong to a place before its T, a multiple of 64.
+  static std::uint64_t bytes(std::uint32_t places, std::uint32_t before = 0) {
+    return holders_bytes(places) + std::uint64_t{places} * (before + sizeof(T));
+  }
 
-  /// `memory`: bytes(places) of it, 64-byte aligned, zeroed or left by an earlier incarnation.
-  SidePool(void* memory, std::uint32_t places)
+  /// `memory`: bytes(places, before) of it, 64-byte aligned, zeroed or left by an earlier incarnation.
+  SidePool(void* memory, std::uint32_t places, std::uint32_t before = 0)
       : holders_(static_cast<std::uint32_t*>(memory)),
-        contents_(reinterpret_cast<T*>(static_cast<std::uint8_t*>(memory) + holders_bytes(places))),
-        places_(places) {}
+        contents_(static_cast<std::uint8_t*>(memory) + holders_bytes(places)),
+        places_(places),
+        before_(before) {
+    WEIR_ASSERT(places <= kPlacesMax && before % 64 == 0);
+  }
 
   [[nodiscard]] std::uint32_t places() const { return places_; }
 
@@ -42,22 +49,22 @@ class SidePool {
       std::uint32_t nobody = 0;
       // Acquire pairs with the release in release(): the former holder's wiping comes before anything written here.
       if (std::atomic_ref(holders_[at]).compare_exchange_strong(nobody, flow + 1, std::memory_order_acquire)) {
-        return at + 1;
+        return static_cast<Place>(at + 1);
       }
     }
     return 0;
   }
 
-  /// Wipes the place and gives it back. 0 is nobody's.
+  /// Wipes the place, what belongs to it before its T too, and gives it back. 0 is nobody's.
   void release(Place place) {
     if (place == 0) return;
-    proto::wipe(&at(place), sizeof(T));
+    proto::wipe(reinterpret_cast<std::uint8_t*>(&at(place)) - before_, before_ + sizeof(T));
     std::atomic_ref(holders_[place - 1]).store(0, std::memory_order_release);
   }
 
   T& at(Place place) {
     WEIR_ASSERT(place != 0 && place <= places_);
-    return contents_[place - 1];
+    return *reinterpret_cast<T*>(contents_ + (place - 1u) * (before_ + sizeof(T)) + before_);
   }
 
   /// The flow that holds a place, + 1; 0: nobody.
@@ -67,8 +74,9 @@ class SidePool {
   static std::uint64_t holders_bytes(std::uint32_t places) { return (std::uint64_t{places} * 4 + 63) / 64 * 64; }
 
   std::uint32_t* holders_;  ///< [places]: flow + 1
-  T* contents_;
+  std::uint8_t* contents_;
   std::uint32_t places_;
+  std::uint32_t before_;
 };
 
 }  // namespace weir::dataplane

@@ -32,7 +32,7 @@ DropReason check_srtp_far(Burst& burst, std::uint32_t packet, std::uint16_t sequ
   SsrcState* state = find_more_ssrc(burst, packet, SsrcKind::kReceiveRtp);
   burst.state[packet] = state;
   if (state != nullptr) return check_index(burst, packet, state->window, sequence);
-  burst.index[packet] = std::uint64_t{burst.flow[packet]->receive.rtp_roc} << 16 | sequence;
+  burst.index[packet] = std::uint64_t{burst.flow[packet]->receive_rtp_roc} << 16 | sequence;
   if (sequence < kMissedPacketsMax) look_for_missed_wrap(burst, packet, cipher);
   return DropReason::kNone;
 }
@@ -40,9 +40,7 @@ DropReason check_srtp_far(Burst& burst, std::uint32_t packet, std::uint16_t sequ
 DropReason check_srtcp(Burst& burst, std::uint32_t packet, std::size_t tag_bytes, bool before_tag) {
   const DropReason reason = parse_srtcp(burst, packet, tag_bytes + kSrtcpIndexBytes);
   if (reason != DropReason::kNone) return reason;
-  SsrcState* state = find_ssrc(burst.flow[packet]->receive_rtcp, burst.ssrc[packet]);
-  if (state == nullptr) state = find_more_ssrc(burst, packet, SsrcKind::kReceiveRtcp);
-  burst.state[packet] = state;
+  const SrtcpState* state = find_srtcp_ssrc(burst, packet);
   const std::uint8_t* end = burst.data[packet] + burst.bytes[packet];
   const std::uint32_t word = proto::load_be32(end - kSrtcpIndexBytes - (before_tag ? tag_bytes : 0));
   const std::uint32_t e_bit = srtcp_e_bit(burst.flow[packet]->receive_profile);

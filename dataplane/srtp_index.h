@@ -44,13 +44,13 @@ constexpr std::optional<std::uint64_t> estimate_index(std::uint64_t highest, Seq
 enum class IndexVerdict : std::uint8_t { kFresh, kReplayed, kTooOld };
 
 /// Which of the last indexes were seen. Bits is an unsigned integer as wide as the window; bit k stands for
-/// `highest - k`. All zero means nothing was seen yet, and every index is fresh.
-template <typename Bits>
-struct __attribute__((packed, aligned(8))) ReplayWindow {  // packed: 24 bytes at 128 packets, not 32
+/// `highest - k`. All zero means nothing was seen yet, and every index is fresh. Index holds the largest there is.
+template <typename Bits, typename Index = std::uint64_t>
+struct __attribute__((packed, aligned(alignof(Index)))) ReplayWindow {  // packed: 24 bytes at 128 packets, not 32
   static constexpr unsigned kWindow = 8 * sizeof(Bits);
 
   Bits seen;
-  std::uint64_t highest;
+  Index highest;
 
   [[nodiscard]] constexpr bool empty() const { return seen == 0; }
 
@@ -65,22 +65,22 @@ struct __attribute__((packed, aligned(8))) ReplayWindow {  // packed: 24 bytes a
   /// Records an authenticated index. Checks again, since one burst may hold the same packet twice; what is not fresh
   /// changes nothing.
   constexpr IndexVerdict commit(std::uint64_t index) {
-    if (index == highest + 1) [[likely]] {  // the next one; an empty window becomes { index } as below
+    if (index == std::uint64_t{highest} + 1) [[likely]] {  // the next one; an empty window becomes { index } as below
       seen = static_cast<Bits>(static_cast<Bits>(seen << 1) | Bits{1});
-      highest = index;
+      highest = static_cast<Index>(index);
       return IndexVerdict::kFresh;
     }
     const IndexVerdict verdict = check(index);
     if (verdict != IndexVerdict::kFresh) return verdict;
     if (empty()) {
-      highest = index;
+      highest = static_cast<Index>(index);
       // Killed between the two, weir-media finds a window that is still empty, not one that stands at 0.
       if (!std::is_constant_evaluated()) std::atomic_signal_fence(std::memory_order_seq_cst);
       seen = 1;
     } else if (index > highest) {
       const std::uint64_t ahead = index - highest;
       seen = ahead >= kWindow ? Bits{1} : static_cast<Bits>(static_cast<Bits>(seen << ahead) | Bits{1});
-      highest = index;
+      highest = static_cast<Index>(index);
     } else {
       seen = static_cast<Bits>(seen | static_cast<Bits>(Bits{1} << (highest - index)));
     }
@@ -90,5 +90,7 @@ struct __attribute__((packed, aligned(8))) ReplayWindow {  // packed: 24 bytes a
 
 using SrtpWindow = ReplayWindow<Uint128>;
 static_assert(SrtpWindow::kWindow == proto::kReplayWindowPackets);
+/// SRTCP comes once in seconds: the least that RFC 3711 section 3.3.2 allows is minutes of it.
+using SrtcpWindow = ReplayWindow<std::uint64_t, std::uint32_t>;
 
 }  // namespace weir::dataplane

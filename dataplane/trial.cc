@@ -5,6 +5,8 @@
 #include "dataplane/burst.h"
 #include "dataplane/cipher.h"
 #include "dataplane/constant_time.h"
+#include "dataplane/flow_table.h"
+#include "dataplane/srtp_index.h"
 #include "dataplane/srtp_iv.h"
 
 namespace weir::dataplane {
@@ -14,22 +16,22 @@ using proto::SrtpProfile;
 
 constexpr std::uint64_t kCycle = std::uint64_t{1} << 16;
 
-std::size_t tag_bytes_of(const ReceiveKeys& keys, bool rtcp) {
-  const proto::SrtpProfileInfo& info = proto::srtp_profile(keys.transform.profile);
+std::size_t tag_bytes_of(const SideKeys& keys, bool rtcp) {
+  const proto::SrtpProfileInfo& info = proto::srtp_profile(keys.profile);
   return rtcp ? info.srtcp_tag_bytes : info.srtp_tag_bytes;
 }
 
-const HmacKeys& hmac_keys(const ReceiveKeys& keys, bool rtcp) {
-  return rtcp ? keys.expanded.aes_cm.rtcp : keys.expanded.aes_cm.rtp.hmac;
+const HmacKeys& hmac_keys(const SideKeys& keys, bool rtcp) {
+  return rtcp ? keys.aes_cm->rtcp : keys.aes_cm->rtp.hmac;
 }
 
 /// Bytes of header and text, in clear.
-std::size_t clear_bytes_of(const Burst& burst, std::uint32_t packet, const ReceiveKeys& keys) {
+std::size_t clear_bytes_of(const Burst& burst, std::uint32_t packet, const SideKeys& keys) {
   const bool rtcp = is_rtcp(burst, packet);
   return burst.bytes[packet] - tag_bytes_of(keys, rtcp) - (rtcp ? kSrtcpIndexBytes : 0);
 }
 
-bool verify_hmac(Burst& burst, std::uint32_t packet, const ReceiveKeys& keys, Cipher& cipher) {
+bool verify_hmac(Burst& burst, std::uint32_t packet, const SideKeys& keys, Cipher& cipher) {
   const bool rtcp = is_rtcp(burst, packet);
   const std::size_t tag_bytes = tag_bytes_of(keys, rtcp);
   const std::size_t signed_bytes = burst.bytes[packet] - tag_bytes;
@@ -43,29 +45,29 @@ bool verify_hmac(Burst& burst, std::uint32_t packet, const ReceiveKeys& keys, Ci
   return equal_constant_time(cipher.digest(0).data(), kept.data(), tag_bytes);
 }
 
-void decrypt_counter(Burst& burst, std::uint32_t packet, const ReceiveKeys& keys, Cipher& cipher) {
-  const SrtpProfile profile = keys.transform.profile;
+void decrypt_counter(Burst& burst, std::uint32_t packet, const SideKeys& keys, Cipher& cipher) {
+  const SrtpProfile profile = keys.profile;
   if (proto::is_null_cipher(profile)) return;
   const bool rtcp = is_rtcp(burst, packet);
   std::uint8_t* text = burst.data[packet] + burst.header_bytes[packet];
   const std::uint64_t text_bytes = clear_bytes_of(burst, packet, keys) - burst.header_bytes[packet];
-  std::uint8_t* iv = rtcp ? cipher.counter_add_rare(profile, keys.transform.rtcp, text, text_bytes)
-                          : cipher.counter_add(profile, keys.expanded.aes_cm.rtp, text, text_bytes);
+  std::uint8_t* iv = rtcp ? cipher.counter_add_rare(profile, keys.srtcp->encryption, text, text_bytes)
+                          : cipher.counter_add(profile, keys.aes_cm->rtp, text, text_bytes);
   write_counter_iv(iv, hmac_keys(keys, rtcp).salt, burst.ssrc[packet], burst.index[packet]);
   cipher.counter_run();
 }
 
 /// Decrypts in place and returns the tag that the packet should have. Done twice, the packet is as it was: counter
 /// mode.
-std::array<std::uint8_t, kGcmTagBytes> run_gcm(Burst& burst, std::uint32_t packet, const ReceiveKeys& keys,
+std::array<std::uint8_t, kGcmTagBytes> run_gcm(Burst& burst, std::uint32_t packet, const SideKeys& keys,
                                                Cipher& cipher) {
   const bool rtcp = is_rtcp(burst, packet);
-  const SrtpProfile profile = keys.transform.profile;
+  const SrtpProfile profile = keys.profile;
   std::uint8_t* data = burst.data[packet];
   const std::uint16_t header_bytes = burst.header_bytes[packet];
   const std::size_t clear_bytes = clear_bytes_of(burst, packet, keys);
   GcmNonce nonce;
-  write_gcm_nonce(nonce, rtcp ? keys.transform.rtcp.salt.data() : keys.transform.rtp.salt.data(), burst.ssrc[packet],
+  write_gcm_nonce(nonce, rtcp ? keys.srtcp->gcm_salt.data() : keys.gcm->salt.data(), burst.ssrc[packet],
                   burst.index[packet]);
   std::array<std::uint8_t, kGcmTagBytes> tag;
   Cipher::GcmMessage message = {.nonce = nonce.data(),
@@ -75,7 +77,7 @@ std::array<std::uint8_t, kGcmTagBytes> run_gcm(Burst& burst, std::uint32_t packe
                                 .text_bytes = clear_bytes - header_bytes,
                                 .tag = tag.data()};
   if (!rtcp) {
-    cipher.gcm_decrypt(profile, keys.expanded.gcm, message);
+    cipher.gcm_decrypt(profile, *keys.gcm, message);
     return tag;
   }
   // RFC 7714 section 9.2: the header, and the word with E and index behind the tag, are the associated data.
@@ -85,30 +87,30 @@ std::array<std::uint8_t, kGcmTagBytes> run_gcm(Burst& burst, std::uint32_t packe
   message.aad = aad.data();
   message.aad_bytes = aad.size();
   GcmKeys expanded;
-  cipher.expand(profile, keys.transform.rtcp, expanded);
+  cipher.expand(profile, keys.srtcp->encryption, expanded);
   cipher.gcm_decrypt(profile, expanded, message);
   proto::wipe(&expanded, sizeof expanded);
   return tag;
 }
 
-bool verify_gcm(Burst& burst, std::uint32_t packet, const ReceiveKeys& keys, Cipher& cipher) {
+bool verify_gcm(Burst& burst, std::uint32_t packet, const SideKeys& keys, Cipher& cipher) {
   const std::uint8_t* tag = burst.data[packet] + clear_bytes_of(burst, packet, keys);
   const std::array<std::uint8_t, kGcmTagBytes> expected = run_gcm(burst, packet, keys, cipher);
   run_gcm(burst, packet, keys, cipher);
   return equal_constant_time(expected.data(), tag, kGcmTagBytes);
 }
 
-bool is_aead(const ReceiveKeys& keys) {
-  return proto::srtp_profile(keys.transform.profile).aead;
+bool is_aead(const SideKeys& keys) {
+  return proto::srtp_profile(keys.profile).aead;
 }
 
 }  // namespace
 
-bool authenticates(Burst& burst, std::uint32_t packet, const ReceiveKeys& keys, Cipher& cipher) {
+bool authenticates(Burst& burst, std::uint32_t packet, const SideKeys& keys, Cipher& cipher) {
   return is_aead(keys) ? verify_gcm(burst, packet, keys, cipher) : verify_hmac(burst, packet, keys, cipher);
 }
 
-void decrypt(Burst& burst, std::uint32_t packet, const ReceiveKeys& keys, Cipher& cipher) {
+void decrypt(Burst& burst, std::uint32_t packet, const SideKeys& keys, Cipher& cipher) {
   if (is_aead(keys)) {
     run_gcm(burst, packet, keys, cipher);
   } else {
@@ -120,9 +122,9 @@ void decrypt(Burst& burst, std::uint32_t packet, const ReceiveKeys& keys, Cipher
 void look_for_missed_wrap(Burst& burst, std::uint32_t packet, Cipher& cipher) {
   if (burst.index[packet] + kCycle > kRtpIndexMax || burst.trials == kTrialsPerBurst) return;
   ++burst.trials;
-  const FlowEntry& flow = *burst.flow[packet];
+  FlowEntry& flow = *burst.flow[packet];
   burst.index[packet] += kCycle;
-  if (authenticates(burst, packet, {.transform = flow.receive, .expanded = flow.receive_keys}, cipher)) return;
+  if (authenticates(burst, packet, receive_side(flow), cipher)) return;
   burst.index[packet] -= kCycle;
 }
 

@@ -4,24 +4,18 @@
 
 #include <cstdint>
 
-#include "dataplane/flow_table.h"
+#include "dataplane/session_keys.h"
 
 namespace weir::dataplane {
 
 struct Burst;
 
-/// Receive keys as they came and as they are expanded.
-struct ReceiveKeys {
-  const proto::TransformSpec& transform;
-  const ExpandedKeys& expanded;
-};
-
 /// Whether the packet's tag is right under these keys and burst.index. Reads data, bytes, kind, header_bytes and ssrc,
 /// which were checked to fit the profile; the packet stays as it came.
-bool authenticates(Burst& burst, std::uint32_t packet, const ReceiveKeys& keys, Cipher& cipher);
+bool authenticates(Burst& burst, std::uint32_t packet, const SideKeys& keys, Cipher& cipher);
 
 /// Decrypts a packet that authenticates, and takes tag and SRTCP index off.
-void decrypt(Burst& burst, std::uint32_t packet, const ReceiveKeys& keys, Cipher& cipher);
+void decrypt(Burst& burst, std::uint32_t packet, const SideKeys& keys, Cipher& cipher);
 
 /// Of a new stream, the first packets that may have been lost: then its sequence number may have wrapped before the
 /// first that arrives, and its rollover counter is one ahead of what RFC 3711 section 3.3.1 starts from.

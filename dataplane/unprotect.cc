@@ -22,12 +22,6 @@ using proto::DropReason;
 
 constexpr std::size_t kTagBytesMax = 16;
 
-template <Mix kMix>
-SsrcStates& states_of(Burst& burst, std::uint32_t packet) {
-  FlowEntry& flow = *burst.flow[packet];
-  return is_rtcp<kMix>(burst, packet) ? flow.receive_rtcp : flow.receive_rtp;
-}
-
 /// Counts a packet that was found good, and notes the first. Not if the flow is over its rate.
 template <Mix kMix>
 [[gnu::always_inline]] inline DropReason accept(Burst& burst, std::uint32_t packet, std::uint32_t bytes_received) {
@@ -53,25 +47,35 @@ template <Mix kMix>
   return DropReason::kNone;
 }
 
+void note_near_limit(Burst& burst, std::uint32_t packet) {
+  FlowEntry& flow = *burst.flow[packet];
+  if ((flow.marks & kMarkNearLimit) == 0) burst.note(packet, kNoteIndexNearLimit);
+  flow.marks |= kMarkNearLimit;
+}
+
+DropReason commit_srtcp(Burst& burst, std::uint32_t packet) {
+  SrtcpState* state = find_or_add_srtcp_ssrc(burst, packet);
+  if (state == nullptr) return DropReason::kSsrcUnknown;
+  const DropReason reason = drop_reason_of(state->window.commit(burst.index[packet]));
+  if (reason == DropReason::kNone && burst.index[packet] >= kRtcpIndexNearLimit) note_near_limit(burst, packet);
+  return reason;
+}
+
 /// Records the index of an authenticated packet. Checks again: an earlier packet of this burst may have been the same
 /// one, or have taken the last free SSRC state.
 template <Mix kMix>
 [[gnu::always_inline]] inline DropReason commit(Burst& burst, std::uint32_t packet) {
+  if (is_rtcp<kMix>(burst, packet)) return commit_srtcp(burst, packet);
   SsrcState* state = burst.state[packet];
   if (state == nullptr) [[unlikely]] {
-    const SsrcKind kind = is_rtcp<kMix>(burst, packet) ? SsrcKind::kReceiveRtcp : SsrcKind::kReceiveRtp;
-    state = find_or_add_ssrc(states_of<kMix>(burst, packet), burst.ssrc[packet]);
-    if (state == nullptr) state = find_or_add_more_ssrc(burst, packet, kind);
+    state = find_or_add_ssrc(burst.flow[packet]->receive_rtp, burst.ssrc[packet]);
+    if (state == nullptr) state = find_or_add_more_ssrc(burst, packet, SsrcKind::kReceiveRtp);
     if (state == nullptr) return DropReason::kSsrcUnknown;
   }
   const DropReason reason = drop_reason_of(state->window.commit(burst.index[packet]));
   if (reason != DropReason::kNone) return reason;
-  const std::uint64_t near_limit = is_rtcp<kMix>(burst, packet) ? kRtcpIndexNearLimit : kRtpIndexNearLimit;
-  if (burst.index[packet] >= near_limit) [[unlikely]] {
-    FlowEntry& flow = *burst.flow[packet];
-    if ((flow.marks & kMarkNearLimit) == 0) burst.note(packet, kNoteIndexNearLimit);
-    flow.marks |= kMarkNearLimit;
-  }
+  if (burst.index[packet] >= kRtpIndexNearLimit) [[unlikely]]
+    note_near_limit(burst, packet);
   return DropReason::kNone;
 }
 
@@ -130,7 +134,7 @@ template <Mix kMix>
 
 template <Mix kMix>
 const HmacKeys& hmac_keys(const Burst& burst, std::uint32_t packet) {
-  const auto& keys = burst.flow[packet]->receive_keys.aes_cm;
+  const AesCmSide& keys = receive_aes_cm(*burst.flow[packet]);
   return is_rtcp<kMix>(burst, packet) ? keys.rtcp : keys.rtp.hmac;
 }
 
@@ -158,9 +162,10 @@ void add_to_counter(Burst& burst, std::uint32_t packet, Cipher& cipher) {
   if (proto::is_null_cipher(flow.receive_profile)) return;
   std::uint8_t* text = burst.data[packet] + burst.header_bytes[packet];
   const std::uint32_t text_bytes = burst.bytes[packet] - burst.header_bytes[packet];
-  std::uint8_t* iv = is_rtcp<kMix>(burst, packet)
-                         ? cipher.counter_add_rare(flow.receive_profile, flow.receive.rtcp, text, text_bytes)
-                         : cipher.counter_add(flow.receive_profile, flow.receive_keys.aes_cm.rtp, text, text_bytes);
+  std::uint8_t* iv =
+      is_rtcp<kMix>(burst, packet)
+          ? cipher.counter_add_rare(flow.receive_profile, flow.receive_srtcp_key.encryption, text, text_bytes)
+          : cipher.counter_add(flow.receive_profile, receive_aes_cm(flow).rtp, text, text_bytes);
   write_counter_iv(iv, hmac_keys<kMix>(burst, packet).salt, burst.ssrc[packet], burst.index[packet]);
 }
 
@@ -198,7 +203,7 @@ template <Mix kMix>
       rtcp ? check_srtcp(burst, packet, kGcmTagBytes, false) : check_srtp(burst, packet, kGcmTagBytes, cipher);
   if (reason != DropReason::kNone) return reason;
   const FlowEntry& flow = *burst.flow[packet];
-  write_gcm_nonce(nonces[packet], rtcp ? flow.receive.rtcp.salt.data() : flow.receive_keys.gcm.salt.data(),
+  write_gcm_nonce(nonces[packet], rtcp ? flow.receive_srtcp_key.gcm_salt.data() : receive_gcm(flow).salt.data(),
                   burst.ssrc[packet], burst.index[packet]);
   return DropReason::kNone;
 }
@@ -206,7 +211,7 @@ template <Mix kMix>
 void decrypt_srtp(Burst& burst, std::uint32_t packet, Cipher& cipher, const GcmNonce& nonce, std::uint8_t* tag) {
   const FlowEntry& flow = *burst.flow[packet];
   const std::uint16_t header_bytes = burst.header_bytes[packet];
-  cipher.gcm_decrypt(flow.receive_profile, flow.receive_keys.gcm,
+  cipher.gcm_decrypt(flow.receive_profile, receive_gcm(flow),
                      {.nonce = nonce.data(),
                       .aad = burst.data[packet],
                       .aad_bytes = header_bytes,
@@ -224,7 +229,7 @@ void decrypt_srtcp(Burst& burst, std::uint32_t packet, Cipher& cipher, const Gcm
   std::memcpy(aad.data(), data, kSrtcpHeaderBytes);
   std::memcpy(aad.data() + kSrtcpHeaderBytes, data + clear_bytes + kGcmTagBytes, kSrtcpIndexBytes);
   GcmKeys keys;
-  cipher.expand(flow.receive_profile, flow.receive.rtcp, keys);
+  cipher.expand(flow.receive_profile, flow.receive_srtcp_key.encryption, keys);
   cipher.gcm_decrypt(flow.receive_profile, keys,
                      {.nonce = nonce.data(),
                       .aad = aad.data(),
@@ -290,7 +295,7 @@ void unprotect_in_rounds(Burst& burst, const PacketList& packets, Check check, O
         burst.drop(packet, reason);
         continue;
       }
-      if (burst.state[packet] == nullptr && round == &packets && !is_rtcp<kMix>(burst, packet)) [[unlikely]] {
+      if (!is_rtcp<kMix>(burst, packet) && burst.state[packet] == nullptr && round == &packets) [[unlikely]] {
         if (holds_same_stream(burst, newcomers, packet)) {
           waiting.push(packet);
           continue;

@@ -26,6 +26,8 @@ const char* to_string(Refusal refusal) {
       return "an address is of a family the network does not have";
     case Refusal::kNoRoom:
       return "too many flows have two sets of receive keys at once";
+    case Refusal::kAeadNotAllowed:
+      return "weir-media runs without AES-GCM ([srtp] aead)";
   }
   return "unknown refusal";
 }

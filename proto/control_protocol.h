@@ -45,8 +45,9 @@ enum class Refusal : std::uint8_t {
   kEnumOutOfRange,
   kAddressFamily,
   kNoRoom,
+  kAeadNotAllowed,  ///< without [srtp] aead the flow table has no room for GCM's keys
 };
-inline constexpr std::size_t kRefusalCount = 11;
+inline constexpr std::size_t kRefusalCount = 12;
 /// For people, e.g. "the port is in use by another flow".
 const char* to_string(Refusal refusal);
 

@@ -42,7 +42,7 @@ proto::Region make_region(const std::string& directory, std::uint32_t flows, std
                    .event_slots = 4096,
                    .punt_slots = 64,
                    .inject_slots = 64,
-                   .private_bytes = dataplane::FlowTable::private_bytes(flows, networks),
+                   .private_bytes = dataplane::FlowTable::private_bytes(flows, networks, dataplane::KeyRoom::kGcm),
                    .private_layout_hash = dataplane::private_layout_hash()};
   options.control_uid = getuid();
   options.control_gid = getgid();
@@ -106,8 +106,9 @@ Rig::Rig(Legs legs, const Workload& received, const Workload& sent)
   WEIR_ASSERT(pool.ok());
   pool_ = std::move(pool).value();
   make_networks();
-  table_ = std::make_unique<dataplane::FlowTable>(region_.private_memory(), region_.shape().flows_max,
-                                                  near_networks_ + 1, &region_.flow_status_mutable(0));
+  table_ =
+      std::make_unique<dataplane::FlowTable>(region_.private_memory(), region_.shape().flows_max, near_networks_ + 1,
+                                             dataplane::KeyRoom::kGcm, &region_.flow_status_mutable(0));
   make_worker();
   install(legs, received, sent);
 }

@@ -19,7 +19,8 @@ constexpr std::uint16_t kFirstPort = 1024;
 /// Zeroed and aligned as the region gives it, on huge pages where the kernel has some: the floor, too, is to have them.
 std::uint8_t* table_memory(std::uint32_t flows) {
   constexpr std::size_t kPage = std::size_t{2} << 20;
-  const std::size_t bytes = (dataplane::FlowTable::private_bytes(flows, 1) + kPage - 1) / kPage * kPage;
+  const std::size_t bytes =
+      (dataplane::FlowTable::private_bytes(flows, 1, dataplane::KeyRoom::kGcm) + kPage - 1) / kPage * kPage;
   void* memory = std::aligned_alloc(kPage, bytes);
   WEIR_ASSERT(memory != nullptr);
   madvise(memory, bytes, MADV_HUGEPAGE);  // refused: small pages will do
@@ -46,7 +47,7 @@ Stages::Stages(const Workload& workload, std::uint32_t burst)
       room_(workload.room()),
       memory_(table_memory(2 * streams_), &std::free),
       status_(2 * streams_),
-      table_(memory_.get(), 2 * streams_, 1, status_.data()) {
+      table_(memory_.get(), 2 * streams_, 1, dataplane::KeyRoom::kGcm, status_.data()) {
   proto::Result<std::unique_ptr<dataplane::Cipher>> cipher = dataplane::Cipher::create();
   WEIR_ASSERT(cipher.ok());
   cipher_ = std::move(cipher).value();
@@ -119,13 +120,13 @@ void Stages::floor_protect(std::vector<Packet>& packets) {
 
 void Stages::floor_aes_cm(std::vector<Packet>& packets, std::size_t first, std::uint32_t count) {
   for (std::size_t i = first; i < first + count; ++i) {
-    const dataplane::AesCmKeys& keys = table_.entry(packets[i].stream).send_keys.aes_cm.rtp;
+    const dataplane::AesCmKeys& keys = dataplane::send_aes_cm(table_.entry(packets[i].stream)).rtp;
     cipher_->counter_add(profile_, keys, packets[i].data + proto::kRtpHeaderBytesMin,
                          packets[i].bytes - proto::kRtpHeaderBytesMin);  // whatever the IV
   }
   cipher_->counter_run();
   for (std::size_t i = first; i < first + count; ++i) {
-    const dataplane::AesCmKeys& keys = table_.entry(packets[i].stream).send_keys.aes_cm.rtp;
+    const dataplane::AesCmKeys& keys = dataplane::send_aes_cm(table_.entry(packets[i].stream)).rtp;
     cipher_->hmac_add(keys.hmac, packets[i].data, packets[i].bytes + 4);  // the ROC behind the packet
   }
   cipher_->hmac_run();
@@ -134,7 +135,7 @@ void Stages::floor_aes_cm(std::vector<Packet>& packets, std::size_t first, std::
 void Stages::floor_gcm(std::vector<Packet>& packets, std::size_t first, std::uint32_t count) {
   const std::array<std::uint8_t, 12> nonce{};
   for (std::size_t i = first; i < first + count; ++i) {
-    const dataplane::GcmKeys& keys = table_.entry(packets[i].stream).send_keys.gcm;
+    const dataplane::GcmKeys& keys = dataplane::send_gcm(table_.entry(packets[i].stream));
     const dataplane::Cipher::GcmMessage message{
         .nonce = nonce.data(),
         .aad = packets[i].data,

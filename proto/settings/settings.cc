@@ -215,7 +215,11 @@ void read_limits(Table& table, LimitSettings& limits) {
   limits.tcp_first_message_ms = first_message_s * 1000;
 }
 
-void read_dtls(Table& table, DtlsSettings& dtls) {
+bool is_aead(SrtpProfile profile) {
+  return srtp_profile(profile).aead;
+}
+
+void read_dtls(Table& table, bool aead, DtlsSettings& dtls) {
   if (table.find("profiles") != nullptr) {
     dtls.profiles.clear();
     table.each_text("profiles", [&](const std::string& name, std::uint32_t) {
@@ -231,6 +235,9 @@ void read_dtls(Table& table, DtlsSettings& dtls) {
       }
     });
     if (dtls.profiles.empty()) table.mistake("profiles", "names no SRTP profile");
+  }
+  if (!aead && !dtls.profiles.empty() && std::all_of(dtls.profiles.begin(), dtls.profiles.end(), is_aead)) {
+    table.mistake("profiles", "names none without AES-GCM, which [srtp] aead forbids");
   }
   std::uint32_t timeout_s = dtls.handshake_timeout_ms / 1000;
   table.number("handshake_timeout_s", timeout_s, 1, 300);
@@ -314,8 +321,12 @@ void read_tables(const toml::table& root, Reading& reading) {
   table.one_table("media", [&](Table& child) { read_media(child, settings.media); });
   table.one_table("control", [&](Table& child) { read_control(child, settings.control); });
   table.one_table("limits", [&](Table& child) { read_limits(child, settings.limits); });
-  table.one_table("srtp", [&](Table& child) { child.flag("null_cipher", settings.srtp.null_cipher); });
-  table.one_table("dtls", [&](Table& child) { read_dtls(child, settings.dtls); });
+  table.one_table("srtp", [&](Table& child) {
+    child.flag("null_cipher", settings.srtp.null_cipher);
+    child.flag("aead", settings.srtp.aead);
+  });
+  table.one_table("dtls", [&](Table& child) { read_dtls(child, settings.srtp.aead, settings.dtls); });
+  if (!settings.srtp.aead) std::erase_if(settings.dtls.profiles, is_aead);
   table.each_table("network", "[[network]]", [&](Table& child) {
     settings.networks.push_back(read_network(child));
     lines.networks.push_back(child.line());

@@ -118,6 +118,28 @@ TEST_F(DataplaneClientTest, AFullRingIsAnErrorAtOnceAndLosesNothing) {
   EXPECT_EQ(client_->counters().command_ring_full, 1u);
 }
 
+TEST_F(DataplaneClientTest, KeysOfGcmGoDownUnlessTheOptionsForbidIt) {
+  for (const auto side : {&proto::FlowSpec::receive, &proto::FlowSpec::send}) {
+    proto::FlowSpec gcm = spec(20000);
+    (gcm.*side).profile = proto::SrtpProfile::kAeadAes256Gcm;
+    attach({.aead = false});
+    const proto::FlowId refused = reserve(20000);
+    EXPECT_EQ(client_->install(refused, gcm, now_ns_, {}).error(), "AES-GCM is not allowed ([srtp] aead)");
+    EXPECT_FALSE(client_->update_keys(refused, gcm, now_ns_, {}).ok());
+    EXPECT_EQ(client_->counters().aead_refused, 2u);
+    turn();
+    EXPECT_EQ(worker_.installed(), 0u);
+    attach();
+    EXPECT_TRUE(client_->install(reserve(20000), gcm, now_ns_, {}).ok());
+    turn();
+    EXPECT_EQ(worker_.installed(), 1u);
+    attach();
+    ASSERT_EQ(client_->flows_found().size(), 1u);
+    client_->remove_found(client_->flows_found().front(), now_ns_);
+    turn();
+  }
+}
+
 TEST_F(DataplaneClientTest, KeysOfANullCipherGoDownOnlyIfTheOptionsAllowIt) {
   for (const auto profile : {proto::SrtpProfile::kNullHmacSha1_80, proto::SrtpProfile::kNullHmacSha1_32}) {
     proto::FlowSpec receives = spec(20000);

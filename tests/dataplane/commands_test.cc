@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dataplane/cipher.h"
+#include "tests/support/media_flows.h"
 
 namespace weir::dataplane {
 namespace {
@@ -31,9 +32,9 @@ proto::Endpoint endpoint(std::uint16_t port) {
 class CommandsTest : public testing::Test {
  protected:
   CommandsTest()
-      : memory_(FlowTable::private_bytes(kFlows, 2) / 64 + 1),
+      : memory_(FlowTable::private_bytes(kFlows, 2, KeyRoom::kGcm) / 64 + 1),
         status_(kFlows),
-        table_(memory_.data(), kFlows, 2, status_.data()) {
+        table_(memory_.data(), kFlows, 2, KeyRoom::kGcm, status_.data()) {
     auto cipher = Cipher::create();
     EXPECT_TRUE(cipher.ok());
     cipher_ = std::move(cipher).value();
@@ -62,11 +63,7 @@ class CommandsTest : public testing::Test {
     EXPECT_EQ(answer.kind == EventKind::kRefused, answer.refusal != Refusal::kNone);
     return answer.refusal;
   }
-  std::vector<std::uint8_t> bytes_of(std::uint32_t index) {
-    std::vector<std::uint8_t> bytes(sizeof(FlowEntry));
-    std::memcpy(bytes.data(), &table_.entry(index), sizeof(FlowEntry));
-    return bytes;
-  }
+  std::vector<std::uint8_t> bytes_of(std::uint32_t index) const { return tests::bytes_with_keys(table_, index); }
 
   struct alignas(64) Line {
     std::uint8_t bytes[64];
@@ -78,6 +75,30 @@ class CommandsTest : public testing::Test {
   const proto::Family families_[2] = {proto::Family::kIpv4, proto::Family::kIpv4};
   CommandScope scope_{0, 2, families_};
 };
+
+TEST_F(CommandsTest, WithoutRoomForGcmItsProfilesAreRefusedByThatName) {
+  std::vector<Line> memory(FlowTable::private_bytes(kFlows, 2, KeyRoom::kAesCm) / 64 + 1);
+  FlowTable table(memory.data(), kFlows, 2, KeyRoom::kAesCm, status_.data());
+  const auto aes_cm = [](CommandKind kind) {
+    Command command = valid(kind);
+    command.spec.receive.profile = proto::SrtpProfile::kAesCm128HmacSha1_80;
+    return command;
+  };
+  const auto refusal_of = [&](Command command) { return execute(command, scope_, table, *cipher_, 0).refusal; };
+  for (const auto side : {&proto::FlowSpec::receive, &proto::FlowSpec::send}) {
+    for (const auto profile : {proto::SrtpProfile::kAeadAes128Gcm, proto::SrtpProfile::kAeadAes256Gcm}) {
+      Command install = aes_cm(CommandKind::kInstall);
+      (install.spec.*side).profile = profile;
+      EXPECT_EQ(refusal_of(install), Refusal::kAeadNotAllowed);
+      EXPECT_EQ(table.entry(install.flow.index).state, FlowState::kFree);
+    }
+  }
+  EXPECT_EQ(refusal_of(aes_cm(CommandKind::kInstall)), Refusal::kNone);
+  Command rekey = aes_cm(CommandKind::kUpdateKeys);
+  rekey.spec.send.profile = proto::SrtpProfile::kAeadAes128Gcm;
+  EXPECT_EQ(refusal_of(rekey), Refusal::kAeadNotAllowed);
+  EXPECT_STREQ(proto::to_string(Refusal::kAeadNotAllowed), "weir-media runs without AES-GCM ([srtp] aead)");
+}
 
 TEST_F(CommandsTest, AFlowsLifeFromOpenToRemovedIsAnsweredStepByStep) {
   const struct {

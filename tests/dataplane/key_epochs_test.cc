@@ -88,14 +88,19 @@ class KeyEpochs : public testing::TestWithParam<SrtpProfile> {
     end_old_keys(flows_.table(), 0, now_ns_);
   }
 
+  /// An epoch with its keys.
+  Packet bytes_of(Place place) {
+    const auto* epoch = reinterpret_cast<const std::uint8_t*>(&flows_.table().epochs().at(place));
+    return {epoch - dataplane::bytes_of(flows_.table().key_room()), epoch + sizeof(KeyEpoch)};
+  }
+
   /// Everything that a packet could have changed.
   Packet state() {
-    FlowTable& table = flows_.table();
-    Packet bytes(sizeof(FlowEntry) + sizeof(proto::FlowStatus) + sizeof(KeyEpoch));
-    std::memcpy(bytes.data(), &flows_.flow(0), sizeof(FlowEntry));
-    std::memcpy(bytes.data() + sizeof(FlowEntry), &flows_.status(0), sizeof(proto::FlowStatus));
-    std::memcpy(bytes.data() + sizeof(FlowEntry) + sizeof(proto::FlowStatus), &table.epochs().at(flows_.flow(0).epoch),
-                sizeof(KeyEpoch));
+    Packet bytes = tests::bytes_with_keys(flows_.table(), 0);
+    const auto* status = reinterpret_cast<const std::uint8_t*>(&flows_.status(0));
+    bytes.insert(bytes.end(), status, status + sizeof(proto::FlowStatus));
+    const Packet epoch = bytes_of(flows_.flow(0).epoch);
+    bytes.insert(bytes.end(), epoch.begin(), epoch.end());
     return bytes;
   }
 
@@ -184,7 +189,7 @@ TEST_P(KeyEpochs, AForgedPacketChangesNothingAndGoodOnesAreStillTaken) {
 TEST_P(KeyEpochs, IndexesGoOnUnderTheNewKeyWhereTheTransformSaysSo) {
   srtp(old_, 1);
   old_.oracle.set_roc(kSsrc, 2);
-  flows_.flow(0).receive.rtp_roc = 2;
+  flows_.flow(0).receive_rtp_roc = 2;
   expect_taken(srtp(old_, 65'000));
   ASSERT_TRUE(rekey(new_, kGraceMs, 1));
   // Half a cycle and more under the old key, before the new one comes into use.
@@ -237,7 +242,7 @@ TEST_P(KeyEpochs, AKeyThatStayedAndIsReplacedNextTakesItsWindowAlong) {
 TEST_P(KeyEpochs, ARekeyThatIsTakenBackLeavesTheWindowsAsTheyWere) {
   srtp(old_, 1);
   old_.oracle.set_roc(kSsrc, 2);
-  flows_.flow(0).receive.rtp_roc = 2;
+  flows_.flow(0).receive_rtp_roc = 2;
   const Packet before = srtp(old_, 65'000);
   EXPECT_EQ(take(before), DropReason::kNone);
   ASSERT_TRUE(rekey(new_));
@@ -245,7 +250,7 @@ TEST_P(KeyEpochs, ARekeyThatIsTakenBackLeavesTheWindowsAsTheyWere) {
   for (std::uint32_t ssrc = kSsrc; ssrc < kSsrc + proto::kSsrcsNearMax + 2; ++ssrc) {
     within.push_back(tests::random_rtp(random_, ssrc, 65'001, 33));
     ASSERT_TRUE(old_.oracle.protect_rtp(within.back()));
-    if (ssrc != kSsrc) flows_.table().epochs().at(flows_.flow(0).epoch).receive.rtp_roc = 0;  // of those that are new
+    if (ssrc != kSsrc) flows_.table().epochs().at(flows_.flow(0).epoch).rtp_roc = 0;  // of those that are new
     EXPECT_EQ(take(within.back()), DropReason::kNone) << ssrc;
   }
   ASSERT_TRUE(rekey(old_));
@@ -274,7 +279,7 @@ TEST_P(KeyEpochs, GoOnAfterARestart) {
   const Packet first = srtp(old_, 10);
   EXPECT_EQ(take(first), DropReason::kNone);
   ASSERT_TRUE(rekey(new_));
-  std::memset(static_cast<void*>(&flows_.table().epochs().at(flows_.flow(0).epoch).keys), 0xee, sizeof(ExpandedKeys));
+  tests::spoil_hash_keys(receive_side(flows_.table().epochs().at(flows_.flow(0).epoch)));
   const Place lost = flows_.table().epochs().claim(1);  // a flow that weir-media did not get to tell of it
   ASSERT_NE(lost, 0u);
   FlowTable table = flows_.restarted();
@@ -301,8 +306,7 @@ TEST_P(KeyEpochs, LeaveNoKeysBehind) {
     } else {
       sleep_ms(kGraceMs);
     }
-    Packet bytes(sizeof(KeyEpoch));
-    std::memcpy(bytes.data(), &flows_.table().epochs().at(place), bytes.size());
+    const Packet bytes = bytes_of(place);
     EXPECT_TRUE(std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t byte) { return byte == 0; }));
     EXPECT_EQ(flows_.table().epochs().holder(place), 0u);
   }

@@ -64,10 +64,26 @@ TEST(MediaRegion, FlowsOfOtherNetworksAreNotResumed) {
   EXPECT_FALSE(discarded->resumed());
 }
 
+/// An entry then has other room for its keys, and the next entry lies elsewhere.
+TEST(MediaRegion, FlowsFromBeforeAeadWasAllowedOrForbiddenAreNotResumed) {
+  for (const bool aead : {false, true}) {
+    const tests::TemporaryDirectory directory;
+    Settings settings = settings_in(directory.path());
+    settings.srtp.aead = aead;
+    { ASSERT_TRUE(open_region(settings, false).ok()); }
+    { EXPECT_TRUE(open_region(settings, false)->resumed()); }
+    settings.srtp.aead = !aead;
+    const auto changed = open_region(settings, false);
+    ASSERT_FALSE(changed.ok());
+    EXPECT_NE(changed.error().find("--discard-region"), std::string::npos) << changed.error();
+    EXPECT_FALSE(open_region(settings, true)->resumed());
+  }
+}
+
 TEST(MediaRegion, TheShapeHoldsTheFlowTable) {
   const tests::TemporaryDirectory directory;
   const Settings settings = settings_in(directory.path());
-  EXPECT_EQ(region_shape(settings).private_bytes, FlowTable::private_bytes(16, 2));
+  EXPECT_EQ(region_shape(settings).private_bytes, FlowTable::private_bytes(16, 2, KeyRoom::kGcm));
   EXPECT_EQ(region_shape(settings).workers, settings.media.worker_cores.size());
 }
 

@@ -35,6 +35,7 @@ constexpr std::uint32_t kKillsWanted = 30;
 struct Party {
   std::uint32_t ssrc;
   std::uint16_t sequence;
+  std::uint64_t keys;  ///< the number of those it has, or shall have
 };
 
 /// In memory that all the processes share.
@@ -77,18 +78,23 @@ class Life {
     if (flows_.flow(index).state != proto::FlowState::kInstalled || what < 2) return call_anew(index);
     Party& party = script_.parties[index];
     if (what < 5) return rekey(index);
-    if (what < 7) return flows_.update_keys(index, {}, flows_.flow(index).send);  // an answer that changes nothing
-    if (what < 10) party.ssrc = below(random_, 12);                               // a change, or a return
-    if (what < 12) party.sequence = static_cast<std::uint16_t>(random_());        // after hold, or another source
+    if (what < 7) return flows_.update_keys(index, {}, keys_of(party.keys));  // an answer that changes nothing
+    if (what < 10) party.ssrc = below(random_, 12);                           // a change, or a return
+    if (what < 12) party.sequence = static_cast<std::uint16_t>(random_());    // after hold, or another source
     if (what < 15) party.sequence = static_cast<std::uint16_t>(party.sequence - below(random_, 300));
     send_burst(index, party);
   }
 
  private:
-  proto::TransformSpec fresh_keys() {
+  proto::TransformSpec fresh_keys(std::uint32_t index) {
+    script_.parties[index].keys = script_.keys_made.fetch_add(1) + 1;
+    return keys_of(script_.parties[index].keys);
+  }
+
+  static proto::TransformSpec keys_of(std::uint64_t number) {
     const auto profiles = tests::secured_profiles();
-    const proto::SrtpProfileInfo& info = proto::srtp_profile(profiles[below(random_, profiles.size() & 0xff)]);
-    const std::uint64_t number = script_.keys_made.fetch_add(1) + 1;
+    Random choice{number};
+    const proto::SrtpProfileInfo& info = proto::srtp_profile(profiles[below(choice, profiles.size() & 0xff)]);
     Packet key(info.key_bytes, 0x5a);
     proto::store_be32(key.data(), static_cast<std::uint32_t>(number));
     return tests::derive_transform(info.profile, key, Packet(info.salt_bytes, 0xa5));
@@ -97,14 +103,14 @@ class Life {
   void call_anew(std::uint32_t index) {
     const std::uint32_t generation = flows_.flow(index).generation + 1;
     if (flows_.flow(index).owner != 0) flows_.table().remove(index);
-    proto::FlowSpec spec = MediaFlows::spec(index, {}, fresh_keys());
+    proto::FlowSpec spec = MediaFlows::spec(index, {}, fresh_keys(index));
     if (below(random_, 2) == 0) spec.rewrite.ssrc_to = 0x1000 + index;
     flows_.install(index, spec, generation);
     script_.calls.fetch_add(1);
   }
 
   void rekey(std::uint32_t index) {
-    proto::TransformSpec keys = fresh_keys();
+    proto::TransformSpec keys = fresh_keys(index);
     keys.keeps_indexes = static_cast<std::uint8_t>(below(random_, 2));
     flows_.update_keys(index, {}, keys);
     script_.rekeys.fetch_add(1);

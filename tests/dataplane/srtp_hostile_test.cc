@@ -81,7 +81,7 @@ TEST_P(Hostile, AnIndexFarAheadWithABadTagMovesNeitherWindowNorRolloverCounter) 
 TEST_P(Hostile, AnSrtcpIndexFarAheadWithABadTagMovesNoWindowAndAnUnknownSsrcLeavesNoTrace) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(take(srtcp()), DropReason::kNone);
   const SsrcStates rtp = flows_.flow(0).receive_rtp;
-  const SsrcStates rtcp = flows_.flow(0).receive_rtcp;
+  const SrtcpStates rtcp = flows_.flow(0).receive_rtcp;
   const bool index_is_last = proto::srtp_profile(GetParam()).srtcp_tag_bytes == kGcmTagBytes;
   const Packet good = srtcp();
   const std::size_t index_at =
@@ -312,12 +312,8 @@ TEST(HostilePlane, MutatedCommandsAreAnsweredEachAndBreakNoFlowOfAnotherWorker) 
   static_assert(proto::worker_of_port(kOtherPort, 2) == 1);
   ASSERT_EQ(plane.command(MediaPlane::install(kOther, 0, kOtherPort, kOtherPort)).kind, EventKind::kInstalled);
   plane.run(200);  // housekeeping has seen it
-  const FlowTable table(plane.region().private_memory(), plane.region().shape().flows_max, 2, nullptr);
-  const auto bytes_of_other = [&] {
-    Packet bytes(sizeof(FlowEntry));
-    std::memcpy(bytes.data(), &table.entry(kOther), bytes.size());
-    return bytes;
-  };
+  const FlowTable table(plane.region().private_memory(), plane.region().shape().flows_max, 2, KeyRoom::kGcm, nullptr);
+  const auto bytes_of_other = [&] { return tests::bytes_with_keys(table, kOther); };
   const Packet before = bytes_of_other();
 
   Random random{4};

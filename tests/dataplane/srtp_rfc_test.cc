@@ -142,7 +142,8 @@ TEST(AesCm, GivesThePublishedKeystreams) {
     std::copy(key.begin(), key.end(), session.encryption.begin());
     cipher->expand(profile, session, keys[i]);
     std::copy(offset.begin(), offset.end(), cipher->counter_add(profile, keys[i], streams[i].data(), kStreamBytes));
-    std::copy(offset.begin(), offset.end(), cipher->counter_add_rare(profile, session, rare[i].data(), kRareBytes));
+    std::copy(offset.begin(), offset.end(),
+              cipher->counter_add_rare(profile, session.encryption, rare[i].data(), kRareBytes));
   }
   cipher->counter_run();
   for (std::size_t i = 0; i < std::size(kKeystreams); ++i) {

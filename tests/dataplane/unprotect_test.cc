@@ -60,9 +60,9 @@ class Unprotect : public testing::TestWithParam<SrtpProfile> {
 
   /// Everything a packet could have changed.
   Packet state() {
-    Packet bytes(sizeof(FlowEntry) + sizeof(proto::FlowStatus));
-    std::memcpy(bytes.data(), &flows_.flow(0), sizeof(FlowEntry));
-    std::memcpy(bytes.data() + sizeof(FlowEntry), &flows_.status(0), sizeof(proto::FlowStatus));
+    Packet bytes = tests::bytes_with_keys(flows_.table(), 0);
+    const auto* status = reinterpret_cast<const std::uint8_t*>(&flows_.status(0));
+    bytes.insert(bytes.end(), status, status + sizeof(proto::FlowStatus));
     return bytes;
   }
 
@@ -85,6 +85,17 @@ class Unprotect : public testing::TestWithParam<SrtpProfile> {
   proto::TransformSpec transform_;
   PacketBurst burst_;
 };
+
+TEST_P(Unprotect, TakesALateReportOfTheWindowAndNoneBehindIt) {
+  SrtpOracle oracle = sender();
+  std::vector<Packet> reports;
+  for (std::size_t i = 0; i <= SrtcpWindow::kWindow; ++i) reports.push_back(srtcp(oracle, 7));
+  EXPECT_EQ(take(reports.back()), DropReason::kNone);
+  EXPECT_EQ(take(reports[1]), DropReason::kNone);
+  EXPECT_EQ(take(reports[1]), DropReason::kReplayed);
+  EXPECT_EQ(take(reports[0]), DropReason::kIndexTooOld);
+  EXPECT_EQ(take(reports[2]), DropReason::kNone);
+}
 
 TEST_P(Unprotect, RefusesEverySingleBitFlipAndChangesNothing) {
   SrtpOracle oracle = sender();

@@ -190,6 +190,20 @@ TEST(Settings, LimitsAreOnUnlessTheFileSaysOtherwise) {
   EXPECT_EQ(unsaid.tcp_first_message_ms, 10'000u);
 }
 
+TEST(Settings, WithoutAeadNoProfileOfItIsNegotiated) {
+  const Settings allowed = read_settings("").settings;
+  EXPECT_TRUE(allowed.srtp.aead);
+  EXPECT_THAT(allowed.dtls.profiles, testing::Contains(SrtpProfile::kAeadAes128Gcm));
+  EXPECT_THAT(read_settings("[srtp]\naead = false\n[dtls]\n").settings.dtls.profiles,
+              testing::ElementsAre(SrtpProfile::kAesCm128HmacSha1_80));
+  EXPECT_THAT(read_settings("[srtp]\naead = false\n").settings.dtls.profiles,
+              testing::ElementsAre(SrtpProfile::kAesCm128HmacSha1_80))
+      << "also if the file has no [dtls]";
+  const Reading none = read_settings("[srtp]\naead = false\n[dtls]\nprofiles = ['AEAD_AES_256_GCM']\n");
+  ASSERT_FALSE(none.mistakes.empty());
+  EXPECT_THAT(to_string("f", none.mistakes), HasSubstr("f:4: [dtls] profiles: names none without AES-GCM"));
+}
+
 TEST(Settings, TheNullCipherIsForbiddenUnlessTheFileAllowsIt) {
   EXPECT_TRUE(read_settings(kGood).settings.srtp.null_cipher);
   EXPECT_FALSE(read_settings("").settings.srtp.null_cipher);

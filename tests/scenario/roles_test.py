@@ -1,6 +1,8 @@
 """The DTLS roles of offer and answer on both legs, and every SRTP profile, between scripted agents whose DTLS is
 openssl's and whose SRTP is libsrtp2's. RFC 5763 section 5, RFC 8842 section 5."""
 
+from dataclasses import replace
+
 import pytest
 from conftest import assert_nothing_left
 
@@ -49,6 +51,19 @@ def test_a_callee_may_take_either_role(lab, tmp_path, answered):
     with ScriptedCall(lab, tmp_path, callee=Security(setup=answered)).establish() as call:
         assert call.callee.remote.setup == "actpass"
         assert call.callee.secured.peer_fingerprint == call.callee.remote.fingerprint
+        assert_media_both_ways(call)
+        finish(lab, call)
+
+
+def test_without_aead_peers_that_prefer_it_get_aes_cm(quiet_lab, tmp_path):
+    lab = quiet_lab
+    lab.weir.configuration["srtp"]["aead"] = False
+    lab.weir.start()
+    offers_both = replace(SHA1_80, openssl_name=f"{GCM_128.openssl_name}:{SHA1_80.openssl_name}")
+    secured = Security(setup="active", profile=offers_both)
+    with ScriptedCall(lab, tmp_path, caller=secured, callee=secured).establish() as call:
+        flows = lab.weir.ctl("flows")
+        assert {flow["receive"] for flow in flows} == {flow["send"] for flow in flows} == {SHA1_80.name}
         assert_media_both_ways(call)
         finish(lab, call)
 

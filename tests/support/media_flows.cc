@@ -1,5 +1,6 @@
 #include "tests/support/media_flows.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 
@@ -11,6 +12,7 @@
 namespace weir::tests {
 
 using dataplane::FlowTable;
+using dataplane::KeyRoom;
 
 namespace {
 
@@ -21,16 +23,16 @@ std::unique_ptr<dataplane::Cipher> make_cipher() {
 }
 
 /// The table's memory, then the statuses.
-std::size_t table_bytes(std::uint32_t flows_max, std::uint32_t networks) {
-  return (FlowTable::private_bytes(flows_max, networks) + 63) & ~std::size_t{63};
+std::size_t table_bytes(std::uint32_t flows_max, std::uint32_t networks, KeyRoom room) {
+  return (FlowTable::private_bytes(flows_max, networks, room) + 63) & ~std::size_t{63};
 }
 
-std::size_t all_bytes(std::uint32_t flows_max, std::uint32_t networks) {
-  return table_bytes(flows_max, networks) + std::size_t{flows_max} * sizeof(proto::FlowStatus);
+std::size_t all_bytes(std::uint32_t flows_max, std::uint32_t networks, KeyRoom room) {
+  return table_bytes(flows_max, networks, room) + std::size_t{flows_max} * sizeof(proto::FlowStatus);
 }
 
-void* status_at(void* memory, std::uint32_t flows_max, std::uint32_t networks) {
-  return static_cast<std::uint8_t*>(memory) + table_bytes(flows_max, networks);
+void* status_at(void* memory, std::uint32_t flows_max, std::uint32_t networks, KeyRoom room) {
+  return static_cast<std::uint8_t*>(memory) + table_bytes(flows_max, networks, room);
 }
 
 }  // namespace
@@ -45,30 +47,32 @@ void AlignedMemory::Free::operator()(std::uint8_t* memory) const {
   std::free(memory);
 }
 
-MediaFlows::MediaFlows(std::uint32_t flows_max, std::uint32_t networks)
+MediaFlows::MediaFlows(std::uint32_t flows_max, std::uint32_t networks, KeyRoom room)
     : cipher_(make_cipher()),
       flows_max_(flows_max),
       networks_(networks),
-      own_(all_bytes(flows_max, networks)),
+      room_(room),
+      own_(all_bytes(flows_max, networks, room)),
       memory_(own_.data()),
-      status_(status_at(memory_, flows_max, networks)),
+      status_(status_at(memory_, flows_max, networks, room)),
       table_(restarted()) {}
 
 MediaFlows::MediaFlows(std::uint32_t flows_max, void* memory)
     : cipher_(make_cipher()),
       flows_max_(flows_max),
       networks_(1),
+      room_(KeyRoom::kGcm),
       own_(0),
       memory_(memory),
-      status_(status_at(memory, flows_max, 1)),
+      status_(status_at(memory, flows_max, 1, room_)),
       table_(restarted()) {}
 
 std::size_t MediaFlows::memory_bytes(std::uint32_t flows_max) {
-  return all_bytes(flows_max, 1);
+  return all_bytes(flows_max, 1, KeyRoom::kGcm);
 }
 
 FlowTable MediaFlows::restarted() {
-  return FlowTable(memory_, flows_max_, networks_, static_cast<proto::FlowStatus*>(status_));
+  return FlowTable(memory_, flows_max_, networks_, room_, static_cast<proto::FlowStatus*>(status_));
 }
 
 proto::FlowSpec MediaFlows::spec(std::uint32_t index, const proto::TransformSpec& receive,
@@ -94,6 +98,18 @@ void MediaFlows::update_keys(std::uint32_t index, const proto::TransformSpec& re
   update.receive = receive;
   update.send = send;
   WEIR_ASSERT(table_.update_keys(index, update, 0, *cipher_));
+}
+
+std::vector<std::uint8_t> bytes_with_keys(const FlowTable& table, std::uint32_t index) {
+  const auto* entry = reinterpret_cast<const std::uint8_t*>(&table.entry(index));
+  const std::uint32_t room = dataplane::bytes_of(table.key_room());
+  return {entry - room, entry - room + dataplane::entry_bytes(table.key_room())};
+}
+
+void spoil_hash_keys(const dataplane::SideKeys& keys) {
+  if (keys.gcm == nullptr) return;
+  const std::uint8_t key_bytes = proto::srtp_profile(keys.profile).key_bytes;
+  std::fill(keys.gcm->expanded.begin() + key_bytes, keys.gcm->expanded.end(), std::uint8_t{0xee});
 }
 
 PacketBurst::PacketBurst() : burst_(std::make_unique<dataplane::Burst>()) {}

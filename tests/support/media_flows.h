@@ -30,7 +30,8 @@ class AlignedMemory {
 
 class MediaFlows {
  public:
-  explicit MediaFlows(std::uint32_t flows_max, std::uint32_t networks = 1);
+  explicit MediaFlows(std::uint32_t flows_max, std::uint32_t networks = 1,
+                      dataplane::KeyRoom room = dataplane::KeyRoom::kGcm);
   /// Over memory that outlives it: memory_bytes(flows_max), zeroed or left by an earlier one.
   MediaFlows(std::uint32_t flows_max, void* memory);
   static std::size_t memory_bytes(std::uint32_t flows_max);
@@ -54,11 +55,18 @@ class MediaFlows {
   std::unique_ptr<dataplane::Cipher> cipher_;
   std::uint32_t flows_max_;
   std::uint32_t networks_;
+  dataplane::KeyRoom room_;
   AlignedMemory own_;  ///< empty if the memory is another's
   void* memory_;
   void* status_;
   dataplane::FlowTable table_;
 };
+
+/// An entry with its keys, those it receives with first.
+std::vector<std::uint8_t> bytes_with_keys(const dataplane::FlowTable& table, std::uint32_t index);
+
+/// Another CPU expands GCM's key to other hash keys than those that lie there: they are worth nothing.
+void spoil_hash_keys(const dataplane::SideKeys& keys);
 
 /// One burst with its own packet buffers.
 class PacketBurst {
