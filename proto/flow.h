@@ -38,6 +38,9 @@ static_assert(sizeof(SessionKeys) == 68);
 /// New keys for a stream that goes on: by RFC 3711 (sections 3.3.1 and 3.4) a rekey resets neither ROC nor SRTCP index,
 /// and so do peers that give their running session new keys: keeps_indexes 1. A new DTLS association, or SDES keys in a
 /// session that the peer sets up anew, starts at rtp_roc and 0 (RFC 5764 section 4.2): keeps_indexes 0.
+///
+/// weir-media sees to it that no index repeats under the send keys in force and those given again right after them.
+/// Send keys of longer ago must never come back, in whatever flow: it remembers none (RFC 3711 section 9.1).
 struct TransformSpec {
   SrtpProfile profile;
   std::uint8_t mki_bytes;      ///< 0: packets carry no MKI (RFC 3711 section 3.1). <= kMkiBytesMax
