@@ -27,9 +27,9 @@ CipherKey srtp_cipher_key(const SideKeys& keys) {
 bool same_hmac_keys(Cipher& cipher, const HmacKeys& held, const proto::SessionKeys& keys) {
   HmacKeys other;
   cipher.expand(keys, other);
-  const bool same = equal_constant_time(held.hmac_inner.data(), other.hmac_inner.data(), held.hmac_inner.size()) &
-                    equal_constant_time(held.hmac_outer.data(), other.hmac_outer.data(), held.hmac_outer.size()) &
-                    equal_constant_time(held.salt.data(), other.salt.data(), held.salt.size());
+  bool same = equal_constant_time(held.hmac_inner.data(), other.hmac_inner.data(), held.hmac_inner.size());
+  same &= equal_constant_time(held.hmac_outer.data(), other.hmac_outer.data(), held.hmac_outer.size());
+  same &= equal_constant_time(held.salt.data(), other.salt.data(), held.salt.size());
   proto::wipe(&other, sizeof other);
   return same;
 }

@@ -54,7 +54,7 @@ class Mki : public testing::TestWithParam<SrtpProfile> {
 };
 
 TEST_P(Mki, WhatLibsrtpSendsUnderEitherKeyIsTaken) {
-  for (const std::size_t mki_bytes : {1, 4}) {
+  for (const std::size_t mki_bytes : {std::size_t{1}, std::size_t{4}}) {
     const auto keys = two_keys(mki_bytes);
     SrtpOracle sender(GetParam(), keys, SrtpOracle::Direction::kSend);
     flows_.install(0, MediaFlows::spec(0, transform(keys[0]), {}));
@@ -78,7 +78,7 @@ TEST_P(Mki, WhatLibsrtpSendsUnderEitherKeyIsTaken) {
 }
 
 TEST_P(Mki, LibsrtpTakesWhatIsSentUnderEitherKey) {
-  for (const std::size_t mki_bytes : {1, 4}) {
+  for (const std::size_t mki_bytes : {std::size_t{1}, std::size_t{4}}) {
     // libsrtp2 2.5 looks for SRTCP's MKI before a tag as long as SRTP's: it takes no SRTCP of the SHA1_32 profiles.
     const proto::SrtpProfileInfo& info = proto::srtp_profile(GetParam());
     const bool one_tag_length = info.srtp_tag_bytes == info.srtcp_tag_bytes;

@@ -17,7 +17,6 @@ namespace {
 
 constexpr std::uint32_t kClockHz = 8000;
 constexpr std::uint64_t kStartNs = 1'000'000'000'000;
-constexpr std::uint64_t kTickNs = 1'000'000'000 / kClockHz;
 constexpr std::uint32_t kBytes = 172;
 
 /// A flow as unprotect drives it: plain, or secured with indexes that are already whole.

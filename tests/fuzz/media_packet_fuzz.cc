@@ -40,12 +40,18 @@ proto::TransformSpec transform(proto::SrtpProfile profile) {
   return spec;
 }
 
+/// What a flow is installed with: each profile in, then each profile out of plain RTP.
+proto::FlowSpec spec_of(std::uint32_t flow) {
+  const proto::TransformSpec secured = transform(static_cast<proto::SrtpProfile>(flow % kProfiles));
+  const bool plain_in = flow >= kProfiles;
+  return tests::MediaFlows::spec(flow, plain_in ? proto::TransformSpec{} : secured,
+                                 plain_in ? secured : proto::TransformSpec{});
+}
+
 /// Every second flow has an MKI on its secured sides and older keys that still receive.
 void rekey_flows(tests::MediaFlows& flows) {
   for (std::uint32_t i = 1; i < kFlows; i += 2) {
-    proto::FlowSpec update{};
-    update.receive = flows.flow(i).receive;
-    update.send = flows.flow(i).send;
+    proto::FlowSpec update = spec_of(i);
     if (update.receive.profile != proto::SrtpProfile::kNone) {
       update.receive.rtp.encryption.fill(4);
       update.receive.keeps_indexes = 1;
@@ -60,14 +66,10 @@ void rekey_flows(tests::MediaFlows& flows) {
   }
 }
 
-/// Flows at ports 20000, 20002, ...: each profile in, then each profile out of plain RTP, from anywhere: what of a
-/// stranger's packets reaches the stages behind the tags.
+/// Flows at ports 20000, 20002, ..., from anywhere: what of a stranger's packets reaches the stages behind the tags.
 void install_flows(tests::MediaFlows& flows) {
   for (std::uint32_t i = 0; i < kFlows; ++i) {
-    const auto profile = static_cast<proto::SrtpProfile>(i % kProfiles);
-    const bool plain_in = i >= kProfiles;
-    proto::FlowSpec spec = tests::MediaFlows::spec(i, plain_in ? proto::TransformSpec{} : transform(profile),
-                                                   plain_in ? transform(profile) : proto::TransformSpec{});
+    proto::FlowSpec spec = spec_of(i);
     spec.source_policy = proto::SourcePolicy::kRelatch;
     spec.punts = proto::kPuntDtls | proto::kPuntStun;
     spec.rtp.peer = {.address = proto::IpAddress::from_ipv4(0xc6120202), .port = 5000};
