@@ -50,6 +50,10 @@ struct Burst {
   /// need not do for any packet of the burst it need not ask each packet.
   std::uint8_t transforms = 0;
   bool rtcp = false;
+  /// protect: the flow whose stream started anew in this burst, and what the sequence numbers of its later packets
+  /// still lack, since rewrite saw them before.
+  const FlowEntry* continued = nullptr;
+  std::uint16_t continued_by = 0;
   std::uint32_t trials = 0;  ///< unprotect: packets that look_for_missed_wrap has tried, kTrialsPerBurst at most
   /// lookup: packets of `media` that commit_admission has to see, and those that rewrite changes. One that was dropped
   /// since may still be listed.
@@ -95,6 +99,7 @@ struct Burst {
     transforms = 0;
     rtcp = false;
     trials = 0;
+    continued = nullptr;
   }
 
   /// Puts a packet on its way. `flow_transforms`: its flow's FlowEntry::transforms.

@@ -274,6 +274,7 @@ void FlowTable::reset_media(FlowEntry& flow, const proto::FlowSpec& spec) {
   flow.send_rtcp_next = 0;
   flow.send_rtp_left = packets_of(spec.send.lifetime_log2);
   flow.rewrite_returns = 0;
+  flow.restart_packets = 0;
 }
 
 bool FlowTable::update_keys(std::uint32_t index, const proto::FlowSpec& update, std::uint64_t now_ns, Cipher& cipher) {

@@ -203,9 +203,11 @@ struct alignas(64) FlowEntry {
   std::uint32_t send_rtp_roc;
   Mki receive_mki;
   Mki send_mki;
-  std::uint8_t send_lifetime_log2;  ///< see proto::TransformSpec
-  std::uint32_t send_rtcp_next;     ///< send state: next SRTCP index of the flow, whatever the SSRC
-  Place epoch;                      ///< of the older receive keys, if kDetourEpoch
+  std::uint8_t send_lifetime_log2;   ///< see proto::TransformSpec
+  std::uint8_t restart_next : 6;     ///< continuation: end of the sequence number that would follow the last refused
+  std::uint8_t restart_packets : 2;  ///< continuation: how many were refused in a row
+  std::uint32_t send_rtcp_next;      ///< send state: next SRTCP index of the flow, whatever the SSRC
+  Place epoch;                       ///< of the older receive keys, if kDetourEpoch
   Place more_ssrcs;
   std::uint32_t latch_until_ms;  ///< kLatchClosed, kLatchOpen, or CLOCK_MONOTONIC modulo 2^32: see source_policy.h
   std::uint64_t send_rtp_left;   ///< send state: SRTP packets of the key's lifetime, if kDetourLifetime

@@ -6,6 +6,7 @@
 
 #include "dataplane/burst.h"
 #include "dataplane/cipher.h"
+#include "dataplane/continuation.h"
 #include "dataplane/flow_table.h"
 #include "dataplane/mki.h"
 #include "dataplane/send_recorder.h"
@@ -26,7 +27,7 @@ void note_near_limit(Burst& burst, std::uint32_t packet) {
 
 /// Takes the packet's index from its sequence number and this side's own rollover counter, and records it: from here
 /// on it counts as used, whatever becomes of the packet.
-DropReason take_rtp_index(Burst& burst, std::uint32_t packet) {
+[[gnu::always_inline]] inline DropReason take_index_as_it_came(Burst& burst, std::uint32_t packet) {
   FlowEntry& flow = *burst.flow[packet];
   const std::uint16_t sequence = proto::load_be16(burst.data[packet] + 2);
   SsrcState* state = find_or_add_ssrc(flow.send_rtp, burst.ssrc[packet]);
@@ -41,6 +42,17 @@ DropReason take_rtp_index(Burst& burst, std::uint32_t packet) {
   if (*index >= kRtpIndexNearLimit) note_near_limit(burst, packet);
   burst.index[packet] = *index;
   return DropReason::kNone;
+}
+
+/// A packet that was refused an index may get one as the continuation of what came before.
+[[gnu::cold, gnu::noinline]] DropReason take_next_index(Burst& burst, std::uint32_t packet, DropReason refused) {
+  const bool may_go_on = refused == DropReason::kSsrcUnknown || refused == DropReason::kSendReplayed;
+  return may_go_on && continue_stream(burst, packet) ? take_index_as_it_came(burst, packet) : refused;
+}
+
+DropReason take_rtp_index(Burst& burst, std::uint32_t packet) {
+  const DropReason reason = take_index_as_it_came(burst, packet);
+  return reason == DropReason::kNone ? reason : take_next_index(burst, packet, reason);
 }
 
 /// One counter for all SSRCs of the flow: no (SSRC, index) comes twice (RFC 3711 section 3.4).

@@ -82,11 +82,16 @@ void map_payload_type(const proto::RewriteSpec& spec, std::uint8_t* data) {
   }
 }
 
+/// A stream that started anew goes on under its own SSRC (continuation.h); the flow's others are left alone.
+bool is_beside_a_restart(const FlowEntry& flow, std::uint32_t ssrc) {
+  return (flow.marks & kMarkRewriting) != 0 && flow.rewrite_ssrc == flow.rewrite.ssrc_to && ssrc != flow.rewrite_ssrc;
+}
+
 DropReason rewrite_rtp(Burst& burst, std::uint32_t packet) {
   FlowEntry& flow = *burst.flow[packet];
   std::uint8_t* data = burst.data[packet];
   if (flow.rewrite.payload_types != 0) map_payload_type(flow.rewrite, data);
-  if (flow.rewrite.ssrc_to == 0) return DropReason::kNone;
+  if (flow.rewrite.ssrc_to == 0 || is_beside_a_restart(flow, burst.ssrc[packet])) return DropReason::kNone;
   if (!takes_the_place(flow, burst.ssrc[packet])) return DropReason::kSsrcCollision;
   continue_sequence(flow, burst.ssrc[packet], data);
   proto::store_be32(data + 8, flow.rewrite.ssrc_to);

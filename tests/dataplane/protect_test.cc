@@ -237,9 +237,12 @@ TEST_P(Protect, SaysInSrtcpWhetherItIsEncrypted) {
   EXPECT_EQ(std::equal(report.begin(), report.end(), secured.begin()), null_cipher);
 }
 
-TEST_P(Protect, SendsForSoManySourcesAndNoMore) {
-  for (std::uint32_t ssrc = 0; ssrc < proto::kSsrcsPerFlowMax; ++ssrc) EXPECT_EQ(send(rtp(ssrc, 1)), DropReason::kNone);
-  EXPECT_EQ(send(rtp(50, 1)), DropReason::kSsrcUnknown);
+TEST_P(Protect, SendsForSoManySourcesAndAnyMoreAsTheLastOne) {
+  constexpr std::uint32_t kLast = proto::kSsrcsPerFlowMax - 1;
+  for (std::uint32_t ssrc = 0; ssrc <= kLast; ++ssrc) EXPECT_EQ(send(rtp(ssrc, 1)), DropReason::kNone);
+  EXPECT_EQ(send(rtp(50, 700)), DropReason::kNone);
+  EXPECT_EQ(burst_.burst().ssrc[0], kLast);
+  EXPECT_EQ(burst_.burst().index[0], 2u);
   EXPECT_EQ(send(rtp(0, 2)), DropReason::kNone);
 }
 
