@@ -53,15 +53,10 @@ KeyEpoch* epoch_of(Burst& burst, std::uint32_t packet) {
   return burst.now_ns < epoch.until_ns && !stays ? &epoch : nullptr;
 }
 
-std::size_t tag_bytes_of(const KeyEpoch& epoch, bool rtcp) {
-  const proto::SrtpProfileInfo& info = proto::srtp_profile(epoch.receive_profile);
-  return rtcp ? info.srtcp_tag_bytes : info.srtp_tag_bytes;
-}
-
 /// Estimate and check (RFC 3711 section 3.3), as unprotect does for the keys in force. Writes header_bytes, ssrc,
 /// index.
 bool may_be_srtp(Burst& burst, std::uint32_t packet, KeyEpoch& epoch) {
-  if (parse_srtp(burst, packet, tag_bytes_of(epoch, false)) != DropReason::kNone) return false;
+  if (parse_srtp(burst, packet, tag_bytes_of(epoch.receive_profile, false)) != DropReason::kNone) return false;
   const std::uint16_t sequence = proto::load_be16(burst.data[packet] + 2);
   const SsrcState* state = find_ssrc(epoch.receive_rtp, burst.ssrc[packet]);
   burst.index[packet] = std::uint64_t{epoch.rtp_roc} << 16 | sequence;
@@ -69,7 +64,7 @@ bool may_be_srtp(Burst& burst, std::uint32_t packet, KeyEpoch& epoch) {
 }
 
 bool may_be_srtcp(Burst& burst, std::uint32_t packet, KeyEpoch& epoch) {
-  const std::size_t tag_bytes = tag_bytes_of(epoch, true);
+  const std::size_t tag_bytes = tag_bytes_of(epoch.receive_profile, true);
   if (parse_srtcp(burst, packet, kSrtcpIndexBytes + tag_bytes) != DropReason::kNone) return false;
   const bool aead = proto::srtp_profile(epoch.receive_profile).aead;
   const std::uint8_t* end = burst.data[packet] + burst.bytes[packet];

@@ -9,14 +9,9 @@
 namespace weir::dataplane {
 namespace {
 
-std::size_t tag_bytes(const Burst& burst, std::uint32_t packet, proto::SrtpProfile profile) {
-  const proto::SrtpProfileInfo& info = proto::srtp_profile(profile);
-  return is_rtcp(burst, packet) ? info.srtcp_tag_bytes : info.srtp_tag_bytes;
-}
-
 /// What follows the MKI.
 std::size_t bytes_behind_mki(const Burst& burst, std::uint32_t packet, proto::SrtpProfile profile) {
-  return proto::srtp_profile(profile).aead ? 0 : tag_bytes(burst, packet, profile);
+  return proto::srtp_profile(profile).aead ? 0 : tag_bytes_of(profile, is_rtcp(burst, packet));
 }
 
 }  // namespace
@@ -24,7 +19,7 @@ std::size_t bytes_behind_mki(const Burst& burst, std::uint32_t packet, proto::Sr
 bool has_room_for_mki(const Burst& burst, std::uint32_t packet, proto::SrtpProfile profile, const Mki& mki) {
   const std::size_t header_bytes =
       is_rtcp(burst, packet) ? kSrtcpHeaderBytes + kSrtcpIndexBytes : proto::kRtpHeaderBytesMin;
-  return burst.bytes[packet] >= header_bytes + mki.bytes + tag_bytes(burst, packet, profile);
+  return burst.bytes[packet] >= header_bytes + mki.bytes + tag_bytes_of(profile, is_rtcp(burst, packet));
 }
 
 bool names_key(const Burst& burst, std::uint32_t packet, proto::SrtpProfile profile, const Mki& mki) {

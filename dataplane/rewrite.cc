@@ -10,7 +10,6 @@ namespace weir::dataplane {
 namespace {
 
 using proto::DropReason;
-using proto::PacketKind;
 using proto::RtcpType;
 
 constexpr std::size_t kSsrcBytes = 4;
@@ -198,7 +197,7 @@ void rewrite(Burst& burst) {
   for (std::uint32_t k = 0; k < burst.rewrites.count; ++k) {
     const std::uint32_t packet = burst.rewrites.at[k];
     if (burst.verdict[packet] != DropReason::kNone) continue;
-    const bool rtcp = burst.kind[packet] == PacketKind::kRtcp;
+    const bool rtcp = is_rtcp(burst, packet);
     const DropReason reason = rtcp ? rewrite_rtcp(burst, packet) : rewrite_rtp(burst, packet);
     if (reason != DropReason::kNone) burst.drop(packet, reason);
   }

@@ -25,6 +25,12 @@ inline constexpr std::size_t kRolloverBytes = 4;
 /// SRTCP's tag of every profile with HMAC-SHA1, in bytes.
 inline constexpr std::size_t kSrtcpHmacTagBytes = 10;
 
+/// The tag of any profile's packets, in bytes.
+inline std::size_t tag_bytes_of(proto::SrtpProfile profile, bool rtcp) {
+  const proto::SrtpProfileInfo& info = proto::srtp_profile(profile);
+  return rtcp ? info.srtcp_tag_bytes : info.srtp_tag_bytes;
+}
+
 /// SRTP's tag of a profile with HMAC-SHA1, in bytes. Compared, not looked up: the compiler makes one bit test of it.
 constexpr std::size_t srtp_hmac_tag_bytes(proto::SrtpProfile profile) {
   using enum proto::SrtpProfile;

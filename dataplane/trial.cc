@@ -16,11 +16,6 @@ using proto::SrtpProfile;
 
 constexpr std::uint64_t kCycle = std::uint64_t{1} << 16;
 
-std::size_t tag_bytes_of(const SideKeys& keys, bool rtcp) {
-  const proto::SrtpProfileInfo& info = proto::srtp_profile(keys.profile);
-  return rtcp ? info.srtcp_tag_bytes : info.srtp_tag_bytes;
-}
-
 const HmacKeys& hmac_keys(const SideKeys& keys, bool rtcp) {
   return rtcp ? keys.aes_cm->rtcp : keys.aes_cm->rtp.hmac;
 }
@@ -28,12 +23,12 @@ const HmacKeys& hmac_keys(const SideKeys& keys, bool rtcp) {
 /// Bytes of header and text, in clear.
 std::size_t clear_bytes_of(const Burst& burst, std::uint32_t packet, const SideKeys& keys) {
   const bool rtcp = is_rtcp(burst, packet);
-  return burst.bytes[packet] - tag_bytes_of(keys, rtcp) - (rtcp ? kSrtcpIndexBytes : 0);
+  return burst.bytes[packet] - tag_bytes_of(keys.profile, rtcp) - (rtcp ? kSrtcpIndexBytes : 0);
 }
 
 bool verify_hmac(Burst& burst, std::uint32_t packet, const SideKeys& keys, Cipher& cipher) {
   const bool rtcp = is_rtcp(burst, packet);
-  const std::size_t tag_bytes = tag_bytes_of(keys, rtcp);
+  const std::size_t tag_bytes = tag_bytes_of(keys.profile, rtcp);
   const std::size_t signed_bytes = burst.bytes[packet] - tag_bytes;
   std::uint8_t* tag = burst.data[packet] + signed_bytes;
   std::array<std::uint8_t, kGcmTagBytes> kept;
