@@ -89,10 +89,9 @@ bool Call::invite_callee(const Message& invite, const Destination& destination, 
   request.set_body(body, kSdpType);
   log_sip(*callee_, "out", request);
   our_invite_ = request;
-  const std::optional<sip::TransactionId> id = context_.transactions.send_request(now(), request, callee_->path().hop);
+  const std::optional<sip::TransactionId> id = control_.request(*this, request, callee_->path().hop);
   if (!id) return false;
   callee_->invite = *id;
-  control_.own(*id, *this);
   return true;
 }
 
@@ -253,7 +252,7 @@ void Call::on_reinvite(Leg& from, sip::TransactionId id, const Message& request)
   // A new INVITE shows that the answer to the one before has arrived, whatever became of its ACK.
   settle_reinvite(from);
   from.reinvite = UnackedAnswer{id, request.cseq()->number};
-  control_.own(id, *this);
+  control_.own_invite(id, *this);
   respond(from, id, response);
 }
 
@@ -335,11 +334,10 @@ void Call::send_bye(Leg& leg, const EndCause& cause) {
   bye.add_header(HeaderId::kUserAgent, kSoftware);
   leg.dialog->terminate();
   log_sip(leg, "out", bye);
-  const auto id = context_.transactions.send_request(now(), bye, leg.dialog_hop(context_.paths));
+  const auto id = control_.request(*this, bye, leg.dialog_hop(context_.paths));
   leg.state = id ? LegState::kLeaving : LegState::kOver;
   if (!id) return;
   leg.bye = *id;
-  control_.own(*id, *this);
 }
 
 void Call::close_media() {

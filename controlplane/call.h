@@ -22,12 +22,12 @@ struct EndCause {
   std::string text;
 };
 
-class Call {
+class Call : public Requester {
  public:
   Call(CallContext& context, CallControl& control, std::uint64_t number, std::uint64_t now_ns);
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
-  ~Call();
+  ~Call() override;
 
   // Set-up.
   /// The caller's INVITE: read its offer, find its destination, make the stream, invite the callee. An EndCause
@@ -37,7 +37,7 @@ class Call {
   /// The caller gave up before an answer.
   void on_cancel();
   /// A response of the callee to our INVITE, or of either to our BYE.
-  void on_response(sip::TransactionId id, const sip::Message& response);
+  void on_response(sip::TransactionId id, const sip::Message& response) override;
   /// An ACK in one of our dialogs: of the caller's INVITE, or of either's re-INVITE.
   void on_ack(const sip::DialogId& dialog, const sip::Message& ack);
   /// Time goes by: a call that nobody answers is ended, so that a caller that vanished holds no ports.
@@ -46,7 +46,7 @@ class Call {
   // In the call.
   /// A request in one of our dialogs: BYE, re-INVITE, OPTIONS, or what we do not take.
   void on_request(sip::TransactionId id, const sip::Message& request, const sip::DialogId& dialog);
-  void on_failure(sip::TransactionId id, sip::TransactionFailure failure);
+  void on_failure(sip::TransactionId id, sip::TransactionFailure failure) override;
 
   // The end.
   /// Ends what is left on both legs: refusal or BYE to the caller, CANCEL or BYE to the callee. Idempotent.

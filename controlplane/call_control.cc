@@ -130,7 +130,7 @@ void CallControl::report_refusals() {
 void CallControl::on_request(sip::TransactionId id, const Message& request, const sip::Hop& source) {
   if (request.to_tag().empty()) {
     if (request.method() == Method::kInvite) return on_new_invite(id, request, source);
-    return on_request_outside_dialog(id, request);
+    return on_request_outside_dialog(id, request, source);
   }
   const auto found = by_dialog_.find(sip::dialog_id_of(request));
   if (found == by_dialog_.end()) return respond(id, request, 481, "");
@@ -138,7 +138,21 @@ void CallControl::on_request(sip::TransactionId id, const Message& request, cons
   call.on_request(id, request, found->first);
 }
 
-void CallControl::on_request_outside_dialog(sip::TransactionId id, const Message& request) {
+std::optional<sip::TransactionId> CallControl::request(Requester& requester, Message request, const sip::Hop& hop) {
+  const std::optional<sip::TransactionId> id = transactions_.send_request(now_ns_, std::move(request), hop);
+  if (id) requests_[*id] = &requester;
+  return id;
+}
+
+void CallControl::respond(sip::TransactionId id, const Message& response) {
+  (void)transactions_.respond(now_ns_, id, response);
+}
+
+void CallControl::on_request_outside_dialog(sip::TransactionId id, const Message& request, const sip::Hop& source) {
+  if (const auto handler = handlers_.find(request.method()); handler != handlers_.end()) {
+    const std::optional<Path> from = context_.paths.arrival(source);
+    return from ? handler->second->on_request(id, request, *from) : transactions_.abandon(id);
+  }
   if (request.method() == Method::kUnknown) return respond(id, request, 501, "");
   if (request.method() == Method::kBye) return respond(id, request, 481, "");
   if (!is_known_here(request.method())) return respond(id, request, 405, "");
@@ -180,7 +194,7 @@ void CallControl::on_new_invite(sip::TransactionId id, const Message& request, c
   }
   ++number_last_;
   ++counters_.calls;
-  own(id, *call);
+  own_invite(id, *call);
   calls_.emplace(number_last_, std::move(call));
 }
 
@@ -197,7 +211,7 @@ void CallControl::respond(sip::TransactionId id, const Message& request, std::ui
 }
 
 void CallControl::on_cancel(sip::TransactionId id, const Message&) {
-  if (Call* call = call_of(id)) call->on_cancel();
+  if (const auto call = invites_.find(id); call != invites_.end()) call->second->on_cancel();
 }
 
 void CallControl::on_ack(const Message& ack, const sip::Hop&) {
@@ -206,20 +220,16 @@ void CallControl::on_ack(const Message& ack, const sip::Hop&) {
 }
 
 void CallControl::on_response(sip::TransactionId id, const Message& response, const sip::Hop&) {
-  if (Call* call = call_of(id)) call->on_response(id, response);
+  if (const auto sent = requests_.find(id); sent != requests_.end()) sent->second->on_response(id, response);
 }
 
 void CallControl::on_failure(sip::TransactionId id, sip::TransactionFailure failure) {
-  if (Call* call = call_of(id)) call->on_failure(id, failure);
+  if (const auto sent = requests_.find(id); sent != requests_.end()) return sent->second->on_failure(id, failure);
+  if (const auto call = invites_.find(id); call != invites_.end()) call->second->on_failure(id, failure);
 }
 
 void CallControl::on_terminated(sip::TransactionId id) {
-  by_transaction_.erase(id);
-}
-
-Call* CallControl::call_of(sip::TransactionId id) const {
-  const auto found = by_transaction_.find(id);
-  return found == by_transaction_.end() ? nullptr : found->second;
+  disown(id);
 }
 
 void CallControl::bury_when_over(const Call& call) {

@@ -15,6 +15,7 @@
 #include "controlplane/media_engine.h"
 #include "controlplane/path.h"
 #include "controlplane/policy.h"
+#include "controlplane/requester.h"
 #include "proto/settings/settings.h"
 #include "sip/dialog.h"
 #include "sip/transaction_layer.h"
@@ -57,6 +58,16 @@ class CallControl : private sip::TransactionUser {
   /// A request that could not be parsed or admitted, answered without state.
   void refuse(const sip::Message& request, const sip::Hop& source, std::uint16_t status, std::string_view reason);
   void on_transport_error(std::uint64_t now_ns, const sip::Hop& hop);
+
+  // For those who send and take requests.
+  /// Sends a request with our Via; `requester` hears what becomes of it. nullopt: no room for another transaction.
+  std::optional<sip::TransactionId> request(Requester& requester, sip::Message request, const sip::Hop& hop);
+  void disown(sip::TransactionId id) { requests_.erase(id), invites_.erase(id); }
+  /// Requests of `method` outside dialogs go to `handler` from now on. It outlives the control, or its last message.
+  void set_handler(sip::Method method, RequestHandler& handler) { handlers_[method] = &handler; }
+  /// Answers a request that a handler was given.
+  void respond(sip::TransactionId id, const sip::Message& response);
+
   /// Fires SIP timers that are due and polls the media engine. True: call again soon.
   bool on_tick(std::uint64_t now_ns);
   [[nodiscard]] std::optional<std::uint64_t> next_deadline_ns() const { return transactions_.next_deadline_ns(); }
@@ -89,15 +100,13 @@ class CallControl : private sip::TransactionUser {
   void on_terminated(sip::TransactionId id) override;
 
   void on_new_invite(sip::TransactionId id, const sip::Message& request, const sip::Hop& source);
-  void on_request_outside_dialog(sip::TransactionId id, const sip::Message& request);
+  void on_request_outside_dialog(sip::TransactionId id, const sip::Message& request, const sip::Hop& source);
   void respond(sip::TransactionId id, const sip::Message& request, std::uint16_t status, std::string_view reason);
-  Call* call_of(sip::TransactionId id) const;
   void bury_the_dead();
   void report_refusals();
 
   // From calls.
-  void own(sip::TransactionId id, Call& call) { by_transaction_[id] = &call; }
-  void disown(sip::TransactionId id) { by_transaction_.erase(id); }
+  void own_invite(sip::TransactionId id, Call& call) { invites_[id] = &call; }
   void own(const sip::DialogId& id, Call& call) { by_dialog_[id] = &call; }
   void disown(const sip::DialogId& id) { by_dialog_.erase(id); }
   void bury_when_over(const Call& call);
@@ -110,7 +119,9 @@ class CallControl : private sip::TransactionUser {
   AdmissionCounters refusals_reported_;
   proto::Endpoint refused_last_;
   std::map<std::uint64_t, std::unique_ptr<Call>> calls_;  ///< by number
-  std::map<sip::TransactionId, Call*> by_transaction_;
+  std::map<sip::TransactionId, Requester*> requests_;     ///< ours
+  std::map<sip::TransactionId, Call*> invites_;           ///< the parties', of a call
+  std::map<sip::Method, RequestHandler*> handlers_;
   std::map<sip::DialogId, Call*> by_dialog_;
   std::vector<std::uint64_t> dying_;  ///< numbers of calls that are ending
   std::uint64_t number_last_ = 0;
