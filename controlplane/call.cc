@@ -50,15 +50,16 @@ std::optional<EndCause> Call::begin(sip::TransactionId id, const Message& invite
   caller_->dialog = sip::Dialog::from_request(invite, context_.tokens(), caller_->contact());
   if (!caller_->dialog) return EndCause{400, "the INVITE has no usable Contact"};
   callers_invite_ = std::make_shared<Message>(invite);
-  const std::optional<Path> way = context_.paths.towards(destination.to_realm, destination.target);
+  const Target& target = destination.targets.front();
+  const std::optional<Path> way = context_.paths.towards(destination.to_realm, target.uri);
   if (!way) return EndCause{500, "there is no way to the route's target"};
   callee_.emplace(Side::kCallee, *way);
-  callee_->display = sip::write(destination.target);
+  callee_->display = sip::write(target.uri);
   if (std::optional<EndCause> cause = read_callers_offer(invite)) return cause;
   if (std::optional<EndCause> cause = make_stream(destination)) return cause;
   const sip::SessionDescription offer = offer_to_callee(destination.media);
   log_sip(*caller_, "in", invite);
-  if (!invite_callee(invite, destination, sip::write_sdp(offer))) {
+  if (!invite_callee(invite, target, sip::write_sdp(offer))) {
     return EndCause{503, "no room for another transaction"};
   }
   control_.own(caller_->dialog->id(), *this);
@@ -67,10 +68,10 @@ std::optional<EndCause> Call::begin(sip::TransactionId id, const Message& invite
   return std::nullopt;
 }
 
-bool Call::invite_callee(const Message& invite, const Destination& destination, std::string body) {
+bool Call::invite_callee(const Message& invite, const Target& target, std::string body) {
   sip::RequestHead head;
   head.method = Method::kInvite;
-  head.request_uri = sip::write(destination.target);
+  head.request_uri = sip::write(target.uri);
   head.via = callee_->make_via(context_.tokens);
   // Topology hiding: of the caller only display name and user go on; addresses, tags and identifiers are ours.
   if (const std::optional<sip::NameAddr> from = invite.from()) {
@@ -78,7 +79,7 @@ bool Call::invite_callee(const Message& invite, const Destination& destination, 
     head.from.uri = sip::make_sip_uri(from->uri.user_text(), callee_->contact().uri.host);
   }
   head.from.set_tag(context_.tokens());
-  head.to.uri = destination.target;
+  head.to.uri = target.uri;
   head.to.uri.parameters = {};
   head.call_id = context_.tokens();
   head.max_forwards = static_cast<std::uint32_t>(invite.max_forwards().value_or(sip::kMaxForwardsInitial)) - 1;

@@ -81,7 +81,7 @@ class Call : public Requester {
   void on_secured(const MediaEvent& event);
 
   // call.cc
-  bool invite_callee(const sip::Message& invite, const Destination& destination, std::string body);
+  bool invite_callee(const sip::Message& invite, const Target& target, std::string body);
   void on_invite_response(const sip::Message& response);
   void on_callee_answered(const sip::Message& response);
   void on_callee_refused(std::uint16_t status);

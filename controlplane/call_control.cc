@@ -186,7 +186,7 @@ void CallControl::on_new_invite(sip::TransactionId id, const Message& request, c
   if (calls_.size() >= context_.settings.control.calls_max) return refuse_with(503, "too many calls");
   if (request.max_forwards() == 0) return refuse_with(483, "too many hops");
   if (!unsupported_options(request).empty()) return refuse_with(420, "an extension is required that is not here");
-  const std::variant<Destination, Refusal> routed = context_.policy.route(from->realm, request.request_uri_text());
+  const std::variant<Destination, Refusal> routed = context_.policy.route(from->realm, request);
   if (const auto* refusal = std::get_if<Refusal>(&routed)) return refuse_with(refusal->status, refusal->reason);
   auto call = std::make_unique<Call>(context_, *this, number_last_ + 1, now_ns_);
   if (const auto cause = call->begin(id, request, *from, std::get<Destination>(routed))) {

@@ -63,20 +63,26 @@ proto::Result<Policy> Policy::create(const settings::Settings& settings) {
   return policy;
 }
 
-std::variant<Destination, Refusal> Policy::route(std::uint32_t realm, std::string_view request_uri) const {
+std::variant<Destination, Refusal> Policy::route(std::uint32_t realm, const RouteQuery& query) const {
   for (const Route& route : routes_) {
     if (route.realm != realm) continue;
     std::array<re2::StringPiece, kCapturesMax> captures;
     const int groups = route.pattern->NumberOfCapturingGroups() + 1;
-    if (!route.pattern->Match(request_uri, 0, request_uri.size(), re2::RE2::ANCHOR_BOTH, captures.data(),
+    if (!route.pattern->Match(query.request_uri, 0, query.request_uri.size(), re2::RE2::ANCHOR_BOTH, captures.data(),
                               groups < kCapturesMax ? groups : kCapturesMax)) {
       continue;
     }
     const std::optional<sip::Uri> target = sip::parse_uri(fill_in(route.target, captures));
     if (!target || !target->is_sip()) return Refusal{500, "the route's target is no SIP URI"};
-    return Destination{*target, route.to_realm, route.media};
+    return Destination{route.to_realm, {Target{*target, {}, std::nullopt}}, false, route.media};
   }
   return Refusal{404, "no route matches"};
+}
+
+std::variant<Destination, Refusal> Policy::route(std::uint32_t realm, const sip::Message& request) const {
+  const std::optional<sip::NameAddr> from = request.from();
+  const std::string caller = from ? sip::write(from->uri) : "";
+  return route(realm, RouteQuery{request.request_uri_text(), caller});
 }
 
 }  // namespace weir::controlplane

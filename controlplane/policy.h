@@ -8,23 +8,17 @@
 #include <variant>
 #include <vector>
 
+#include "controlplane/destination.h"
 #include "proto/result.h"
 #include "proto/settings/settings.h"
-#include "sip/uri.h"
+#include "sip/message.h"
 
 namespace weir::controlplane {
 
-/// Where a call goes.
-struct Destination {
-  sip::Uri target;             ///< the new Request-URI
-  std::uint32_t to_realm = 0;  ///< index in Settings::realms
-  proto::settings::MediaProfile media = proto::settings::MediaProfile::kRtp;
-};
-
-/// Why a request goes nowhere, as SIP says it.
-struct Refusal {
-  std::uint16_t status;
-  std::string reason;
+/// What routes look at.
+struct RouteQuery {
+  std::string_view request_uri;  ///< of an INVITE; or the URI of a Refer-To
+  std::string_view caller;       ///< the URI of From; of a Refer-To's request, the referrer's
 };
 
 class Policy {
@@ -37,7 +31,8 @@ class Policy {
 
   /// 404 if no route matches; 500 if the route's target is no SIP URI once the captures are filled in. A request URI
   /// of any length and content is matched in time linear in its length.
-  [[nodiscard]] std::variant<Destination, Refusal> route(std::uint32_t realm, std::string_view request_uri) const;
+  [[nodiscard]] std::variant<Destination, Refusal> route(std::uint32_t realm, const RouteQuery& query) const;
+  [[nodiscard]] std::variant<Destination, Refusal> route(std::uint32_t realm, const sip::Message& request) const;
 
  private:
   struct Route;

@@ -24,9 +24,9 @@ proto::settings::RouteSettings route(const std::string& pattern, const std::stri
 
 /// The target, or the status of the refusal.
 std::string routed(const Policy& policy, std::uint32_t realm, std::string_view uri) {
-  const auto result = policy.route(realm, uri);
+  const auto result = policy.route(realm, RouteQuery{uri, ""});
   if (const auto* refusal = std::get_if<Refusal>(&result)) return std::to_string(refusal->status);
-  return sip::write(std::get<Destination>(result).target);
+  return sip::write(std::get<Destination>(result).targets.at(0).uri);
 }
 
 TEST(Policy, CapturesFillTheTarget) {
@@ -52,7 +52,7 @@ TEST(Policy, TheFirstRouteOfTheRealmDecides) {
       Policy::create(two_realms({other, route("sip:bob@.*", "sip:one@h"), route("sip:.*", "sip:two@h")})).value();
   EXPECT_EQ(routed(policy, 0, "sip:bob@x"), "sip:one@h");
   EXPECT_EQ(routed(policy, 0, "sip:eve@x"), "sip:two@h");
-  const auto back = policy.route(1, "sip:bob@x");
+  const auto back = policy.route(1, RouteQuery{"sip:bob@x", ""});
   EXPECT_EQ(std::get<Destination>(back).to_realm, 0u);
   EXPECT_EQ(std::get<Destination>(back).media, proto::settings::MediaProfile::kDtls);
   EXPECT_EQ(routed(policy, 2, "sip:bob@x"), "404");
