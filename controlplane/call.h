@@ -8,21 +8,20 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
+#include <vector>
 
+#include "controlplane/alarms.h"
 #include "controlplane/call_control.h"
+#include "controlplane/end_cause.h"
+#include "controlplane/exchange.h"
+#include "controlplane/invitation.h"
 #include "controlplane/leg.h"
 #include "controlplane/media.h"
-#include "sip/dialog_set.h"
 
 namespace weir::controlplane {
 
-/// Why a call ends: what its parties and the log are told.
-struct EndCause {
-  std::uint16_t status;  ///< for a caller not yet answered, and for the Reason header
-  std::string text;
-};
-
-class Call : public Requester {
+class Call : public Requester, private Inviter {
  public:
   Call(CallContext& context, CallControl& control, std::uint64_t number, std::uint64_t now_ns);
   Call(const Call&) = delete;
@@ -30,29 +29,31 @@ class Call : public Requester {
   ~Call() override;
 
   // Set-up.
-  /// The caller's INVITE: read its offer, find its destination, make the stream, invite the callee. An EndCause
-  /// refuses the INVITE; the call is then over and has said nothing on the wire.
+  /// The caller's INVITE: read its offer, invite the callee. An EndCause refuses the INVITE; the call is then over and
+  /// has said nothing on the wire.
   std::optional<EndCause> begin(sip::TransactionId id, const sip::Message& invite, const Path& from,
                                 const Destination& destination);
-  /// The caller gave up before an answer.
-  void on_cancel();
-  /// A response of the callee to our INVITE, or of either to our BYE.
-  void on_response(sip::TransactionId id, const sip::Message& response) override;
+  /// The sender of an INVITE gave up before our final response.
+  void on_cancel(sip::TransactionId id);
   /// An ACK in one of our dialogs: of the caller's INVITE, or of either's re-INVITE.
   void on_ack(const sip::DialogId& dialog, const sip::Message& ack);
   /// Time goes by: a call that nobody answers is ended, so that a caller that vanished holds no ports.
   void on_clock();
 
   // In the call.
-  /// A request in one of our dialogs: BYE, re-INVITE, OPTIONS, or what we do not take.
+  /// A request in one of our dialogs.
   void on_request(sip::TransactionId id, const sip::Message& request, const sip::DialogId& dialog);
+  /// What became of a request of ours in one of our dialogs.
+  void on_response(sip::TransactionId id, const sip::Message& response) override;
   void on_failure(sip::TransactionId id, sip::TransactionFailure failure) override;
+  /// No ACK came for a 2xx of ours, or it could not be sent.
+  void on_answer_failure(sip::TransactionId id, sip::TransactionFailure failure);
 
   // The end.
   /// Ends what is left on both legs: refusal or BYE to the caller, CANCEL or BYE to the callee. Idempotent.
   void end(const EndCause& cause);
   /// Nothing more will be said on the wire.
-  [[nodiscard]] bool over() const { return caller_over() && callee_over(); }
+  [[nodiscard]] bool over() const;
   /// Media has ended; the parties may still have to hear it.
   [[nodiscard]] bool ending() const { return ending_; }
 
@@ -63,44 +64,76 @@ class Call : public Requester {
 
  private:
   friend class CallControl;
+  friend class Invitation;
 
-  [[nodiscard]] Leg& leg(Side side) { return side == Side::kCaller ? *caller_ : *callee_; }
-  [[nodiscard]] const Leg& leg(Side side) const { return side == Side::kCaller ? *caller_ : *callee_; }
-  [[nodiscard]] bool caller_over() const { return !caller_ || caller_->over(); }
-  [[nodiscard]] bool callee_over() const { return !callee_ || callee_->over(); }
+  /// Null before the callee has answered.
+  [[nodiscard]] const std::unique_ptr<Leg>& leg(Side side) const { return side == Side::kCaller ? caller_ : callee_; }
+  /// The leg that this one talks to: before the answer the fork whose media the caller hears. Null if there is none.
+  [[nodiscard]] Leg* far(const Leg& leg);
   Leg* leg_of(const sip::DialogId& dialog);
 
   // call_media.cc: offer, answer and the stream.
   std::optional<EndCause> read_callers_offer(const sip::Message& invite);
-  std::optional<EndCause> make_stream(const Destination& destination);
-  [[nodiscard]] sip::SessionDescription offer_to_callee(proto::settings::MediaProfile profile);
-  std::optional<EndCause> take_callees_answer(const sip::Message& response);
-  std::optional<EndCause> renegotiate(Leg& leg, const sip::Message& invite);
-  std::optional<EndCause> connect_stream(Side side);
+  std::optional<EndCause> make_stream(const Path& way);
+  void make_session(Side side, sip::LocalSession& session, std::size_t sections);
+  std::optional<EndCause> take_answer(Leg& leg, const sip::Message& message);
+  std::optional<EndCause> take_callees_offer(Leg& callee, const sip::Message& response);
+  std::optional<EndCause> take_callers_answer(const sip::Message& message);
+  std::optional<EndCause> change_stream(Leg& leg, const sip::Agreement& agreement);
   void on_media(const MediaEvent& event);
   void on_secured(const MediaEvent& event);
 
-  // call.cc
-  bool invite_callee(const sip::Message& invite, const Target& target, std::string body);
-  void on_invite_response(const sip::Message& response);
-  void on_callee_answered(const sip::Message& response);
-  void on_callee_refused(std::uint16_t status);
-  void on_callee_forked(const sip::Message& response);
+  // call_setup.cc: the caller waits, the callee is invited.
+  std::optional<EndCause> prepare(const Path& way) override;
+  sip::Message make_invite(const Leg& leg, const Target& target) override;
+  void on_progress(Leg* fork, const sip::Message& response) override;
+  void on_answered(std::unique_ptr<Leg> leg, const sip::Message& response) override;
+  void on_refused(const EndCause& cause, const sip::Message* response) override;
+  void take_early_answer(Leg& fork, const sip::Message& response);
+  void tell_progress(std::uint16_t status, std::string body);
   void answer_caller();
-  void acknowledge_callee(const sip::Dialog& dialog);
-  void relay_progress(const sip::Message& response);
-  void on_bye(Leg& from, sip::TransactionId id, const sip::Message& request);
-  void on_reinvite(Leg& from, sip::TransactionId id, const sip::Message& request);
-  void settle_reinvite(Leg& leg);
-  void on_ack_missing(sip::TransactionId id);
+  void send_answer();
+  void acknowledge(Leg& leg, std::string_view body);
+  void acknowledge_provisional(Leg& fork, std::uint32_t rseq, std::string_view body);
   void refuse_caller(const EndCause& cause);
+
+  // call_dialog.cc: requests in the dialogs.
+  void on_bye(Leg& from, sip::TransactionId id, const sip::Message& request);
+  void on_prack(Leg& from, sip::TransactionId id, const sip::Message& request);
+  void relay(Leg& from, sip::TransactionId id, const sip::Message& request);
+  void refuse_relayed(const Relay& relay, std::uint16_t status);
+  void on_relayed(std::size_t at, const sip::Message* response, std::uint16_t status);
+
+  // call_exchange.cc: new offers in an established session.
+  void on_delayed_answer(Leg& from, const sip::Message& ack);
+  void withdraw_offer(sip::TransactionId id);
+  void drop_exchanges();
+  void refuse_exchange(const Exchange& exchange, std::uint16_t status);
+  void on_reoffer(Leg& from, sip::TransactionId id, const sip::Message& request);
+  void on_reinvite_without_offer(Leg& from, sip::TransactionId id, const sip::Message& request);
+  void answer_here(Leg& from, sip::TransactionId id, const sip::Message& request, sip::RemoteOffer offer);
+  void pass_offer(Leg& from, Leg& to, sip::TransactionId id, const sip::Message& request, sip::RemoteOffer offer);
+  bool send_offer(Leg& to, sip::Method method, const sip::SessionDescription& offer);
+  void reoffer(Side side);
+  void reoffer_later(Side side);
+  void align(Side side);
+  void on_exchange_response(const sip::Message& response);
+  void on_exchange_failed(std::uint16_t status, const sip::Message* response);
+  void refuse_offer(Leg& from, sip::TransactionId id, const sip::Message& request, const EndCause& cause);
+  void accept_offer(Leg& from, sip::TransactionId id, const sip::Message& request, sip::Agreement agreement,
+                    sip::LocalSession session);
+  void settle_reinvite(Leg& leg);
+  void finish_exchange();
+
+  // call.cc
   void end_leg(Leg& leg, const EndCause& cause);
   void send_bye(Leg& leg, const EndCause& cause);
   void close_media();
   void keep_journal();
   void drop_journal();
-  void log_sip(const Leg& leg, const char* direction, const sip::Message& message) const;
+  void log_sip(Side side, const Path& path, const char* direction, const sip::Message& message) const;
   void respond(const Leg& leg, sip::TransactionId id, const sip::Message& response);
+  std::optional<sip::TransactionId> request(Leg& leg, sip::Message message);
   [[nodiscard]] std::uint64_t now() const { return control_.now_ns_; }
 
   CallContext& context_;
@@ -108,18 +141,43 @@ class Call : public Requester {
   std::uint64_t number_;
   std::uint64_t started_ns_;
   std::uint64_t answered_ns_ = 0;
-  std::optional<Leg> caller_;
-  std::optional<Leg> callee_;
-  sip::DialogSet forks_;
+  std::unique_ptr<Leg> caller_;
+  std::unique_ptr<Leg> callee_;
+  std::string callee_display_;
+
+  // Set-up.
+  std::unique_ptr<Invitation> invitation_;
+  proto::settings::MediaProfile callee_profile_ = proto::settings::MediaProfile::kRtp;
+  std::uint32_t callee_realm_ = 0;
   std::shared_ptr<const sip::Message> callers_invite_;
-  std::optional<sip::Message> our_invite_;
-  std::optional<sip::RemoteOffer> offer_;  ///< the caller's
-  std::size_t section_ = 0;                ///< the one that is carried
+  std::optional<sip::RemoteOffer> offer_;                  ///< the caller's; with `delayed_` the callee's
+  sip::LocalSession callee_session_;                       ///< what every target is offered
+  std::optional<sip::SessionDescription> callee_offered_;  ///< likewise
+  std::optional<sip::DialogId> early_;                     ///< the fork whose media the caller hears
+  std::optional<std::uint32_t> provisional_waits_;  ///< a fork's reliable offer, to be acknowledged with an answer
+  std::optional<EndCause> refused_at_start_;
+  Alarm invitation_end_;
+  std::size_t section_ = 0;  ///< the one that is carried
+  bool starting_ = false;
+  bool delayed_ = false;                ///< the caller's INVITE had no offer: the callee makes it
+  bool answer_waits_ = false;           ///< for the PRACK of a session description
+  bool callee_unacknowledged_ = false;  ///< its 2xx made an offer, and waits for its ACK with the answer
+
+  // The session.
   std::unique_ptr<Media> media_;
+  std::optional<Exchange> exchange_;
+  std::vector<Relay> relays_;
+  Alarm reoffer_;
   std::optional<EndCause> bye_when_acked_;
   std::optional<std::uint32_t> journal_slot_;
   bool ending_ = false;
   std::string end_text_;
 };
+
+/// The first section that can be carried; all others are refused: a call has one stream.
+std::size_t choose_section(sip::RemoteOffer& offer);
+
+/// The offer in a message's body, or why there is none: 415, or what the SDP is refused for.
+std::variant<sip::RemoteOffer, EndCause> read_offer_in(const sip::Message& message, std::size_t sections_before);
 
 }  // namespace weir::controlplane

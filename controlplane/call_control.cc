@@ -3,11 +3,14 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include <algorithm>
+
 #include "controlplane/call.h"
 #include "controlplane/call_journal.h"
 #include "controlplane/call_record.h"
 #include "controlplane/log.h"
 #include "sip/limits.h"
+#include "sip/text.h"
 
 namespace weir::controlplane {
 
@@ -20,15 +23,6 @@ namespace {
 /// How often calls look at the clock.
 constexpr std::uint64_t kSweepNs = 1'000'000'000;
 
-/// Option tags in Require that we do not know: all of them (RFC 3261 section 8.2.2.3).
-std::string unsupported_options(const Message& request) {
-  std::string list;
-  for (const std::string_view tag : request.values(HeaderId::kRequire)) {
-    list += (list.empty() ? "" : ", ") + std::string(tag);
-  }
-  return list;
-}
-
 bool is_known_here(Method method) {
   return method == Method::kInvite || method == Method::kAck || method == Method::kBye || method == Method::kCancel ||
          method == Method::kOptions;
@@ -36,12 +30,23 @@ bool is_known_here(Method method) {
 
 }  // namespace
 
+std::string unsupported_options(const Message& request) {
+  std::string list;
+  const std::vector<std::string_view> known = sip::split_list(kSupported);
+  for (const std::string_view tag : request.values(HeaderId::kRequire)) {
+    const auto is_tag = [tag](std::string_view one) { return sip::equals_without_case(one, tag); };
+    if (std::any_of(known.begin(), known.end(), is_tag)) continue;
+    list += (list.empty() ? "" : ", ") + std::string(tag);
+  }
+  return list;
+}
+
 CallControl::CallControl(const proto::settings::Settings& settings, MediaEngine& media, PathFinder& paths,
                          const Policy& policy, sip::MessageSender& sender, sip::TokenSource tokens,
                          CallJournal* journal)
     : tokens_(std::move(tokens)),
       transactions_(sip::TransactionOptions{}, sender, *this, tokens_),
-      context_{settings, media, paths, policy, transactions_, tokens_, journal},
+      context_{settings, media, paths, policy, transactions_, tokens_, alarms_, journal},
       admission_(settings.limits.invites_per_s_max, settings.limits.invites_per_s_per_source_max) {}
 
 CallControl::~CallControl() {
@@ -68,6 +73,7 @@ void CallControl::on_transport_error(std::uint64_t now_ns, const sip::Hop& hop) 
 bool CallControl::on_tick(std::uint64_t now_ns) {
   now_ns_ = now_ns;
   transactions_.on_timer(now_ns);
+  alarms_.run(now_ns);
   const bool busy = context_.media.poll(now_ns) > 0;
   if (now_ns >= sweep_ns_) {
     sweep_ns_ = now_ns + kSweepNs;
@@ -76,6 +82,12 @@ bool CallControl::on_tick(std::uint64_t now_ns) {
   }
   bury_the_dead();
   return busy;
+}
+
+std::optional<std::uint64_t> CallControl::next_deadline_ns() const {
+  const std::optional<std::uint64_t> transactions = transactions_.next_deadline_ns();
+  const std::optional<std::uint64_t> alarms = alarms_.next_deadline_ns();
+  return transactions && alarms ? std::min(*transactions, *alarms) : transactions ? transactions : alarms;
 }
 
 void CallControl::end_all(std::uint64_t now_ns, std::string_view reason) {
@@ -154,7 +166,7 @@ void CallControl::on_request_outside_dialog(sip::TransactionId id, const Message
     return from ? handler->second->on_request(id, request, *from) : transactions_.abandon(id);
   }
   if (request.method() == Method::kUnknown) return respond(id, request, 501, "");
-  if (request.method() == Method::kBye) return respond(id, request, 481, "");
+  if (request.method() == Method::kBye || request.method() == Method::kPrack) return respond(id, request, 481, "");
   if (!is_known_here(request.method())) return respond(id, request, 405, "");
   if (const std::string options = unsupported_options(request); !options.empty()) {
     Message response = sip::make_response(request, 420, "", tokens_());
@@ -211,7 +223,7 @@ void CallControl::respond(sip::TransactionId id, const Message& request, std::ui
 }
 
 void CallControl::on_cancel(sip::TransactionId id, const Message&) {
-  if (const auto call = invites_.find(id); call != invites_.end()) call->second->on_cancel();
+  if (const auto call = invites_.find(id); call != invites_.end()) call->second->on_cancel(id);
 }
 
 void CallControl::on_ack(const Message& ack, const sip::Hop&) {
@@ -225,7 +237,7 @@ void CallControl::on_response(sip::TransactionId id, const Message& response, co
 
 void CallControl::on_failure(sip::TransactionId id, sip::TransactionFailure failure) {
   if (const auto sent = requests_.find(id); sent != requests_.end()) return sent->second->on_failure(id, failure);
-  if (const auto call = invites_.find(id); call != invites_.end()) call->second->on_failure(id, failure);
+  if (const auto call = invites_.find(id); call != invites_.end()) call->second->on_answer_failure(id, failure);
 }
 
 void CallControl::on_terminated(sip::TransactionId id) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "controlplane/admission.h"
+#include "controlplane/alarms.h"
 #include "controlplane/media_engine.h"
 #include "controlplane/path.h"
 #include "controlplane/policy.h"
@@ -33,6 +34,7 @@ struct CallContext {
   const Policy& policy;
   sip::TransactionLayer& transactions;
   const sip::TokenSource& tokens;
+  Alarms& alarms;
   CallJournal* journal = nullptr;  ///< none: calls lost in a crash are ended in the media plane only
 };
 
@@ -65,12 +67,14 @@ class CallControl : private sip::TransactionUser {
   void disown(sip::TransactionId id) { requests_.erase(id), invites_.erase(id); }
   /// Requests of `method` outside dialogs go to `handler` from now on. It outlives the control, or its last message.
   void set_handler(sip::Method method, RequestHandler& handler) { handlers_[method] = &handler; }
-  /// Answers a request that a handler was given.
+  /// Answers a request that a handler was given, or one of a dialog that is gone.
   void respond(sip::TransactionId id, const sip::Message& response);
 
   /// Fires SIP timers that are due and polls the media engine. True: call again soon.
   bool on_tick(std::uint64_t now_ns);
-  [[nodiscard]] std::optional<std::uint64_t> next_deadline_ns() const { return transactions_.next_deadline_ns(); }
+  [[nodiscard]] std::optional<std::uint64_t> next_deadline_ns() const;
+  /// The time of the entry that is running.
+  [[nodiscard]] std::uint64_t now_ns() const { return now_ns_; }
 
   /// From now on new INVITEs are answered 503, and every call is ended with BYE or CANCEL and this Reason text.
   void end_all(std::uint64_t now_ns, std::string_view reason);
@@ -90,6 +94,7 @@ class CallControl : private sip::TransactionUser {
 
  private:
   friend class Call;
+  friend class Invitation;
 
   sip::AdmissionVerdict admit(const sip::Message& request, const sip::Hop& source) override;
   void on_request(sip::TransactionId id, const sip::Message& request, const sip::Hop& source) override;
@@ -113,6 +118,7 @@ class CallControl : private sip::TransactionUser {
 
   sip::TokenSource tokens_;
   sip::TransactionLayer transactions_;
+  Alarms alarms_;
   CallContext context_;
   CallCounters counters_;
   Admission admission_;
@@ -129,5 +135,8 @@ class CallControl : private sip::TransactionUser {
   std::uint64_t sweep_ns_ = 0;  ///< when the calls look at the clock again
   bool ending_ = false;
 };
+
+/// The option tags in Require that we do not know, as Unsupported lists them (RFC 3261 section 8.2.2.3); empty: none.
+std::string unsupported_options(const sip::Message& request);
 
 }  // namespace weir::controlplane

@@ -30,6 +30,10 @@ settings::MediaProfile profile_of(sip::RtpProtocol protocol) {
   return sip::is_secured(protocol) ? settings::MediaProfile::kDtls : settings::MediaProfile::kRtp;
 }
 
+sip::RtpProtocol protocol_of(settings::MediaProfile profile) {
+  return profile == settings::MediaProfile::kDtls ? sip::RtpProtocol::kDtlsSavp : sip::RtpProtocol::kAvp;
+}
+
 /// The index of a realm's media network of this family; nullopt if the realm has none.
 std::optional<std::uint8_t> network_of(const settings::Settings& all, std::uint32_t realm, proto::Family family) {
   for (const std::string& name : all.realms[realm].networks) {
@@ -60,30 +64,6 @@ proto::Family family_of(const sip::RemoteSection& section, const Path& path) {
                                                             : path.hop.remote.address.family;
 }
 
-/// The first section that can be carried; all others are refused: a call has one stream.
-std::size_t choose_section(RemoteOffer& offer) {
-  std::size_t chosen = offer.sections.size();
-  for (std::size_t i = 0; i < offer.sections.size(); ++i) {
-    if (offer.sections[i].use != SectionUse::kAccepted) continue;
-    if (chosen == offer.sections.size()) {
-      chosen = i;
-    } else {
-      offer.sections[i].use = SectionUse::kRefused;
-      offer.sections[i].refusal = {488, "one audio stream a call"};
-    }
-  }
-  return chosen;
-}
-
-/// The offer in a request's body, or why there is none.
-std::variant<RemoteOffer, EndCause> read_body(const sip::Message& invite, std::size_t sections_before) {
-  if (invite.body().empty()) return EndCause{488, "an INVITE without an offer is not taken"};
-  if (!invite.content_is("application/sdp")) return EndCause{415, "the body is not application/sdp"};
-  std::variant<RemoteOffer, sip::SdpRefusal> read = sip::read_offer(invite.body(), sections_before);
-  if (const auto* refusal = std::get_if<sip::SdpRefusal>(&read)) return EndCause{refusal->status, refusal->reason};
-  return std::get<RemoteOffer>(std::move(read));
-}
-
 /// RFC 8842 section 3.1, as far as the peer decides: our certificate and tls-id stay the same for the life of a leg,
 /// and of the tls-id an answer is silent if the offer was. Where media goes is no part of it here: an address that
 /// moves keeps its keys, as it does for a peer behind a NAT.
@@ -103,102 +83,136 @@ bool wants_new_association(const sip::AgreedSection& before, const sip::AgreedSe
 
 }  // namespace
 
+std::size_t choose_section(RemoteOffer& offer) {
+  std::size_t chosen = offer.sections.size();
+  for (std::size_t i = 0; i < offer.sections.size(); ++i) {
+    if (offer.sections[i].use != SectionUse::kAccepted) continue;
+    if (chosen == offer.sections.size()) {
+      chosen = i;
+    } else {
+      offer.sections[i].use = SectionUse::kRefused;
+      offer.sections[i].refusal = {488, "one audio stream a call"};
+    }
+  }
+  return chosen;
+}
+
+std::variant<RemoteOffer, EndCause> read_offer_in(const sip::Message& message, std::size_t sections_before) {
+  if (!message.content_is("application/sdp")) return EndCause{415, "the body is not application/sdp"};
+  std::variant<RemoteOffer, sip::SdpRefusal> read = sip::read_offer(message.body(), sections_before);
+  if (const auto* refusal = std::get_if<sip::SdpRefusal>(&read)) return EndCause{refusal->status, refusal->reason};
+  return std::get<RemoteOffer>(std::move(read));
+}
+
 std::optional<EndCause> Call::read_callers_offer(const sip::Message& invite) {
-  std::variant<RemoteOffer, EndCause> read = read_body(invite, 0);
+  delayed_ = invite.body().empty();
+  if (delayed_) return std::nullopt;
+  std::variant<RemoteOffer, EndCause> read = read_offer_in(invite, 0);
   if (auto* cause = std::get_if<EndCause>(&read)) return *cause;
   offer_ = std::get<RemoteOffer>(std::move(read));
   section_ = choose_section(*offer_);
   return std::nullopt;
 }
 
-std::optional<EndCause> Call::make_stream(const Destination& destination) {
+/// The stream, and what every target is offered, once it is known which way the callee's SIP goes.
+std::optional<EndCause> Call::make_stream(const Path& way) {
   MediaLegOptions caller;
-  const sip::RemoteSection& offered = offer_->sections[section_];
-  const proto::Family family = family_of(offered, caller_->path());
+  const proto::Family family =
+      offer_ ? family_of(offer_->sections[section_], caller_->path()) : caller_->path().hop.remote.address.family;
   const std::optional<std::uint8_t> network = network_of(context_.settings, caller_->path().realm, family);
   if (!network) return EndCause{488, "the realm has no media address of the offer's family"};
   caller.network = *network;
-  caller.profile = profile_of(offered.protocol);
+  if (offer_) caller.profile = profile_of(offer_->sections[section_].protocol);
   MediaLegOptions callee;
   // Nobody has asked the callee: media goes the way its SIP goes.
-  callee.network = network_for(context_.settings, destination.to_realm, callee_->path().hop.remote.address.family);
-  callee.profile = destination.media;
-  callee.listens_early = destination.media == settings::MediaProfile::kDtls;
+  callee.network = network_for(context_.settings, callee_realm_, way.hop.remote.address.family);
+  callee.profile = callee_profile_;
+  callee.listens_early = callee_profile_ == settings::MediaProfile::kDtls;
   auto media = context_.media.create_media(
       caller, callee, [this](const MediaEvent& event) { on_media(event); }, now());
   if (!media) return EndCause{503, media.error()};
   media_ = std::move(media).value();
-  for (const Side side : {Side::kCaller, Side::kCallee}) {
-    sip::LocalSession& session = leg(side).session;
-    session.session_id = make_session_id(context_.tokens);
-    session.address = media_->local_rtp(side).address;
-    session.fingerprints = {context_.media.fingerprint()};
-    session.sections.resize(offer_->sections.size());
-    sip::LocalSection& section = session.sections[section_];
-    section.rtp = media_->local_rtp(side);
-    section.rtcp = media_->local_rtcp(side);
-    section.tls_id = make_tls_id(context_.tokens);
-  }
+  if (!offer_) return std::nullopt;
+  make_session(Side::kCaller, caller_->session, offer_->sections.size());
+  make_session(Side::kCallee, callee_session_, offer_->sections.size());
+  // Plain RTP telephones are offered two ports.
+  callee_session_.sections[section_].rtcp_mux = callee_profile_ == settings::MediaProfile::kDtls;
+  callee_offered_ = sip::make_offer(*offer_, callee_session_, protocol_of(callee_profile_));
+  callee_session_.previous = callee_offered_;
   return std::nullopt;
 }
 
-sip::SessionDescription Call::offer_to_callee(settings::MediaProfile profile) {
-  const bool secured = profile == settings::MediaProfile::kDtls;
-  callee_->session.sections[section_].rtcp_mux = secured;  // plain RTP telephones are offered two ports
-  callee_->offered =
-      sip::make_offer(*offer_, callee_->session, secured ? sip::RtpProtocol::kDtlsSavp : sip::RtpProtocol::kAvp);
-  callee_->session.previous = callee_->offered;
-  return *callee_->offered;
+void Call::make_session(Side side, sip::LocalSession& session, std::size_t sections) {
+  session.session_id = make_session_id(context_.tokens);
+  session.address = media_->local_rtp(side).address;
+  session.fingerprints = {context_.media.fingerprint()};
+  session.sections.resize(sections);
+  sip::LocalSection& section = session.sections[section_];
+  section.rtp = media_->local_rtp(side);
+  section.rtcp = media_->local_rtcp(side);
+  section.tls_id = make_tls_id(context_.tokens);
 }
 
-std::optional<EndCause> Call::take_callees_answer(const sip::Message& response) {
-  if (!response.content_is("application/sdp")) return EndCause{502, "the callee answered without SDP"};
-  std::variant<sip::Agreement, sip::SdpRefusal> read = sip::read_answer(*callee_->offered, response.body());
-  if (const auto* refusal = std::get_if<sip::SdpRefusal>(&read)) {
-    return EndCause{488, "the callee's answer: " + refusal->reason};
+std::optional<EndCause> Call::take_answer(Leg& leg, const sip::Message& message) {
+  const std::string whose = std::string("the ") + to_string(leg.side()) + "'s answer: ";
+  if (!message.content_is("application/sdp")) return EndCause{502, whose + "no SDP"};
+  std::variant<sip::Agreement, sip::SdpRefusal> read = sip::read_answer(*leg.offered, message.body());
+  if (const auto* refusal = std::get_if<sip::SdpRefusal>(&read)) return EndCause{488, whose + refusal->reason};
+  auto& agreement = std::get<sip::Agreement>(read);
+  if (std::optional<EndCause> cause = change_stream(leg, agreement)) return cause;
+  leg.agreement = std::move(agreement);
+  leg.offered.reset();
+  return std::nullopt;
+}
+
+/// The callee makes the offer (RFC 3261 section 13.2.1): the caller gets it as ours, and its answer is still to come.
+std::optional<EndCause> Call::take_callees_offer(Leg& callee, const sip::Message& response) {
+  std::variant<RemoteOffer, EndCause> read = read_offer_in(response, 0);
+  if (auto* cause = std::get_if<EndCause>(&read)) return EndCause{488, "the callee's offer: " + cause->text};
+  offer_ = std::get<RemoteOffer>(std::move(read));
+  section_ = choose_section(*offer_);
+  make_session(Side::kCaller, caller_->session, offer_->sections.size());
+  make_session(Side::kCallee, callee.session, offer_->sections.size());
+  const settings::MediaProfile profile = settings::MediaProfile::kRtp;
+  caller_->session.sections[section_].rtcp_mux = profile == settings::MediaProfile::kDtls;
+  caller_->offered = sip::make_offer(*offer_, caller_->session, protocol_of(profile));
+  caller_->session.previous = caller_->offered;
+  return std::nullopt;
+}
+
+/// The caller's answer to the callee's offer, in its ACK or PRACK; ours to the callee goes the same way.
+std::optional<EndCause> Call::take_callers_answer(const sip::Message& message) {
+  if (std::optional<EndCause> cause = take_answer(*caller_, message)) return cause;
+  Leg* const callee = far(*caller_);
+  if (callee == nullptr) return EndCause{500, "the fork that made the offer is gone"};
+  callee->agreement = sip::make_answer(*offer_, *caller_->agreement, callee->session);
+  callee->session.previous = callee->agreement->local;
+  const std::string body = sip::write_sdp(callee->agreement->local);
+  if (provisional_waits_) {
+    acknowledge_provisional(*callee, *provisional_waits_, body);
+    provisional_waits_.reset();
+  } else {
+    acknowledge(*callee, body);
   }
-  callee_->agreement = std::get<sip::Agreement>(std::move(read));
-  return connect_stream(Side::kCallee);
+  return change_stream(*callee, *callee->agreement);
 }
 
-/// Tells the stream where a leg's media goes and how it is secured. On a secured leg DTLS begins here.
-std::optional<EndCause> Call::connect_stream(Side side) {
-  const sip::AgreedSection& section = leg(side).agreement->sections[section_];
-  if (!section.active) return EndCause{488, std::string("the ") + to_string(side) + " takes no audio"};
-  const proto::Status status = media_->set_remote(side, to_remote_media(*leg(side).agreement, section_), now());
+/// Tells the stream where a leg's media goes and how it is secured. On a secured leg DTLS begins here. A cause: the
+/// stream goes on as it was.
+std::optional<EndCause> Call::change_stream(Leg& leg, const sip::Agreement& agreement) {
+  const sip::AgreedSection& section = agreement.sections[section_];
+  if (!section.active) return EndCause{488, std::string("the ") + to_string(leg.side()) + " takes no audio"};
+  if (leg.agreement) {
+    const sip::AgreedSection& before = leg.agreement->sections[section_];
+    if (sip::is_secured(section.protocol) != sip::is_secured(before.protocol)) {
+      return EndCause{488, "the media security of a call cannot be changed"};
+    }
+    if (wants_new_association(before, section)) {
+      return EndCause{488, "a new DTLS association cannot replace the one in force"};
+    }
+  }
+  const proto::Status status = media_->set_remote(leg.side(), to_remote_media(agreement, section_), now());
   if (!status) return EndCause{488, status.error()};
-  return std::nullopt;
-}
-
-/// A new offer of one party in an established call. It is answered here, out of what the other party agreed to: its
-/// address may move, its direction change; what needs new keys or other codecs is refused and the call goes on as it
-/// was (RFC 3261 section 14.2).
-std::optional<EndCause> Call::renegotiate(Leg& one, const sip::Message& invite) {
-  std::variant<RemoteOffer, EndCause> read = read_body(invite, one.agreement->sections.size());
-  if (auto* cause = std::get_if<EndCause>(&read)) return *cause;
-  RemoteOffer& offer = std::get<RemoteOffer>(read);
-  const sip::AgreedSection& before = one.agreement->sections[section_];
-  if (choose_section(offer) != section_) return EndCause{488, "the audio stream cannot be moved to another section"};
-  if (sip::is_secured(offer.sections[section_].protocol) != sip::is_secured(before.protocol)) {
-    return EndCause{488, "the media security of a call cannot be changed"};
-  }
-  sip::LocalSession session = one.session;
-  session.sections.resize(offer.sections.size());
-  session.sections[section_].rtcp_mux = before.rtcp_mux;
-  session.sections[section_].current_role = before.role;
-  sip::Agreement agreement = sip::make_answer(offer, *leg(opposite(one.side())).agreement, session);
-  const sip::AgreedSection& now_agreed = agreement.sections[section_];
-  if (!now_agreed.active) return EndCause{488, "the offer leaves no audio"};
-  if (wants_new_association(before, now_agreed)) {
-    return EndCause{488, "a new DTLS association cannot replace the one in force"};
-  }
-  if (const proto::Status status = media_->set_remote(one.side(), to_remote_media(agreement, section_), now());
-      !status) {
-    return EndCause{488, status.error()};
-  }
-  session.previous = agreement.local;
-  one.session = std::move(session);
-  one.agreement = std::move(agreement);
   return std::nullopt;
 }
 
@@ -224,7 +238,8 @@ void Call::on_media(const MediaEvent& event) {
 }
 
 void Call::on_secured(const MediaEvent& event) {
-  leg(event.side).secured = event.secured;
+  Leg* const secured = event.side == Side::kCallee && !callee_ ? far(*caller_) : leg(event.side).get();
+  if (secured != nullptr) secured->secured = event.secured;
   log_event(LogLevel::kInfo, "dtls",
             {{"call", number_},
              {"leg", to_string(event.side)},

@@ -27,6 +27,10 @@ json::value security_view(const Leg& leg) {
                       {"peer", proto::to_string(leg.secured->peer)}};
 }
 
+std::string_view security_name(const Leg* leg) {
+  return leg != nullptr && leg->secured ? proto::srtp_profile(leg->secured->profile).name : "none";
+}
+
 /// The negotiated section, or null before it is.
 json::value agreed_view(const Leg& leg, std::size_t section) {
   if (!leg.agreement || section >= leg.agreement->sections.size()) return nullptr;
@@ -53,17 +57,16 @@ json::value leg_view(const Leg& leg, std::size_t section) {
 }  // namespace
 
 json::value Call::summary(std::uint64_t now_ns) const {
-  return json::object{
-      {"call", number_},
-      {"state", ending_             ? "ending"
-                : answered_ns_ != 0 ? "up"
-                                    : "ringing"},
-      {"age_s", seconds_since(started_ns_, now_ns)},
-      {"caller", caller_->display},
-      {"callee", callee_->display},
-      {"caller_security", caller_->secured ? proto::srtp_profile(caller_->secured->profile).name : "none"},
-      {"callee_security", callee_->secured ? proto::srtp_profile(callee_->secured->profile).name : "none"},
-      {"media", media_ && media_->flowing()}};
+  return json::object{{"call", number_},
+                      {"state", ending_             ? "ending"
+                                : answered_ns_ != 0 ? "up"
+                                                    : "ringing"},
+                      {"age_s", seconds_since(started_ns_, now_ns)},
+                      {"caller", caller_->display},
+                      {"callee", callee_ ? callee_->display : callee_display_},
+                      {"caller_security", security_name(caller_.get())},
+                      {"callee_security", security_name(callee_.get())},
+                      {"media", media_ && media_->flowing()}};
 }
 
 json::value Call::details(std::uint64_t now_ns) const {
@@ -74,7 +77,8 @@ json::value Call::details(std::uint64_t now_ns) const {
   json::array streams;
   const proto::Region& region = context_.media.client().region();
   for (const Side side : {Side::kCaller, Side::kCallee}) {
-    json::object view = leg_view(leg(side), section_).get_object();
+    if (!leg(side) || !media_) continue;
+    json::object view = leg_view(*leg(side), section_).get_object();
     view["local_rtp"] = proto::to_string(media_->local_rtp(side));
     legs.push_back(std::move(view));
     for (const proto::FlowId flow : media_->flows(side)) {

@@ -44,6 +44,15 @@ sip::Message Leg::make_response(const sip::Message& request, std::uint16_t statu
   return response;
 }
 
+bool Leg::takes_reliable(const sip::Message& response) {
+  const std::optional<std::uint32_t> rseq = reliable_number(response);
+  if (!rseq) return true;
+  // RFC 3262 section 4: the first may have any number, then each is one higher than the last.
+  if (rseq_last_ != 0 && *rseq != rseq_last_ + 1) return false;
+  rseq_last_ = *rseq;
+  return true;
+}
+
 sip::Hop Leg::dialog_hop(PathFinder& paths) const {
   if (path_.hop.reliability == sip::Reliability::kReliable && paths.arrival(path_.hop)) return path_.hop;
   const std::optional<Path> way = paths.towards(path_.realm, dialog->next_hop(), &path_);

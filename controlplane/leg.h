@@ -2,12 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "controlplane/media_types.h"
 #include "controlplane/path.h"
+#include "controlplane/peer_abilities.h"
+#include "controlplane/provisionals.h"
 #include "sip/dialog.h"
 #include "sip/message.h"
 #include "sip/offer_answer.h"
@@ -30,6 +33,7 @@ const char* to_string(LegState state);
 struct UnackedAnswer {
   sip::TransactionId id;
   std::uint32_t cseq = 0;  ///< of the INVITE: the ACK's is the same (RFC 3261 section 13.2.2.4)
+  bool offered = false;    ///< our 2xx made the offer: the ACK brings the answer
 };
 
 /// Owned by its call.
@@ -48,9 +52,16 @@ class Leg {
   std::optional<sip::Dialog> dialog;      ///< caller: from its INVITE; callee: from its 2xx
   std::string display;                    ///< the party as people know it: a URI
 
+  PeerAbilities peer;  ///< what the peer has said it can do
+
+  // Before the answer (RFC 3262).
+  std::unique_ptr<Provisionals> provisionals;  ///< caller: our reliable provisional responses
+  /// callee: takes note of a provisional response. False: a reliable one that came before, or out of order.
+  [[nodiscard]] bool takes_reliable(const sip::Message& response);
+
   // Offer and answer.
   sip::LocalSession session;
-  std::optional<sip::SessionDescription> offered;  ///< callee: what we offered
+  std::optional<sip::SessionDescription> offered;  ///< our offer that is not answered yet
   std::optional<sip::Agreement> agreement;
   std::optional<SecuredInfo> secured;
 
@@ -70,13 +81,17 @@ class Leg {
  private:
   Side side_;
   Path path_;
+  std::uint32_t rseq_last_ = 0;
 };
 
 /// "SIP;cause=488;text=..." (RFC 3326). Quotes and backslashes in `text` are escaped.
 std::string reason_header(std::uint16_t cause, std::string_view text);
 
 /// Allow, as every request and response of ours says it.
-inline constexpr std::string_view kAllowed = "INVITE, ACK, BYE, CANCEL, OPTIONS";
+inline constexpr std::string_view kAllowed =
+    "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, NOTIFY, REFER";
+/// Supported, as every INVITE and 2xx of ours says it; what Require may ask of us.
+inline constexpr std::string_view kSupported = "100rel";
 inline constexpr std::string_view kSoftware = "Weir";
 
 /// What weir-media and the DTLS part need to know of what was agreed on one section.

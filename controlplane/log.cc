@@ -74,6 +74,10 @@ proto::Status start_log(std::string_view level) {
   return proto::Error{"'" + std::string(level) + "' is no log level: debug, info, warning or error"};
 }
 
+bool log_enabled(LogLevel level) {
+  return spdlog::should_log(kLevels[static_cast<std::size_t>(level)].second);
+}
+
 void log_event(LogLevel level, std::string_view event, LogFields fields) {
   const spdlog::level::level_enum at = kLevels[static_cast<std::size_t>(level)].second;
   if (spdlog::should_log(at)) spdlog::log(at, "{}", log_line(event, fields));

@@ -36,6 +36,9 @@ inline constexpr std::size_t kLogValueBytesMax = 512;
 /// Errors: no such level.
 proto::Status start_log(std::string_view level);
 
+/// Whether a line of this level is written: ask before what makes one costs much.
+bool log_enabled(LogLevel level);
+
 void log_event(LogLevel level, std::string_view event, LogFields fields);
 
 /// The line after TIME and LEVEL: for tests, and for other writers of the same form.

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "proto/inet.h"
 #include "proto/settings/settings.h"
@@ -27,6 +29,13 @@ class PathFinder {
 
   /// How a message that came from `hop` reached us; nullopt if that connection is gone.
   [[nodiscard]] virtual std::optional<Path> arrival(const sip::Hop& hop) const = 0;
+
+  using Located = std::function<void(std::vector<Path>)>;
+  /// Every way to what a URI names, in the order to be tried.
+  virtual void locate(std::uint32_t realm, const sip::Uri& uri, Located found) {
+    const std::optional<Path> way = towards(realm, uri);
+    found(way ? std::vector<Path>{*way} : std::vector<Path>{});
+  }
 
   /// A way out of a realm to the host of a SIP URI: its transport parameter, or the transport of `like`, or UDP.
   /// nullopt if it is a sips URI, the host is not an IP address, or is one that nothing may be sent to (unspecified,

@@ -1,0 +1,147 @@
+// Requests in a call's dialogs that make no new session: BYE, PRACK, and what goes on to the other party as it is.
+// RFC 3261 sections 12.2.2 and 15, RFC 3262, RFC 6086 (INFO), RFC 3428 (MESSAGE).
+#include <array>
+
+#include "controlplane/call.h"
+#include "controlplane/log.h"
+#include "sip/sdp_write.h"
+#include "sip/status.h"
+
+namespace weir::controlplane {
+
+using sip::HeaderId;
+using sip::Message;
+using sip::Method;
+
+namespace {
+
+constexpr std::string_view kSdpType = "application/sdp";
+/// Requests of one call that wait for the far party's answer; one more is told to come back.
+constexpr std::size_t kRelaysMax = 8;
+
+/// What crosses of a request that is passed on, and of its response: what says what the body is.
+constexpr std::array<HeaderId, 4> kBodyHeaders{HeaderId::kContentDisposition, HeaderId::kContentEncoding,
+                                               HeaderId::kContentLanguage, HeaderId::kMimeVersion};
+constexpr std::array<std::string_view, 2> kInfoHeaders{"Info-Package", "Recv-Info"};
+
+void pass_body(const Message& from, Message& to) {
+  for (const HeaderId id : kBodyHeaders) {
+    if (const auto value = from.header(id)) to.add_header(id, *value);
+  }
+  for (const std::string_view name : kInfoHeaders) {
+    if (const auto value = from.header(name)) to.add_header(name, *value);
+  }
+  if (!from.body().empty()) to.set_body(from.body(), from.content_type());
+}
+
+}  // namespace
+
+void Call::on_request(sip::TransactionId id, const Message& request, const sip::DialogId& dialog) {
+  Leg& from = *leg_of(dialog);
+  log_sip(from.side(), from.path(), "in", request);
+  switch (from.dialog->on_request(request)) {
+    case sip::DialogVerdict::kInOrder:
+      break;
+    case sip::DialogVerdict::kOutOfOrder:
+      return respond(from, id, from.make_response(request, 500, "CSeq out of order"));
+    case sip::DialogVerdict::kTerminated:
+      // BYEs that crossed: both sides have hung up, and each hears so.
+      if (request.method() == Method::kBye) return respond(from, id, from.make_response(request, 200, "OK"));
+      return respond(from, id, from.make_response(request, 481, ""));
+  }
+  if (const std::string options = unsupported_options(request); !options.empty()) {
+    Message response = from.make_response(request, 420, "");
+    response.add_header(HeaderId::kUnsupported, options);
+    return respond(from, id, response);
+  }
+  from.peer.learn(request);
+  switch (request.method()) {
+    case Method::kBye:
+      return on_bye(from, id, request);
+    case Method::kInvite:
+    case Method::kUpdate:
+      return on_reoffer(from, id, request);
+    case Method::kPrack:
+      return on_prack(from, id, request);
+    case Method::kInfo:
+    case Method::kMessage:
+      return relay(from, id, request);
+    case Method::kOptions:
+      return respond(from, id, from.make_response(request, 200, "OK"));
+    case Method::kUnknown:
+      return respond(from, id, from.make_response(request, 501, ""));
+    default:
+      return respond(from, id, from.make_response(request, 405, ""));
+  }
+}
+
+void Call::on_bye(Leg& from, sip::TransactionId id, const Message& request) {
+  respond(from, id, from.make_response(request, 200, "OK"));
+  if (from.state == LegState::kUnacked) context_.transactions.acknowledged(from.invite);
+  end_text_ = std::string("the ") + to_string(from.side()) + " hung up";
+  // A BYE in the early dialog ends the INVITE too (RFC 3261 section 15.1.2); a callee has none to end it with.
+  const bool forks_bye = &from != caller_.get() && &from != callee_.get();
+  if (!forks_bye) {
+    if (from.state == LegState::kInviting) refuse_caller({487, "Request Terminated"});
+    settle_reinvite(from);
+    from.dialog->terminate();
+    from.state = LegState::kOver;
+  }
+  end({200, end_text_});
+}
+
+void Call::on_prack(Leg& from, sip::TransactionId id, const Message& request) {
+  const std::optional<ResponseAcknowledged> rack = read_rack(request);
+  if (&from != caller_.get() || !rack || !from.provisionals || !from.provisionals->acknowledge(*rack)) {
+    return respond(from, id, from.make_response(request, 481, ""));
+  }
+  Message response = from.make_response(request, 200, "OK");
+  if (request.content_is(kSdpType) && provisional_waits_) {
+    respond(from, id, response);
+    if (const std::optional<EndCause> cause = take_callers_answer(request)) return end(*cause);
+  } else if (request.content_is(kSdpType)) {
+    return on_reoffer(from, id, request);  // RFC 3262 section 5: a PRACK may make a new offer
+  } else {
+    respond(from, id, response);
+  }
+  if (answer_waits_) answer_caller();
+}
+
+void Call::relay(Leg& from, sip::TransactionId id, const Message& request) {
+  Leg* const to = far(from);
+  const bool reachable = to != nullptr && !ending_ && to->dialog && to->state != LegState::kOver;
+  if (!reachable) return respond(from, id, from.make_response(request, 481, ""));
+  if (relays_.size() >= kRelaysMax) {
+    Message response = from.make_response(request, 503, "");
+    response.add_header(HeaderId::kRetryAfter, sip::kRetryAfterSeconds);
+    return respond(from, id, response);
+  }
+  Message passed = to->dialog->make_request(request.method(), to->make_via(context_.tokens));
+  pass_body(request, passed);
+  const sip::DialogId dialog = from.dialog->id();
+  const std::optional<sip::TransactionId> sent = this->request(*to, std::move(passed));
+  if (!sent) return respond(from, id, from.make_response(request, 503, ""));
+  relays_.push_back({dialog, id, context_.transactions.request(id), *sent});
+}
+
+/// `response` is null if there was none: then `status` says why.
+void Call::on_relayed(std::size_t at, const Message* response, std::uint16_t status) {
+  if (status < 200) return;
+  const Relay relay = relays_[at];
+  relays_.erase(relays_.begin() + static_cast<std::ptrdiff_t>(at));
+  const Leg* const from = leg_of(relay.from);
+  if (from == nullptr) return refuse_relayed(relay, 481);
+  // Between us and the far party: its credentials, its addresses.
+  const std::uint16_t told = status == 401 || status == 407 ? 403 : status / 100 == 3 ? 480 : status;
+  Message answer = from->make_response(*relay.request, told, "");
+  if (response != nullptr && status / 100 == 2) pass_body(*response, answer);
+  respond(*from, relay.asked, answer);
+  if (response != nullptr && status == 481 && !ending_) end({481, "the far party knows the call no more"});
+}
+
+/// The dialog may be gone: a fork that was forgotten.
+void Call::refuse_relayed(const Relay& relay, std::uint16_t status) {
+  control_.respond(relay.asked, sip::make_response(*relay.request, status, "", relay.from.local_tag));
+}
+
+}  // namespace weir::controlplane

@@ -1,0 +1,323 @@
+// New offers in a call: re-INVITE and UPDATE. An offer that changes nothing for the far party is answered here; any
+// other goes on to it, and its answer comes back. RFC 3261 section 14, RFC 3264 section 8, RFC 3311, RFC 6141.
+#include <algorithm>
+
+#include "controlplane/call.h"
+#include "controlplane/log.h"
+#include "sip/sdp_write.h"
+#include "sip/status.h"
+#include "sip/text.h"
+
+namespace weir::controlplane {
+
+using sip::HeaderId;
+using sip::Message;
+using sip::Method;
+
+namespace {
+
+constexpr std::string_view kSdpType = "application/sdp";
+
+/// RFC 3261 section 14.1: after a 491 whoever owns the Call-ID waits 2.1 to 4 s, the other 0 to 2 s.
+std::uint64_t glare_pause_ns(const sip::Dialog& dialog, const sip::TokenSource& tokens) {
+  const std::uint64_t chance = std::hash<std::string>{}(tokens());
+  const std::uint64_t steps = dialog.is_uac() ? 210 + chance % 191 : chance % 201;
+  return steps * 10'000'000;
+}
+
+/// What the two sections say of media is the same: each format of `told` is in `wanted`, and so is the direction.
+bool section_fits(const sip::SessionDescription& told, const sip::SessionDescription& wanted, std::size_t at) {
+  if (at >= told.media.size() || at >= wanted.media.size()) return false;
+  const sip::MediaSection& one = told.media[at];
+  const sip::MediaSection& other = wanted.media[at];
+  if (sip::direction(told, one) != sip::direction(wanted, other)) return false;
+  for (const std::string& format : one.formats) {
+    const auto payload_type = sip::parse_number<std::uint8_t>(format);
+    const bool known = std::find(other.formats.begin(), other.formats.end(), format) != other.formats.end();
+    if (!known || !payload_type || sip::rtpmap(one, *payload_type) != sip::rtpmap(other, *payload_type)) return false;
+  }
+  return true;
+}
+
+/// What a party described last, as an offer to others.
+std::optional<sip::RemoteOffer> as_offer(const sip::SessionDescription& description) {
+  auto read = sip::read_offer(sip::write_sdp(description));
+  if (auto* offer = std::get_if<sip::RemoteOffer>(&read)) return std::move(*offer);
+  return std::nullopt;
+}
+
+}  // namespace
+
+void Call::on_reoffer(Leg& from, sip::TransactionId id, const Message& request) {
+  const bool invite = request.method() == Method::kInvite;
+  if (ending_) return respond(from, id, from.make_response(request, 481, ""));
+  if (invite && from.state != LegState::kConfirmed) {
+    return respond(from, id, from.make_response(request, 491, ""));  // RFC 3261 section 14.2
+  }
+  if (request.body().empty() && !invite) {  // a refresh: of the target, which the dialog has taken, or of the session
+    return respond(from, id, from.make_response(request, 200, "OK"));
+  }
+  const bool own_pending = exchange_ && exchange_->from == from.dialog->id();
+  if (own_pending || from.offered || !from.agreement) {
+    // RFC 3261 section 14.2 and RFC 3311 section 5.2: an offer of the same peer that has no answer yet: 500; ours: 491.
+    Message response = from.make_response(request, own_pending || !from.offered ? 500 : 491, "");
+    if (response.status() == 500) response.add_header(HeaderId::kRetryAfter, "2");
+    return respond(from, id, response);
+  }
+  if (exchange_) return respond(from, id, from.make_response(request, 491, ""));
+  if (request.body().empty()) return on_reinvite_without_offer(from, id, request);
+  std::variant<sip::RemoteOffer, EndCause> read = read_offer_in(request, from.agreement->sections.size());
+  if (const auto* cause = std::get_if<EndCause>(&read)) return refuse_offer(from, id, request, *cause);
+  sip::RemoteOffer offer = std::get<sip::RemoteOffer>(std::move(read));
+  if (choose_section(offer) != section_) {
+    return refuse_offer(from, id, request, {488, "the audio stream cannot be moved to another section"});
+  }
+  Leg* const to = far(from);
+  if (to == nullptr || !to->agreement) return answer_here(from, id, request, std::move(offer));
+  sip::LocalSession session = to->session;
+  session.sections.resize(offer.sections.size());
+  const sip::SessionDescription passed = sip::make_offer(offer, session, to->agreement->sections[section_].protocol);
+  if (section_fits(to->agreement->local, passed, section_) && section_fits(passed, to->agreement->local, section_)) {
+    return answer_here(from, id, request, std::move(offer));
+  }
+  pass_offer(from, *to, id, request, std::move(offer));
+}
+
+/// The offer leaves the far party's session as it is: it is answered out of what that party agreed to.
+void Call::answer_here(Leg& from, sip::TransactionId id, const Message& request, sip::RemoteOffer offer) {
+  const Leg* const to = far(from);
+  if (to == nullptr || !to->agreement) return refuse_offer(from, id, request, {500, "the far party has not answered"});
+  sip::LocalSession session = from.session;
+  session.sections.resize(offer.sections.size());
+  session.sections[section_].rtcp_mux = from.agreement->sections[section_].rtcp_mux;
+  session.sections[section_].current_role = from.agreement->sections[section_].role;
+  sip::Agreement agreement = sip::make_answer(offer, *to->agreement, session);
+  accept_offer(from, id, request, std::move(agreement), std::move(session));
+}
+
+void Call::accept_offer(Leg& from, sip::TransactionId id, const Message& request, sip::Agreement agreement,
+                        sip::LocalSession session) {
+  if (const std::optional<EndCause> cause = change_stream(from, agreement)) {
+    return refuse_offer(from, id, request, *cause);
+  }
+  session.previous = agreement.local;
+  from.session = std::move(session);
+  from.agreement = std::move(agreement);
+  Message response = from.make_response(request, 200, "OK");
+  response.set_body(sip::write_sdp(from.agreement->local), kSdpType);
+  if (request.method() == Method::kInvite) {
+    // A new INVITE shows that the answer to the one before has arrived, whatever became of its ACK.
+    settle_reinvite(from);
+    from.reinvite = UnackedAnswer{id, request.cseq()->number};
+    control_.own_invite(id, *this);
+  }
+  respond(from, id, response);
+  keep_journal();
+}
+
+void Call::refuse_offer(Leg& from, sip::TransactionId id, const Message& request, const EndCause& cause) {
+  Message response = from.make_response(request, cause.status, "");
+  response.add_header(HeaderId::kReason, reason_header(cause.status, cause.text));
+  if (cause.status == 415) response.add_header(HeaderId::kAccept, kSdpType);
+  log_event(LogLevel::kWarning, "call",
+            {{"call", number_}, {"event", "offer refused"}, {"leg", to_string(from.side())}, {"reason", cause.text}});
+  respond(from, id, response);
+}
+
+/// The peer asks for our offer (RFC 3261 section 14.2): what the far party described last, to be answered in the ACK.
+void Call::on_reinvite_without_offer(Leg& from, sip::TransactionId id, const Message& request) {
+  const Leg* const to = far(from);
+  const std::optional<sip::RemoteOffer> offer = to && to->agreement ? as_offer(to->agreement->remote) : std::nullopt;
+  if (!offer) return refuse_offer(from, id, request, {500, "the far party has not answered"});
+  from.session.sections.resize(offer->sections.size());
+  from.session.sections[section_].rtcp_mux = from.agreement->sections[section_].rtcp_mux;
+  from.offered = sip::make_offer(*offer, from.session, from.agreement->sections[section_].protocol);
+  from.session.previous = from.offered;
+  Message response = from.make_response(request, 200, "OK");
+  response.set_body(sip::write_sdp(*from.offered), kSdpType);
+  settle_reinvite(from);
+  from.reinvite = UnackedAnswer{id, request.cseq()->number, true};
+  control_.own_invite(id, *this);
+  respond(from, id, response);
+}
+
+void Call::on_delayed_answer(Leg& from, const Message& ack) {
+  if (!from.offered || ending_) return;
+  std::variant<sip::Agreement, sip::SdpRefusal> read = sip::read_answer(*from.offered, ack.body());
+  from.offered.reset();
+  std::optional<EndCause> cause;
+  if (const auto* refusal = std::get_if<sip::SdpRefusal>(&read)) {
+    cause = EndCause{refusal->status, refusal->reason};
+  } else {
+    cause = change_stream(from, std::get<sip::Agreement>(read));
+  }
+  if (cause) {
+    // Without a usable answer the session is what it was.
+    return log_event(
+        LogLevel::kWarning, "call",
+        {{"call", number_}, {"event", "answer passed over"}, {"leg", to_string(from.side())}, {"reason", cause->text}});
+  }
+  auto& agreement = std::get<sip::Agreement>(read);
+  from.agreement = std::move(agreement);
+  keep_journal();
+  align(opposite(from.side()));
+}
+
+void Call::pass_offer(Leg& from, Leg& to, sip::TransactionId id, const Message& request, sip::RemoteOffer offer) {
+  to.session.sections.resize(offer.sections.size());
+  const sip::SessionDescription passed = sip::make_offer(offer, to.session, to.agreement->sections[section_].protocol);
+  const bool early = to.state == LegState::kInviting;
+  if (early && !to.peer.update) {
+    Message response = from.make_response(request, 500, "");
+    response.add_header(HeaderId::kRetryAfter, "5");
+    return respond(from, id, response);
+  }
+  const bool update = early || (request.method() == Method::kUpdate && to.peer.update);
+  if (!send_offer(to, update ? Method::kUpdate : Method::kInvite, passed)) {
+    return refuse_offer(from, id, request, {503, "no room for another transaction"});
+  }
+  exchange_->from = from.dialog->id();
+  exchange_->asked = id;
+  exchange_->request = context_.transactions.request(id);
+  exchange_->offer = std::move(offer);
+  if (request.method() == Method::kInvite) control_.own_invite(id, *this);
+}
+
+bool Call::send_offer(Leg& to, Method method, const sip::SessionDescription& offer) {
+  Message request = to.dialog->make_request(method, to.make_via(context_.tokens));
+  request.add_header(HeaderId::kAllow, kAllowed);
+  request.add_header(HeaderId::kSupported, kSupported);
+  request.set_body(sip::write_sdp(offer), kSdpType);
+  const std::optional<sip::TransactionId> sent = this->request(to, std::move(request));
+  if (!sent) return false;
+  to.offered = offer;
+  to.session.previous = offer;
+  exchange_.emplace();
+  exchange_->to = to.dialog->id();
+  exchange_->sent = *sent;
+  exchange_->method = method;
+  return true;
+}
+
+/// An offer of our own to one party: what the other one described last.
+void Call::reoffer(Side side) {
+  Leg* const to = leg(side).get();
+  const Leg* const other = leg(opposite(side)).get();
+  if (ending_ || !to || !other || to->state != LegState::kConfirmed || !to->agreement || !other->agreement) return;
+  if (exchange_ || to->offered || to->reinvite) return reoffer_later(side);
+  const std::optional<sip::RemoteOffer> offer = as_offer(other->agreement->remote);
+  if (!offer) return;
+  to->session.sections.resize(offer->sections.size());
+  (void)send_offer(*to, Method::kInvite,
+                   sip::make_offer(*offer, to->session, to->agreement->sections[section_].protocol));
+}
+
+void Call::reoffer_later(Side side) {
+  const Leg& to = *leg(side);
+  reoffer_.set(now() + glare_pause_ns(*to.dialog, context_.tokens), [this, side] { reoffer(side); });
+}
+
+/// Brings one party's session to what the other one's has become, if they differ.
+void Call::align(Side side) {
+  const Leg* const to = leg(side).get();
+  const Leg* const other = leg(opposite(side)).get();
+  if (ending_ || !to || !other || !to->agreement || !other->agreement) return;
+  const std::optional<sip::RemoteOffer> offer = as_offer(other->agreement->remote);
+  if (!offer) return;
+  sip::LocalSession session = to->session;
+  session.sections.resize(offer->sections.size());
+  const sip::SessionDescription wanted = sip::make_offer(*offer, session, to->agreement->sections[section_].protocol);
+  if (section_fits(to->agreement->local, wanted, section_)) return;
+  if (to->state == LegState::kConfirmed) return reoffer(side);
+  reoffer_later(side);
+}
+
+void Call::on_exchange_response(const Message& response) {
+  Leg* const to = leg_of(exchange_->to);
+  if (to == nullptr) return finish_exchange();
+  log_sip(to->side(), to->path(), "in", response);
+  if (response.status() < 200) return;
+  if (response.status() >= 300) return on_exchange_failed(response.status(), &response);
+  to->dialog->on_response(response);
+  to->peer.learn(response);
+  if (exchange_->method == Method::kInvite) {
+    const std::shared_ptr<const Message> invite = context_.transactions.request(exchange_->sent);
+    const Message ack = to->dialog->make_ack(*invite, to->make_via(context_.tokens));
+    log_sip(to->side(), to->path(), "out", ack);
+    context_.transactions.acknowledge(exchange_->sent, ack, to->dialog_hop(context_.paths));
+  }
+  const Exchange done = *std::move(exchange_);
+  finish_exchange();
+  if (const std::optional<EndCause> cause = take_answer(*to, response)) return end(*cause);
+  if (ending_) return;
+  Leg* const from = leg_of(done.from);
+  if (from == nullptr && done.asked.valid() && !done.withdrawn) refuse_exchange(done, 481);
+  if (!done.asked.valid() || done.withdrawn || from == nullptr) {
+    keep_journal();
+    return align(opposite(to->side()));
+  }
+  sip::LocalSession session = from->session;
+  session.sections.resize(done.offer->sections.size());
+  session.sections[section_].rtcp_mux = from->agreement->sections[section_].rtcp_mux;
+  session.sections[section_].current_role = from->agreement->sections[section_].role;
+  sip::Agreement agreement = sip::make_answer(*done.offer, *to->agreement, session);
+  accept_offer(*from, done.asked, *done.request, std::move(agreement), std::move(session));
+}
+
+/// The far party has not taken the offer: both sessions stay as they were (RFC 3261 section 14.1).
+void Call::on_exchange_failed(std::uint16_t status, const Message* response) {
+  Leg* const to = leg_of(exchange_->to);
+  const Exchange done = *std::move(exchange_);
+  finish_exchange();
+  if (to != nullptr) to->offered.reset();
+  Leg* const from = leg_of(done.from);
+  if (done.asked.valid() && !done.withdrawn && from != nullptr) {
+    const std::uint16_t told = status == 401 || status == 407 ? 403 : status / 100 == 3 ? 488 : status;
+    refuse_offer(*from, done.asked, *done.request, {told, std::string(sip::reason_phrase(told))});
+  } else if (done.asked.valid() && !done.withdrawn) {
+    refuse_exchange(done, 481);
+  } else if (status == 491 && to != nullptr) {
+    return reoffer_later(to->side());
+  }
+  // Section 12.2.1.2: the dialog is gone. A timeout of ours says the same of the party.
+  if (sip::ends_dialog(status)) end({status, response ? "the far party knows the call no more" : "no answer"});
+}
+
+void Call::finish_exchange() {
+  exchange_.reset();
+}
+
+/// The sender of a re-INVITE has cancelled it (RFC 6141 section 3.5 leaves what was not agreed on undone).
+void Call::withdraw_offer(sip::TransactionId id) {
+  if (!exchange_ || exchange_->asked != id || exchange_->withdrawn) return;
+  exchange_->withdrawn = true;
+  Leg* const from = leg_of(exchange_->from);
+  if (from != nullptr) respond(*from, id, from->make_response(*exchange_->request, 487, ""));
+  if (exchange_->method == Method::kInvite) (void)context_.transactions.cancel(now(), exchange_->sent);
+}
+
+/// The call ends: whoever waits for the far party's answer hears so.
+void Call::drop_exchanges() {
+  if (exchange_ && exchange_->asked.valid() && !exchange_->withdrawn) refuse_exchange(*exchange_, 487);
+  if (exchange_) control_.disown(exchange_->sent);
+  finish_exchange();
+  for (const Relay& relay : relays_) {
+    control_.disown(relay.sent);
+    refuse_relayed(relay, 481);
+  }
+  relays_.clear();
+}
+
+/// Also when the dialog of the request is gone: a fork that was forgotten.
+void Call::refuse_exchange(const Exchange& exchange, std::uint16_t status) {
+  control_.respond(exchange.asked, sip::make_response(*exchange.request, status, "", exchange.from.local_tag));
+}
+
+void Call::settle_reinvite(Leg& leg) {
+  if (!leg.reinvite) return;
+  context_.transactions.acknowledged(leg.reinvite->id);
+  control_.disown(leg.reinvite->id);
+  leg.reinvite.reset();
+}
+
+}  // namespace weir::controlplane

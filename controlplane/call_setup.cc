@@ -1,0 +1,245 @@
+// A call until its answer: the caller waits, the callee is invited, progress and answer go back. RFC 3261 section 13,
+// RFC 3262 (reliable provisional responses), RFC 3264 and RFC 6337 section 3 (offers and answers in them).
+#include <algorithm>
+
+#include "controlplane/call.h"
+#include "controlplane/log.h"
+#include "sip/sdp_write.h"
+#include "sip/status.h"
+
+namespace weir::controlplane {
+
+using sip::HeaderId;
+using sip::Message;
+using sip::Method;
+
+namespace {
+
+constexpr std::string_view kSdpType = "application/sdp";
+/// How long another 2xx of a forked INVITE may come after the first: 64*T1 (RFC 3261 section 13.2.2.4).
+constexpr std::uint64_t kForksNs = 33'000'000'000;
+
+/// What a caller is told of a callee's refusal. Challenges and redirections are between us and the callee: neither its
+/// realm's credentials nor its addresses concern the caller.
+std::uint16_t status_for_caller(std::uint16_t status) {
+  if (status == 401 || status == 407) return 403;
+  return status < 400 ? 480 : status;
+}
+
+/// A first RSeq: 1..2^31-1, not to be guessed (RFC 3262 section 3).
+std::uint32_t make_rseq(const sip::TokenSource& tokens) {
+  return static_cast<std::uint32_t>(std::hash<std::string>{}(tokens()) % 0x7fff'0000u) + 1;
+}
+
+}  // namespace
+
+std::optional<EndCause> Call::begin(sip::TransactionId id, const Message& invite, const Path& from,
+                                    const Destination& destination) {
+  caller_ = std::make_unique<Leg>(Side::kCaller, from);
+  caller_->invite = id;
+  caller_->display = invite.from() ? sip::write(invite.from()->uri) : "";
+  caller_->peer.learn(invite);
+  caller_->dialog = sip::Dialog::from_request(invite, context_.tokens(), caller_->contact());
+  if (!caller_->dialog) return EndCause{400, "the INVITE has no usable Contact"};
+  callers_invite_ = context_.transactions.request(id);
+  callee_realm_ = destination.to_realm;
+  callee_profile_ = destination.media;
+  if (std::optional<EndCause> cause = read_callers_offer(invite)) return cause;
+  log_sip(Side::kCaller, from, "in", invite);
+  caller_->state = LegState::kInviting;
+  invitation_ =
+      std::make_unique<Invitation>(context_, control_, *this, static_cast<Inviter&>(*this), Side::kCallee, destination);
+  starting_ = true;
+  invitation_->start();
+  starting_ = false;
+  callee_display_ = invitation_->target_text();
+  if (refused_at_start_) {
+    caller_->state = LegState::kOver;
+    return refused_at_start_;
+  }
+  control_.own(caller_->dialog->id(), *this);
+  return std::nullopt;
+}
+
+std::optional<EndCause> Call::prepare(const Path& way) {
+  return media_ ? std::nullopt : make_stream(way);
+}
+
+Message Call::make_invite(const Leg& leg, const Target& target) {
+  const Message& invite = *callers_invite_;
+  sip::RequestHead head;
+  head.method = Method::kInvite;
+  head.request_uri = sip::write(target.uri);
+  head.via = leg.make_via(context_.tokens);
+  // Topology hiding: of the caller only display name and user go on; addresses, tags and identifiers are ours.
+  if (const std::optional<sip::NameAddr> from = invite.from()) {
+    head.from.display_name = from->display_name;
+    head.from.uri = sip::make_sip_uri(from->uri.user_text(), leg.contact().uri.host);
+  }
+  head.from.set_tag(context_.tokens());
+  head.to.uri = target.uri;
+  head.to.uri.parameters = {};
+  head.call_id = context_.tokens();
+  head.max_forwards = static_cast<std::uint32_t>(invite.max_forwards().value_or(sip::kMaxForwardsInitial)) - 1;
+  Message request = sip::make_request(head);
+  request.add_header(HeaderId::kContact, sip::write(leg.contact()));
+  request.add_header(HeaderId::kAllow, kAllowed);
+  // An offer in a reliable provisional response waits for the caller's PRACK: only a caller that knows it can answer.
+  if (!delayed_ || caller_->peer.reliable) request.add_header(HeaderId::kSupported, kSupported);
+  request.add_header(HeaderId::kUserAgent, kSoftware);
+  if (callee_offered_) request.set_body(sip::write_sdp(*callee_offered_), kSdpType);
+  return request;
+}
+
+void Call::on_progress(Leg* fork, const Message& response) {
+  if (ending_ || caller_->state != LegState::kInviting) return;
+  const bool has_sdp = fork != nullptr && response.content_is(kSdpType);
+  const std::optional<std::uint32_t> rseq = fork != nullptr ? reliable_number(response) : std::nullopt;
+  if (delayed_ && has_sdp && rseq && !caller_->offered) {
+    if (const std::optional<EndCause> cause = take_callees_offer(*fork, response)) return end(*cause);
+    provisional_waits_ = rseq;
+    early_ = fork->dialog->id();
+    return tell_progress(response.status(), sip::write_sdp(*caller_->offered));
+  }
+  if (rseq) acknowledge_provisional(*fork, *rseq, "");
+  if (has_sdp && !delayed_) take_early_answer(*fork, response);
+  if (ending_) return;
+  const bool told = has_sdp && caller_->agreement;
+  tell_progress(response.status(), told ? sip::write_sdp(caller_->agreement->local) : "");
+}
+
+/// Media before the answer. Of several forks the latest is heard; a body that is no answer to our offer is passed over,
+/// since the final answer may still be one.
+void Call::take_early_answer(Leg& fork, const Message& response) {
+  if (!fork.agreement) {
+    fork.session = callee_session_;
+    fork.offered = callee_offered_;
+    if (const std::optional<EndCause> cause = take_answer(fork, response)) {
+      fork.agreement.reset();
+      return log_event(LogLevel::kWarning, "call",
+                       {{"call", number_}, {"event", "early answer passed over"}, {"reason", cause->text}});
+    }
+  } else if (early_ != fork.dialog->id()) {
+    (void)change_stream(fork, *fork.agreement);
+  }
+  early_ = fork.dialog->id();
+  if (caller_->agreement || ending_) return;
+  caller_->agreement = sip::make_answer(*offer_, *fork.agreement, caller_->session);
+  caller_->session.previous = caller_->agreement->local;
+  if (const std::optional<EndCause> cause = change_stream(*caller_, *caller_->agreement)) end(*cause);
+}
+
+/// Reliably where the caller insists on it, or where it takes a session description that way.
+void Call::tell_progress(std::uint16_t status, std::string body) {
+  Message response = caller_->make_response(*callers_invite_, status, "");
+  const bool insists = callers_invite_->lists(HeaderId::kRequire, "100rel");
+  const bool reliable = insists || (caller_->peer.reliable && !body.empty());
+  if (!body.empty()) response.set_body(body, kSdpType);
+  if (!reliable) return respond(*caller_, caller_->invite, response);
+  if (!caller_->provisionals) {
+    Provisionals::Callbacks callbacks{.send = [this](const Message& one) { respond(*caller_, caller_->invite, one); },
+                                      .unacknowledged =
+                                          [this] {
+                                            end({504, "the caller never acknowledged a provisional response"});
+                                          },
+                                      .now_ns = [this] { return now(); }};
+    caller_->provisionals = std::make_unique<Provisionals>(context_.alarms, callers_invite_->cseq()->number,
+                                                           make_rseq(context_.tokens), std::move(callbacks));
+  }
+  caller_->provisionals->send(std::move(response));
+}
+
+void Call::acknowledge_provisional(Leg& fork, std::uint32_t rseq, std::string_view body) {
+  const std::shared_ptr<const Message> invite = context_.transactions.request(fork.invite);
+  if (invite == nullptr) return;
+  Message prack = fork.dialog->make_request(Method::kPrack, fork.make_via(context_.tokens));
+  prack.add_header(HeaderId::kRAck, write_rack({rseq, invite->cseq()->number}));
+  if (!body.empty()) prack.set_body(body, kSdpType);
+  (void)request(fork, std::move(prack));
+}
+
+void Call::on_answered(std::unique_ptr<Leg> leg, const Message& response) {
+  const bool early = leg->agreement.has_value();
+  callee_ = std::move(leg);
+  early_.reset();
+  control_.own(callee_->dialog->id(), *this);
+  invitation_end_.set(now() + kForksNs, [this] { invitation_.reset(); });
+  if (delayed_ && !caller_->agreement) {
+    callee_unacknowledged_ = true;  // until the caller's ACK brings the answer
+    if (const std::optional<EndCause> cause = take_callees_offer(*callee_, response)) return end(*cause);
+    return answer_caller();
+  }
+  acknowledge(*callee_, "");
+  if (delayed_) return answer_caller();  // the offer came in a provisional response, and has its answer
+  if (!early) {
+    callee_->session = callee_session_;
+    callee_->offered = callee_offered_;
+    if (const std::optional<EndCause> cause = take_answer(*callee_, response)) return end(*cause);
+  } else if (const std::optional<EndCause> cause = change_stream(*callee_, *callee_->agreement)) {
+    return end(*cause);  // of several forks with media another one may have been heard
+  }
+  if (!ending_) answer_caller();  // the stream may have failed meanwhile, and told the caller
+}
+
+void Call::on_refused(const EndCause& cause, const Message*) {
+  if (starting_) {
+    refused_at_start_ = cause;
+    return;
+  }
+  const std::uint16_t status = status_for_caller(cause.status);
+  end({status, status == cause.status ? cause.text : std::string(sip::reason_phrase(status))});
+}
+
+/// RFC 3262 section 3: no 2xx while a session description is on its way in a provisional response.
+void Call::answer_caller() {
+  answer_waits_ = caller_->provisionals && caller_->provisionals->holds_back_answer();
+  if (!answer_waits_) send_answer();
+}
+
+void Call::send_answer() {
+  answer_waits_ = false;
+  const bool delivered = caller_->provisionals && caller_->provisionals->session_delivered();
+  if (caller_->provisionals) caller_->provisionals->stop();
+  std::optional<EndCause> cause;
+  if (!delayed_ && !caller_->agreement) {
+    caller_->agreement = sip::make_answer(*offer_, *callee_->agreement, caller_->session);
+    caller_->session.previous = caller_->agreement->local;
+    // Our port listens before the caller hears of it; a stream that fails at once ends the call with BYE after the ACK.
+    cause = change_stream(*caller_, *caller_->agreement);
+  }
+  Message response = caller_->make_response(*callers_invite_, 200, "OK");
+  response.add_header(HeaderId::kSupported, kSupported);
+  if (!delivered) {
+    response.set_body(sip::write_sdp(caller_->agreement ? caller_->agreement->local : *caller_->offered), kSdpType);
+  }
+  caller_->dialog->confirm();
+  caller_->state = LegState::kUnacked;
+  answered_ns_ = now();
+  ++control_.counters_.calls_answered;
+  respond(*caller_, caller_->invite, response);
+  if (!ending_) keep_journal();
+  if (cause) return end(*cause);
+  if (!delayed_) align(Side::kCaller);
+}
+
+/// The ACK for the 2xx that confirmed a leg of ours. `body` is the answer to an offer in that 2xx.
+void Call::acknowledge(Leg& leg, std::string_view body) {
+  if (&leg == callee_.get()) callee_unacknowledged_ = false;
+  const std::shared_ptr<const Message> invite = context_.transactions.request(leg.invite);
+  if (invite == nullptr) return;
+  Message ack = leg.dialog->make_ack(*invite, leg.make_via(context_.tokens));
+  if (!body.empty()) ack.set_body(body, kSdpType);
+  log_sip(leg.side(), leg.path(), "out", ack);
+  context_.transactions.acknowledge(leg.invite, ack, leg.dialog_hop(context_.paths));
+}
+
+void Call::refuse_caller(const EndCause& cause) {
+  if (caller_->provisionals) caller_->provisionals->stop();
+  Message response = caller_->make_response(*callers_invite_, cause.status, "");
+  response.add_header(HeaderId::kReason, reason_header(cause.status, cause.text));
+  respond(*caller_, caller_->invite, response);
+  caller_->dialog->terminate();
+  caller_->state = LegState::kOver;
+}
+
+}  // namespace weir::controlplane

@@ -1,0 +1,304 @@
+#include "controlplane/invitation.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "controlplane/call.h"
+#include "sip/status.h"
+
+namespace weir::controlplane {
+
+using sip::HeaderId;
+using sip::Message;
+using sip::Method;
+
+namespace {
+
+/// Whether another target may do better: section 8.1.3.1 and RFC 3263 section 4.3.
+bool is_failover(std::uint16_t status) {
+  return status == 408 || status == 503;
+}
+
+/// Section 16.7 step 6, for what a B2BUA tells its caller: a global failure first, then what is not the mere absence of
+/// an answer.
+bool is_better(std::uint16_t status, std::uint16_t than) {
+  const auto rank = [](std::uint16_t one) { return one >= 600 ? 0 : is_failover(one) ? 2 : 1; };
+  return rank(status) < rank(than);
+}
+
+EndCause cause_of(std::uint16_t status) {
+  return {status, std::string(sip::reason_phrase(status))};
+}
+
+}  // namespace
+
+Invitation::Invitation(CallContext& context, CallControl& control, Call& call, Inviter& inviter, Side side,
+                       Destination destination)
+    : context_(context),
+      control_(control),
+      call_(call),
+      inviter_(inviter),
+      side_(side),
+      destination_(std::move(destination)) {
+  if (destination_.targets.size() > kParallelMax) destination_.targets.resize(kParallelMax);
+}
+
+Invitation::~Invitation() {
+  for (const auto& branch : branches_) {
+    for (const sip::TransactionId id : branch->sent) control_.disown(id);
+    forget_forks(*branch);
+  }
+}
+
+void Invitation::start() {
+  starting_ = true;
+  do {
+    next_target();
+  } while (destination_.parallel && next_ < destination_.targets.size() && !cancelled_);
+  starting_ = false;
+  settle();
+}
+
+void Invitation::next_target() {
+  const std::size_t index = branches_.size();
+  branches_.push_back(std::make_unique<Branch>(destination_.targets[next_++], context_.alarms));
+  const Target& target = branches_[index]->target;
+  target_text_ = sip::write(target.uri);
+  const sip::Uri& next_hop = target.routes.empty() ? target.uri : target.routes.front().uri;
+  context_.paths.locate(destination_.to_realm, next_hop,
+                        [this, index, alive = std::weak_ptr<int>(alive_)](std::vector<Path> ways) {
+                          if (alive.lock()) on_located(index, std::move(ways));
+                        });
+}
+
+void Invitation::on_located(std::size_t index, std::vector<Path> ways) {
+  Branch& branch = *branches_[index];
+  if (branch.over) return;
+  branch.ways = std::move(ways);
+  if (branch.ways.empty()) return lose(index, {{500, "there is no way to the route's target"}, nullptr});
+  send_by_way(index);
+}
+
+void Invitation::send_by_way(std::size_t index) {
+  Branch& branch = *branches_[index];
+  const Path& way = branch.ways[branch.way];
+  if (const std::optional<EndCause> cause = inviter_.prepare(way)) return give_up(index, {*cause, nullptr});
+  const Leg leg(side_, way);
+  Message request = inviter_.make_invite(leg, branch.target);
+  for (const sip::NameAddr& route : branch.target.routes) request.add_header(HeaderId::kRoute, sip::write(route));
+  if (!send(branch, std::move(request))) return give_up(index, {{503, "no room for another transaction"}, nullptr});
+}
+
+bool Invitation::send(Branch& branch, Message request) {
+  const Path& way = branch.ways[branch.way];
+  call_.log_sip(side_, way, "out", request);
+  const std::optional<sip::TransactionId> id = control_.request(*this, std::move(request), way.hop);
+  if (!id) return false;
+  branch.sent.push_back(*id);
+  const std::size_t index = branch_of(*id).value();
+  const bool others = branch.way + 1 < branch.ways.size() || next_ < destination_.targets.size();
+  if (others && !destination_.parallel) {
+    branch.silence.set(control_.now_ns() + kSilenceNs, [this, index] {
+      cancel_branch(*branches_[index]);
+      lose(index, {{408, "the callee did not answer"}, nullptr});
+    });
+  }
+  return true;
+}
+
+void Invitation::on_response(sip::TransactionId id, const Message& response) {
+  const std::optional<std::size_t> index = branch_of(id);
+  if (!index) return;
+  Branch& branch = *branches_[*index];
+  call_.log_sip(side_, branch.ways[branch.way], "in", response);
+  if (response.status() < 200) return on_provisional(branch, response);
+  if (response.status() < 300) return on_success(branch, id, response);
+  on_final(*index, id, response);
+}
+
+void Invitation::on_provisional(Branch& branch, const Message& response) {
+  branch.silence.stop();
+  if (response.status() == 100 || settled_ || branch.over) return;
+  Leg* fork = fork_of(branch, response);
+  if (fork != nullptr && !fork->takes_reliable(response)) return;
+  inviter_.on_progress(fork, response);
+}
+
+void Invitation::on_success(Branch& branch, sip::TransactionId id, const Message& response) {
+  branch.silence.stop();
+  branch.over = true;
+  std::unique_ptr<Leg> leg = take_leg(branch, id, response);
+  if (leg != nullptr && winner_ == leg->dialog->id()) return;
+  if (cancelled_ || answered_) {
+    // Another branch of a fork, or an answer that crossed our CANCEL: it gets its ACK, and BYE (section 13.2.2.4).
+    if (leg != nullptr) {
+      call_.acknowledge(*leg, "");
+      leave(*leg, cancelled_ ? *cancelled_ : EndCause{200, "Call completed elsewhere"});
+    }
+    return settle();
+  }
+  if (leg == nullptr) return give_up(branch_of(id).value(), {{502, "the callee's answer makes no dialog"}, nullptr});
+  answered_ = true;
+  settled_ = true;
+  winner_ = leg->dialog->id();
+  for (const auto& other : branches_) {
+    if (other.get() != &branch) cancel_branch(*other);
+    forget_forks(*other);
+  }
+  inviter_.on_answered(std::move(leg), response);
+}
+
+void Invitation::on_final(std::size_t index, sip::TransactionId id, const Message& response) {
+  Branch& branch = *branches_[index];
+  branch.silence.stop();
+  if (branch.over || id != branch.sent.back()) return settle();
+  const Refused refused{cause_of(response.status()), std::make_shared<Message>(response)};
+  if (is_failover(response.status())) return lose(index, refused);
+  give_up(index, refused);
+}
+
+void Invitation::on_failure(sip::TransactionId id, sip::TransactionFailure failure) {
+  const std::optional<std::size_t> index = branch_of(id);
+  if (!index) return;
+  Branch& branch = *branches_[*index];
+  branch.silence.stop();
+  if (branch.over || id != branch.sent.back()) return settle();
+  const bool timeout = failure == sip::TransactionFailure::kTimeout;
+  lose(*index,
+       {timeout ? EndCause{408, "the callee did not answer"} : EndCause{503, "the callee cannot be reached"}, nullptr});
+}
+
+/// This way is none: the next one, or the next target.
+void Invitation::lose(std::size_t index, Refused refused) {
+  Branch& branch = *branches_[index];
+  forget_forks(branch);
+  if (!settled_ && !cancelled_ && branch.way + 1 < branch.ways.size()) {
+    ++branch.way;
+    return send_by_way(index);
+  }
+  const bool next = !settled_ && !cancelled_ && !destination_.parallel && next_ < destination_.targets.size();
+  if (!next) return give_up(index, std::move(refused));
+  branch.over = true;
+  if (!best_ || is_better(refused.cause.status, best_->cause.status)) best_ = std::move(refused);
+  next_target();
+}
+
+/// This target has said no.
+void Invitation::give_up(std::size_t index, Refused refused) {
+  Branch& branch = *branches_[index];
+  branch.over = true;
+  branch.silence.stop();
+  forget_forks(branch);
+  if (!best_ || is_better(refused.cause.status, best_->cause.status)) best_ = std::move(refused);
+  // Section 16.7 step 5: a global failure speaks for all.
+  if (best_->cause.status >= 600) {
+    for (const auto& other : branches_) cancel_branch(*other);
+  }
+  settle();
+}
+
+void Invitation::settle() {
+  if (settled_ || cancelled_ || starting_ || !best_) return;
+  const bool global = best_->cause.status >= 600;
+  if (!global && !over()) return;
+  settled_ = true;
+  const Refused best = *best_;
+  inviter_.on_refused(best.cause, best.response.get());
+}
+
+bool Invitation::over() const {
+  return std::all_of(branches_.begin(), branches_.end(), [](const auto& branch) { return branch->over; });
+}
+
+void Invitation::cancel(const EndCause& cause) {
+  if (!cancelled_) cancelled_ = cause;
+  for (const auto& branch : branches_) {
+    cancel_branch(*branch);
+    forget_forks(*branch);
+  }
+}
+
+void Invitation::cancel_branch(Branch& branch) {
+  branch.silence.stop();
+  if (branch.over) return;
+  // A branch whose INVITE has its final response, or none yet sent, has nothing to wait for.
+  branch.over = branch.sent.empty() || !context_.transactions.cancel(control_.now_ns(), branch.sent.back());
+}
+
+void Invitation::leave(Leg& leg, const EndCause& cause) {
+  Message bye = leg.dialog->make_request(Method::kBye, leg.make_via(context_.tokens));
+  bye.add_header(HeaderId::kReason, reason_header(cause.status, cause.text));
+  call_.log_sip(side_, leg.path(), "out", bye);
+  (void)context_.transactions.send_request(control_.now_ns(), std::move(bye), leg.dialog_hop(context_.paths));
+}
+
+/// The leg of the early dialog that a provisional response is in: known, or new.
+Leg* Invitation::fork_of(Branch& branch, const Message& response) {
+  for (const auto& fork : branch.forks) {
+    if (fork->dialog->id().remote_tag != response.to_tag()) continue;
+    fork->dialog->on_response(response);
+    fork->peer.learn(response);
+    return fork.get();
+  }
+  const std::shared_ptr<const Message> request = context_.transactions.request(branch.sent.back());
+  if (request == nullptr || branch.forks.size() >= kForksMax) return nullptr;
+  std::optional<sip::Dialog> dialog = sip::Dialog::from_response(*request, response);
+  if (!dialog) return nullptr;
+  auto leg = std::make_unique<Leg>(side_, branch.ways[branch.way]);
+  leg->state = LegState::kInviting;
+  leg->invite = branch.sent.back();
+  leg->dialog = *std::move(dialog);
+  leg->display = sip::write(branch.target.uri);
+  leg->peer.learn(response);
+  control_.own(leg->dialog->id(), call_);
+  branch.forks.push_back(std::move(leg));
+  return branch.forks.back().get();
+}
+
+/// The leg that a 2xx confirms; null if it makes no dialog.
+std::unique_ptr<Leg> Invitation::take_leg(Branch& branch, sip::TransactionId id, const Message& response) {
+  const auto same = std::find_if(branch.forks.begin(), branch.forks.end(), [&](const auto& fork) {
+    return fork->dialog->id().remote_tag == response.to_tag() && fork->invite == id;
+  });
+  std::unique_ptr<Leg> leg;
+  if (same != branch.forks.end()) {
+    leg = std::move(*same);
+    branch.forks.erase(same);
+    leg->dialog->on_response(response);
+  } else {
+    const std::shared_ptr<const Message> request = context_.transactions.request(id);
+    std::optional<sip::Dialog> dialog = request ? sip::Dialog::from_response(*request, response) : std::nullopt;
+    if (!dialog) return nullptr;
+    leg = std::make_unique<Leg>(side_, branch.ways[branch.way]);
+    leg->invite = id;
+    leg->dialog = *std::move(dialog);
+  }
+  leg->display = sip::write(branch.target.uri);
+  leg->peer.learn(response);
+  leg->state = LegState::kConfirmed;
+  return leg;
+}
+
+void Invitation::forget_forks(Branch& branch) {
+  for (const auto& fork : branch.forks) control_.disown(fork->dialog->id());
+  branch.forks.clear();
+}
+
+Leg* Invitation::fork(const sip::DialogId& dialog) {
+  for (const auto& branch : branches_) {
+    for (const auto& fork : branch->forks) {
+      if (fork->dialog->id() == dialog) return fork.get();
+    }
+  }
+  return nullptr;
+}
+
+std::optional<std::size_t> Invitation::branch_of(sip::TransactionId id) const {
+  for (std::size_t i = 0; i < branches_.size(); ++i) {
+    const auto& sent = branches_[i]->sent;
+    if (std::find(sent.begin(), sent.end(), id) != sent.end()) return i;
+  }
+  return std::nullopt;
+}
+
+}  // namespace weir::controlplane
