@@ -1,8 +1,8 @@
 """Runs the benchmark programs and joins "ROW|VARIANT" results into rows: a value beside each of its baselines.
 
 A row's ratio says how many times better than the baseline Weir is; for the baseline `floor`, which share of the floor's
-rate it reaches. Both are baseline_value / value, in nanoseconds a packet. The probes (bench/probes/) give whole rows, in
-units of their own; the baseline `mark` is no measurement: it is what Weir has to reach.
+rate it reaches. Both are baseline_value / value, in nanoseconds a packet (a message, of SIP). The probes (bench/probes/)
+give whole rows, in units of their own; the baseline `mark` is no measurement: it is what Weir has to reach.
 """
 import argparse
 import contextlib
@@ -19,6 +19,7 @@ from lab import memory, undo  # noqa: E402
 
 WEIR = "weir"
 _SHARES = ("floor", "1024flows")  # baselines of which a share is reached
+_SIGNALLING = "signalling/"  # rows whose values are of a message, not of a packet
 _PROBE = "media_probe"
 _HEAP_MB = 512  # of DPDK in worker_bench
 _REGION_MB = 128
@@ -111,7 +112,8 @@ def join(medians):
         if variant == WEIR or f"{row}|{WEIR}" not in medians:
             continue
         weir = medians[f"{row}|{WEIR}"]
-        rows.append({"name": f"{row}/{variant}", "value": round(weir, 2), "unit": "ns/packet", "baseline": variant,
+        unit = "ns/message" if row.startswith(_SIGNALLING) else "ns/packet"
+        rows.append({"name": f"{row}/{variant}", "value": round(weir, 2), "unit": unit, "baseline": variant,
                      "baseline_value": round(value, 2), "ratio": round(value / weir, 3)})
     return rows
 

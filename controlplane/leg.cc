@@ -59,15 +59,6 @@ sip::Hop Leg::dialog_hop(PathFinder& paths) const {
   return way ? way->hop : path_.hop;
 }
 
-std::string reason_header(std::uint16_t cause, std::string_view text) {
-  std::string value = "SIP;cause=" + std::to_string(cause) + ";text=\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') value += '\\';
-    value += c;
-  }
-  return value + "\"";
-}
-
 RemoteMedia to_remote_media(const sip::Agreement& agreement, std::size_t index) {
   const sip::AgreedSection& section = agreement.sections[index];
   RemoteMedia remote;

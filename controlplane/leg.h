@@ -14,6 +14,7 @@
 #include "sip/dialog.h"
 #include "sip/message.h"
 #include "sip/offer_answer.h"
+#include "sip/reason.h"
 #include "sip/transaction_layer.h"
 
 namespace weir::controlplane {
@@ -84,8 +85,7 @@ class Leg {
   std::uint32_t rseq_last_ = 0;
 };
 
-/// "SIP;cause=488;text=..." (RFC 3326). Quotes and backslashes in `text` are escaped.
-std::string reason_header(std::uint16_t cause, std::string_view text);
+using sip::reason_header;
 
 /// Allow, as every request and response of ours says it.
 inline constexpr std::string_view kAllowed =

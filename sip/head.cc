@@ -1,5 +1,7 @@
 #include "sip/head.h"
 
+#include <algorithm>
+
 #include "sip/limits.h"
 #include "sip/scan.h"
 
@@ -23,6 +25,13 @@ std::string_view trim_folds(std::string_view text) {
 }
 
 }  // namespace
+
+std::string unfolded(std::string_view value) {
+  std::string out{value};
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return c == '\r' || c == '\n'; }, ' ');
+  return out;
+}
 
 /// Up to the next LF. A bare CR or LF in it is a fault, but ends no line for anybody.
 bool HeadWalk::cut_line(std::string_view& line) {

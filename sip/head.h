@@ -2,6 +2,7 @@
 // never disagree about where a message ends. RFC 3261 sections 7.3.1 and 25.1. For this folder only.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace weir::sip {
@@ -11,6 +12,9 @@ struct HeadLine {
   std::string_view value;  ///< trimmed; still with its line ends if it is folded
   bool folded = false;
 };
+
+/// The value of a line with its line ends made spaces (section 7.3.1).
+std::string unfolded(std::string_view value);
 
 /// Walks lines that end in CRLF. Usage: next() until it is false; then ended() says whether it was the empty line that
 /// stopped it, and rest() what follows.

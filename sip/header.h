@@ -38,6 +38,7 @@ enum class HeaderId : std::uint8_t {
   kFrom,
   kHistoryInfo,
   kIdentity,
+  kInfoPackage,
   kInReplyTo,
   kJoin,
   kMaxForwards,
@@ -45,8 +46,10 @@ enum class HeaderId : std::uint8_t {
   kMinExpires,
   kMinSe,
   kOrganization,
+  kPAccessNetworkInfo,
   kPAssertedIdentity,
   kPath,
+  kPChargingVector,
   kPPreferredIdentity,
   kPriority,
   kPrivacy,
@@ -56,9 +59,12 @@ enum class HeaderId : std::uint8_t {
   kRAck,
   kReason,
   kRecordRoute,
+  kRecvInfo,
   kReferredBy,
+  kReferSub,
   kReferTo,
   kRejectContact,
+  kRemotePartyId,
   kReplaces,
   kReplyTo,
   kRequestDisposition,
@@ -74,6 +80,7 @@ enum class HeaderId : std::uint8_t {
   kSubject,
   kSubscriptionState,
   kSupported,
+  kTargetDialog,
   kTimestamp,
   kTo,
   kUnsupported,
@@ -82,7 +89,7 @@ enum class HeaderId : std::uint8_t {
   kWarning,
   kWwwAuthenticate,
 };
-inline constexpr std::size_t kHeaderIdCount = 70;
+inline constexpr std::size_t kHeaderIdCount = 77;
 
 /// The header of that name, long or compact, without case. kUnknown for all others.
 HeaderId header_by_name(std::string_view name);

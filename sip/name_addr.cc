@@ -1,5 +1,6 @@
 #include "sip/name_addr.h"
 
+#include "sip/quoted.h"
 #include "sip/scan.h"
 
 namespace weir::sip {
@@ -57,29 +58,6 @@ bool check(std::string_view text, On on) {
   return parts && is_uri(parts->uri) && scan::header_parameters(scanner, on) && scanner.done();
 }
 
-/// A display name as people read it.
-std::string unquote(std::string_view text) {
-  if (text.empty() || text.front() != '"') return std::string{text};
-  std::string out;
-  for (std::size_t i = 1; i + 1 < text.size(); ++i) {
-    if (text[i] == '\\') ++i;
-    out += text[i];
-  }
-  return out;
-}
-
-/// A quoted-string: quotes, backslashes and control characters as quoted-pairs. CR and LF have none and become spaces.
-void append_quoted(std::string& out, std::string_view text) {
-  out += '"';
-  for (const char c : text) {
-    const bool ends_lines = c == '\r' || c == '\n';
-    const bool control = (static_cast<std::uint8_t>(c) < 0x20 && c != '\t') || c == 0x7f;
-    if (!ends_lines && (control || c == '"' || c == '\\')) out += '\\';
-    out += ends_lines ? ' ' : c;
-  }
-  out += '"';
-}
-
 }  // namespace
 
 std::optional<NameAddr> parse_name_addr(std::string_view text) {
@@ -89,10 +67,7 @@ std::optional<NameAddr> parse_name_addr(std::string_view text) {
   std::optional<Uri> uri = parse_uri(parts->uri);
   if (!uri) return std::nullopt;
   NameAddr result{unquote(parts->display_name), *std::move(uri), {}};
-  const auto keep = [&result](std::string_view name, std::optional<std::string_view> value) {
-    result.parameters.append({std::string{name}, value ? std::optional<std::string>{*value} : std::nullopt});
-  };
-  if (!scan::header_parameters(scanner, keep) || !scanner.done()) return std::nullopt;
+  if (!scan::header_parameters(scanner, scan::KeepIn{result.parameters}) || !scanner.done()) return std::nullopt;
   return result;
 }
 

@@ -1,5 +1,7 @@
 #include "sip/parameters.h"
 
+#include <algorithm>
+
 #include "sip/scan.h"
 
 namespace weir::sip {
@@ -34,6 +36,20 @@ void Parameters::set(std::string_view name) {
 
 void Parameters::remove(std::string_view name) {
   std::erase_if(list_, [name](const Parameter& parameter) { return equals_without_case(parameter.name, name); });
+}
+
+std::optional<Parameter> Parameters::take(std::string_view name) {
+  const Parameter* const found = find(name);
+  if (found == nullptr) return std::nullopt;
+  std::optional<Parameter> taken{*found};
+  remove(name);
+  return taken;
+}
+
+std::size_t Parameters::count(std::string_view name) const {
+  return static_cast<std::size_t>(std::count_if(list_.begin(), list_.end(), [name](const Parameter& parameter) {
+    return equals_without_case(parameter.name, name);
+  }));
 }
 
 void append(std::string& out, const Parameters& parameters) {

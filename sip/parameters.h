@@ -35,6 +35,10 @@ class Parameters {
   /// Sets or appends the flag `name`.
   void set(std::string_view name);
   void remove(std::string_view name);
+  /// Takes the parameter of that name out of the list; nullopt if it is absent. Of several the first, and they all go.
+  std::optional<Parameter> take(std::string_view name);
+  /// How many have that name: a reader for whom the first counts and one for whom the last does may disagree.
+  [[nodiscard]] std::size_t count(std::string_view name) const;
   void append(Parameter parameter) { list_.push_back(std::move(parameter)); }
 
   bool operator==(const Parameters&) const = default;

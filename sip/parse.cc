@@ -6,6 +6,7 @@
 
 #include "sip/head.h"
 #include "sip/scan.h"
+#include "sip/status_line.h"
 
 namespace weir::sip {
 
@@ -120,19 +121,13 @@ void MessageParser::read_request_line(std::string_view line) {
   message_.start_second_ = slice(uri);
 }
 
-/// SIP-Version SP Status-Code SP Reason-Phrase (section 7.2). The last space may be missing where the phrase is.
 void MessageParser::read_status_line(std::string_view line) {
-  constexpr std::string_view kVersion = "SIP/2.0 ";
   // Only now is it a response: a message whose status_ is 0 is a request.
   message_.status_ = 100;
-  if (line.size() < kVersion.size() + 3 || !equals_without_case(line.substr(0, kVersion.size()), kVersion)) {
-    return fail(400, "Malformed Status Line");
-  }
-  const std::optional<std::uint32_t> status = parse_number<std::uint32_t>(line.substr(kVersion.size(), 3), 699);
-  const std::string_view rest = line.substr(kVersion.size() + 3);
-  if (!status || *status < 100 || (!rest.empty() && rest.front() != ' ')) return fail(400, "Malformed Status Line");
-  message_.status_ = static_cast<std::uint16_t>(*status);
-  message_.start_second_ = slice(rest.empty() ? rest : rest.substr(1));
+  const std::optional<StatusLine> parsed = parse_status_line(line);
+  if (!parsed) return fail(400, "Malformed Status Line");
+  message_.status_ = parsed->status;
+  message_.start_second_ = slice(parsed->reason);
 }
 
 void MessageParser::read_field(const HeadLine& line) {
@@ -174,9 +169,7 @@ void MessageParser::check_field(HeaderId id, std::string_view value) {
       return check_addresses(id, value);
     case HeaderId::kCallId: {
       scan::Scanner scanner(value);
-      const bool word = !scanner.run(scan::kWord).empty();
-      const bool host = !scanner.eat('@') || !scanner.run(scan::kWord).empty();
-      if (!word || !host || !scanner.done()) fail(400, "Malformed Call-ID Header");
+      if (scan::call_id(scanner).empty() || !scanner.done()) fail(400, "Malformed Call-ID Header");
       return;
     }
     case HeaderId::kCSeq:

@@ -31,4 +31,35 @@ std::optional<HostPort> host_port(Scanner& scanner, bool spaced) {
   return found;
 }
 
+std::string_view call_id(Scanner& scanner) {
+  const std::string_view text = scanner.rest();
+  if (scanner.run(kWord).empty()) return {};
+  if (scanner.eat('@') && scanner.run(kWord).empty()) return {};
+  return text.substr(0, text.size() - scanner.rest().size());
+}
+
+void append_escaped(std::string& out, char c) {
+  constexpr std::string_view kHexDigits = "0123456789ABCDEF";
+  const auto byte = static_cast<std::uint8_t>(c);
+  out += '%';
+  out += kHexDigits[byte >> 4];
+  out += kHexDigits[byte & 15];
+}
+
+std::optional<Parameters> rest_as_parameters(Scanner& scanner) {
+  Parameters parameters;
+  if (!header_parameters(scanner, KeepIn{parameters})) return std::nullopt;
+  scanner.space();
+  if (!scanner.done()) return std::nullopt;
+  return parameters;
+}
+
+bool take_number(Parameters& parameters, std::string_view name, std::optional<std::uint32_t>& number) {
+  if (parameters.count(name) > 1) return false;
+  const std::optional<Parameter> parameter = parameters.take(name);
+  if (!parameter) return true;
+  number = parse_number<std::uint32_t>(parameter->value.value_or(""));
+  return number.has_value();
+}
+
 }  // namespace weir::sip::scan

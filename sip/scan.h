@@ -6,9 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "sip/limits.h"
+#include "sip/parameters.h"
 #include "sip/text.h"
 
 namespace weir::sip::scan {
@@ -78,6 +80,9 @@ constexpr bool all_or_escaped(std::string_view text, unsigned classes) {
   }
   return true;
 }
+
+/// Appends %HH.
+void append_escaped(std::string& out, char c);
 
 /// A cursor over one value. Every step either consumes what it names or says no and stays.
 class Scanner {
@@ -168,6 +173,9 @@ struct HostPort {
 /// host [":" port]; SWS around the colon if `spaced` (sent-by has it, URIs do not). nullopt if malformed.
 std::optional<HostPort> host_port(Scanner& scanner, bool spaced);
 
+/// callid: word ["@" word]; empty if there is none. What follows a malformed one is left to the caller.
+std::string_view call_id(Scanner& scanner);
+
 /// Walks `*( ";" name [ "=" value ] )` of a header, LWS where the grammar has it, and calls on(name, value) for each;
 /// `value` is a nullopt for flags. Stops before anything else. False if malformed or more than kParametersMax.
 template <typename On>
@@ -197,6 +205,20 @@ bool uri_parameters(Scanner& scanner, On on) {
   }
   return true;
 }
+
+/// An `on` that keeps them all.
+struct KeepIn {
+  Parameters& list;
+  void operator()(std::string_view name, std::optional<std::string_view> value) const {
+    list.append({std::string{name}, value ? std::optional<std::string>{*value} : std::nullopt});
+  }
+};
+
+/// All of the rest is parameters of a header; nullopt if malformed.
+std::optional<Parameters> rest_as_parameters(Scanner& scanner);
+
+/// Takes the number of that name out of the list, if it is there; false if it is malformed or there are two of it.
+bool take_number(Parameters& parameters, std::string_view name, std::optional<std::uint32_t>& number);
 
 /// An `on` for those who only check.
 inline constexpr auto kIgnore = [](std::string_view, std::optional<std::string_view>) {};

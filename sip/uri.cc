@@ -111,9 +111,7 @@ std::optional<Uri> parse_uri(std::string_view text) {
   uri.headers = parts->headers;
   uri.opaque = parts->opaque;
   scan::Scanner scanner(parts->parameters);
-  scan::uri_parameters(scanner, [&uri](std::string_view name, std::optional<std::string_view> value) {
-    uri.parameters.append({std::string{name}, value ? std::optional<std::string>{*value} : std::nullopt});
-  });
+  scan::uri_parameters(scanner, scan::KeepIn{uri.parameters});
   return uri;
 }
 
@@ -180,18 +178,14 @@ std::string unescape(std::string_view text) {
 }
 
 std::string escape_user(std::string_view text) {
-  constexpr std::string_view kHexDigits = "0123456789ABCDEF";
   std::string out;
   out.reserve(text.size());
   for (const char c : text) {
     if (scan::is(c, scan::kUser)) {
       out += c;
-      continue;
+    } else {
+      scan::append_escaped(out, c);
     }
-    const auto byte = static_cast<std::uint8_t>(c);
-    out += '%';
-    out += kHexDigits[byte >> 4];
-    out += kHexDigits[byte & 15];
   }
   return out;
 }

@@ -67,10 +67,7 @@ std::optional<Via> parse_via(std::string_view text) {
   via.transport = parts->transport;
   via.host = parts->sent_by.host;
   via.port = parts->sent_by.port;
-  const auto keep = [&via](std::string_view name, std::optional<std::string_view> value) {
-    via.parameters.append({std::string{name}, value ? std::optional<std::string>{*value} : std::nullopt});
-  };
-  if (!scan::header_parameters(scanner, keep) || !scanner.done()) return std::nullopt;
+  if (!scan::header_parameters(scanner, scan::KeepIn{via.parameters}) || !scanner.done()) return std::nullopt;
   return via;
 }
 

@@ -1,5 +1,7 @@
 #include "sip/write.h"
 
+#include "sip/status_line.h"
+
 namespace weir::sip {
 namespace {
 
@@ -7,7 +9,8 @@ void append_start_line(std::string& out, const Message& message) {
   if (message.is_request()) {
     out.append(message.method_name()).append(" ").append(message.request_uri_text()).append(" SIP/2.0\r\n");
   } else {
-    out.append("SIP/2.0 ").append(std::to_string(message.status())).append(" ").append(message.reason()).append("\r\n");
+    append(out, StatusLine{message.status(), message.reason()});
+    out.append("\r\n");
   }
 }
 

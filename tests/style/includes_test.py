@@ -13,7 +13,7 @@ _MAY_INCLUDE = {
     "sip": {"sip", "proto"},
     "dataplane": {"dataplane", "proto"},
     "controlplane": {"controlplane", "sip", "proto"},
-    "bench": {"bench", "dataplane", "controlplane", "proto", "tests"},
+    "bench": {"bench", "dataplane", "controlplane", "sip", "proto", "tests"},
     "tests": {"tests", "proto", "sip", "dataplane", "controlplane", "bench"},
 }
 _THIRD_PARTY = re.compile(r"^(rte_|intel-ipsec-mb|openssl/|boost/|spdlog/|fmt/|CLI/|toml\+\+|re2/|srtp2/|benchmark/|gtest/|gmock/)")

@@ -1,0 +1,28 @@
+#include "sip/quoted.h"
+
+#include <cstdint>
+
+namespace weir::sip {
+
+std::string unquote(std::string_view text) {
+  if (text.empty() || text.front() != '"') return std::string{text};
+  std::string out;
+  for (std::size_t i = 1; i + 1 < text.size(); ++i) {
+    if (text[i] == '\\') ++i;
+    out += text[i];
+  }
+  return out;
+}
+
+void append_quoted(std::string& out, std::string_view text) {
+  out += '"';
+  for (const char c : text) {
+    const bool ends_lines = c == '\r' || c == '\n';
+    const bool control = (static_cast<std::uint8_t>(c) < 0x20 && c != '\t') || c == 0x7f;
+    if (!ends_lines && (control || c == '"' || c == '\\')) out += '\\';
+    out += ends_lines ? ' ' : c;
+  }
+  out += '"';
+}
+
+}  // namespace weir::sip
