@@ -15,19 +15,15 @@ namespace {
 
 constexpr std::uint64_t kSessionIdMask = (std::uint64_t{1} << 62) - 1;
 
-/// A tls-id of the grammar's length from as many tokens as it takes (RFC 8842 section 4).
-std::string make_tls_id(const sip::TokenSource& tokens) {
-  std::string id;
-  while (id.size() < sip::kTlsIdBytesMin) id += tokens();
-  return id;
-}
-
 std::uint64_t make_session_id(const sip::TokenSource& tokens) {
   return std::hash<std::string>{}(tokens()) & kSessionIdMask;
 }
 
-settings::MediaProfile profile_of(sip::RtpProtocol protocol) {
-  return sip::is_secured(protocol) ? settings::MediaProfile::kDtls : settings::MediaProfile::kRtp;
+/// A route's media as a policy.
+sip::SecurityPolicy policy_of(settings::MediaProfile profile) {
+  sip::SecurityPolicy policy;
+  policy.srtp = profile == settings::MediaProfile::kDtls ? sip::SrtpDemand::kRequired : sip::SrtpDemand::kForbidden;
+  return policy;
 }
 
 /// The index of a realm's media network of this family; nullopt if the realm has none.
@@ -97,7 +93,7 @@ sip::DtlsAssociationTerms peers_terms(const sip::AgreedSection& section) {
 
 /// Whether a section that goes on secured wants another association than it has. setup:holdconn wants none at all.
 bool wants_new_association(const sip::AgreedSection& before, const sip::AgreedSection& now) {
-  if (!sip::is_secured(before.protocol) || !before.role) return false;
+  if (before.keying != sip::Keying::kDtls || !before.role) return false;
   return !now.role || sip::needs_new_association(peers_terms(before), peers_terms(now));
 }
 
@@ -118,11 +114,10 @@ std::optional<EndCause> Call::make_stream(const Destination& destination) {
   const std::optional<std::uint8_t> network = network_of(context_.settings, caller_->path().realm, family);
   if (!network) return EndCause{488, "the realm has no media address of the offer's family"};
   caller.network = *network;
-  caller.profile = profile_of(offered.protocol);
   MediaLegOptions callee;
   // Nobody has asked the callee: media goes the way its SIP goes.
   callee.network = network_for(context_.settings, destination.to_realm, callee_->path().hop.remote.address.family);
-  callee.profile = destination.media;
+  callee.security = policy_of(destination.media);
   callee.listens_early = destination.media == settings::MediaProfile::kDtls;
   auto media = context_.media.create_media(
       caller, callee, [this](const MediaEvent& event) { on_media(event); }, now());
@@ -134,10 +129,7 @@ std::optional<EndCause> Call::make_stream(const Destination& destination) {
     session.address = media_->local_rtp(side).address;
     session.fingerprints = {context_.media.fingerprint()};
     session.sections.resize(offer_->sections.size());
-    sip::LocalSection& section = session.sections[section_];
-    section.rtp = media_->local_rtp(side);
-    section.rtcp = media_->local_rtcp(side);
-    section.tls_id = make_tls_id(context_.tokens);
+    session.sections[section_] = media_->local_section(side);
   }
   return std::nullopt;
 }
@@ -179,7 +171,7 @@ std::optional<EndCause> Call::renegotiate(Leg& one, const sip::Message& invite) 
   RemoteOffer& offer = std::get<RemoteOffer>(read);
   const sip::AgreedSection& before = one.agreement->sections[section_];
   if (choose_section(offer) != section_) return EndCause{488, "the audio stream cannot be moved to another section"};
-  if (sip::is_secured(offer.sections[section_].protocol) != sip::is_secured(before.protocol)) {
+  if (offer.sections[section_].keying != before.keying) {
     return EndCause{488, "the media security of a call cannot be changed"};
   }
   sip::LocalSession session = one.session;
@@ -220,6 +212,14 @@ void Call::on_media(const MediaEvent& event) {
                         {"event", "source learned"},
                         {"leg", to_string(event.side)},
                         {"source", proto::to_string(event.source)}});
+    case MediaEvent::Kind::kKeysRenewed:
+      return on_secured(event);
+    case MediaEvent::Kind::kRenewalFailed:
+      return log_event(
+          LogLevel::kWarning, "media",
+          {{"call", number_}, {"event", "renewal failed"}, {"leg", to_string(event.side)}, {"reason", event.reason}});
+    case MediaEvent::Kind::kKeysEnding:
+      return end({488, "the SRTP keys have reached the end of their life"});
   }
 }
 
@@ -228,6 +228,7 @@ void Call::on_secured(const MediaEvent& event) {
   log_event(LogLevel::kInfo, "dtls",
             {{"call", number_},
              {"leg", to_string(event.side)},
+             {"keying", std::string(sip::to_string(event.secured.keying))},
              {"version", event.secured.version},
              {"role", std::string(sip::to_string(event.secured.role))},
              {"cipher_suite", event.secured.cipher_suite},
