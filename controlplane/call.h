@@ -76,6 +76,9 @@ class Call : public Requester, private Inviter {
   std::optional<EndCause> read_callers_offer(const sip::Message& invite);
   std::optional<EndCause> make_stream(const Path& way);
   void make_session(Side side, sip::LocalSession& session, std::size_t sections);
+  sip::SessionDescription make_offer_to(Side side, sip::LocalSession& session, const sip::RemoteOffer& what,
+                                        sip::RtpProtocol protocol);
+  sip::Agreement make_answer_to(Leg& leg, const sip::RemoteOffer& offer, const sip::Agreement& far);
   std::optional<EndCause> take_answer(Leg& leg, const sip::Message& message);
   std::optional<EndCause> take_callees_offer(Leg& callee, const sip::Message& response);
   std::optional<EndCause> take_callers_answer(const sip::Message& message);
@@ -111,7 +114,7 @@ class Call : public Requester, private Inviter {
   void refuse_exchange(const Exchange& exchange, std::uint16_t status);
   void on_reoffer(Leg& from, sip::TransactionId id, const sip::Message& request);
   void on_reinvite_without_offer(Leg& from, sip::TransactionId id, const sip::Message& request);
-  void answer_here(Leg& from, sip::TransactionId id, const sip::Message& request, sip::RemoteOffer offer);
+  void answer_here(Leg& from, sip::TransactionId id, const sip::Message& request, const sip::RemoteOffer& offer);
   void pass_offer(Leg& from, Leg& to, sip::TransactionId id, const sip::Message& request, sip::RemoteOffer offer);
   bool send_offer(Leg& to, sip::Method method, const sip::SessionDescription& offer);
   void reoffer(Side side);
@@ -120,8 +123,7 @@ class Call : public Requester, private Inviter {
   void on_exchange_response(const sip::Message& response);
   void on_exchange_failed(std::uint16_t status, const sip::Message* response);
   void refuse_offer(Leg& from, sip::TransactionId id, const sip::Message& request, const EndCause& cause);
-  void accept_offer(Leg& from, sip::TransactionId id, const sip::Message& request, sip::Agreement agreement,
-                    sip::LocalSession session);
+  void accept_offer(Leg& from, sip::TransactionId id, const sip::Message& request, sip::Agreement agreement);
   void settle_reinvite(Leg& leg);
   void finish_exchange();
 
@@ -178,6 +180,7 @@ class Call : public Requester, private Inviter {
 std::size_t choose_section(sip::RemoteOffer& offer);
 
 /// The offer in a message's body, or why there is none: 415, or what the SDP is refused for.
-std::variant<sip::RemoteOffer, EndCause> read_offer_in(const sip::Message& message, std::size_t sections_before);
+std::variant<sip::RemoteOffer, EndCause> read_offer_in(const sip::Message& message, std::size_t sections_before,
+                                                       const sip::SecurityPolicy& policy);
 
 }  // namespace weir::controlplane

@@ -37,7 +37,9 @@ void pass_body(const Message& from, Message& to) {
 }  // namespace
 
 void Call::on_request(sip::TransactionId id, const Message& request, const sip::DialogId& dialog) {
-  Leg& from = *leg_of(dialog);
+  Leg* const leg = leg_of(dialog);
+  if (leg == nullptr) return control_.respond(id, sip::make_response(request, 481, "", dialog.local_tag));
+  Leg& from = *leg;
   log_sip(from.side(), from.path(), "in", request);
   switch (from.dialog->on_request(request)) {
     case sip::DialogVerdict::kInOrder:

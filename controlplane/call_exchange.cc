@@ -66,7 +66,8 @@ void Call::on_reoffer(Leg& from, sip::TransactionId id, const Message& request) 
   }
   if (exchange_) return respond(from, id, from.make_response(request, 491, ""));
   if (request.body().empty()) return on_reinvite_without_offer(from, id, request);
-  std::variant<sip::RemoteOffer, EndCause> read = read_offer_in(request, from.agreement->sections.size());
+  std::variant<sip::RemoteOffer, EndCause> read =
+      read_offer_in(request, from.agreement->sections.size(), from.session.security);
   if (const auto* cause = std::get_if<EndCause>(&read)) return refuse_offer(from, id, request, *cause);
   sip::RemoteOffer offer = std::get<sip::RemoteOffer>(std::move(read));
   if (choose_section(offer) != section_) {
@@ -84,24 +85,17 @@ void Call::on_reoffer(Leg& from, sip::TransactionId id, const Message& request) 
 }
 
 /// The offer leaves the far party's session as it is: it is answered out of what that party agreed to.
-void Call::answer_here(Leg& from, sip::TransactionId id, const Message& request, sip::RemoteOffer offer) {
+void Call::answer_here(Leg& from, sip::TransactionId id, const Message& request, const sip::RemoteOffer& offer) {
   const Leg* const to = far(from);
   if (to == nullptr || !to->agreement) return refuse_offer(from, id, request, {500, "the far party has not answered"});
-  sip::LocalSession session = from.session;
-  session.sections.resize(offer.sections.size());
-  session.sections[section_].rtcp_mux = from.agreement->sections[section_].rtcp_mux;
-  session.sections[section_].current_role = from.agreement->sections[section_].role;
-  sip::Agreement agreement = sip::make_answer(offer, *to->agreement, session);
-  accept_offer(from, id, request, std::move(agreement), std::move(session));
+  accept_offer(from, id, request, make_answer_to(from, offer, *to->agreement));
 }
 
-void Call::accept_offer(Leg& from, sip::TransactionId id, const Message& request, sip::Agreement agreement,
-                        sip::LocalSession session) {
+void Call::accept_offer(Leg& from, sip::TransactionId id, const Message& request, sip::Agreement agreement) {
   if (const std::optional<EndCause> cause = change_stream(from, agreement)) {
     return refuse_offer(from, id, request, *cause);
   }
-  session.previous = agreement.local;
-  from.session = std::move(session);
+  from.session.previous = agreement.local;
   from.agreement = std::move(agreement);
   Message response = from.make_response(request, 200, "OK");
   response.set_body(sip::write_sdp(from.agreement->local), kSdpType);
@@ -129,10 +123,8 @@ void Call::on_reinvite_without_offer(Leg& from, sip::TransactionId id, const Mes
   const Leg* const to = far(from);
   const std::optional<sip::RemoteOffer> offer = to && to->agreement ? as_offer(to->agreement->remote) : std::nullopt;
   if (!offer) return refuse_offer(from, id, request, {500, "the far party has not answered"});
-  from.session.sections.resize(offer->sections.size());
   from.session.sections[section_].rtcp_mux = from.agreement->sections[section_].rtcp_mux;
-  from.offered = sip::make_offer(*offer, from.session, from.agreement->sections[section_].protocol);
-  from.session.previous = from.offered;
+  from.offered = make_offer_to(from.side(), from.session, *offer, from.agreement->sections[section_].protocol);
   Message response = from.make_response(request, 200, "OK");
   response.set_body(sip::write_sdp(*from.offered), kSdpType);
   settle_reinvite(from);
@@ -164,8 +156,8 @@ void Call::on_delayed_answer(Leg& from, const Message& ack) {
 }
 
 void Call::pass_offer(Leg& from, Leg& to, sip::TransactionId id, const Message& request, sip::RemoteOffer offer) {
-  to.session.sections.resize(offer.sections.size());
-  const sip::SessionDescription passed = sip::make_offer(offer, to.session, to.agreement->sections[section_].protocol);
+  const sip::SessionDescription passed =
+      make_offer_to(to.side(), to.session, offer, to.agreement->sections[section_].protocol);
   const bool early = to.state == LegState::kInviting;
   if (early && !to.peer.update) {
     Message response = from.make_response(request, 500, "");
@@ -191,7 +183,6 @@ bool Call::send_offer(Leg& to, Method method, const sip::SessionDescription& off
   const std::optional<sip::TransactionId> sent = this->request(to, std::move(request));
   if (!sent) return false;
   to.offered = offer;
-  to.session.previous = offer;
   exchange_.emplace();
   exchange_->to = to.dialog->id();
   exchange_->sent = *sent;
@@ -207,9 +198,8 @@ void Call::reoffer(Side side) {
   if (exchange_ || to->offered || to->reinvite) return reoffer_later(side);
   const std::optional<sip::RemoteOffer> offer = as_offer(other->agreement->remote);
   if (!offer) return;
-  to->session.sections.resize(offer->sections.size());
   (void)send_offer(*to, Method::kInvite,
-                   sip::make_offer(*offer, to->session, to->agreement->sections[section_].protocol));
+                   make_offer_to(side, to->session, *offer, to->agreement->sections[section_].protocol));
 }
 
 void Call::reoffer_later(Side side) {
@@ -256,12 +246,7 @@ void Call::on_exchange_response(const Message& response) {
     keep_journal();
     return align(opposite(to->side()));
   }
-  sip::LocalSession session = from->session;
-  session.sections.resize(done.offer->sections.size());
-  session.sections[section_].rtcp_mux = from->agreement->sections[section_].rtcp_mux;
-  session.sections[section_].current_role = from->agreement->sections[section_].role;
-  sip::Agreement agreement = sip::make_answer(*done.offer, *to->agreement, session);
-  accept_offer(*from, done.asked, *done.request, std::move(agreement), std::move(session));
+  accept_offer(*from, done.asked, *done.request, make_answer_to(*from, *done.offer, *to->agreement));
 }
 
 /// The far party has not taken the offer: both sessions stay as they were (RFC 3261 section 14.1).

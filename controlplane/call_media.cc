@@ -15,23 +15,15 @@ namespace {
 
 constexpr std::uint64_t kSessionIdMask = (std::uint64_t{1} << 62) - 1;
 
-/// A tls-id of the grammar's length from as many tokens as it takes (RFC 8842 section 4).
-std::string make_tls_id(const sip::TokenSource& tokens) {
-  std::string id;
-  while (id.size() < sip::kTlsIdBytesMin) id += tokens();
-  return id;
-}
-
 std::uint64_t make_session_id(const sip::TokenSource& tokens) {
   return std::hash<std::string>{}(tokens()) & kSessionIdMask;
 }
 
-settings::MediaProfile profile_of(sip::RtpProtocol protocol) {
-  return sip::is_secured(protocol) ? settings::MediaProfile::kDtls : settings::MediaProfile::kRtp;
-}
-
-sip::RtpProtocol protocol_of(settings::MediaProfile profile) {
-  return profile == settings::MediaProfile::kDtls ? sip::RtpProtocol::kDtlsSavp : sip::RtpProtocol::kAvp;
+/// A route's media as a policy.
+sip::SecurityPolicy policy_of(settings::MediaProfile profile) {
+  sip::SecurityPolicy policy;
+  policy.srtp = profile == settings::MediaProfile::kDtls ? sip::SrtpDemand::kRequired : sip::SrtpDemand::kForbidden;
+  return policy;
 }
 
 /// The index of a realm's media network of this family; nullopt if the realm has none.
@@ -97,9 +89,10 @@ std::size_t choose_section(RemoteOffer& offer) {
   return chosen;
 }
 
-std::variant<RemoteOffer, EndCause> read_offer_in(const sip::Message& message, std::size_t sections_before) {
+std::variant<RemoteOffer, EndCause> read_offer_in(const sip::Message& message, std::size_t sections_before,
+                                                  const sip::SecurityPolicy& policy) {
   if (!message.content_is("application/sdp")) return EndCause{415, "the body is not application/sdp"};
-  std::variant<RemoteOffer, sip::SdpRefusal> read = sip::read_offer(message.body(), sections_before);
+  std::variant<RemoteOffer, sip::SdpRefusal> read = sip::read_offer(message.body(), sections_before, policy);
   if (const auto* refusal = std::get_if<sip::SdpRefusal>(&read)) return EndCause{refusal->status, refusal->reason};
   return std::get<RemoteOffer>(std::move(read));
 }
@@ -107,7 +100,7 @@ std::variant<RemoteOffer, EndCause> read_offer_in(const sip::Message& message, s
 std::optional<EndCause> Call::read_callers_offer(const sip::Message& invite) {
   delayed_ = invite.body().empty();
   if (delayed_) return std::nullopt;
-  std::variant<RemoteOffer, EndCause> read = read_offer_in(invite, 0);
+  std::variant<RemoteOffer, EndCause> read = read_offer_in(invite, 0, caller_->session.security);
   if (auto* cause = std::get_if<EndCause>(&read)) return *cause;
   offer_ = std::get<RemoteOffer>(std::move(read));
   section_ = choose_section(*offer_);
@@ -122,12 +115,12 @@ std::optional<EndCause> Call::make_stream(const Path& way) {
   const std::optional<std::uint8_t> network = network_of(context_.settings, caller_->path().realm, family);
   if (!network) return EndCause{488, "the realm has no media address of the offer's family"};
   caller.network = *network;
-  if (offer_) caller.profile = profile_of(offer_->sections[section_].protocol);
+  caller.security = caller_->session.security;
   MediaLegOptions callee;
   // Nobody has asked the callee: media goes the way its SIP goes.
   callee.network = network_for(context_.settings, callee_realm_, way.hop.remote.address.family);
-  callee.profile = callee_profile_;
-  callee.listens_early = callee_profile_ == settings::MediaProfile::kDtls;
+  callee.security = policy_of(callee_profile_);
+  callee.listens_early = callee.security.may_secure() && callee.security.dtls;
   auto media = context_.media.create_media(
       caller, callee, [this](const MediaEvent& event) { on_media(event); }, now());
   if (!media) return EndCause{503, media.error()};
@@ -135,10 +128,8 @@ std::optional<EndCause> Call::make_stream(const Path& way) {
   if (!offer_) return std::nullopt;
   make_session(Side::kCaller, caller_->session, offer_->sections.size());
   make_session(Side::kCallee, callee_session_, offer_->sections.size());
-  // Plain RTP telephones are offered two ports.
-  callee_session_.sections[section_].rtcp_mux = callee_profile_ == settings::MediaProfile::kDtls;
-  callee_offered_ = sip::make_offer(*offer_, callee_session_, protocol_of(callee_profile_));
-  callee_session_.previous = callee_offered_;
+  callee_session_.security = callee.security;
+  callee_offered_ = make_offer_to(Side::kCallee, callee_session_, *offer_, sip::protocol_to_offer(callee.security));
   return std::nullopt;
 }
 
@@ -147,16 +138,38 @@ void Call::make_session(Side side, sip::LocalSession& session, std::size_t secti
   session.address = media_->local_rtp(side).address;
   session.fingerprints = {context_.media.fingerprint()};
   session.sections.resize(sections);
+}
+
+/// An offer of ours on one leg, and what the leg remembers of it.
+sip::SessionDescription Call::make_offer_to(Side side, sip::LocalSession& session, const sip::RemoteOffer& what,
+                                            sip::RtpProtocol protocol) {
+  session.sections.resize(what.sections.size());
   sip::LocalSection& section = session.sections[section_];
-  section.rtp = media_->local_rtp(side);
-  section.rtcp = media_->local_rtcp(side);
-  section.tls_id = make_tls_id(context_.tokens);
+  const bool rtcp_mux = section.rtcp_mux;
+  section = media_->local_section(side);
+  section.rtcp_mux = rtcp_mux && sip::is_dtls(protocol);  // other telephones are offered two ports
+  sip::SessionDescription offer = sip::make_offer(what, session, protocol);
+  session.previous = offer;
+  return offer;
+}
+
+/// Our answer on one leg to its offer, out of what the other one agreed to.
+sip::Agreement Call::make_answer_to(Leg& leg, const sip::RemoteOffer& offer, const sip::Agreement& far) {
+  leg.session.sections.resize(offer.sections.size());
+  sip::LocalSection& section = leg.session.sections[section_];
+  section = media_->local_section(leg.side());
+  if (leg.agreement) {
+    section.rtcp_mux = leg.agreement->sections[section_].rtcp_mux;
+    section.current_role = leg.agreement->sections[section_].role;
+  }
+  return sip::make_answer(offer, far, leg.session);
 }
 
 std::optional<EndCause> Call::take_answer(Leg& leg, const sip::Message& message) {
   const std::string whose = std::string("the ") + to_string(leg.side()) + "'s answer: ";
   if (!message.content_is("application/sdp")) return EndCause{502, whose + "no SDP"};
-  std::variant<sip::Agreement, sip::SdpRefusal> read = sip::read_answer(*leg.offered, message.body());
+  std::variant<sip::Agreement, sip::SdpRefusal> read =
+      sip::read_answer(*leg.offered, message.body(), leg.session.security);
   if (const auto* refusal = std::get_if<sip::SdpRefusal>(&read)) return EndCause{488, whose + refusal->reason};
   auto& agreement = std::get<sip::Agreement>(read);
   if (std::optional<EndCause> cause = change_stream(leg, agreement)) return cause;
@@ -167,16 +180,15 @@ std::optional<EndCause> Call::take_answer(Leg& leg, const sip::Message& message)
 
 /// The callee makes the offer (RFC 3261 section 13.2.1): the caller gets it as ours, and its answer is still to come.
 std::optional<EndCause> Call::take_callees_offer(Leg& callee, const sip::Message& response) {
-  std::variant<RemoteOffer, EndCause> read = read_offer_in(response, 0);
+  std::variant<RemoteOffer, EndCause> read = read_offer_in(response, 0, policy_of(callee_profile_));
   if (auto* cause = std::get_if<EndCause>(&read)) return EndCause{488, "the callee's offer: " + cause->text};
   offer_ = std::get<RemoteOffer>(std::move(read));
   section_ = choose_section(*offer_);
   make_session(Side::kCaller, caller_->session, offer_->sections.size());
   make_session(Side::kCallee, callee.session, offer_->sections.size());
-  const settings::MediaProfile profile = settings::MediaProfile::kRtp;
-  caller_->session.sections[section_].rtcp_mux = profile == settings::MediaProfile::kDtls;
-  caller_->offered = sip::make_offer(*offer_, caller_->session, protocol_of(profile));
-  caller_->session.previous = caller_->offered;
+  callee.session.security = callee_session_.security;
+  caller_->offered =
+      make_offer_to(Side::kCaller, caller_->session, *offer_, sip::protocol_to_offer(caller_->session.security));
   return std::nullopt;
 }
 
@@ -185,7 +197,7 @@ std::optional<EndCause> Call::take_callers_answer(const sip::Message& message) {
   if (std::optional<EndCause> cause = take_answer(*caller_, message)) return cause;
   Leg* const callee = far(*caller_);
   if (callee == nullptr) return EndCause{500, "the fork that made the offer is gone"};
-  callee->agreement = sip::make_answer(*offer_, *caller_->agreement, callee->session);
+  callee->agreement = make_answer_to(*callee, *offer_, *caller_->agreement);
   callee->session.previous = callee->agreement->local;
   const std::string body = sip::write_sdp(callee->agreement->local);
   if (provisional_waits_) {
@@ -202,14 +214,8 @@ std::optional<EndCause> Call::take_callers_answer(const sip::Message& message) {
 std::optional<EndCause> Call::change_stream(Leg& leg, const sip::Agreement& agreement) {
   const sip::AgreedSection& section = agreement.sections[section_];
   if (!section.active) return EndCause{488, std::string("the ") + to_string(leg.side()) + " takes no audio"};
-  if (leg.agreement) {
-    const sip::AgreedSection& before = leg.agreement->sections[section_];
-    if (sip::is_secured(section.protocol) != sip::is_secured(before.protocol)) {
-      return EndCause{488, "the media security of a call cannot be changed"};
-    }
-    if (wants_new_association(before, section)) {
-      return EndCause{488, "a new DTLS association cannot replace the one in force"};
-    }
+  if (leg.agreement && wants_new_association(leg.agreement->sections[section_], section)) {
+    return EndCause{488, "a new DTLS association cannot replace the one in force"};
   }
   const proto::Status status = media_->set_remote(leg.side(), to_remote_media(agreement, section_), now());
   if (!status) return EndCause{488, status.error()};
@@ -234,6 +240,14 @@ void Call::on_media(const MediaEvent& event) {
                         {"event", "source learned"},
                         {"leg", to_string(event.side)},
                         {"source", proto::to_string(event.source)}});
+    case MediaEvent::Kind::kKeysRenewed:
+      return on_secured(event);
+    case MediaEvent::Kind::kRenewalFailed:
+      return log_event(
+          LogLevel::kWarning, "media",
+          {{"call", number_}, {"event", "renewal failed"}, {"leg", to_string(event.side)}, {"reason", event.reason}});
+    case MediaEvent::Kind::kKeysEnding:
+      return end({488, "the SRTP keys have reached the end of their life"});
   }
 }
 
@@ -243,6 +257,7 @@ void Call::on_secured(const MediaEvent& event) {
   log_event(LogLevel::kInfo, "dtls",
             {{"call", number_},
              {"leg", to_string(event.side)},
+             {"keying", std::string(sip::to_string(event.secured.keying))},
              {"version", event.secured.version},
              {"role", std::string(sip::to_string(event.secured.role))},
              {"cipher_suite", event.secured.cipher_suite},

@@ -124,7 +124,7 @@ void Call::take_early_answer(Leg& fork, const Message& response) {
   }
   early_ = fork.dialog->id();
   if (caller_->agreement || ending_) return;
-  caller_->agreement = sip::make_answer(*offer_, *fork.agreement, caller_->session);
+  caller_->agreement = make_answer_to(*caller_, *offer_, *fork.agreement);
   caller_->session.previous = caller_->agreement->local;
   if (const std::optional<EndCause> cause = change_stream(*caller_, *caller_->agreement)) end(*cause);
 }
@@ -202,7 +202,7 @@ void Call::send_answer() {
   if (caller_->provisionals) caller_->provisionals->stop();
   std::optional<EndCause> cause;
   if (!delayed_ && !caller_->agreement) {
-    caller_->agreement = sip::make_answer(*offer_, *callee_->agreement, caller_->session);
+    caller_->agreement = make_answer_to(*caller_, *offer_, *callee_->agreement);
     caller_->session.previous = caller_->agreement->local;
     // Our port listens before the caller hears of it; a stream that fails at once ends the call with BYE after the ACK.
     cause = change_stream(*caller_, *caller_->agreement);

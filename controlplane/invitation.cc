@@ -132,6 +132,7 @@ void Invitation::on_success(Branch& branch, sip::TransactionId id, const Message
   if (cancelled_ || answered_) {
     // Another branch of a fork, or an answer that crossed our CANCEL: it gets its ACK, and BYE (section 13.2.2.4).
     if (leg != nullptr) {
+      control_.disown(leg->dialog->id());
       call_.acknowledge(*leg, "");
       leave(*leg, cancelled_ ? *cancelled_ : EndCause{200, "Call completed elsewhere"});
     }

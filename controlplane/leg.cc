@@ -66,8 +66,13 @@ RemoteMedia to_remote_media(const sip::Agreement& agreement, std::size_t index) 
   remote.rtcp = section.remote_rtcp;
   remote.rtcp_mux = section.rtcp_mux;
   remote.on_hold = section.direction != sip::Direction::kSendRecv;
+  remote.direction = section.direction;
+  remote.keying = section.keying;
   remote.role = section.role.value_or(sip::DtlsRole::kServer);
   remote.fingerprints = section.remote_dtls.fingerprints;
+  remote.tls_id = section.remote_dtls.tls_id.value_or("");
+  remote.our_tls_id = section.local_dtls.tls_id.value_or("");
+  remote.sdes = section.sdes;
   remote.terms = read_media_terms(agreement.remote.media[index], agreement.local.media[index]);
   return remote;
 }

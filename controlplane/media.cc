@@ -58,6 +58,17 @@ proto::Endpoint Media::local_rtcp(Side side) const {
           .port = here.port(Component::kRtcp).local_port()};
 }
 
+sip::LocalSection Media::local_section(Side side) {
+  sip::LocalSection section = leg(side).local_keys();
+  section.rtp = local_rtp(side);
+  section.rtcp = local_rtcp(side);
+  return section;
+}
+
+void Media::renew_keys(Side side) {
+  leg(side).renew_local_keys();
+}
+
 void Media::set_rewrite(const MediaRewrite& rewrite) {
   rewrite_ = rewrite;
 }
@@ -151,8 +162,7 @@ void Media::on_leg_event(Side side, Component component, const proto::Event& eve
       silence_noted_ = true;
       return;
     case proto::EventKind::kIndexNearLimit:
-      // RFC 3711 section 9.2: a key at its end sends no more; without a new association there is no new key.
-      fail(side, "the SRTP keys have reached the end of their life", now_ns);
+      say({.kind = MediaEvent::Kind::kKeysEnding, .side = side, .secured = {}, .reason = {}, .source = {}});
       return;
     case proto::EventKind::kFirstAuthenticated:
     case proto::EventKind::kKeysConfirmed:

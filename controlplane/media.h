@@ -1,7 +1,8 @@
 // Media: one audio stream that joins two legs. It owns the legs' local ports, their DTLS associations and the flows
 // between them. The certificate of every DTLS association is compared with the SDP's fingerprint before any flow is
 // installed, and no flow towards a secured leg exists without its keys: nothing clear ever leaves there.
-// RFC 5763 (DTLS-SRTP), RFC 5764 section 4.1.2 (RTP and RTCP associations), RFC 5761 (rtcp-mux).
+// RFC 5763 (DTLS-SRTP), RFC 5764 section 4.1.2 (RTP and RTCP associations), RFC 4568 (SDES), RFC 8842 (when a new DTLS
+// association is due), RFC 5761 (rtcp-mux).
 #pragma once
 
 #include <array>
@@ -16,19 +17,23 @@
 #include "controlplane/media_types.h"
 #include "proto/flow.h"
 #include "proto/result.h"
+#include "sip/offer_answer.h"
 
 namespace weir::controlplane {
 
 class MediaEngine;
 
-/// What a Media tells its call. `side` is the leg concerned (kSecured, kFailed, kSourceLearned).
+/// What a Media tells its call. `side` is the leg concerned (all but kFlowing and kTimeout).
 struct MediaEvent {
   enum class Kind : std::uint8_t {
-    kSecured,        ///< every DTLS association of the leg is up and its certificate matched: see secured
+    kSecured,        ///< the leg has its keys; DTLS: every association is up and its certificate matched. See secured
     kFlowing,        ///< all flows are installed in weir-media
     kFailed,         ///< there will be no media: see reason. The call ends with it; said once
     kTimeout,        ///< no flow of this stream had an accepted packet for the configured time; said again if it recurs
     kSourceLearned,  ///< the leg's peer sends from elsewhere than its SDP says, and policy allows it: see source
+    kKeysRenewed,    ///< a later description's keys are in force, as kSecured says it of the first ones
+    kRenewalFailed,  ///< a new DTLS association did not come to be: the keys before it stay in force. See reason
+    kKeysEnding,     ///< the leg's keys near the end of their life: renew_keys() and a re-INVITE give it new ones
   };
   Kind kind;
   Side side;
@@ -57,10 +62,15 @@ class Media {
   /// a=rtcp without rtcp-mux: the next, odd port.
   [[nodiscard]] proto::Endpoint local_rtcp(Side side) const;
 
-  /// The leg's remote as its SDP (offer or answer) tells it. On a secured leg this starts DTLS on each port it needs:
-  /// one with rtcp-mux, two without. Called again after a re-INVITE it moves addresses.
-  /// Errors: a change that needs new keys (fingerprints, role, rtcp-mux), ports or weir-media's table exhausted; the
-  /// stream goes on as it was, and the re-INVITE is to be refused with 488.
+  /// What we bring to the leg's next offer or answer: ports, SDES keys, tls-id, and what is in force of them.
+  [[nodiscard]] sip::LocalSection local_section(Side side);
+  /// The next local_section() of a leg brings keys of ours that were never used: new SDES keys, another tls-id.
+  void renew_keys(Side side);
+
+  /// What was agreed with the leg's remote. With DTLS this starts the handshake on each port it needs: one with
+  /// rtcp-mux, two without. Called again, at any time: addresses, direction and terms change at once.
+  /// Errors: what the leg's policy forbids, an address that nothing may be sent to, ports or weir-media's table
+  /// exhausted; the stream goes on as it was, and the re-INVITE is to be refused with 488.
   proto::Status set_remote(Side side, const RemoteMedia& remote, std::uint64_t now_ns);
 
   /// Payload types; before the flows are installed.

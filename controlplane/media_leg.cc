@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "controlplane/local_keys.h"
 #include "controlplane/media_engine.h"
 #include "proto/assert.h"
 
@@ -44,12 +45,12 @@ MediaLeg::MediaLeg(MediaEngine& engine, const MediaLegOptions& options, std::uin
 }
 
 proto::Status MediaLeg::listen(std::uint64_t now_ns) {
-  if (!is_secured_leg() || !options_.listens_early) return proto::success();
+  if (!options_.listens_early) return proto::success();
   return port(Component::kRtp).open_dtls(engine_.dtls(), now_ns);
 }
 
 proto::Status MediaLeg::set_remote(const RemoteMedia& remote, std::uint64_t now_ns) {
-  if (is_secured_leg() && remote.fingerprints.empty()) return proto::Error{"the SDP has no usable fingerprint"};
+  if (proto::Status status = check_allowed(remote); !status) return status;
   if (!speaks(remote.rtp) || (!remote.rtcp_mux && !speaks(remote.rtcp))) {
     return proto::Error{"the media address is not of the family that was offered"};
   }
@@ -59,7 +60,29 @@ proto::Status MediaLeg::set_remote(const RemoteMedia& remote, std::uint64_t now_
   } else {
     remote_ = remote;
   }
-  return is_secured_leg() ? start_dtls(now_ns) : proto::success();
+  if (remote_->keying == sip::Keying::kDtls) return start_dtls(now_ns);
+  if (remote_->keying == sip::Keying::kSdes) say_secured(now_ns);
+  return proto::success();
+}
+
+proto::Status MediaLeg::check_allowed(const RemoteMedia& remote) const {
+  const sip::SecurityPolicy& policy = options_.security;
+  switch (remote.keying) {
+    case sip::Keying::kNone:
+      return policy.srtp == sip::SrtpDemand::kRequired ? proto::Error{"only secured media is allowed on this leg"}
+                                                       : proto::success();
+    case sip::Keying::kSdes:
+      if (!policy.may_secure() || !remote.sdes) return proto::Error{"SDES is not allowed on this leg"};
+      if (std::find(policy.suites.begin(), policy.suites.end(), remote.sdes->local.suite) == policy.suites.end()) {
+        return proto::Error{"the SRTP suite is not allowed on this leg"};
+      }
+      return proto::success();
+    case sip::Keying::kDtls:
+      if (!policy.may_secure() || !policy.dtls) return proto::Error{"DTLS is not allowed on this leg"};
+      if (remote.fingerprints.empty()) return proto::Error{"the SDP has no usable fingerprint"};
+      return proto::success();
+  }
+  return proto::Error{"the SDP names no way to its keys"};
 }
 
 proto::Family MediaLeg::family() const {
@@ -73,7 +96,8 @@ bool MediaLeg::speaks(const proto::Endpoint& remote) const {
 
 proto::Status MediaLeg::check_unchanged(const RemoteMedia& remote) const {
   if (remote.rtcp_mux != remote_->rtcp_mux) return proto::Error{"rtcp-mux cannot change while media flows"};
-  if (!is_secured_leg()) return proto::success();
+  if (remote.keying != remote_->keying) return proto::Error{"the media security of a stream cannot be changed"};
+  if (remote.keying != sip::Keying::kDtls) return proto::success();
   if (remote.role != remote_->role || !same_fingerprints(remote.fingerprints, remote_->fingerprints)) {
     return proto::Error{"a new DTLS association cannot replace the one in force"};
   }
@@ -146,7 +170,7 @@ bool MediaLeg::associations_up() const {
 }
 
 bool MediaLeg::ready() const {
-  return remote_ && (!is_secured_leg() || associations_up());
+  return remote_ && (remote_->keying != sip::Keying::kDtls || associations_up());
 }
 
 void MediaLeg::on_port_secured(std::uint64_t now_ns) {
@@ -162,7 +186,8 @@ void MediaLeg::on_port_secured(std::uint64_t now_ns) {
     learn_source(component, association.peer, {});
   }
   const DtlsSecured& rtp = *port(Component::kRtp).secured();
-  secured_ = {.profile = rtp.profile,
+  secured_ = {.keying = sip::Keying::kDtls,
+              .profile = rtp.profile,
               .role = rtp.role,
               .version = rtp.version,
               .cipher_suite = rtp.cipher_suite,
@@ -172,18 +197,48 @@ void MediaLeg::on_port_secured(std::uint64_t now_ns) {
   callbacks_.secured(now_ns);
 }
 
-Secret<proto::TransformSpec> MediaLeg::receive_transform() const {
+void MediaLeg::say_secured(std::uint64_t now_ns) {
+  if (secured_said_) return;
+  secured_said_ = true;
+  secured_ = {};
+  secured_.keying = sip::Keying::kSdes;
+  secured_.profile = remote_->sdes->local.suite;
+  secured_.peer = remote_->rtp;
+  callbacks_.secured(now_ns);
+}
+
+sip::LocalSection MediaLeg::local_keys() {
+  if (tls_id_.empty()) tls_id_ = make_tls_id();
+  if (crypto_.empty()) crypto_ = make_crypto(options_.security.suites);
+  sip::LocalSection keys;
+  keys.tls_id = tls_id_;
+  keys.crypto = crypto_;
+  if (!remote_) return keys;
+  keys.rtcp_mux = remote_->rtcp_mux;
+  keys.sdes = remote_->sdes;
+  if (remote_->keying == sip::Keying::kDtls) keys.current_role = remote_->role;
+  return keys;
+}
+
+void MediaLeg::renew_local_keys() {
+  tls_id_.clear();
+  crypto_.clear();
+}
+
+LegKeys MediaLeg::keys() const {
   if (!is_secured_leg()) return {};
-  const DtlsSecured& rtp = *port(Component::kRtp).secured();
-  const DtlsSecured& rtcp = *port(carrier(Component::kRtcp)).secured();
-  return make_transform(rtp.profile, *rtp.receive_key, *rtcp.receive_key);
+  if (remote_->keying == sip::Keying::kSdes) return keys_of(*remote_->sdes);
+  return keys_of(*port(Component::kRtp).secured(), *port(carrier(Component::kRtcp)).secured());
+}
+
+Secret<proto::TransformSpec> MediaLeg::receive_transform() const {
+  const LegKeys in_force = keys();
+  return make_transform(in_force.profile, *in_force.receive, false);
 }
 
 Secret<proto::TransformSpec> MediaLeg::send_transform() const {
-  if (!is_secured_leg()) return {};
-  const DtlsSecured& rtp = *port(Component::kRtp).secured();
-  const DtlsSecured& rtcp = *port(carrier(Component::kRtcp)).secured();
-  return make_transform(rtp.profile, *rtp.send_key, *rtcp.send_key);
+  const LegKeys in_force = keys();
+  return make_transform(in_force.profile, *in_force.send, false);
 }
 
 void MediaLeg::advance(std::uint64_t now_ns) {

@@ -9,9 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "controlplane/leg_keys.h"
 #include "controlplane/media_port.h"
 #include "controlplane/media_types.h"
 #include "proto/flow.h"
+#include "sip/offer_answer.h"
 
 namespace weir::controlplane {
 
@@ -42,8 +44,10 @@ class MediaLeg {
   proto::Status set_remote(const RemoteMedia& remote, std::uint64_t now_ns);
   [[nodiscard]] bool remote_known() const { return remote_.has_value(); }
 
-  [[nodiscard]] bool is_secured_leg() const { return options_.profile == proto::settings::MediaProfile::kDtls; }
-  /// The remote is known and, on a secured leg, every association is up and its certificate matched.
+  /// Its media is SRTP, as the remote's description says.
+  [[nodiscard]] bool is_secured_leg() const { return remote_ && remote_->keying != sip::Keying::kNone; }
+  [[nodiscard]] const sip::SecurityPolicy& security() const { return options_.security; }
+  /// The remote is known and, with DTLS, every association is up and its certificate matched.
   [[nodiscard]] bool ready() const;
 
   [[nodiscard]] std::uint8_t network() const { return options_.network; }
@@ -70,6 +74,10 @@ class MediaLeg {
   /// common with the SDP's.
   bool learn_source(Component component, const proto::Endpoint& source, const proto::PrefixBits& plain_prefix);
 
+  /// See Media::local_section; without the ports.
+  [[nodiscard]] sip::LocalSection local_keys();
+  void renew_local_keys();
+
   /// Receive and send transform of the leg's media. ready() only.
   [[nodiscard]] Secret<proto::TransformSpec> receive_transform() const;
   [[nodiscard]] Secret<proto::TransformSpec> send_transform() const;
@@ -81,8 +89,11 @@ class MediaLeg {
 
  private:
   void on_port_secured(std::uint64_t now_ns);
+  void say_secured(std::uint64_t now_ns);
+  [[nodiscard]] LegKeys keys() const;
   [[nodiscard]] bool associations_up() const;
   [[nodiscard]] bool speaks(const proto::Endpoint& remote) const;
+  proto::Status check_allowed(const RemoteMedia& remote) const;
   proto::Status check_unchanged(const RemoteMedia& remote) const;
   void move_addresses(const RemoteMedia& remote);
   proto::Status start_dtls(std::uint64_t now_ns);
@@ -95,6 +106,8 @@ class MediaLeg {
   std::optional<RemoteMedia> remote_;
   std::array<proto::Endpoint, 2> learned_;  ///< by component; port 0: nothing learned
   SecuredInfo secured_;
+  std::string tls_id_;                        ///< ours, of the association in force or to come
+  std::vector<sip::CryptoAttribute> crypto_;  ///< fresh keys of ours; empty: to be made
   bool secured_said_ = false;
 };
 

@@ -2,14 +2,16 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "controlplane/media_rates.h"
 #include "proto/inet.h"
-#include "proto/settings/settings.h"
 #include "proto/srtp_profile.h"
 #include "sip/dtls_attributes.h"
+#include "sip/media_security.h"
+#include "sip/sdp.h"
 
 namespace weir::controlplane {
 
@@ -22,26 +24,37 @@ const char* to_string(Side side);
 /// What is known of a leg when its stream is made.
 struct MediaLegOptions {
   std::uint8_t network = 0;  ///< index in Settings::networks
-  proto::settings::MediaProfile profile = proto::settings::MediaProfile::kRtp;
+  /// What the leg's media may be: set_remote refuses anything else, whatever the SDP agreed on.
+  sip::SecurityPolicy security = {};
   /// Our own offer lets the remote be the DTLS client (passive, actpass): its ClientHello may overtake its answer, so
   /// the RTP port listens from the start. Nothing is decided before the answer's fingerprint is known.
   bool listens_early = false;
 };
 
-/// What a leg's remote said in its SDP.
+/// What was agreed with a leg's remote: its SDP and ours (to_remote_media).
 struct RemoteMedia {
   proto::Endpoint rtp;    ///< port 0 or address 0.0.0.0: nothing is sent there (RFC 3264 section 8.4)
   proto::Endpoint rtcp;   ///< a=rtcp, or RTP's port + 1; not read with rtcp_mux
   bool rtcp_mux = false;  ///< both sides have agreed to it
   /// Its direction is not sendrecv: silence is no sign of death (RFC 3264 section 8.4), so no timeout is said.
   bool on_hold = false;
-  sip::DtlsRole role = sip::DtlsRole::kServer;  ///< ours (sip::our_dtls_role); DTLS legs only
-  std::vector<sip::Fingerprint> fingerprints;   ///< DTLS legs only: at least one, else the leg fails
-  MediaTerms terms;                             ///< of what it sends; those of the first description hold
+  sip::Direction direction = sip::Direction::kSendRecv;  ///< ours: without sends() no RTP goes there, RTCP does
+  sip::Keying keying = sip::Keying::kNone;               ///< where the keys come from; what follows is of that kind
+  sip::DtlsRole role = sip::DtlsRole::kServer;           ///< kDtls: ours (sip::our_dtls_role)
+  std::vector<sip::Fingerprint> fingerprints;            ///< kDtls: at least one, else the leg fails
+  std::string tls_id;                                    ///< kDtls: the remote's; empty: none
+  std::string our_tls_id;                                ///< kDtls: as we said it; empty: we did not
+  std::optional<sip::SdesAgreement> sdes;                ///< kSdes: both sides' keys
+  MediaTerms terms;                                      ///< of what it sends
+  /// Which of the parties that may answer on the leg's ports this is: a fork has a number of its own. When it changes,
+  /// all is negotiated anew with the other one on the same ports; what the one before had is kept while `early`.
+  std::uint64_t dialog = 0;
+  bool early = false;  ///< of a provisional response: another party may yet win
 };
 
 /// How a leg was secured. With two associations (no rtcp-mux) this is RTP's.
 struct SecuredInfo {
+  sip::Keying keying = sip::Keying::kNone;  ///< kSdes: profile and peer are all there is
   proto::SrtpProfile profile = proto::SrtpProfile::kNone;
   sip::DtlsRole role = sip::DtlsRole::kServer;
   std::string version;       ///< "DTLSv1.2"

@@ -1,31 +1,10 @@
-// Key material that wipes itself: master keys, exporter output, cookie secrets (design, "What must always hold" 7).
+// Secret under this folder's name: most of what is wiped lives here.
 #pragma once
 
-#include <type_traits>
-
-#include "proto/bytes.h"
+#include "proto/secret.h"
 
 namespace weir::controlplane {
 
-/// A T whose bytes are overwritten when it goes. Copies wipe themselves too.
-template <typename T>
-class Secret {
-  static_assert(std::is_trivially_copyable_v<T>);
-
- public:
-  Secret() = default;
-  explicit Secret(const T& value) : value_(value) {}
-  Secret(const Secret&) = default;
-  Secret& operator=(const Secret&) = default;
-  ~Secret() { proto::wipe(&value_, sizeof value_); }
-
-  T& operator*() { return value_; }
-  const T& operator*() const { return value_; }
-  T* operator->() { return &value_; }
-  const T* operator->() const { return &value_; }
-
- private:
-  T value_{};
-};
+using proto::Secret;
 
 }  // namespace weir::controlplane

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <cstdio>
 
 namespace weir::proto {
@@ -20,6 +21,21 @@ Result<IpAddress> parse_ip_address(std::string_view text) {
     return address;
   }
   return Error{"'" + copy + "' is not an IP address"};
+}
+
+bool is_host(const IpAddress& address) {
+  const auto& bytes = address.bytes;
+  switch (address.family) {
+    case Family::kNone:
+      return false;
+    case Family::kIpv4:
+      return bytes[0] != 0 && bytes[0] != 127 && bytes[0] < 224;
+    case Family::kIpv6:
+      break;
+  }
+  // ::, ::1, ::a.b.c.d and ::ffff:a.b.c.d begin with ten zero bytes; ff00::/8 is multicast (RFC 4291 section 2.4).
+  return bytes[0] != 0xff &&
+         std::any_of(bytes.begin(), bytes.begin() + 10, [](std::uint8_t byte) { return byte != 0; });
 }
 
 std::string to_string(const IpAddress& address) {

@@ -46,6 +46,11 @@ inline bool share_prefix(const IpAddress& a, const IpAddress& b, std::uint32_t b
          (bits % 8 == 0 || static_cast<std::uint32_t>(std::countl_zero(differing)) >= bits % 8);
 }
 
+/// Whether the address is of one other host: not unspecified, loopback, multicast, broadcast or reserved (240.0.0.0/4),
+/// nor an IPv4 address in IPv6's clothes, which would hide any of them (RFC 4291 section 2.5.5). What a peer says may
+/// name anything: nothing is sent to where this is false.
+bool is_host(const IpAddress& address);
+
 /// How many leading bits, in each family.
 struct PrefixBits {
   std::uint8_t ipv4 = 0;

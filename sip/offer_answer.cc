@@ -68,6 +68,19 @@ void copy_codecs(const MediaSection& from, const MediaSection& fallback, MediaSe
   to.bandwidths = from.bandwidths;
 }
 
+/// a=rtcp-fb of the formats that crossed, where both sides have feedback (RFC 4585 section 4.2): else it is dropped.
+void copy_feedback(const MediaSection& from, MediaSection& to) {
+  const std::optional<RtpProtocol> one = rtp_protocol(from.protocol);
+  const std::optional<RtpProtocol> other = rtp_protocol(to.protocol);
+  if (!one || !other || !has_feedback(*one) || !has_feedback(*other)) return;
+  for (const SdpAttribute& attribute : from.attributes) {
+    if (attribute.name != "rtcp-fb" || !attribute.value) continue;
+    std::string_view rest = *attribute.value;
+    const std::string_view format = take_word(rest);
+    if (format == "*" || has_format(to, std::string(format))) to.attributes.push_back(attribute);
+  }
+}
+
 /// A section with port 0 in the place of one that is not carried (RFC 3264 section 6).
 MediaSection closed_section(const MediaSection& theirs) {
   MediaSection section;
@@ -130,15 +143,6 @@ const LocalSection& local_section(const LocalSession& local, std::size_t at) {
   return local.sections[at];
 }
 
-DtlsAttributes own_dtls(const LocalSession& local, DtlsSetup setup, const std::string& tls_id) {
-  WEIR_ASSERT(!local.fingerprints.empty());
-  DtlsAttributes dtls;
-  dtls.setup = setup;
-  dtls.fingerprints = local.fingerprints;
-  if (!tls_id.empty()) dtls.tls_id = tls_id;
-  return dtls;
-}
-
 /// What we may do, given what each side says of itself.
 Direction agreed_direction(Direction ours, Direction theirs) {
   return direction_of(sends(ours) && receives(theirs), receives(ours) && sends(theirs));
@@ -150,7 +154,36 @@ void agree_transport(const RemoteSection& remote, bool rtcp_mux, AgreedSection& 
   agreed.remote_rtp = remote.rtp;
   agreed.remote_rtcp = rtcp_mux ? remote.rtp : remote.rtcp;
   agreed.rtcp_mux = rtcp_mux;
-  agreed.remote_dtls = remote.dtls;
+}
+
+DtlsAttributes own_dtls(const LocalSession& local, DtlsSetup setup, const std::string& tls_id) {
+  WEIR_ASSERT(!local.fingerprints.empty());
+  DtlsAttributes dtls;
+  dtls.setup = setup;
+  dtls.fingerprints = local.fingerprints;
+  if (!tls_id.empty()) dtls.tls_id = tls_id;
+  return dtls;
+}
+
+/// The lines of our SDES keys that an offer says: those in force, or fresh ones.
+std::vector<CryptoAttribute> crypto_to_offer(const LocalSection& own) {
+  return own.sdes ? std::vector{own.sdes->local} : own.crypto;
+}
+
+void append_crypto(const std::vector<CryptoAttribute>& lines, MediaSection& section) {
+  for (const CryptoAttribute& line : lines) section.attributes.push_back({"crypto", write_crypto(line)});
+}
+
+/// The keys an offer brings: see make_offer.
+void append_offered_keys(const LocalSession& local, const LocalSection& own, RtpProtocol protocol,
+                         MediaSection& section) {
+  const SecurityPolicy& policy = local.security;
+  if (!is_secured(protocol) && (!policy.best_effort || !policy.may_secure())) return;
+  const std::vector<CryptoAttribute> crypto = crypto_to_offer(own);
+  const bool sdes = policy.sdes() && !crypto.empty() && !is_dtls(protocol);
+  const bool dtls = is_dtls(protocol) || (is_secured(protocol) ? !sdes : policy.dtls);
+  if (sdes) append_crypto(crypto, section);
+  if (dtls) append_dtls_attributes(own_dtls(local, own.setup, own.tls_id), section);
 }
 
 std::variant<SessionDescription, SdpRefusal> parse_body(std::string_view body) {
@@ -171,9 +204,63 @@ SdpRefusal refusal_of(const RemoteOffer& offer) {
   return chosen != nullptr ? *chosen : SdpRefusal{488, "the offer has no open media section"};
 }
 
+/// Keys that both sides use would encrypt two streams alike (RFC 4568 section 6.1): a peer that says ours back has
+/// none.
+bool shares_a_key(const CryptoAttribute& ours, const CryptoAttribute& theirs) {
+  for (const proto::Secret<CryptoKey>& one : ours.keys) {
+    for (const proto::Secret<CryptoKey>& other : theirs.keys) {
+      if (one->key == other->key) return true;
+    }
+  }
+  return false;
+}
+
+/// RFC 4568 section 5.1.3: one line, of our tag and suite.
+std::optional<SdpRefusal> read_answered_crypto(const MediaSection& ours, const MediaSection& theirs,
+                                               AgreedSection& agreed) {
+  if (crypto_lines(theirs).size() != 1) return SdpRefusal{488, "the answer has more than one crypto attribute"};
+  auto read = parse_crypto(crypto_lines(theirs).front());
+  if (auto* fault = std::get_if<CryptoFault>(&read)) return SdpRefusal{488, std::move(fault->reason)};
+  CryptoAttribute& answered = std::get<CryptoAttribute>(read);
+  std::optional<CryptoAttribute> own = find_crypto(ours, answered.tag);
+  if (!own || own->suite != answered.suite) {
+    return SdpRefusal{488, "the answer's crypto attribute answers none of the offer"};
+  }
+  if (shares_a_key(*own, answered)) return SdpRefusal{488, "the answer's crypto attribute has the offer's own key"};
+  agreed.keying = Keying::kSdes;
+  agreed.sdes = SdesAgreement{*std::move(own), std::move(answered)};
+  return std::nullopt;
+}
+
+std::optional<SdpRefusal> read_answered_dtls(const SessionDescription& offered, const MediaSection& ours,
+                                             const RemoteSection& remote, AgreedSection& agreed) {
+  auto own = read_dtls_attributes(offered, ours);
+  WEIR_ASSERT(std::holds_alternative<DtlsAttributes>(own));
+  agreed.keying = Keying::kDtls;
+  agreed.remote_dtls = remote.dtls;
+  agreed.local_dtls = std::get<DtlsAttributes>(std::move(own));
+  const DtlsSetup setup = agreed.local_dtls.setup.value_or(kSetupOfferedByDefault);
+  const DtlsSetup answered = remote.dtls.setup.value_or(kSetupAnsweredByDefault);
+  if (!is_setup_answer(setup, answered)) {
+    return SdpRefusal{
+        488, "setup:" + std::string(to_string(answered)) + " does not answer setup:" + std::string(to_string(setup))};
+  }
+  agreed.role = our_dtls_role(setup, answered);
+  return std::nullopt;
+}
+
+/// What an answer may bring: only keys of the kinds that the offer brought.
+SecurityPolicy policy_of_answer(const MediaSection& ours, const SecurityPolicy& policy) {
+  SecurityPolicy out = policy;
+  if (crypto_lines(ours).empty()) out.suites.clear();
+  out.dtls = find_attribute(ours.attributes, "fingerprint") != nullptr;
+  return out;
+}
+
 /// Reads one section of an answer; the refusal if the whole answer falls with it.
 std::variant<AgreedSection, SdpRefusal> read_answered_section(const SessionDescription& offered,
-                                                              const SessionDescription& answer, std::size_t at) {
+                                                              const SessionDescription& answer, std::size_t at,
+                                                              const SecurityPolicy& policy) {
   const MediaSection& ours = offered.media[at];
   const MediaSection& theirs = answer.media[at];
   if (ours.media != theirs.media) return SdpRefusal{488, "the answer's media types are not those of the offer"};
@@ -183,23 +270,86 @@ std::variant<AgreedSection, SdpRefusal> read_answered_section(const SessionDescr
   if (rtp_protocol(ours.protocol) != rtp_protocol(theirs.protocol)) {
     return SdpRefusal{488, "the answer's protocol is not the one offered"};
   }
-  RemoteSection remote = read_section(answer, theirs);
+  RemoteSection remote = read_section(answer, theirs, policy_of_answer(ours, policy));
   if (remote.use != SectionUse::kAccepted) return std::move(remote.refusal);
   if (common_formats(ours, theirs).empty()) return SdpRefusal{488, "the answer has no format of the offer"};
   agree_transport(remote, has_rtcp_mux(ours) && remote.rtcp_mux, agreed);
   agreed.direction = agreed_direction(direction(offered, ours), remote.direction);
-  if (!is_secured(remote.protocol)) return agreed;
-  auto own = read_dtls_attributes(offered, ours);
-  WEIR_ASSERT(std::holds_alternative<DtlsAttributes>(own));
-  agreed.local_dtls = std::get<DtlsAttributes>(std::move(own));
-  const DtlsSetup setup = agreed.local_dtls.setup.value_or(kSetupOfferedByDefault);
-  const DtlsSetup answered = remote.dtls.setup.value_or(kSetupAnsweredByDefault);
-  if (!is_setup_answer(setup, answered)) {
-    return SdpRefusal{
-        488, "setup:" + std::string(to_string(answered)) + " does not answer setup:" + std::string(to_string(setup))};
+  std::optional<SdpRefusal> refused;
+  switch (remote.keying) {
+    case Keying::kNone:
+      break;
+    case Keying::kSdes:
+      refused = read_answered_crypto(ours, theirs, agreed);
+      break;
+    case Keying::kDtls:
+      refused = read_answered_dtls(offered, ours, remote, agreed);
+      break;
   }
-  agreed.role = our_dtls_role(setup, answered);
+  if (refused) return *std::move(refused);
   return agreed;
+}
+
+/// An answer to an offer that wants a new association, or has none yet, says the next tls-id.
+bool is_new_association(const RemoteSection& remote, const LocalSession& local, const LocalSection& own) {
+  if (!own.association) return false;
+  DtlsAssociationTerms terms = *own.association;
+  const DtlsSetup offered = remote.dtls.setup.value_or(kSetupOfferedByDefault);
+  terms.our_role = our_dtls_role(setup_to_answer(offered, terms.our_role), offered).value_or(terms.our_role);
+  terms.our_fingerprints = local.fingerprints;
+  terms.their_fingerprints = remote.dtls.fingerprints;
+  terms.their_tls_id = remote.dtls.tls_id.value_or("");
+  terms.our_transport = own.rtp;
+  if (remote.rtp.port != 0) terms.their_transport = remote.rtp;
+  return needs_new_association(*own.association, terms);
+}
+
+void answer_dtls(const RemoteSection& remote, const LocalSession& local, const LocalSection& own, MediaSection& section,
+                 AgreedSection& agreed) {
+  const bool is_new = is_new_association(remote, local, own);
+  const DtlsSetup offered = remote.dtls.setup.value_or(kSetupOfferedByDefault);
+  const DtlsSetup setup = setup_to_answer(offered, is_new ? std::nullopt : own.current_role);
+  const std::string& tls_id = is_new && !own.tls_id_next.empty() ? own.tls_id_next : own.tls_id;
+  agreed.local_dtls = own_dtls(local, setup, remote.dtls.tls_id ? tls_id : std::string());
+  agreed.remote_dtls = remote.dtls;
+  agreed.role = our_dtls_role(setup, offered);
+  append_dtls_attributes(agreed.local_dtls, section);
+}
+
+/// The line that answers the peer's: of its suite, under its tag; the one in force if the peer's goes on (RFC 4568
+/// section 7.1.4). False: we have no key for the suite.
+bool answer_crypto(const RemoteSection& remote, const LocalSection& own, MediaSection& section, AgreedSection& agreed) {
+  const CryptoAttribute& theirs = *remote.crypto;
+  SdesAgreement sdes{{}, theirs};
+  if (own.sdes && is_same_crypto(own.sdes->remote, theirs)) {
+    sdes.local = own.sdes->local;
+  } else {
+    const auto line = std::find_if(own.crypto.begin(), own.crypto.end(),
+                                   [&](const CryptoAttribute& crypto) { return crypto.suite == theirs.suite; });
+    if (line == own.crypto.end()) return false;
+    sdes.local = *line;
+  }
+  if (shares_a_key(sdes.local, theirs)) return false;
+  sdes.local.tag = theirs.tag;
+  append_crypto({sdes.local}, section);
+  agreed.sdes = std::move(sdes);
+  return true;
+}
+
+/// Appends the keys of our answer. False: there are none that answer the peer's.
+bool answer_keys(const RemoteSection& remote, const LocalSession& local, const LocalSection& own, MediaSection& section,
+                 AgreedSection& agreed) {
+  agreed.keying = remote.keying;
+  switch (remote.keying) {
+    case Keying::kNone:
+      return true;
+    case Keying::kSdes:
+      return answer_crypto(remote, own, section, agreed);
+    case Keying::kDtls:
+      answer_dtls(remote, local, own, section, agreed);
+      return true;
+  }
+  return false;
 }
 
 /// Our side of one section's answer. False: the section stays closed.
@@ -214,15 +364,10 @@ bool answer_section(const RemoteOffer& offer, const Agreement& far, const LocalS
   open.formats = common_formats(theirs, far.remote.media[at]);
   if (open.formats.empty()) return false;
   copy_codecs(far.remote.media[at], theirs, open);
+  copy_feedback(far.remote.media[at], open);
   agree_transport(remote, remote.rtcp_mux && own.rtcp_mux, agreed);
   append_transport(own, agreed.rtcp_mux, false, open);
-  if (is_secured(remote.protocol)) {
-    const DtlsSetup offered = remote.dtls.setup.value_or(kSetupOfferedByDefault);
-    const DtlsSetup setup = setup_to_answer(offered, own.current_role);
-    agreed.local_dtls = own_dtls(local, setup, remote.dtls.tls_id ? own.tls_id : std::string());
-    agreed.role = our_dtls_role(setup, offered);
-    append_dtls_attributes(agreed.local_dtls, open);
-  }
+  if (!answer_keys(remote, local, own, open, agreed)) return false;
   // What the far side sends is what we send here.
   agreed.direction = agreed_direction(reversed(far.sections[at].direction), remote.direction);
   append_direction(agreed.direction, open);
@@ -232,7 +377,18 @@ bool answer_section(const RemoteOffer& offer, const Agreement& far, const LocalS
 
 }  // namespace
 
-std::variant<RemoteOffer, SdpRefusal> read_offer(std::string_view body, std::size_t sections_before) {
+RtpProtocol protocol_to_offer(const SecurityPolicy& policy) {
+  const bool feedback = policy.feedback;
+  if (policy.srtp != SrtpDemand::kRequired || !policy.may_secure()) {
+    return feedback ? RtpProtocol::kAvpf : RtpProtocol::kAvp;
+  }
+  const bool dtls = policy.dtls && (!policy.sdes() || policy.first == Keying::kDtls);
+  if (dtls) return feedback ? RtpProtocol::kDtlsSavpf : RtpProtocol::kDtlsSavp;
+  return feedback ? RtpProtocol::kSavpf : RtpProtocol::kSavp;
+}
+
+std::variant<RemoteOffer, SdpRefusal> read_offer(std::string_view body, std::size_t sections_before,
+                                                 const SecurityPolicy& policy) {
   auto parsed = parse_body(body);
   if (auto* refusal = std::get_if<SdpRefusal>(&parsed)) return std::move(*refusal);
   RemoteOffer offer{std::get<SessionDescription>(std::move(parsed)), {}};
@@ -241,7 +397,7 @@ std::variant<RemoteOffer, SdpRefusal> read_offer(std::string_view body, std::siz
   }
   std::size_t accepted = 0;
   for (const MediaSection& section : offer.description.media) {
-    RemoteSection& remote = offer.sections.emplace_back(read_section(offer.description, section));
+    RemoteSection& remote = offer.sections.emplace_back(read_section(offer.description, section, policy));
     if (remote.use == SectionUse::kRefused && remote.refusal.status == 400) return std::move(remote.refusal);
     if (remote.use != SectionUse::kAccepted) continue;
     if (++accepted <= kSectionsAcceptedMax) continue;
@@ -265,15 +421,17 @@ SessionDescription make_offer(const RemoteOffer& received, const LocalSession& l
     MediaSection section = open_section(theirs, protocol, own);
     section.formats = common_formats(theirs, theirs);
     copy_codecs(theirs, theirs, section);
+    copy_feedback(theirs, section);
     append_transport(own, own.rtcp_mux, true, section);
-    if (is_secured(protocol)) append_dtls_attributes(own_dtls(local, own.setup, own.tls_id), section);
+    append_offered_keys(local, own, protocol, section);
     append_direction(received.sections[i].direction, section);
     mine.media.push_back(std::move(section));
   }
   return finished(local, std::move(mine));
 }
 
-std::variant<Agreement, SdpRefusal> read_answer(const SessionDescription& offered, std::string_view body) {
+std::variant<Agreement, SdpRefusal> read_answer(const SessionDescription& offered, std::string_view body,
+                                                const SecurityPolicy& policy) {
   auto parsed = parse_body(body);
   if (auto* refusal = std::get_if<SdpRefusal>(&parsed)) return std::move(*refusal);
   Agreement agreement{std::get<SessionDescription>(std::move(parsed)), offered, {}};
@@ -282,7 +440,7 @@ std::variant<Agreement, SdpRefusal> read_answer(const SessionDescription& offere
   }
   bool any = false;
   for (std::size_t i = 0; i < offered.media.size(); ++i) {
-    auto read = read_answered_section(offered, agreement.remote, i);
+    auto read = read_answered_section(offered, agreement.remote, i, policy);
     if (auto* refusal = std::get_if<SdpRefusal>(&read)) return std::move(*refusal);
     agreement.sections.push_back(std::get<AgreedSection>(std::move(read)));
     any = any || agreement.sections.back().active;

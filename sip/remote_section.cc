@@ -53,6 +53,9 @@ Refused read_rtcp(const MediaSection& section, const proto::IpAddress& address, 
   if (!attribute) return SdpRefusal{400, "the rtcp attribute is not a port and an IP address"};
   if (attribute->port != 0) out.rtcp = {attribute->address.value_or(address), 0, attribute->port};
   if (is_unspecified(out.rtcp.address)) out.rtcp = {};
+  if (out.rtcp.port != 0 && attribute->address && !proto::is_host(out.rtcp.address)) {
+    return SdpRefusal{488, "the rtcp attribute names no address of another host"};
+  }
   return std::nullopt;
 }
 
@@ -72,19 +75,59 @@ Refused read_addresses(const SessionDescription& session, const MediaSection& se
     if (!out.ice) out.direction = direction_of(sends(out.direction), false);
     return read_rtcp(section, {}, out);
   }
+  if (!proto::is_host(*address)) {
+    return SdpRefusal{488, "the connection address " + quoted(connection->address) + " is none of another host"};
+  }
   out.rtp = {*address, 0, section.port};
   return read_rtcp(section, *address, out);
 }
 
-Refused read_security(const SessionDescription& session, const MediaSection& section, RemoteSection& out) {
-  if (!is_secured(out.protocol)) return std::nullopt;
+/// Reads the fingerprints into out.dtls. Refused: there are none, or they are unusable.
+Refused read_dtls(const SessionDescription& session, const MediaSection& section, RemoteSection& out) {
   auto read = read_dtls_attributes(session, section);
   if (auto* refusal = std::get_if<SdpRefusal>(&read)) return std::move(*refusal);
   out.dtls = std::get<DtlsAttributes>(std::move(read));
-  if (!out.dtls.fingerprints.empty()) return std::nullopt;
-  const bool is_sdes = !crypto_lines(section).empty();
-  return SdpRefusal{488, is_sdes ? "SRTP keyed by a=crypto (SDES) is not carried"
-                                 : "the secured section has no certificate fingerprint"};
+  if (out.dtls.fingerprints.empty()) return SdpRefusal{488, "the secured section has no certificate fingerprint"};
+  out.keying = Keying::kDtls;
+  return std::nullopt;
+}
+
+Refused read_sdes(const MediaSection& section, const SecurityPolicy& policy, RemoteSection& out) {
+  auto chosen = choose_crypto(section, policy.suites);
+  if (auto* fault = std::get_if<CryptoFault>(&chosen)) return SdpRefusal{488, std::move(fault->reason)};
+  out.crypto = std::get<CryptoAttribute>(std::move(chosen));
+  out.keying = Keying::kSdes;
+  return std::nullopt;
+}
+
+/// Takes the keys that policy likes best of those the section brings: a=crypto, a fingerprint, or both.
+Refused read_keys(const SessionDescription& session, const MediaSection& section, const SecurityPolicy& policy,
+                  RemoteSection& out) {
+  const bool brings_crypto = !is_dtls(out.protocol) && !crypto_lines(section).empty();
+  if (!policy.sdes() || !brings_crypto) {
+    Refused refused = policy.dtls ? read_dtls(session, section, out) : SdpRefusal{488, "DTLS-SRTP is not allowed here"};
+    const bool only_crypto = brings_crypto && out.dtls.fingerprints.empty() && refused && refused->status == 488;
+    if (only_crypto) refused->reason = "SRTP keyed by a=crypto (SDES) is not carried";
+    return refused;
+  }
+  if (!policy.dtls) return read_sdes(section, policy, out);
+  const bool dtls_first = policy.first == Keying::kDtls;
+  Refused refused = dtls_first ? read_dtls(session, section, out) : read_sdes(section, policy, out);
+  if (!refused) return std::nullopt;
+  return (dtls_first ? read_sdes(section, policy, out) : read_dtls(session, section, out)) ? refused : std::nullopt;
+}
+
+Refused read_security(const SessionDescription& session, const MediaSection& section, const SecurityPolicy& policy,
+                      RemoteSection& out) {
+  if (is_secured(out.protocol)) {
+    if (!policy.may_secure()) return SdpRefusal{488, "secured media is not allowed here"};
+    return read_keys(session, section, policy, out);
+  }
+  const bool wanted = policy.may_secure() && (policy.best_effort || policy.srtp == SrtpDemand::kRequired);
+  if (wanted && !read_keys(session, section, policy, out)) return std::nullopt;
+  if (policy.srtp == SrtpDemand::kRequired) return SdpRefusal{488, "only secured media is allowed here"};
+  out.dtls = {};  // of keys that are not used nothing is kept
+  return std::nullopt;
 }
 
 }  // namespace
@@ -100,12 +143,13 @@ std::optional<RtpProtocol> rtp_protocol(std::string_view token) {
   return std::nullopt;
 }
 
-RemoteSection read_section(const SessionDescription& session, const MediaSection& section) {
+RemoteSection read_section(const SessionDescription& session, const MediaSection& section,
+                           const SecurityPolicy& policy) {
   RemoteSection out;
   if (section.port == 0) return out;
   Refused refused = check_kind(section, out);
   if (!refused) refused = read_addresses(session, section, out);
-  if (!refused) refused = read_security(session, section, out);
+  if (!refused) refused = read_security(session, section, policy, out);
   if (!refused) {
     out.use = SectionUse::kAccepted;
     return out;

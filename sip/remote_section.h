@@ -1,5 +1,5 @@
 // One media section of a peer's offer or answer, read and judged: where its media goes, how it is protected, and
-// whether Weir can carry it. RFC 3264 sections 5 and 6, RFC 3605, RFC 5761, RFC 5763 section 5.
+// whether Weir can carry it. RFC 3264 sections 5 and 6, RFC 3605, RFC 4568, RFC 5761, RFC 5763 section 5, RFC 8643.
 #pragma once
 
 #include <cstdint>
@@ -8,18 +8,28 @@
 
 #include "proto/inet.h"
 #include "sip/dtls_attributes.h"
+#include "sip/media_security.h"
 #include "sip/sdp.h"
 
 namespace weir::sip {
 
-/// The m= line protocols Weir speaks. RTP/SAVP and RTP/SAVPF are taken only with a fingerprint (DTLS of old clients).
+/// The m= line protocols Weir speaks. RTP/SAVP and RTP/SAVPF are keyed by a=crypto, or by DTLS (old clients); RTP/AVP
+/// and RTP/AVPF may be keyed by either too (RFC 8643).
 enum class RtpProtocol : std::uint8_t { kAvp, kAvpf, kSavp, kSavpf, kDtlsSavp, kDtlsSavpf };
 /// As in the m= line, e.g. "UDP/TLS/RTP/SAVP".
 std::string_view to_string(RtpProtocol protocol);
 std::optional<RtpProtocol> rtp_protocol(std::string_view token);
-/// True when media of this protocol is SRTP keyed by DTLS.
+/// True when media of this protocol is always SRTP.
 constexpr bool is_secured(RtpProtocol protocol) {
   return protocol != RtpProtocol::kAvp && protocol != RtpProtocol::kAvpf;
+}
+/// True when its keys come by DTLS and in no other way (RFC 5764 section 8).
+constexpr bool is_dtls(RtpProtocol protocol) {
+  return protocol == RtpProtocol::kDtlsSavp || protocol == RtpProtocol::kDtlsSavpf;
+}
+/// True for the protocols with feedback (RFC 4585, RFC 5124).
+constexpr bool has_feedback(RtpProtocol protocol) {
+  return protocol == RtpProtocol::kAvpf || protocol == RtpProtocol::kSavpf || protocol == RtpProtocol::kDtlsSavpf;
 }
 
 enum class SectionUse : std::uint8_t {
@@ -38,10 +48,14 @@ struct RemoteSection {
   bool rtcp_mux = false;
   bool ice = false;
   Direction direction = Direction::kSendRecv;  ///< the peer's view; c=0.0.0.0 without ICE takes "receives" away
-  DtlsAttributes dtls;                         ///< of secured sections
+  Keying keying = Keying::kNone;               ///< what policy chose of what the section brings
+  DtlsAttributes dtls;                         ///< kDtls: at least one fingerprint
+  std::optional<CryptoAttribute> crypto;       ///< kSdes: the line chosen
 };
 
-/// Judges a section: audio only, unicast IP address, payload types as formats, and for secured protocols a fingerprint.
-RemoteSection read_section(const SessionDescription& session, const MediaSection& section);
+/// Judges a section: audio only, unicast IP address that is neither loopback nor broadcast, payload types as formats,
+/// and keys of a kind that the policy allows wherever the protocol or the policy demands them.
+RemoteSection read_section(const SessionDescription& session, const MediaSection& section,
+                           const SecurityPolicy& policy = {});
 
 }  // namespace weir::sip

@@ -467,14 +467,14 @@ TEST(Media, PortsRunOutAsAnErrorAndAreUsedAgainAfterTheirRest) {
 
 TEST(Media, AnObserverMayCloseTheStreamThatSpeaksToIt) {
   MediaLab lab(kSecured, kPlain);
-  auto made = lab.engine->create_media({.network = 0, .profile = proto::settings::MediaProfile::kDtls}, {.network = 1},
-                                       {}, lab.now_ns);
+  auto made =
+      lab.engine->create_media({.network = 0, .security = tests::dtls_required()}, {.network = 1}, {}, lab.now_ns);
   ASSERT_TRUE(made.ok());
   lab.media.reset();
   std::unique_ptr<Media> stream;
   std::size_t said = 0;
   made = lab.engine->create_media(
-      {.network = 0, .profile = proto::settings::MediaProfile::kDtls}, {.network = 1},
+      {.network = 0, .security = tests::dtls_required()}, {.network = 1},
       [&](const MediaEvent&) {
         ++said;
         stream->close(lab.now_ns);

@@ -34,9 +34,8 @@ MediaLab::MediaLab(const Party& caller, const Party& callee, bool listens_early,
   std::array<controlplane::MediaLegOptions, 2> options;
   for (std::size_t i = 0; i < 2; ++i) {
     options[i].network = static_cast<std::uint8_t>(i);
-    options[i].profile =
-        parties_[i].secured ? proto::settings::MediaProfile::kDtls : proto::settings::MediaProfile::kRtp;
-    options[i].listens_early = listens_early;
+    if (parties_[i].secured) options[i].security = dtls_required();
+    options[i].listens_early = listens_early && parties_[i].secured;
     for (auto& peer : peers_[i]) {
       if (parties_[i].secured)
         peer = std::make_unique<DtlsPeer>(DtlsPeer::Options{.client = parties_[i].is_dtls_client});
@@ -69,6 +68,7 @@ controlplane::RemoteMedia MediaLab::remote(Side side) const {
   remote.rtcp_mux = party.rtcp_mux;
   remote.role = party.is_dtls_client ? sip::DtlsRole::kServer : sip::DtlsRole::kClient;
   if (party.secured) {
+    remote.keying = sip::Keying::kDtls;
     for (const auto& peer : peers_[index(side)]) remote.fingerprints.push_back(peer->fingerprint());
     if (party.wrong_fingerprint) remote.fingerprints = {DtlsPeer({}).fingerprint()};
   }

@@ -29,6 +29,13 @@ struct Party {
 /// Two networks with 50 port pairs each.
 proto::settings::Settings media_settings();
 
+/// A leg's policy: DTLS or no call.
+inline sip::SecurityPolicy dtls_required() {
+  sip::SecurityPolicy policy;
+  policy.srtp = sip::SrtpDemand::kRequired;
+  return policy;
+}
+
 class MediaLab {
  public:
   MediaLab(const Party& caller, const Party& callee, bool listens_early = false,

@@ -1,0 +1,43 @@
+#include "controlplane/leg_keys.h"
+
+namespace weir::controlplane {
+namespace {
+
+Secret<DirectionKeys> direction_of(const sip::CryptoAttribute& crypto) {
+  const sip::CryptoKey& first = *crypto.keys.front();
+  Secret<DirectionKeys> keys;
+  keys->rtp = {.key = first.key, .salt = first.salt};
+  keys->rtcp = keys->rtp;
+  keys->lifetime_log2 = first.lifetime_log2;
+  keys->mki_bytes = first.mki_bytes;
+  keys->mki = first.mki;
+  return keys;
+}
+
+}  // namespace
+
+LegKeys keys_of(const DtlsSecured& rtp, const DtlsSecured& rtcp) {
+  LegKeys keys;
+  keys.profile = rtp.profile;
+  keys.receive->rtp = *rtp.receive_key;
+  keys.receive->rtcp = *rtcp.receive_key;
+  keys.send->rtp = *rtp.send_key;
+  keys.send->rtcp = *rtcp.send_key;
+  return keys;
+}
+
+LegKeys keys_of(const sip::SdesAgreement& agreed) {
+  return {.profile = agreed.local.suite, .receive = direction_of(agreed.remote), .send = direction_of(agreed.local)};
+}
+
+Secret<proto::TransformSpec> make_transform(proto::SrtpProfile profile, const DirectionKeys& keys, bool keeps_indexes) {
+  if (profile == proto::SrtpProfile::kNone) return {};
+  Secret<proto::TransformSpec> transform = make_transform(profile, keys.rtp, keys.rtcp);
+  transform->lifetime_log2 = keys.lifetime_log2;
+  transform->mki_bytes = keys.mki_bytes;
+  transform->mki = keys.mki;
+  transform->keeps_indexes = keeps_indexes ? 1 : 0;
+  return transform;
+}
+
+}  // namespace weir::controlplane
