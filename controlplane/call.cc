@@ -12,7 +12,8 @@ using sip::Method;
 
 namespace {
 
-/// How long a callee may ring: RFC 3261 section 16.6 wants a proxy's timer C above three minutes.
+/// How long a callee may ring, or think about a new offer: RFC 3261 section 16.6 wants a proxy's timer C above three
+/// minutes.
 constexpr std::uint64_t kRingingNsMax = 190'000'000'000;
 
 }  // namespace
@@ -77,7 +78,9 @@ void Call::on_ack(const sip::DialogId& dialog, const Message& ack) {
 }
 
 void Call::on_clock() {
-  if (!ending_ && answered_ns_ == 0 && now() - started_ns_ > kRingingNsMax) end({408, "nobody answered"});
+  if (ending_) return;
+  if (answered_ns_ == 0 && now() - started_ns_ > kRingingNsMax) return end({408, "nobody answered"});
+  if (exchange_ && now() - exchange_->sent_ns > kRingingNsMax) end({408, "an offer had no answer"});
 }
 
 void Call::on_cancel(sip::TransactionId id) {
@@ -180,7 +183,7 @@ void Call::close_media() {
 }
 
 void Call::keep_journal() {
-  if (context_.journal == nullptr) return;
+  if (context_.journal == nullptr || answered_ns_ == 0) return;
   if (!journal_slot_) journal_slot_ = context_.journal->reserve();
   if (!journal_slot_) return;
   const std::string record = write_record({record_leg(*caller_), record_leg(*callee_)});

@@ -170,6 +170,9 @@ class Call : public Requester, private Inviter {
   std::optional<Exchange> exchange_;
   std::vector<Relay> relays_;
   Alarm reoffer_;
+  /// Offers of our own after one of a party's: two parties that never agree are not asked for ever.
+  static constexpr std::uint32_t kAlignmentsMax = 3;
+  std::uint32_t alignments_left_ = kAlignmentsMax;
   std::optional<EndCause> bye_when_acked_;
   std::optional<std::uint32_t> journal_slot_;
   bool ending_ = false;

@@ -25,18 +25,29 @@ std::uint64_t glare_pause_ns(const sip::Dialog& dialog, const sip::TokenSource& 
   return steps * 10'000'000;
 }
 
-/// What the two sections say of media is the same: each format of `told` is in `wanted`, and so is the direction.
-bool section_fits(const sip::SessionDescription& told, const sip::SessionDescription& wanted, std::size_t at) {
-  if (at >= told.media.size() || at >= wanted.media.size()) return false;
-  const sip::MediaSection& one = told.media[at];
+bool has_format(const sip::MediaSection& section, const std::string& format) {
+  return std::find(section.formats.begin(), section.formats.end(), format) != section.formats.end();
+}
+
+/// What was agreed with a party fits what it would be offered now: the same direction, and no format in use that the
+/// offer has not.
+bool fits(const sip::Agreement& agreed, const sip::SessionDescription& wanted, std::size_t at) {
+  if (at >= agreed.local.media.size() || at >= wanted.media.size()) return false;
+  const sip::MediaSection& local = agreed.local.media[at];
   const sip::MediaSection& other = wanted.media[at];
-  if (sip::direction(told, one) != sip::direction(wanted, other)) return false;
-  for (const std::string& format : one.formats) {
+  if (sip::direction(agreed.local, local) != sip::direction(wanted, other)) return false;
+  for (const std::string& format : local.formats) {
+    if (!has_format(agreed.remote.media[at], format)) continue;
     const auto payload_type = sip::parse_number<std::uint8_t>(format);
-    const bool known = std::find(other.formats.begin(), other.formats.end(), format) != other.formats.end();
-    if (!known || !payload_type || sip::rtpmap(one, *payload_type) != sip::rtpmap(other, *payload_type)) return false;
+    if (!has_format(other, format) || !payload_type) return false;
+    if (sip::rtpmap(local, *payload_type) != sip::rtpmap(other, *payload_type)) return false;
   }
   return true;
+}
+
+/// The two descriptions say the same of media: formats in any order, and direction.
+bool is_same_offer(const sip::SessionDescription& one, const sip::SessionDescription& other, std::size_t at) {
+  return fits({one, one, {}}, other, at) && fits({other, other, {}}, one, at);
 }
 
 /// What a party described last, as an offer to others.
@@ -65,6 +76,7 @@ void Call::on_reoffer(Leg& from, sip::TransactionId id, const Message& request) 
     return respond(from, id, response);
   }
   if (exchange_) return respond(from, id, from.make_response(request, 491, ""));
+  alignments_left_ = kAlignmentsMax;
   if (request.body().empty()) return on_reinvite_without_offer(from, id, request);
   std::variant<sip::RemoteOffer, EndCause> read =
       read_offer_in(request, from.agreement->sections.size(), from.session.security);
@@ -78,7 +90,7 @@ void Call::on_reoffer(Leg& from, sip::TransactionId id, const Message& request) 
   sip::LocalSession session = to->session;
   session.sections.resize(offer.sections.size());
   const sip::SessionDescription passed = sip::make_offer(offer, session, to->agreement->sections[section_].protocol);
-  if (section_fits(to->agreement->local, passed, section_) && section_fits(passed, to->agreement->local, section_)) {
+  if (is_same_offer(to->agreement->local, passed, section_)) {
     return answer_here(from, id, request, std::move(offer));
   }
   pass_offer(from, *to, id, request, std::move(offer));
@@ -187,6 +199,7 @@ bool Call::send_offer(Leg& to, Method method, const sip::SessionDescription& off
   exchange_->to = to.dialog->id();
   exchange_->sent = *sent;
   exchange_->method = method;
+  exchange_->sent_ns = now();
   return true;
 }
 
@@ -217,7 +230,8 @@ void Call::align(Side side) {
   sip::LocalSession session = to->session;
   session.sections.resize(offer->sections.size());
   const sip::SessionDescription wanted = sip::make_offer(*offer, session, to->agreement->sections[section_].protocol);
-  if (section_fits(to->agreement->local, wanted, section_)) return;
+  if (fits(*to->agreement, wanted, section_) || alignments_left_ == 0) return;
+  --alignments_left_;
   if (to->state == LegState::kConfirmed) return reoffer(side);
   reoffer_later(side);
 }
@@ -238,13 +252,17 @@ void Call::on_exchange_response(const Message& response) {
   }
   const Exchange done = *std::move(exchange_);
   finish_exchange();
-  if (const std::optional<EndCause> cause = take_answer(*to, response)) return end(*cause);
+  const bool asked = done.asked.valid() && !done.withdrawn;
+  const std::optional<EndCause> cause = take_answer(*to, response);
+  if (asked && (cause || ending_)) refuse_exchange(done, cause ? cause->status : 487);
+  if (cause) return end(*cause);
   if (ending_) return;
   Leg* const from = leg_of(done.from);
-  if (from == nullptr && done.asked.valid() && !done.withdrawn) refuse_exchange(done, 481);
-  if (!done.asked.valid() || done.withdrawn || from == nullptr) {
+  if (from == nullptr && asked) refuse_exchange(done, 481);
+  if (!asked || from == nullptr) {
     keep_journal();
-    return align(opposite(to->side()));
+    // What nobody wants any more is taken back; what we wanted ourselves may concern the other party too.
+    return align(done.withdrawn ? to->side() : opposite(to->side()));
   }
   accept_offer(*from, done.asked, *done.request, make_answer_to(*from, *done.offer, *to->agreement));
 }
@@ -276,15 +294,17 @@ void Call::finish_exchange() {
 void Call::withdraw_offer(sip::TransactionId id) {
   if (!exchange_ || exchange_->asked != id || exchange_->withdrawn) return;
   exchange_->withdrawn = true;
-  Leg* const from = leg_of(exchange_->from);
-  if (from != nullptr) respond(*from, id, from->make_response(*exchange_->request, 487, ""));
+  refuse_exchange(*exchange_, 487);
   if (exchange_->method == Method::kInvite) (void)context_.transactions.cancel(now(), exchange_->sent);
 }
 
 /// The call ends: whoever waits for the far party's answer hears so.
 void Call::drop_exchanges() {
   if (exchange_ && exchange_->asked.valid() && !exchange_->withdrawn) refuse_exchange(*exchange_, 487);
-  if (exchange_) control_.disown(exchange_->sent);
+  if (exchange_) {
+    if (exchange_->method == Method::kInvite) (void)context_.transactions.cancel(now(), exchange_->sent);
+    control_.disown(exchange_->sent);
+  }
   finish_exchange();
   for (const Relay& relay : relays_) {
     control_.disown(relay.sent);

@@ -155,7 +155,9 @@ void Call::acknowledge_provisional(Leg& fork, std::uint32_t rseq, std::string_vi
   Message prack = fork.dialog->make_request(Method::kPrack, fork.make_via(context_.tokens));
   prack.add_header(HeaderId::kRAck, write_rack({rseq, invite->cseq()->number}));
   if (!body.empty()) prack.set_body(body, kSdpType);
-  (void)request(fork, std::move(prack));
+  // Nobody waits for its answer: a PRACK that fails leaves the callee repeating its response.
+  log_sip(fork.side(), fork.path(), "out", prack);
+  (void)context_.transactions.send_request(now(), std::move(prack), fork.dialog_hop(context_.paths));
 }
 
 void Call::on_answered(std::unique_ptr<Leg> leg, const Message& response) {

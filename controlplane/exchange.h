@@ -2,6 +2,7 @@
 // answer. RFC 3264, RFC 3261 section 14, RFC 3311.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 
@@ -14,10 +15,11 @@ namespace weir::controlplane {
 
 /// An offer on its way. A call has one at a time: whoever makes another meanwhile gets 491.
 struct Exchange {
-  sip::DialogId to;                             ///< of the leg our offer went to
-  sip::DialogId from;                           ///< of the leg whose request it passes on; empty: the offer is our own
-  sip::TransactionId sent;                      ///< our re-INVITE or UPDATE there
-  sip::Method method;                           ///< of it
+  sip::DialogId to;         ///< of the leg our offer went to
+  sip::DialogId from;       ///< of the leg whose request it passes on; empty: the offer is our own
+  sip::TransactionId sent;  ///< our re-INVITE or UPDATE there
+  sip::Method method;       ///< of it
+  std::uint64_t sent_ns = 0;
   sip::TransactionId asked;                     ///< that request
   std::shared_ptr<const sip::Message> request;  ///< likewise
   std::optional<sip::RemoteOffer> offer;        ///< its offer

@@ -14,7 +14,7 @@ class Parties {
   explicit Parties(unsigned seed) : random_(seed) { invite(); }
 
   void act() {
-    switch (pick(15)) {
+    switch (pick(18)) {
       case 0:
         return invite();
       case 1:
@@ -40,6 +40,12 @@ class Parties {
         return media_speaks();
       case 11:
         return read();
+      case 15:
+        return in_dialog("UPDATE", ++cseq_);
+      case 16:
+        return in_dialog("INFO", ++cseq_);
+      case 17:
+        return in_dialog("PRACK", ++cseq_);
     }
   }
 
@@ -63,7 +69,8 @@ class Parties {
   void invite() {
     RequestText request;
     request.uri = pick(4) == 0 ? "sip:dtls-5070@198.18.1.1" : "sip:rtp-5070@198.18.1.1";
-    request.body = pick(8) == 0 ? "v=0" : plain_sdp("198.18.1.2", 40000);
+    request.body = pick(8) == 0 ? "v=0" : pick(6) == 0 ? "" : plain_sdp("198.18.1.2", 40000);
+    if (pick(3) == 0) request.headers += "Supported: 100rel\r\n";
     if (pick(3) == 0) {
       request.branch += std::to_string(pick(3));
       request.cseq = ++cseq_;
@@ -72,10 +79,16 @@ class Parties {
     read();
   }
 
+  std::string some_sdp(const std::string& address, unsigned port) {
+    static const char* const kAttributes[] = {"", "", "", "a=sendonly\r\n", "a=recvonly\r\n", "a=inactive\r\n"};
+    return plain_sdp(address, static_cast<std::uint16_t>(port + pick(2)), kAttributes[pick(std::size(kAttributes))]);
+  }
+
   void in_dialog(const std::string& method, std::uint32_t cseq) {
     if (!lab_.answer) return;
     RequestText request = lab_.in_dialog(method, cseq);
-    if (method == "INVITE") request.body = plain_sdp("198.18.1.2", static_cast<std::uint16_t>(40000 + pick(4)));
+    if (method == "PRACK") request.headers += "RAck: " + rseq_ + " 1 INVITE\r\n";
+    if (method != "BYE" && pick(4) != 0) request.body = some_sdp("198.18.1.2", 40000);
     lab_.caller_sends(request);
   }
 
@@ -83,24 +96,27 @@ class Parties {
     if (pick(2) == 0 && !at_caller_.empty()) {
       const sip::Message& request = at_caller_[pick(static_cast<unsigned>(at_caller_.size()))];
       const std::uint16_t status = pick(3) == 0 ? 481 : 200;
-      return lab_.deliver(kCallers, sip::write(sip::make_response(request, status, "", "")));
+      return lab_.caller_answers(request, status, pick(2) == 0 ? some_sdp("198.18.1.2", 40000) : "");
     }
     if (at_callee_.empty()) return;
     static constexpr std::uint16_t kStatuses[] = {100, 180, 183, 200, 200, 200, 200, 200, 302, 401, 486, 487, 600};
     const sip::Message& request = at_callee_[pick(static_cast<unsigned>(at_callee_.size()))];
     const bool invite = request.method() == sip::Method::kInvite;
     const std::uint16_t status = invite ? kStatuses[pick(std::size(kStatuses))] : std::uint16_t{200};
-    const std::string body = invite && status == 200 && pick(6) != 0 ? plain_sdp("198.18.2.2", 50000) : "";
-    lab_.callee_answers(request, status, body, pick(5) == 0 ? "fork" : "callee");
+    const bool may_have_body = status / 100 == 2 || status == 183;
+    const std::string body = may_have_body && pick(6) != 0 ? some_sdp("198.18.2.2", 50000) : "";
+    const bool reliable = invite && status > 100 && status < 200 && pick(3) == 0;
+    lab_.callee_answers(request, status, body, pick(5) == 0 ? "fork" : "callee",
+                        reliable ? "Require: 100rel\r\nRSeq: " + std::to_string(1 + pick(3)) + "\r\n" : "");
     read();
   }
 
   void callee_asks() {
     if (!lab_.callee_invite) return;
-    static const char* const kMethods[] = {"BYE", "INVITE", "OPTIONS", "ACK", "INFO"};
+    static const char* const kMethods[] = {"BYE", "INVITE", "OPTIONS", "ACK", "INFO", "UPDATE", "INVITE"};
     const std::string method = kMethods[pick(std::size(kMethods))];
-    const std::string body = method == "INVITE" ? plain_sdp("198.18.2.2", 50002) : "";
-    lab_.callee_sends(*lab_.callee_invite, method, ++callee_cseq_, body);
+    const std::string body = method != "BYE" && pick(5) != 0 ? some_sdp("198.18.2.2", 50002) : "";
+    lab_.callee_sends(*lab_.callee_invite, method, ++callee_cseq_, body, pick(5) == 0 ? "fork" : "callee");
   }
 
   void time_passes() {
@@ -125,17 +141,19 @@ class Parties {
       if (message.is_request()) {
         at_caller_.push_back(message);
       } else if (message.status() > 100 && message.status() < 300) {
+        if (message.has(sip::HeaderId::kRSeq)) rseq_ = message.header(sip::HeaderId::kRSeq).value();
         if (!lab_.answer || lab_.answer->body().empty()) lab_.answer = message;
       }
     }
     while (!lab_.silent(kCallees)) {
       const sip::Message message = lab_.next(kCallees);
       if (!message.is_request() || message.method() == sip::Method::kAck) continue;
-      if (message.method() == sip::Method::kInvite) lab_.callee_invite = message;
+      if (message.method() == sip::Method::kInvite && message.to_tag().empty()) lab_.callee_invite = message;
       at_callee_.push_back(message);
     }
   }
 
+  std::string rseq_ = "1";
   std::minstd_rand random_;
   CallLab lab_;
   std::vector<sip::Message> at_caller_;

@@ -6,6 +6,7 @@
 
 #include "proto/assert.h"
 #include "sip/parse.h"
+#include "sip/text.h"
 #include "sip/write.h"
 
 namespace weir::tests {
@@ -159,24 +160,37 @@ void CallLab::caller_sends_bare(const std::string& method, std::string_view to_t
 }
 
 void CallLab::callee_answers(const sip::Message& request, std::uint16_t status, const std::string& body,
-                             const std::string& tag) {
+                             const std::string& tag, const std::string& headers) {
   sip::Message response = sip::make_response(request, status, "", tag);
   response.add_header(sip::HeaderId::kContact, "<sip:bob@198.18.2.2:5070>");
+  for (std::string_view rest = headers; !rest.empty();) {
+    std::string_view line = sip::take_until(rest, '\n');
+    const std::string_view name = sip::take_until(line, ':');
+    response.add_header(name, line.substr(0, line.find('\r')));
+  }
   if (!body.empty()) response.set_body(body, "application/sdp");
   deliver(kCallees, sip::write(response));
 }
 
 void CallLab::callee_sends(const sip::Message& invite, const std::string& method, std::uint32_t cseq,
-                           const std::string& body) {
+                           const std::string& body, const std::string& tag) {
   std::string text = method + " sip:weir@198.18.2.1:5060 SIP/2.0\r\n";
-  text += "Via: SIP/2.0/UDP 198.18.2.2:5070;branch=z9hG4bKcallee" + method + std::to_string(cseq) + ";rport\r\n";
-  text += "Max-Forwards: 70\r\nFrom: " + std::string(invite.header(sip::HeaderId::kTo).value()) + ";tag=callee\r\n";
+  text += "Via: SIP/2.0/UDP 198.18.2.2:5070;branch=z9hG4bK" + tag + method + std::to_string(cseq) + ";rport\r\n";
+  text +=
+      "Max-Forwards: 70\r\nFrom: " + std::string(invite.header(sip::HeaderId::kTo).value()) + ";tag=" + tag + "\r\n";
   text += "To: " + std::string(invite.header(sip::HeaderId::kFrom).value()) + "\r\n";
   text += "Call-ID: " + std::string(invite.call_id()) + "\r\nCSeq: " + std::to_string(cseq) + " " + method + "\r\n";
   text += "Contact: <sip:bob@198.18.2.2:5070>\r\n";
   if (!body.empty()) text += "Content-Type: application/sdp\r\n";
   text += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   deliver(kCallees, text);
+}
+
+void CallLab::caller_answers(const sip::Message& request, std::uint16_t status, const std::string& body) {
+  sip::Message response = sip::make_response(request, status, "", "");
+  response.add_header(sip::HeaderId::kContact, "<sip:alice@198.18.1.2:5062>");
+  if (!body.empty()) response.set_body(body, "application/sdp");
+  deliver(kCallers, sip::write(response));
 }
 
 sip::Message CallLab::next(std::uint32_t realm) {

@@ -59,12 +59,14 @@ class CallLab : public controlplane::PathFinder, public sip::MessageSender {
   void caller_sends(const RequestText& request);
   /// A request without body that goes with the caller's first INVITE: CANCEL, or the ACK of a refusal.
   void caller_sends_bare(const std::string& method, std::string_view to_tag = "");
-  /// The callee answers a request of Weir's. `body` is SDP.
+  /// The callee answers a request of Weir's. `body` is SDP; `headers` are whole lines.
   void callee_answers(const sip::Message& request, std::uint16_t status, const std::string& body = "",
-                      const std::string& tag = "callee");
+                      const std::string& tag = "callee", const std::string& headers = "");
   /// A request of the callee in the dialog that `invite` made.
   void callee_sends(const sip::Message& invite, const std::string& method, std::uint32_t cseq,
-                    const std::string& body = "");
+                    const std::string& body = "", const std::string& tag = "callee");
+  /// The caller answers a request of Weir's.
+  void caller_answers(const sip::Message& request, std::uint16_t status, const std::string& body = "");
 
   // To the parties.
   /// The next message Weir sent to that side; an empty response if there is none, and the test has failed.
