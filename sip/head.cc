@@ -2,19 +2,12 @@
 
 #include <algorithm>
 
+#include "sip/find_control.h"
 #include "sip/limits.h"
 #include "sip/scan.h"
 
 namespace weir::sip {
 namespace {
-
-/// NUL only as the second half of a quoted-pair (section 25.1).
-bool holds_bare_nul(std::string_view text) {
-  for (std::size_t at = text.find('\0'); at != std::string_view::npos; at = text.find('\0', at + 1)) {
-    if (at == 0 || text[at - 1] != '\\') return true;
-  }
-  return false;
-}
 
 /// LWS with its line ends, once cut_line has seen that every CR and LF is part of one.
 std::string_view trim_folds(std::string_view text) {
@@ -33,16 +26,21 @@ std::string unfolded(std::string_view value) {
   return out;
 }
 
-/// Up to the next LF. A bare CR or LF in it is a fault, but ends no line for anybody.
+/// Up to the next CRLF. Other control characters are a fault, but end no line for anybody; after a backslash they are
+/// quoted-pairs (section 25.1), CR and LF aside.
 bool HeadWalk::cut_line(std::string_view& line) {
-  const std::size_t end = rest_.find("\r\n");
-  if (end == std::string_view::npos) return false;
-  line = rest_.substr(0, end);
-  rest_.remove_prefix(end + 2);
-  const bool bare =
-      line.find('\n') != std::string_view::npos || line.find('\r') != std::string_view::npos || holds_bare_nul(line);
-  if (bare) fault_ = "Control Character In Header";
-  return true;
+  bool bare = false;
+  for (std::size_t at = find_control(rest_, 0); at != std::string_view::npos; at = find_control(rest_, at + 1)) {
+    const char c = rest_[at];
+    if (c == '\r' && at + 1 < rest_.size() && rest_[at + 1] == '\n') {
+      line = rest_.substr(0, at);
+      rest_.remove_prefix(at + 2);
+      if (bare) fault_ = "Control Character In Header";
+      return true;
+    }
+    bare |= c == '\r' || c == '\n' || at == 0 || rest_[at - 1] != '\\';
+  }
+  return false;
 }
 
 bool HeadWalk::next_plain(std::string_view& line) {

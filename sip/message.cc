@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sip/find_control.h"
 #include "sip/scan.h"
 
 namespace weir::sip {
@@ -36,11 +37,12 @@ Message::Slice Message::keep(std::string_view text) {
 
 Message::Slice Message::keep_line(std::string_view text) {
   const Slice slice = keep(text);
-  for (std::size_t i = slice.at; i < buffer_.size(); ++i) {
-    const char c = buffer_[i];
-    // A NUL is legal as the second half of a quoted-pair (section 25.1) and must come back as it came.
-    const bool escaped_nul = c == '\0' && i > slice.at && buffer_[i - 1] == '\\';
-    if (c == '\r' || c == '\n' || (c == '\0' && !escaped_nul)) buffer_[i] = ' ';
+  const auto next = [this](std::size_t from) { return find_control(buffer_, from); };
+  for (std::size_t at = next(slice.at); at != std::string::npos; at = next(at + 1)) {
+    const char c = buffer_[at];
+    // Legal as the second half of a quoted-pair (section 25.1), and must come back as it came.
+    const bool quoted = c != '\r' && c != '\n' && at > slice.at && buffer_[at - 1] == '\\';
+    if (!quoted) buffer_[at] = ' ';
   }
   return slice;
 }

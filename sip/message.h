@@ -83,7 +83,8 @@ class Message {
   /// A header that is one unsigned number (Expires, Min-Expires, RSeq), parameters and comments after it ignored.
   [[nodiscard]] std::optional<std::uint32_t> number(HeaderId id) const;
 
-  // Changing headers. Values must hold no CR, LF or NUL: those bytes become spaces, so that no value can end its line.
+  // Changing headers. Values must hold no control characters but HTAB and quoted-pairs: others become spaces, CR and LF
+  // always, so that no value can end its line.
   void add_header(HeaderId id, std::string_view value);
   void add_header(std::string_view name, std::string_view value);
   /// Before every other header: Via and Record-Route.
@@ -92,6 +93,13 @@ class Message {
   void set_header(HeaderId id, std::string_view value);
   void remove_header(HeaderId id);
   void remove_header(std::string_view name);
+  /// Removes every header line of which `which(HeaderView)` is true.
+  template <typename Which>
+  void remove_headers_if(Which which) {
+    std::erase_if(fields_, [this, &which](const Field& field) {
+      return which(HeaderView{field.id, name_of(field), value_of(field)});
+    });
+  }
   /// Replaces the first Via value only, whether or not others follow it on its line.
   void set_top_via(const Via& via);
   /// Removes the first Via value only.

@@ -1,8 +1,9 @@
 // Bytes to Message: one datagram, or one frame that the framer cut from a stream. RFC 3261 sections 7, 18.3 and 25.
 //
-// Refused: NUL, bare CR or LF in the head; a second From, To, Call-ID, CSeq, Max-Forwards, Content-Length or the like;
-// a missing mandatory header; a malformed Via, From, To, CSeq, Contact, Route or Record-Route; a CSeq method that is
-// not the start line's. Folded lines are unfolded. A datagram's bytes beyond Content-Length are cut off.
+// Refused: control characters in the head, but for HTAB and in quoted-pairs (never CR and LF); a second From, To,
+// Call-ID, CSeq, Max-Forwards, Content-Length or the like; a missing mandatory header; a malformed Via, From, To, CSeq,
+// Contact, Route or Record-Route; a CSeq method that is not the start line's. Folded lines are unfolded. A datagram's
+// bytes beyond Content-Length are cut off.
 #pragma once
 
 #include <cstdint>

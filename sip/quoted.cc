@@ -1,6 +1,6 @@
 #include "sip/quoted.h"
 
-#include <cstdint>
+#include "sip/find_control.h"
 
 namespace weir::sip {
 
@@ -18,8 +18,7 @@ void append_quoted(std::string& out, std::string_view text) {
   out += '"';
   for (const char c : text) {
     const bool ends_lines = c == '\r' || c == '\n';
-    const bool control = (static_cast<std::uint8_t>(c) < 0x20 && c != '\t') || c == 0x7f;
-    if (!ends_lines && (control || c == '"' || c == '\\')) out += '\\';
+    if (!ends_lines && (is_control(c) || c == '"' || c == '\\')) out += '\\';
     out += ends_lines ? ' ' : c;
   }
   out += '"';

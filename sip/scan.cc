@@ -5,14 +5,25 @@
 namespace weir::sip::scan {
 namespace {
 
+constexpr std::string_view kThreeColons = ":::";
+
+/// An address with three colons before its IPv4 part, as the grammar of section 25.1 allows it and RFC 4291 does not:
+/// it means two, and must be taken (RFC 5118 section 4.10).
+bool has_third_colon(std::string_view address) {
+  const std::size_t at = address.find(kThreeColons);
+  if (at == std::string_view::npos) return false;
+  const std::string_view tail = address.substr(at + kThreeColons.size());
+  return tail.find('.') != std::string_view::npos && tail.find(':') == std::string_view::npos;
+}
+
 /// The text between the brackets of an IPv6 reference; empty if it is none.
 std::string_view ipv6_reference(Scanner& scanner) {
   const std::size_t close = scanner.rest().find(']');
   if (close == std::string_view::npos) return {};
   const std::string_view address = scanner.rest().substr(1, close - 1);
-  // "[::ffff:255.255.255.255]" spelled out in full is 45 characters.
-  if (address.find(':') == std::string_view::npos || address.size() > 45) return {};
-  if (!proto::parse_ip_address(address)) return {};
+  // "[::ffff:255.255.255.255]" spelled out in full is 45 characters; one more colon may be too many.
+  if (address.find(':') == std::string_view::npos || address.size() > 46) return {};
+  if (!proto::parse_ip_address(has_third_colon(address) ? host_text(address) : std::string{address})) return {};
   scanner.skip(close + 1);
   return address;
 }
@@ -29,6 +40,13 @@ std::optional<HostPort> host_port(Scanner& scanner, bool spaced) {
   if (!port || *port == 0) return std::nullopt;
   found.port = static_cast<std::uint16_t>(*port);
   return found;
+}
+
+std::string host_text(std::string_view host) {
+  std::string text{host};
+  const std::size_t at = text.find(kThreeColons);
+  if (at != std::string::npos) text.erase(at, 1);
+  return text;
 }
 
 std::string_view call_id(Scanner& scanner) {

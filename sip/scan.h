@@ -173,6 +173,10 @@ struct HostPort {
 /// host [":" port]; SWS around the colon if `spaced` (sent-by has it, URIs do not). nullopt if malformed.
 std::optional<HostPort> host_port(Scanner& scanner, bool spaced);
 
+/// A host that host_port() found, as text that every reader of addresses takes: without the third colon of RFC 5118
+/// section 4.10.
+std::string host_text(std::string_view host);
+
 /// callid: word ["@" word]; empty if there is none. What follows a malformed one is left to the caller.
 std::string_view call_id(Scanner& scanner);
 

@@ -106,7 +106,7 @@ std::optional<Uri> parse_uri(std::string_view text) {
   uri.scheme = parts->scheme;
   uri.user = parts->user;
   if (parts->password) uri.password = *parts->password;
-  uri.host = parts->host.host;
+  uri.host = scan::host_text(parts->host.host);
   uri.port = parts->host.port;
   uri.headers = parts->headers;
   uri.opaque = parts->opaque;

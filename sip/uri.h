@@ -13,7 +13,7 @@ namespace weir::sip {
 enum class Scheme : std::uint8_t { kSip, kSips, kTel, kOther };
 
 /// A URI. A value type; every part is kept as it was written (escapes included), so write(parse(x)) is x but for the
-/// case of the scheme.
+/// case of the scheme, and the third colon of RFC 5118 section 4.10.
 struct Uri {
   Scheme scheme = Scheme::kSip;
   std::string user;  ///< sip, sips: escaped; empty if there is none. user_text() decodes it

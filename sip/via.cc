@@ -65,7 +65,7 @@ std::optional<Via> parse_via(std::string_view text) {
   Via via;
   via.protocol.assign(parts->protocol_name).append("/").append(parts->protocol_version);
   via.transport = parts->transport;
-  via.host = parts->sent_by.host;
+  via.host = scan::host_text(parts->sent_by.host);
   via.port = parts->sent_by.port;
   if (!scan::header_parameters(scanner, scan::KeepIn{via.parameters}) || !scanner.done()) return std::nullopt;
   return via;

@@ -66,6 +66,14 @@ TEST(Parse, ControlCharactersInTheHeadAreRefused) {
   EXPECT_EQ(refusal(options("Subject: a\r\r\n")), control);
   EXPECT_EQ(refusal(options(std::string_view("Subject: a\0b\r\n", 14))), control);
   EXPECT_EQ(refusal(options("Subject: a\n\nINVITE sip:x SIP/2.0\r\n")), control);
+  for (int c = 1; c < 256; ++c) {
+    const std::string value = "Subject: an even longer text than one step is " + std::string(1, static_cast<char>(c));
+    const bool bad = (c < 0x20 && c != '\t') || c == 0x7f;
+    EXPECT_EQ(refusal(options(value + "b\r\n")), bad ? control : (Refusal{0, ""})) << c;
+    EXPECT_EQ(refusal(options(value.substr(0, value.size() - 1) + '\\' + value.back() + "b\r\n")),
+              c == '\r' || c == '\n' ? control : (Refusal{0, ""}))
+        << "quoted " << c;
+  }
 }
 
 TEST(Parse, HeaderLinesHaveANameAndAColon) {

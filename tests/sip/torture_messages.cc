@@ -1,4 +1,5 @@
-// RFC 4475 section 3.1.1 (valid), 3.3 and 3.4 (beyond syntax); the invalid ones are in torture_invalid.cc.
+// RFC 4475 section 3.1.1 (valid), 3.3 and 3.4 (beyond syntax). The invalid ones are in torture_invalid.cc, mpart01 in
+// torture_multipart.cc, RFC 5118's in torture_ipv6.cc.
 #include "tests/sip/torture_messages.h"
 
 #include <gtest/gtest.h>
@@ -6,6 +7,8 @@
 #include <map>
 
 #include "tests/sip/torture_invalid.h"
+#include "tests/sip/torture_ipv6.h"
+#include "tests/sip/torture_multipart.h"
 
 namespace weir::sip {
 namespace {
@@ -404,6 +407,8 @@ Contact: <sip:user@host28.example.com>
 
 std::map<std::string, std::string, std::less<>> all_messages() {
   std::map<std::string, std::string, std::less<>> all = torture_invalid();
+  all.merge(torture_ipv6());
+  all["mpart01"] = torture_multipart();
   all["wsinv"] = crlf(kWsinv) + wsinv_sdp();
   all["intmeth"] = crlf(kIntmethStart) + std::string(1, '\0') + crlf(kIntmethRest);
   all["esc01"] = crlf(kEsc01) + torture_sdp("192.0.2.1");
@@ -450,14 +455,28 @@ std::string torture_sdp(std::string_view address, std::string_view time) {
          "\r\nm=audio 49217 RTP/AVP 0 12\r\nm=video 3227 RTP/AVP 31\r\na=rtpmap:31 LPC\r\n";
 }
 
-std::string torture(std::string_view name) {
+namespace {
+
+const std::map<std::string, std::string, std::less<>>& messages() {
   static const std::map<std::string, std::string, std::less<>> kAll = all_messages();
-  const auto found = kAll.find(name);
-  if (found == kAll.end()) {
+  return kAll;
+}
+
+}  // namespace
+
+std::string torture(std::string_view name) {
+  const auto found = messages().find(name);
+  if (found == messages().end()) {
     ADD_FAILURE() << "no message " << name;
     return {};
   }
   return found->second;
+}
+
+std::vector<std::string> torture_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, text] : messages()) names.push_back(name);
+  return names;
 }
 
 }  // namespace weir::sip
