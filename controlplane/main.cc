@@ -9,6 +9,7 @@
 #include "controlplane/shard.h"
 #include "proto/cpu.h"
 #include "proto/settings/settings.h"
+#include "proto/settings/users.h"
 
 namespace {
 
@@ -28,6 +29,12 @@ int run(const Options& options) {
   if (!reading.mistakes.empty()) {
     std::fputs(proto::settings::to_string(options.configuration, reading.mistakes).c_str(), stderr);
     return 1;
+  }
+  const std::string& users = reading.settings.registrar.users;
+  if (options.check && !users.empty()) {
+    const auto mistakes = proto::settings::read_users_file(users, reading.settings).mistakes;
+    std::fputs(proto::settings::to_string(users, mistakes).c_str(), stderr);
+    if (!mistakes.empty()) return 1;
   }
   if (options.check) {
     std::printf("%s: no mistakes\n", options.configuration.c_str());

@@ -10,6 +10,7 @@
 
 #include "proto/limits.h"
 #include "proto/settings/check.h"
+#include "proto/settings/read_registrar.h"
 #include "proto/settings/table.h"
 
 namespace weir::proto::settings {
@@ -279,6 +280,7 @@ RealmSettings read_realm(Table& table) {
     table.each_text_or_one("network", [&](const std::string& text, std::uint32_t) { realm.networks.push_back(text); });
     if (realm.networks.empty()) table.mistake("network", "names no network");
   }
+  read_realm_registrar(table, realm.registrar);
   const toml::node* listen = table.require("listen");
   if (listen != nullptr && listen->is_array() && listen->as_array()->empty()) {
     table.mistake("listen", "names no listener, like \"udp:198.18.1.1:5060\"");
@@ -326,6 +328,7 @@ void read_tables(const toml::table& root, Reading& reading) {
     child.flag("aead", settings.srtp.aead);
   });
   table.one_table("dtls", [&](Table& child) { read_dtls(child, settings.srtp.aead, settings.dtls); });
+  table.one_table("registrar", [&](Table& child) { read_registrar(child, settings.registrar); });
   if (!settings.srtp.aead) std::erase_if(settings.dtls.profiles, is_aead);
   table.each_table("network", "[[network]]", [&](Table& child) {
     settings.networks.push_back(read_network(child));
@@ -338,6 +341,7 @@ void read_tables(const toml::table& root, Reading& reading) {
   table.each_table("route", "[[route]]", [&](Table& child) { settings.routes.push_back(read_route(child)); });
   table.name_unknown_keys();
   check(settings, lines, reading.mistakes);
+  check_registrar(settings, reading.mistakes);
 }
 
 }  // namespace

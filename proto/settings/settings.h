@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "proto/inet.h"
+#include "proto/settings/registrar_settings.h"
 #include "proto/srtp_profile.h"
 
 namespace weir::proto::settings {
@@ -70,6 +71,7 @@ struct RealmSettings {
   std::string name;
   std::vector<std::string> networks;  ///< NetworkSettings::name: one, or one of each family
   std::vector<ListenerSettings> listeners;
+  RealmRegistrarSettings registrar = {};
 };
 
 /// How media is offered to the far side. kRtp: RTP/AVP. kDtls: UDP/TLS/RTP/SAVP (RFC 5764).
@@ -133,6 +135,7 @@ struct Settings {
   LimitSettings limits;
   SrtpSettings srtp;
   DtlsSettings dtls;
+  RegistrarSettings registrar;
   std::vector<RealmSettings> realms;
   std::vector<RouteSettings> routes;
 };

@@ -6,9 +6,11 @@
 #include "proto/assert.h"
 #include "proto/limits.h"
 #include "proto/settings/settings.h"
+#include "proto/settings/users.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace weir::proto;
+  settings::read_users({reinterpret_cast<const char*>(data), size}, {});
   const settings::Reading reading = settings::read_settings({reinterpret_cast<const char*>(data), size});
   settings::to_string("file", reading.mistakes);
   if (!reading.mistakes.empty()) return 0;

@@ -1,0 +1,104 @@
+// [registrar] and the realms' registrars: what a good file gives, and that every mistake is named with its line.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "proto/settings/settings.h"
+
+namespace weir::proto::settings {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string file(const std::string& realm_registrar, const std::string& registrar) {
+  return R"([[network]]
+name = "outside"
+device = "net_null0"
+address = "198.18.1.10/24"
+[[realm]]
+name = "a"
+network = "outside"
+listen = ["udp:198.18.1.1:5060"]
+)" + realm_registrar +
+         "\n[registrar]\n" + registrar +
+         R"(
+[[route]]
+realm = "a"
+match = "sip:.*"
+target = "sip:b@198.18.1.2"
+to_realm = "a"
+)";
+}
+
+TEST(RegistrarSettings, AreReadWithTheirUnits) {
+  const Reading reading = read_settings(file(
+      R"(registrar = { domain = ["Example.COM", "198.18.1.1"], auth = false, nat = false, service_route = "sip:p;lr" })",
+      R"(users = "/etc/weir/users.toml"
+store = "/var/lib/weir/r.db"
+algorithms = ["SHA-512-256", "MD5"]
+allow_without_qop = true
+nonce_lifetime_s = 30
+expires_min_s = 10
+expires_max_s = 100
+expires_default_s = 50
+contacts_per_user_max = 2
+bindings_max = 3
+failures_per_min_per_source_max = 4)"));
+  ASSERT_EQ(to_string("f", reading.mistakes), "");
+  const RegistrarSettings& registrar = reading.settings.registrar;
+  EXPECT_EQ(registrar.users, "/etc/weir/users.toml");
+  EXPECT_EQ(registrar.store, "/var/lib/weir/r.db");
+  EXPECT_EQ(registrar.algorithms, (std::vector{DigestHash::kSha512_256, DigestHash::kMd5}));
+  EXPECT_TRUE(registrar.allow_without_qop);
+  EXPECT_EQ(registrar.nonce_lifetime_ms, 30'000u);
+  EXPECT_EQ(registrar.expires_min_s, 10u);
+  EXPECT_EQ(registrar.expires_max_s, 100u);
+  EXPECT_EQ(registrar.expires_default_s, 50u);
+  EXPECT_EQ(registrar.contacts_per_user_max, 2u);
+  EXPECT_EQ(registrar.bindings_max, 3u);
+  EXPECT_EQ(registrar.failures_per_min_per_source_max, 4u);
+  const RealmRegistrarSettings& realm = reading.settings.realms[0].registrar;
+  EXPECT_EQ(realm.domains, (std::vector<std::string>{"example.com", "198.18.1.1"}));
+  EXPECT_FALSE(realm.auth || realm.nat);
+  EXPECT_EQ(realm.service_route, "sip:p;lr");
+}
+
+TEST(RegistrarSettings, OfNoRealmAreThatThereIsNoRegistrar) {
+  const Reading reading = read_settings(file("", ""));
+  ASSERT_EQ(to_string("f", reading.mistakes), "");
+  EXPECT_TRUE(reading.settings.realms[0].registrar.domains.empty());
+}
+
+struct Row {
+  const char* realm;
+  const char* registrar;
+  const char* reason;
+};
+
+TEST(RegistrarSettings, MistakesAreNamedWithTheirLine) {
+  constexpr const char* kRealm = R"(registrar = { domain = "example.com" })";
+  const Row rows[] = {
+      {"", R"(users = "users.toml")", "f:11: [registrar] users: 'users.toml' is not an absolute path"},
+      {"", R"(algorithms = ["SHA-1"])", "f:11: [registrar] algorithms: there is no digest algorithm 'SHA-1'"},
+      {"", R"(algorithms = ["MD5", "MD5"])", "'MD5' is named twice"},
+      {"", R"(algorithms = [])", "names no digest algorithm"},
+      {"", "expires_min_s = 3601", "must be a whole number from 1 to 3600"},
+      {"", "expires_min_s = 3600\nexpires_default_s = 60", "f:11: [registrar] expires_min_s: is more than"},
+      {"", "expires_max_s = 60", "f:11: [registrar] expires_max_s: is less than"},
+      {"", "contacts_per_user_max = 0", "must be a whole number from 1 to 100"},
+      {"", "other = 1", "[registrar] has no key 'other'"},
+      {kRealm, "", "realm 'a' has a registrar, and [registrar] names no users file"},
+      {"registrar = {}", "", "f:9: [registrar] domain: is missing"},
+      {R"(registrar = { domain = "a b" })", "", "f:9: [registrar] domain: 'a b' is no host of a SIP URI"},
+      {R"(registrar = { domain = [] })", "", "names no domain"},
+      {R"(registrar = { domain = "a", service_route = "x" })", "", "'x' is no SIP URI"},
+  };
+  for (const Row& row : rows) {
+    const Reading reading = read_settings(file(row.realm, row.registrar));
+    EXPECT_THAT(to_string("f", reading.mistakes), HasSubstr(row.reason));
+  }
+}
+
+}  // namespace
+}  // namespace weir::proto::settings
