@@ -1,5 +1,5 @@
 // A TOML table that is read key by key and remembers which keys were asked for, so that the others can be named.
-// Internal to settings.cc, the one translation unit that knows toml++.
+// Internal to proto/settings' readers, the translation units that know toml++.
 #pragma once
 
 #include <toml++/toml.h>
@@ -74,6 +74,24 @@ class Table {
     const auto* boolean = node->as_boolean();
     if (boolean == nullptr) return mistake(key, "must be true or false");
     into = boolean->get();
+  }
+
+  /// One of a few words; true if it is there.
+  template <typename Value>
+  bool choice(std::string_view key, Value& into, std::initializer_list<std::pair<std::string_view, Value>> words) {
+    std::string word;
+    if (!text(key, word)) return false;
+    std::string list;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      const auto& [name, value] = *(words.begin() + i);
+      if (name == word) {
+        into = value;
+        return true;
+      }
+      list += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + ('"' + std::string(name) + '"');
+    }
+    mistake(key, "must be " + list);
+    return false;
   }
 
   /// Calls use(text, line) for each string of an array.
