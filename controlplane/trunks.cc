@@ -1,5 +1,6 @@
 #include "controlplane/trunks.h"
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
@@ -51,9 +52,11 @@ struct Trunks::Member {
   std::uint32_t interval_s = 0;
   std::uint32_t timeout_s = 0;
   MemberHealth health;
-  std::uint64_t check_ns = 0;  ///< when the next check is due
-  std::uint64_t check_until_ns = 0;
-  std::optional<sip::TransactionId> check;  ///< under way
+  std::uint64_t check_ns = 0;               ///< when the next check is due
+  bool asking = false;                      ///< a check is under way
+  std::vector<Path> ways;                   ///< of it, that are left; the next one last
+  std::optional<sip::TransactionId> check;  ///< of it: the OPTIONS that waits for its answer
+  std::uint64_t check_until_ns = 0;         ///< and how long
   std::string last_answer;
   std::uint64_t calls = 0;  ///< ever
   Occupancy calls_now = std::make_shared<std::uint32_t>(0);
@@ -122,23 +125,38 @@ void Trunks::on_tick(std::uint64_t now_ns) {
   for (const auto& [number, member] : members_) {
     if (member->check && now_ns >= member->check_until_ns) {
       forget_check(*member);
-      not_heard(*member, "no answer");
+      ask_next(*member, "no answer");
     }
-    const bool due = member->interval_s != 0 && now_ns >= member->check_ns && !member->check;
+    const bool due = member->interval_s != 0 && now_ns >= member->check_ns && !member->asking;
     if (due && member->health.may_be_asked(now_ns)) check(*member);
   }
 }
 
+/// A member is up if it answers at one of the addresses its URI leads to: calls try all of them too.
 void Trunks::check(Member& member) {
   member.check_ns = now_ns_ + member.interval_s * kSecondNs;
-  const std::optional<Path> way = ports_.paths.towards(member.realm, member.uri);
-  if (!way) return not_heard(member, "no way there");
-  const std::optional<sip::TransactionId> id =
-      ports_.send(*this, make_options(*way, member.uri, ports_.tokens), way->hop);
-  if (!id) return;  // no room for a transaction: that says nothing of the member
-  member.check = id;
+  member.asking = true;
+  const std::weak_ptr<int> alive = alive_;
+  ports_.paths.locate(member.realm, member.uri, [this, alive, id = member.id](std::vector<Path> ways) {
+    Member* asked = alive.expired() ? nullptr : find(id);
+    if (asked == nullptr) return;
+    std::reverse(ways.begin(), ways.end());
+    asked->ways = std::move(ways);
+    ask_next(*asked, "no way there");
+  });
+}
+
+void Trunks::ask_next(Member& member, std::string_view why) {
+  if (member.ways.empty()) {
+    member.asking = false;
+    return not_heard(member, why);
+  }
+  const Path way = std::move(member.ways.back());
+  member.ways.pop_back();
+  member.check = ports_.send(*this, make_options(way, member.uri, ports_.tokens), way.hop);
   member.check_until_ns = now_ns_ + member.timeout_s * kSecondNs;
-  checks_[*id] = member.id.number;
+  member.asking = member.check.has_value();  // no room for a transaction says nothing of the member
+  if (member.check) checks_[*member.check] = member.id.number;
 }
 
 void Trunks::forget_check(Member& member) {
@@ -152,6 +170,7 @@ void Trunks::on_response(sip::TransactionId id, const Message& response) {
   if (found == checks_.end() || response.status() < 200) return;
   Member& member = *members_.at(found->second);
   forget_check(member);
+  member.asking = false;
   heard(member, response);
 }
 
@@ -160,7 +179,7 @@ void Trunks::on_failure(sip::TransactionId id, sip::TransactionFailure failure) 
   if (found == checks_.end()) return;
   Member& member = *members_.at(found->second);
   forget_check(member);
-  not_heard(member, failure == sip::TransactionFailure::kTimeout ? "no answer" : "transport error");
+  ask_next(member, failure == sip::TransactionFailure::kTimeout ? "no answer" : "transport error");
 }
 
 /// Logs what the change does to the member's state.

@@ -100,6 +100,7 @@ class Trunks : private Requester {
   Member& take(Members& before, const TrunkPlan& plan, std::size_t target);
   Member* find(TrunkMember member);
   void check(Member& member);
+  void ask_next(Member& member, std::string_view why);
   void forget_check(Member& member);
   void heard(Member& member, const sip::Message& response);
   void not_heard(Member& member, std::string_view why);
@@ -112,6 +113,7 @@ class Trunks : private Requester {
   std::map<sip::TransactionId, std::uint64_t> checks_;  ///< under way: whose they are
   std::uint64_t number_last_ = 0;
   std::uint64_t now_ns_ = 0;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);  ///< who locates for us may answer after we are gone
 };
 
 }  // namespace weir::controlplane

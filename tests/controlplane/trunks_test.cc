@@ -58,7 +58,7 @@ struct Sent {
 
 class TrunkLab : public PathFinder {
  public:
-  explicit TrunkLab(const std::string& trunk = kTwoTargets) : trunks(ports()) { load(trunk); }
+  explicit TrunkLab(const std::string& trunk = kTwoTargets) { load(trunk); }
 
   void load(const std::string& trunk) {
     const proto::settings::Reading reading = proto::settings::read_settings(kBorder + trunk);
@@ -105,7 +105,16 @@ class TrunkLab : public PathFinder {
   }
 
   std::optional<Path> arrival(const sip::Hop&) const override { return std::nullopt; }
-  std::optional<Path> towards(std::uint32_t realm, const sip::Uri& uri, const Path*) override {
+  void locate(std::uint32_t realm, const sip::Uri& uri, Located found) override {
+    if (uri.host != "twins.example") return PathFinder::locate(realm, uri, std::move(found));
+    located = [this, realm, found] {
+      std::vector<Path> ways;
+      for (const char* host : {"198.18.2.4", "198.18.2.5"})
+        ways.push_back(*towards(realm, sip::make_sip_uri("", host)));
+      found(ways);
+    };
+  }
+  std::optional<Path> towards(std::uint32_t realm, const sip::Uri& uri, const Path* = nullptr) override {
     const auto address = proto::parse_ip_address(uri.host);
     if (!address || realm != 1) return std::nullopt;
     const sip::Hop hop{realm, {*address, 0, uri.port.value_or(5060)}, sip::Reliability::kUnreliable};
@@ -114,7 +123,8 @@ class TrunkLab : public PathFinder {
 
   std::uint64_t now_ns = kSecond;
   std::vector<Sent> sent;
-  bool room = true;  ///< for transactions
+  std::function<void()> located;  ///< the answer of DNS, when the test lets it come
+  bool room = true;               ///< for transactions
   std::uint32_t drawn = 0;
 
  private:
@@ -134,7 +144,8 @@ class TrunkLab : public PathFinder {
   sip::TokenSource tokens_ = [this] { return "token" + std::to_string(++ids_); };
 
  public:
-  Trunks trunks;
+  std::unique_ptr<Trunks> owner = std::make_unique<Trunks>(ports());
+  Trunks& trunks = *owner;
 };
 
 constexpr const char* kBoth = "sip:+4930@198.18.2.2:5060 sip:+4930@198.18.2.3:5062;transport=tcp";
@@ -213,6 +224,40 @@ TEST(Trunks, AMemberThatCannotBeReachedGoesDown) {
   lab.advance(100);
   EXPECT_EQ(lab.state(0), "down");
   EXPECT_EQ(lab.order(), "503");
+}
+
+constexpr const char* kTwins = "targets = [{ uri = 'sip:twins.example' }]\ncheck_timeout_s = 2\nfailures_max = 1\n";
+
+TEST(Trunks, AMemberIsUpIfOneOfItsAddressesAnswers) {
+  TrunkLab lab(kTwins);
+  lab.advance(100);
+  EXPECT_TRUE(lab.sent.empty()) << "DNS has not answered";
+  lab.located();
+  ASSERT_EQ(lab.sent.size(), 1u);
+  EXPECT_EQ(lab.sent[0].to, "198.18.2.4:5060");
+  lab.advance(2100);
+  ASSERT_EQ(lab.sent.size(), 1u);
+  EXPECT_EQ(lab.sent[0].to, "198.18.2.5:5060");
+  EXPECT_EQ(lab.state(0), "new");
+  lab.answer_all(200);
+  EXPECT_EQ(lab.state(0), "up");
+  lab.advance(30'000);
+  lab.located();
+  lab.advance(4100);
+  EXPECT_EQ(lab.state(0), "down");
+}
+
+TEST(Trunks, AnAnswerOfDnsAfterAReloadOrTheEndIsNobodys) {
+  TrunkLab lab(kTwins);
+  lab.advance(100);
+  lab.load(kTwoTargets);
+  lab.located();
+  EXPECT_TRUE(lab.sent.empty());
+  lab.load(kTwins);
+  lab.advance(3000);
+  lab.owner.reset();
+  lab.located();
+  EXPECT_TRUE(lab.sent.empty());
 }
 
 TEST(Trunks, CallsThatFailTakeAMemberDownToo) {
