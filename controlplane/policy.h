@@ -1,7 +1,9 @@
-// Policy: where a request goes. The first route whose realm and pattern match decides.
+// Policy: where a request goes. The first route all of whose conditions hold decides: the realm it came from, the
+// Request-URI, the number, the caller.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -18,26 +20,42 @@ namespace weir::controlplane {
 /// What routes look at.
 struct RouteQuery {
   std::string_view request_uri;  ///< of an INVITE; or the URI of a Refer-To
-  std::string_view caller;       ///< the URI of From; of a Refer-To's request, the referrer's
+  /// A URI: of From, or from a trusted realm the first P-Asserted-Identity (RFC 3325). Of a Refer-To, the referrer's.
+  std::string_view caller;
+};
+
+/// Who knows the targets that a route leaves open. One that is not there refuses with 500.
+struct TargetSources {
+  /// See Trunks::targets.
+  std::function<std::variant<std::vector<Target>, Refusal>(std::string_view trunk, std::string_view user)> trunks;
+  /// The contacts of a user (decoded), registered in that realm; none: nobody is registered.
+  std::function<std::vector<Target>(std::uint32_t realm, std::string_view user)> registrar;
 };
 
 class Policy {
  public:
   /// Errors: a pattern that RE2 does not take, a realm that is not there. read_settings has refused both already.
-  static proto::Result<Policy> create(const proto::settings::Settings& settings);
+  static proto::Result<Policy> create(const proto::settings::Settings& settings, TargetSources sources = {});
   Policy(Policy&&) noexcept;
   Policy& operator=(Policy&&) noexcept;
   ~Policy();
 
-  /// 404 if no route matches; 500 if the route's target is no SIP URI once the captures are filled in. A request URI
-  /// of any length and content is matched in time linear in its length.
+  /// 404 if no route matches; 500 if the route's target or user is none once the captures are filled in; 480 if nobody
+  /// is registered; what the trunk says. A request URI of any length and content is matched in time linear in its
+  /// length.
   [[nodiscard]] std::variant<Destination, Refusal> route(std::uint32_t realm, const RouteQuery& query) const;
   [[nodiscard]] std::variant<Destination, Refusal> route(std::uint32_t realm, const sip::Message& request) const;
 
  private:
   struct Route;
+  struct Subject;
   Policy();
+  [[nodiscard]] std::variant<Destination, Refusal> follow(const Route& route, const Subject& subject) const;
+  [[nodiscard]] std::variant<std::vector<Target>, Refusal> targets_of(const Route& route, const Subject& subject) const;
+
   std::vector<Route> routes_;
+  std::vector<bool> trusted_;  ///< by realm
+  TargetSources sources_;
 };
 
 }  // namespace weir::controlplane

@@ -1,7 +1,5 @@
 #include "proto/settings/check.h"
 
-#include <re2/re2.h>
-
 #include <algorithm>
 #include <string>
 
@@ -151,11 +149,6 @@ void check_realm_networks(const Settings& settings, const RealmSettings& realm, 
   }
 }
 
-bool has_realm(const Settings& settings, const std::string& name) {
-  return std::any_of(settings.realms.begin(), settings.realms.end(),
-                     [&](const RealmSettings& realm) { return realm.name == name; });
-}
-
 void check_listener(const Settings& settings, std::size_t realm, std::size_t listener, const Lines& lines,
                     std::vector<Mistake>& mistakes) {
   const ListenerSettings& mine = settings.realms[realm].listeners[listener];
@@ -188,32 +181,13 @@ void check_realms(const Settings& settings, const Lines& lines, std::vector<Mist
   }
 }
 
-void check_route(const Settings& settings, const RouteSettings& route, std::vector<Mistake>& mistakes) {
-  for (const std::string* name : {&route.realm, &route.to_realm}) {
-    if (!name->empty() && !has_realm(settings, *name)) {
-      mistakes.push_back({route.line, "there is no realm '" + *name + "'"});
-    }
-  }
-  if (route.pattern.empty() || route.target.empty()) return;
-  const RE2 pattern(route.pattern, RE2::Quiet);
-  std::string reason;
-  if (!pattern.ok()) {
-    mistakes.push_back({route.line, "match '" + route.pattern + "': " + pattern.error()});
-  } else if (!pattern.CheckRewriteString(route.target, &reason)) {
-    mistakes.push_back({route.line, "target '" + route.target + "': " + reason});
-  }
-  if (route.target.rfind("sip:", 0) != 0) {
-    mistakes.push_back({route.line, "target '" + route.target + "' is no sip: URI"});
-  }
-}
-
 }  // namespace
 
 void check(const Settings& settings, const Lines& lines, std::vector<Mistake>& mistakes) {
   check_networks(settings, lines, mistakes);
   check_realms(settings, lines, mistakes);
-  if (settings.routes.empty()) mistakes.push_back({0, "there is no [[route]]: every call would be answered 404"});
-  for (const RouteSettings& route : settings.routes) check_route(settings, route, mistakes);
+  check_trunks(settings, mistakes);
+  check_routes(settings, mistakes);
 }
 
 }  // namespace weir::proto::settings

@@ -18,4 +18,8 @@ struct Lines {
 /// Adds the mistakes between the parts of `settings`. Parts left empty by a mistake already noted are passed over.
 void check(const Settings& settings, const Lines& lines, std::vector<Mistake>& mistakes);
 
+// check_routes.cc
+void check_trunks(const Settings& settings, std::vector<Mistake>& mistakes);
+void check_routes(const Settings& settings, std::vector<Mistake>& mistakes);
+
 }  // namespace weir::proto::settings

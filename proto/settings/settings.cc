@@ -10,6 +10,7 @@
 
 #include "proto/limits.h"
 #include "proto/settings/check.h"
+#include "proto/settings/read_border.h"
 #include "proto/settings/read_registrar.h"
 #include "proto/settings/table.h"
 
@@ -20,7 +21,7 @@ namespace {
 /// A configuration is written by people; anything longer is not one.
 constexpr std::size_t kFileBytesMax = 4u << 20;
 constexpr std::int64_t kCoresMax = 1024;
-constexpr std::int64_t kInvitesPerSecondMax = 1'000'000;
+constexpr std::int64_t kRequestsPerSecondMax = 1'000'000;
 constexpr std::int64_t kPuntsPerSecondMax = 10'000'000;
 /// What a packet may wait for a worker that sleeps: no more than a network card takes to gather interrupts.
 constexpr std::int64_t kIdleSleepUsMax = 50;
@@ -207,8 +208,12 @@ void read_control(Table& table, ControlSettings& control) {
 }
 
 void read_limits(Table& table, LimitSettings& limits) {
-  table.number("invites_per_s_max", limits.invites_per_s_max, 0, kInvitesPerSecondMax);
-  table.number("invites_per_s_per_source_max", limits.invites_per_s_per_source_max, 0, kInvitesPerSecondMax);
+  table.number("invites_per_s_max", limits.invites_per_s_max, 0, kRequestsPerSecondMax);
+  table.number("invites_per_s_per_source_max", limits.invites_per_s_per_source_max, 0, kRequestsPerSecondMax);
+  table.number("registers_per_s_max", limits.registers_per_s_max, 0, kRequestsPerSecondMax);
+  table.number("registers_per_s_per_source_max", limits.registers_per_s_per_source_max, 0, kRequestsPerSecondMax);
+  table.number("requests_per_s_max", limits.requests_per_s_max, 0, kRequestsPerSecondMax);
+  table.number("requests_per_s_per_source_max", limits.requests_per_s_per_source_max, 0, kRequestsPerSecondMax);
   table.number("tcp_connections_max", limits.tcp_connections_max, 1, kTcpConnectionsMax);
   table.number("tcp_connections_per_source_max", limits.tcp_connections_per_source_max, 1, kTcpConnectionsMax);
   std::uint32_t first_message_s = limits.tcp_first_message_ms / 1000;
@@ -273,7 +278,7 @@ std::optional<ListenerSettings> parse_listener(std::string_view text) {
   return listener;
 }
 
-RealmSettings read_realm(Table& table) {
+RealmSettings read_realm(Table& table, const SrtpSettings& srtp) {
   RealmSettings realm;
   table.required_text("name", realm.name);
   if (table.require("network") != nullptr) {
@@ -295,24 +300,8 @@ RealmSettings read_realm(Table& table) {
                                   "udp:[2001:2::1]:5060");
     }
   });
+  read_realm_policy(table, srtp, realm.policy);
   return realm;
-}
-
-RouteSettings read_route(Table& table) {
-  RouteSettings route;
-  route.line = table.line();
-  table.required_text("realm", route.realm);
-  table.required_text("match", route.pattern);
-  table.required_text("target", route.target);
-  table.required_text("to_realm", route.to_realm);
-  std::string media;
-  if (!table.text("media", media)) return route;
-  if (media == "dtls") {
-    route.media = MediaProfile::kDtls;
-  } else if (media != "rtp") {
-    table.mistake("media", "must be \"rtp\" or \"dtls\"");
-  }
-  return route;
 }
 
 void read_tables(const toml::table& root, Reading& reading) {
@@ -335,9 +324,10 @@ void read_tables(const toml::table& root, Reading& reading) {
     lines.networks.push_back(child.line());
   });
   table.each_table("realm", "[[realm]]", [&](Table& child) {
-    settings.realms.push_back(read_realm(child));
+    settings.realms.push_back(read_realm(child, settings.srtp));
     lines.realms.push_back(child.line());
   });
+  table.each_table("trunk", "[[trunk]]", [&](Table& child) { settings.trunks.push_back(read_trunk(child)); });
   table.each_table("route", "[[route]]", [&](Table& child) { settings.routes.push_back(read_route(child)); });
   table.name_unknown_keys();
   check(settings, lines, reading.mistakes);

@@ -8,7 +8,10 @@
 #include <vector>
 
 #include "proto/inet.h"
+#include "proto/settings/realm_policy.h"
 #include "proto/settings/registrar_settings.h"
+#include "proto/settings/route_settings.h"
+#include "proto/settings/trunk_settings.h"
 #include "proto/srtp_profile.h"
 
 namespace weir::proto::settings {
@@ -72,19 +75,7 @@ struct RealmSettings {
   std::vector<std::string> networks;  ///< NetworkSettings::name: one, or one of each family
   std::vector<ListenerSettings> listeners;
   RealmRegistrarSettings registrar = {};
-};
-
-/// How media is offered to the far side. kRtp: RTP/AVP. kDtls: UDP/TLS/RTP/SAVP (RFC 5764).
-enum class MediaProfile : std::uint8_t { kRtp, kDtls };
-
-/// [[route]]: the first whose realm and pattern match decides.
-struct RouteSettings {
-  std::string realm;    ///< where the request arrived
-  std::string pattern;  ///< RE2 regular expression, matched against the whole Request-URI
-  std::string target;   ///< SIP URI; \1..\9 are the pattern's captures
-  std::string to_realm;
-  MediaProfile media = MediaProfile::kRtp;
-  std::uint32_t line = 0;
+  RealmPolicy policy = {};
 };
 
 /// [dtls]. Read, `profiles` are those that [srtp] allows.
@@ -122,7 +113,11 @@ struct ControlSettings {
 struct LimitSettings {
   std::uint32_t invites_per_s_max = 500;             ///< new ones; 0: no limit
   std::uint32_t invites_per_s_per_source_max = 100;  ///< 0: no limit
-  std::uint32_t tcp_connections_max = 2000;          ///< accepted ones at once
+  std::uint32_t registers_per_s_max = 1000;          ///< REGISTERs; 0: no limit
+  std::uint32_t registers_per_s_per_source_max = 100;
+  std::uint32_t requests_per_s_max = 1000;  ///< OPTIONS and all others outside dialogs; 0: no limit
+  std::uint32_t requests_per_s_per_source_max = 50;
+  std::uint32_t tcp_connections_max = 2000;  ///< accepted ones at once
   std::uint32_t tcp_connections_per_source_max = 100;
   std::uint32_t tcp_first_message_ms = 10'000;  ///< an accepted connection without a whole message by then is closed
 };
@@ -137,6 +132,7 @@ struct Settings {
   DtlsSettings dtls;
   RegistrarSettings registrar;
   std::vector<RealmSettings> realms;
+  std::vector<TrunkSettings> trunks;
   std::vector<RouteSettings> routes;
 };
 

@@ -76,6 +76,24 @@ class Table {
     into = boolean->get();
   }
 
+  /// One of a few words; true if it is there.
+  template <typename Value>
+  bool choice(std::string_view key, Value& into, std::initializer_list<std::pair<std::string_view, Value>> words) {
+    std::string word;
+    if (!text(key, word)) return false;
+    std::string list;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      const auto& [name, value] = *(words.begin() + i);
+      if (name == word) {
+        into = value;
+        return true;
+      }
+      list += (i == 0 ? "" : i + 1 == words.size() ? " or " : ", ") + ('"' + std::string(name) + '"');
+    }
+    mistake(key, "must be " + list);
+    return false;
+  }
+
   /// Calls use(text, line) for each string of an array.
   template <typename Use>
   void each_text(std::string_view key, Use use) {

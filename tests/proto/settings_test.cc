@@ -332,7 +332,7 @@ const Row kRows[] = {
     {"a flag that is none", "null_cipher = true", "null_cipher = 1", 72, "[srtp] null_cipher: must be true or false"},
     {"the NULL cipher over DTLS", "AEAD_AES_256_GCM", "NULL_HMAC_SHA1_80", 36,
      "DTLS cannot negotiate 'NULL_HMAC_SHA1_80'"},
-    {"a media profile", "media = \"dtls\"", "media = \"srtp\"", 62, "must be \"rtp\" or \"dtls\""},
+    {"a media profile", "media = \"dtls\"", "media = \"srtp\"", 62, "must be \"rtp\", \"dtls\""},
 };
 
 TEST(Settings, EveryMistakeIsNamedWithItsLine) {

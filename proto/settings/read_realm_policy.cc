@@ -1,0 +1,86 @@
+#include <algorithm>
+
+#include "proto/settings/read_border.h"
+
+namespace weir::proto::settings {
+
+namespace {
+
+constexpr std::int64_t kCallsMax = 1'000'000;
+/// RFC 4028 section 4: a smaller Min-SE is not allowed.
+constexpr std::int64_t kSessionSecondsMin = 90;
+constexpr std::int64_t kSessionSecondsMax = 86'400;
+
+void read_keying(Table& table, std::vector<Keying>& into) {
+  if (table.find("keying") == nullptr) return;
+  into.clear();
+  table.each_text("keying", [&](const std::string& name, std::uint32_t) {
+    if (name != "dtls" && name != "sdes") return table.mistake("keying", "must name \"dtls\", \"sdes\" or both");
+    const Keying keying = name == "dtls" ? Keying::kDtls : Keying::kSdes;
+    if (std::count(into.begin(), into.end(), keying) != 0) {
+      return table.mistake("keying", "'" + name + "' is named twice");
+    }
+    into.push_back(keying);
+  });
+  if (into.empty()) table.mistake("keying", "names no way to agree on keys");
+}
+
+bool is_allowed(SrtpProfile profile, const SrtpSettings& srtp) {
+  return (srtp.aead || !srtp_profile(profile).aead) && (srtp.null_cipher || !is_null_cipher(profile));
+}
+
+void read_suites(Table& table, const SrtpSettings& srtp, std::vector<SrtpProfile>& into) {
+  if (table.find("sdes_suites") == nullptr) {
+    std::erase_if(into, [&](SrtpProfile profile) { return !is_allowed(profile, srtp); });
+    return;
+  }
+  into.clear();
+  table.each_text("sdes_suites", [&](const std::string& name, std::uint32_t) {
+    const std::optional<SrtpProfile> profile = srtp_profile_by_name(name);
+    if (!profile || *profile == SrtpProfile::kNone) {
+      table.mistake("sdes_suites", "there is no SRTP suite '" + name + "'");
+    } else if (!is_allowed(*profile, srtp)) {
+      table.mistake("sdes_suites", "[srtp] forbids '" + name + "'");
+    } else if (std::count(into.begin(), into.end(), *profile) != 0) {
+      table.mistake("sdes_suites", "'" + name + "' is named twice");
+    } else {
+      into.push_back(*profile);
+    }
+  });
+  if (into.empty()) table.mistake("sdes_suites", "names no SRTP suite");
+}
+
+void read_session(Table& table, SessionTimers& session) {
+  table.number("session_expires_s", session.expires_s, 0, kSessionSecondsMax);
+  table.number("min_se_s", session.min_s, kSessionSecondsMin, kSessionSecondsMax);
+  if (session.expires_s != 0 && session.expires_s < session.min_s) {
+    table.mistake("session_expires_s", "must be 0, or at least min_se_s, " + std::to_string(session.min_s));
+  }
+}
+
+}  // namespace
+
+void read_realm_policy(Table& table, const SrtpSettings& srtp, RealmPolicy& policy) {
+  table.choice<MediaSecurity>("media_security", policy.media.security,
+                              {{"optional", MediaSecurity::kOptional},
+                               {"preferred", MediaSecurity::kPreferred},
+                               {"required", MediaSecurity::kRequired},
+                               {"forbidden", MediaSecurity::kForbidden}});
+  read_keying(table, policy.media.keying);
+  read_suites(table, srtp, policy.media.sdes_suites);
+  table.flag("avpf", policy.media.avpf);
+  table.flag("trusted", policy.trusted);
+  table.flag("topology_hiding", policy.topology_hiding);
+  table.choice<Transfers>("transfers", policy.transfers, {{"handle", Transfers::kHandle}, {"pass", Transfers::kPass}});
+  table.choice<ReliableProvisionals>("reliable_provisionals", policy.reliable_provisionals,
+                                     {{"off", ReliableProvisionals::kOff},
+                                      {"supported", ReliableProvisionals::kSupported},
+                                      {"required", ReliableProvisionals::kRequired}});
+  table.number("calls_in_max", policy.in.calls_max, 0, kCallsMax);
+  table.number("calls_in_per_s_max", policy.in.calls_per_s_max, 0, kCallsMax);
+  table.number("calls_out_max", policy.out.calls_max, 0, kCallsMax);
+  table.number("calls_out_per_s_max", policy.out.calls_per_s_max, 0, kCallsMax);
+  read_session(table, policy.session);
+}
+
+}  // namespace weir::proto::settings

@@ -1,0 +1,82 @@
+// What a realm is held to: the security of its media, whom to trust, what to hide, its limits and session timers.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "proto/srtp_profile.h"
+
+namespace weir::proto::settings {
+
+/// How media is offered to the far side. kRtp: RTP/AVP. kDtls: UDP/TLS/RTP/SAVP (RFC 5764). kSdes: RTP/SAVP with crypto
+/// attributes (RFC 4568). kBestEffort: RTP/AVP with all that a secured answer needs (RFC 8643).
+enum class MediaProfile : std::uint8_t { kRtp, kDtls, kSdes, kBestEffort };
+
+/// What media a realm's parties may have.
+enum class MediaSecurity : std::uint8_t {
+  kOptional,   ///< from them either is taken; towards them plain, unless a route says otherwise
+  kPreferred,  ///< from them either is taken; towards them best effort (RFC 8643)
+  kRequired,   ///< secured, both ways
+  kForbidden,  ///< plain, both ways
+};
+
+/// How SRTP's keys are agreed on.
+enum class Keying : std::uint8_t { kDtls, kSdes };
+
+struct MediaPolicy {
+  MediaSecurity security = MediaSecurity::kOptional;
+  std::vector<Keying> keying = {Keying::kDtls, Keying::kSdes};  ///< allowed ones, preferred first; not empty
+  /// Of SDES: offered in this order, and no other is taken; not empty. DTLS has its own in DtlsSettings.
+  std::vector<SrtpProfile> sdes_suites = {SrtpProfile::kAeadAes128Gcm, SrtpProfile::kAeadAes256Gcm,
+                                          SrtpProfile::kAesCm128HmacSha1_80, SrtpProfile::kAes256CmHmacSha1_80,
+                                          SrtpProfile::kAesCm128HmacSha1_32};
+  bool avpf = false;  ///< offers say RTP/AVPF and its secured kin (RFC 4585); either is taken
+};
+
+/// Who acts on a REFER from this realm.
+enum class Transfers : std::uint8_t {
+  kHandle,  ///< Weir itself: it calls the target
+  kPass,    ///< the other side's party
+};
+
+/// What this realm's INVITEs and responses say of reliable provisional responses (RFC 3262).
+enum class ReliableProvisionals : std::uint8_t { kOff, kSupported, kRequired };
+
+/// Of calls that come in from the realm, or go out to it. 0: no limit.
+struct CallLimits {
+  std::uint32_t calls_max = 0;  ///< at once
+  std::uint32_t calls_per_s_max = 0;
+};
+
+/// RFC 4028.
+struct SessionTimers {
+  std::uint32_t expires_s = 1800;  ///< asked for, and agreed to at most; 0: none is asked for
+  std::uint32_t min_s = 90;        ///< a shorter one is refused (422)
+};
+
+struct RealmPolicy {
+  MediaPolicy media;
+  bool trusted = false;         ///< RFC 3325: identities asserted there are believed, and ours are given
+  bool topology_hiding = true;  ///< no address or identifier of the other side is shown here
+  Transfers transfers = Transfers::kHandle;
+  ReliableProvisionals reliable_provisionals = ReliableProvisionals::kSupported;
+  CallLimits in;
+  CallLimits out;
+  SessionTimers session;
+};
+
+/// What is offered towards a realm when its route does not say.
+constexpr MediaProfile profile_towards(const MediaPolicy& policy) {
+  switch (policy.security) {
+    case MediaSecurity::kOptional:
+    case MediaSecurity::kForbidden:
+      return MediaProfile::kRtp;
+    case MediaSecurity::kPreferred:
+      return MediaProfile::kBestEffort;
+    case MediaSecurity::kRequired:
+      return policy.keying.front() == Keying::kDtls ? MediaProfile::kDtls : MediaProfile::kSdes;
+  }
+  return MediaProfile::kRtp;
+}
+
+}  // namespace weir::proto::settings
