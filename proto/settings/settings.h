@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "proto/inet.h"
+#include "proto/settings/transport_settings.h"
 #include "proto/srtp_profile.h"
 
 namespace weir::proto::settings {
@@ -58,7 +59,7 @@ struct MediaSettings {
   std::vector<std::string> eal_arguments;  ///< appended to what weir-media passes to EAL itself
 };
 
-enum class SipTransport : std::uint8_t { kUdp, kTcp };
+enum class SipTransport : std::uint8_t { kUdp, kTcp, kTls };
 
 struct ListenerSettings {
   SipTransport transport;
@@ -70,6 +71,7 @@ struct RealmSettings {
   std::string name;
   std::vector<std::string> networks;  ///< NetworkSettings::name: one, or one of each family
   std::vector<ListenerSettings> listeners;
+  RealmTlsSettings tls{};
 };
 
 /// How media is offered to the far side. kRtp: RTP/AVP. kDtls: UDP/TLS/RTP/SAVP (RFC 5764).
@@ -123,6 +125,10 @@ struct LimitSettings {
   std::uint32_t tcp_connections_max = 2000;          ///< accepted ones at once
   std::uint32_t tcp_connections_per_source_max = 100;
   std::uint32_t tcp_first_message_ms = 10'000;  ///< an accepted connection without a whole message by then is closed
+  std::uint32_t tls_handshakes_max = 500;       ///< accepted ones under way at once
+  std::uint32_t tls_handshakes_per_source_max = 20;
+  std::uint32_t tls_handshakes_per_s_per_source_max = 50;  ///< 0: no limit
+  std::uint32_t tls_handshake_ms = 5000;                   ///< an accepted one that takes longer is given up
 };
 
 struct Settings {
@@ -133,6 +139,9 @@ struct Settings {
   LimitSettings limits;
   SrtpSettings srtp;
   DtlsSettings dtls;
+  TlsSettings tls;
+  TransportSettings transport;
+  DnsSettings dns;
   std::vector<RealmSettings> realms;
   std::vector<RouteSettings> routes;
 };

@@ -1,5 +1,5 @@
 // A TOML table that is read key by key and remembers which keys were asked for, so that the others can be named.
-// Internal to settings.cc, the one translation unit that knows toml++.
+// Internal to proto/settings' readers, the translation units that know toml++.
 #pragma once
 
 #include <toml++/toml.h>
