@@ -50,6 +50,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] bool accepted() const { return accepted_; }
   /// One of ours: more than asked for.
   [[nodiscard]] bool was_opened() const { return opened_; }
+  [[nodiscard]] bool connecting() const { return state_ == State::kConnecting; }
   [[nodiscard]] bool shaking_hands() const { return state_ == State::kHandshaking; }
   /// Whom its certificate proves the peer to be; nullptr: nobody.
   [[nodiscard]] const TlsIdentity* peer() const { return stream_ == nullptr ? nullptr : stream_->peer(); }

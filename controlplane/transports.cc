@@ -1,13 +1,15 @@
 #include "controlplane/transports.h"
 
 #include <algorithm>
+#include <random>
 
+#include "controlplane/ares_resolver.h"
 #include "controlplane/connection.h"
 #include "controlplane/log.h"
 #include "controlplane/stream_listener.h"
 #include "controlplane/tls_stream.h"
 #include "controlplane/udp_listener.h"
-#include "sip/text.h"
+#include "sip/hop.h"
 
 namespace weir::controlplane {
 
@@ -27,39 +29,41 @@ void write_source_down(sip::Message& message, const sip::Hop& source) {
   message.set_top_via(*via);
 }
 
+/// Chance for servers' weights (RFC 2782): nothing that anybody gains from guessing.
+std::uint32_t draw(std::uint32_t max) {
+  static thread_local std::minstd_rand engine{std::random_device{}()};
+  return std::uniform_int_distribution<std::uint32_t>(0, max)(engine);
+}
+
 std::uint64_t clock_ns() {
   const auto now = Connection::Clock::now().time_since_epoch();
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
 }
 
-/// What a URI asks for: by its scheme, its transport parameter, or `otherwise`. nullopt: something we do not speak.
-std::optional<SipTransport> transport_of(const sip::Uri& uri, SipTransport otherwise) {
-  const bool secure = uri.scheme == sip::Scheme::kSips;
-  if (!uri.is_sip()) return std::nullopt;
-  const std::optional<std::string_view> asked = uri.transport();
-  if (!asked) return secure ? SipTransport::kTls : otherwise;
-  // RFC 3261 section 26.2.2: a sips URI's transport=tcp is TLS over TCP; transport=tls is how everybody writes it.
-  if (sip::equals_without_case(*asked, "tls")) return SipTransport::kTls;
-  if (sip::equals_without_case(*asked, "tcp")) return secure ? SipTransport::kTls : SipTransport::kTcp;
-  if (sip::equals_without_case(*asked, "udp") && !secure) return SipTransport::kUdp;
-  return std::nullopt;
-}
-
 }  // namespace
 
-Transports::Transports(boost::asio::io_context& io, const settings::Settings& settings, MessageSink& sink)
+Transports::Transports(boost::asio::io_context& io, const settings::Settings& settings, MessageSink& sink,
+                       std::unique_ptr<Resolver> resolver)
     : io_(io),
       settings_(settings),
       sink_(sink),
       places_(settings),
       tls_(settings.realms.size()),
       connections_(settings.limits),
-      handshakes_(settings.limits) {}
+      handshakes_(settings.limits),
+      resolver_(std::move(resolver)) {}
 
 Transports::~Transports() = default;
 
 proto::Status Transports::listen() {
   if (proto::Status status = reload_certificates(); !status) return status;
+  if (resolver_ == nullptr) {
+    auto resolver = AresResolver::create(io_, settings_.dns);
+    if (!resolver) return proto::Error{resolver.error()};
+    resolver_ = std::move(resolver).value();
+  }
+  dns_.emplace(*resolver_, settings_.dns, clock_ns);
+  known_answers_.emplace(*dns_);
   udp_.resize(places_.size());
   streams_.resize(places_.size());
   for (std::size_t place = 0; place < places_.size(); ++place) {
@@ -108,30 +112,71 @@ std::optional<Path> Transports::arrival(const sip::Hop& hop) const {
   return Path{hop, places_[place].realm, places_[place].transport, places_[place].local};
 }
 
-std::optional<Path> Transports::towards(std::uint32_t realm, const sip::Uri& uri, const Path* like) {
-  const auto transport = transport_of(uri, like != nullptr ? like->transport : SipTransport::kUdp);
-  if (!transport) return std::nullopt;
-  const bool tls = *transport == SipTransport::kTls;
-  const std::uint16_t port = uri.port.value_or(tls ? sip::kSipsPort : sip::kSipPort);
-  if (tls) {
-    if (const auto alias = connections_.find_alias(realm, normal_host(uri.host), port)) return arrival(alias->hop());
-  }
-  const proto::Result<proto::IpAddress> address = proto::parse_ip_address(uri.host);
-  if (!address) return std::nullopt;
-  const std::optional<std::size_t> place = places_.find(realm, *transport, address->family);
-  if (!place) return std::nullopt;
-  return path_to(*place, {*address, 0, port}, tls ? normal_host(uri.host) : "");
+void Transports::locate(std::uint32_t realm, const sip::Uri& uri, Located found) {
+  if (const std::optional<Path> alias = alias_of(realm, uri)) return found({*alias});
+  Locator(*dns_, draw)
+      .locate(uri, exits_of(realm), [this, realm, host = uri.host, found = std::move(found)](auto servers) {
+        found(paths_to(realm, servers, host));
+      });
 }
 
-/// `name`: who the peer must be, where it is TLS.
-std::optional<Path> Transports::path_to(std::size_t place, const proto::Endpoint& remote, const std::string& name) {
-  if (!places_.may_be_sent_to(remote)) return std::nullopt;
-  const Path path{{place, remote, sip::Reliability::kUnreliable},
-                  places_[place].realm,
-                  places_[place].transport,
-                  places_[place].local};
-  if (path.transport == SipTransport::kUdp) return path;
-  const Way way{place, remote, name};
+std::optional<Path> Transports::towards(std::uint32_t realm, const sip::Uri& uri, const Path* like) {
+  if (const std::optional<Path> alias = alias_of(realm, uri)) return alias;
+  sip::Uri asked = uri;
+  if (like != nullptr && !uri.transport() && uri.scheme == sip::Scheme::kSip) {
+    asked.parameters.set("transport", to_string(like->transport));
+  }
+  std::optional<Path> first;
+  Locator(*known_answers_, draw).locate(asked, exits_of(realm), [&](const std::vector<ServerAddress>& servers) {
+    for (const ServerAddress& server : servers) {
+      if (!first) first = path_to(realm, server, uri.host);
+    }
+  });
+  return first;
+}
+
+std::optional<Path> Transports::stream_instead(const Path& way) {
+  if (way.transport != SipTransport::kUdp || !way.transport_by_default) return std::nullopt;
+  if (refused_streams_.has(way.hop.remote, clock_ns())) return std::nullopt;
+  return path_to(way.realm, {SipTransport::kTcp, way.hop.remote, false}, "");
+}
+
+/// RFC 5923: a connection whose peer has proved to be the URI's host.
+std::optional<Path> Transports::alias_of(std::uint32_t realm, const sip::Uri& uri) const {
+  if (transport_of(uri, SipTransport::kUdp) != SipTransport::kTls) return std::nullopt;
+  const auto alias = connections_.find_alias(realm, normal_host(uri.host), uri.port.value_or(sip::kSipsPort));
+  return alias == nullptr ? std::nullopt : arrival(alias->hop());
+}
+
+std::vector<Exit> Transports::exits_of(std::uint32_t realm) const {
+  std::vector<Exit> exits;
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    if (places_[i].realm == realm) exits.push_back({places_[i].transport, places_[i].local.address.family});
+  }
+  return exits;
+}
+
+std::vector<Path> Transports::paths_to(std::uint32_t realm, const std::vector<ServerAddress>& servers,
+                                       const std::string& host) {
+  std::vector<Path> paths;
+  for (const ServerAddress& server : servers) {
+    if (const std::optional<Path> path = path_to(realm, server, host)) paths.push_back(*path);
+  }
+  return paths;
+}
+
+/// `host`: the URI's, who a TLS server must be, however its address was found (RFC 5922 section 7.3).
+std::optional<Path> Transports::path_to(std::uint32_t realm, const ServerAddress& server, const std::string& host) {
+  const auto place = places_.find(realm, server.transport, server.endpoint.address.family);
+  if (!place || !places_.may_be_sent_to(server.endpoint)) return std::nullopt;
+  if (server.transport == SipTransport::kUdp) {
+    return Path{{*place, server.endpoint, sip::Reliability::kUnreliable},
+                realm,
+                server.transport,
+                places_[*place].local,
+                server.transport_by_default};
+  }
+  const Way way{*place, server.endpoint, server.transport == SipTransport::kTls ? normal_host(host) : ""};
   std::shared_ptr<Connection> connection = connections_.find(way);
   if (connection == nullptr) {
     connection = std::make_shared<Connection>(*this, io_, next_handle(), way);
@@ -224,6 +269,7 @@ void Transports::report(const Connection& connection, ConnectionEnd end, std::st
     return;
   } else {
     ++counters_.connections_broken;
+    if (connection.connecting()) refused_streams_.note(connection.hop().remote, clock_ns());
   }
   log_event(LogLevel::kWarning, "sip",
             {{"event", handshake ? "TLS handshake failed" : "connection failed"},

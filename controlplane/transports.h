@@ -12,9 +12,12 @@
 #include <vector>
 
 #include "controlplane/connection_table.h"
+#include "controlplane/dns_cache.h"
 #include "controlplane/handshake_limits.h"
+#include "controlplane/locator.h"
 #include "controlplane/path.h"
 #include "controlplane/places.h"
+#include "controlplane/refused_streams.h"
 #include "controlplane/source.h"
 #include "proto/result.h"
 #include "proto/settings/settings.h"
@@ -60,8 +63,9 @@ enum class ConnectionEnd : std::uint8_t { kOrderly, kBroken };
 
 class Transports : public PathFinder, public sip::MessageSender {
  public:
-  /// `settings` and `sink` outlive the transports.
-  Transports(boost::asio::io_context& io, const proto::settings::Settings& settings, MessageSink& sink);
+  /// `settings` and `sink` outlive the transports. `resolver`: who asks the DNS; null: the one that [dns] describes.
+  Transports(boost::asio::io_context& io, const proto::settings::Settings& settings, MessageSink& sink,
+             std::unique_ptr<Resolver> resolver = nullptr);
   Transports(const Transports&) = delete;
   Transports& operator=(const Transports&) = delete;
   ~Transports() override;
@@ -76,6 +80,8 @@ class Transports : public PathFinder, public sip::MessageSender {
   proto::Status reload_certificates();
 
   // PathFinder
+  void locate(std::uint32_t realm, const sip::Uri& uri, Located found) override;
+  [[nodiscard]] std::optional<Path> stream_instead(const Path& way) override;
   [[nodiscard]] std::optional<Path> arrival(const sip::Hop& hop) const override;
   [[nodiscard]] std::optional<Path> towards(std::uint32_t realm, const sip::Uri& uri, const Path* like) override;
 
@@ -94,7 +100,10 @@ class Transports : public PathFinder, public sip::MessageSender {
   friend class UdpListener;
 
   proto::Status listen_at(std::size_t place);
-  std::optional<Path> path_to(std::size_t place, const proto::Endpoint& remote, const std::string& name);
+  [[nodiscard]] std::vector<Exit> exits_of(std::uint32_t realm) const;
+  std::optional<Path> path_to(std::uint32_t realm, const ServerAddress& server, const std::string& host);
+  std::vector<Path> paths_to(std::uint32_t realm, const std::vector<ServerAddress>& servers, const std::string& host);
+  [[nodiscard]] std::optional<Path> alias_of(std::uint32_t realm, const sip::Uri& uri) const;
 
   // From listeners.
   void on_accepted(std::shared_ptr<Connection> connection);
@@ -139,6 +148,10 @@ class Transports : public PathFinder, public sip::MessageSender {
   std::vector<std::unique_ptr<StreamListener>> streams_;  ///< by place; null where it is UDP, or shares a listener
   ConnectionTable connections_;
   HandshakeLimits handshakes_;
+  RefusedStreams refused_streams_;
+  std::unique_ptr<Resolver> resolver_;
+  std::optional<DnsCache> dns_;
+  std::optional<KnownAnswers> known_answers_;
   RateLimit failure_lines_;                                 ///< of accepted handshakes, in the log
   std::uint64_t connection_last_ = std::uint64_t{1} << 32;  ///< above every place
   std::array<char, 16'384> read_buffer_;
