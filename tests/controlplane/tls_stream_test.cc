@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/support/tls_client.h"
 #include "tests/support/tls_files.h"
 
 namespace weir::controlplane {
@@ -137,29 +138,8 @@ const ClientRow kClientRows[] = {
     {"required, a stranger's", settings::ClientCertificates::kRequired, 2, false, false},
 };
 
-/// A client of bare OpenSSL, which verifies nothing.
-class BareClient {
- public:
-  explicit BareClient(int socket) : context_(SSL_CTX_new(TLS_client_method())), socket_(socket) {}
-  SSL_CTX* context() { return context_.get(); }
-  /// One step: 1 when it is done.
-  int step() {
-    if (ssl_ == nullptr) {
-      ssl_.reset(SSL_new(context_.get()));
-      SSL_set_fd(ssl_.get(), socket_);
-    }
-    return SSL_connect(ssl_.get());
-  }
-  SSL* ssl() { return ssl_.get(); }
-
- private:
-  SslContextHandle context_;
-  SslHandle ssl_;
-  int socket_;
-};
-
 /// The server's end of a handshake with a bare client.
-Progress serve(TlsStream& server, BareClient& client) {
+Progress serve(TlsStream& server, tests::TlsClient& client) {
   Progress progress = Progress::kWantsRead;
   for (int i = 0; i < kStepsMax && progress != Progress::kDone && progress != Progress::kFailed; ++i) {
     (void)client.step();
@@ -179,10 +159,9 @@ TEST_F(TlsStreamTest, ClientsShowWhatTheRealmAsksFor) {
     ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sockets), 0);
     realm_.clients = row.clients;
     TlsStream server(sockets[0], {load(realm_)});
-    BareClient client(sockets[1]);
+    tests::TlsClient client(sockets[1]);
     if (row.shown != 0) {
-      ASSERT_EQ(SSL_CTX_use_certificate_file(client.context(), shown[row.shown].chain.c_str(), SSL_FILETYPE_PEM), 1);
-      ASSERT_EQ(SSL_CTX_use_PrivateKey_file(client.context(), shown[row.shown].key.c_str(), SSL_FILETYPE_PEM), 1);
+      client.show(shown[row.shown].chain, shown[row.shown].key);
     }
     EXPECT_EQ(serve(server, client), row.accepted ? Progress::kDone : Progress::kFailed) << server.failure();
     EXPECT_EQ(server.peer() != nullptr && server.peer()->proves("peer.example"), row.proved);
@@ -212,7 +191,7 @@ TEST_F(TlsStreamTest, WhatIsBrokenIsRefused) {
     int sockets[2];
     ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sockets), 0);
     TlsStream server(sockets[0], {load(realm_)});
-    BareClient client(sockets[1]);
+    tests::TlsClient client(sockets[1]);
     ASSERT_EQ(SSL_CTX_set_min_proto_version(client.context(), TLS1_VERSION), 1);
     ASSERT_EQ(SSL_CTX_set_max_proto_version(client.context(), row.version_max), 1);
     ASSERT_EQ(SSL_CTX_set_cipher_list(client.context(), row.ciphers), 1);
