@@ -17,6 +17,8 @@ class RateLimit {
   [[nodiscard]] bool has(std::uint64_t now_ns, std::uint32_t rate_per_s) const;
   /// has() said yes.
   void take(std::uint64_t now_ns, std::uint32_t rate_per_s);
+  /// All that was taken has been earned: it is as good as new.
+  [[nodiscard]] bool rested(std::uint64_t now_ns) const { return earned_ns_ <= now_ns; }
 
  private:
   std::uint64_t earned_ns_ = 0;

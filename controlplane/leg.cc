@@ -1,5 +1,7 @@
 #include "controlplane/leg.h"
 
+#include "controlplane/places.h"
+
 namespace weir::controlplane {
 
 const char* to_string(LegState state) {
@@ -22,7 +24,7 @@ const char* to_string(LegState state) {
 
 sip::Via Leg::make_via(const sip::TokenSource& tokens) const {
   sip::Via via;
-  via.transport = path_.transport == proto::settings::SipTransport::kTcp ? "TCP" : "UDP";
+  via.transport = via_transport(path_.transport);
   via.host = proto::to_string(path_.local.address);
   via.port = path_.local.port;
   via.parameters.set("branch", std::string(sip::kBranchCookie) + tokens());
@@ -33,7 +35,9 @@ sip::Via Leg::make_via(const sip::TokenSource& tokens) const {
 sip::NameAddr Leg::contact() const {
   sip::NameAddr contact;
   contact.uri = sip::make_sip_uri("weir", proto::to_string(path_.local.address), path_.local.port);
-  if (path_.transport == proto::settings::SipTransport::kTcp) contact.uri.parameters.set("transport", "tcp");
+  if (path_.transport != proto::settings::SipTransport::kUdp) {
+    contact.uri.parameters.set("transport", to_string(path_.transport));
+  }
   return contact;
 }
 

@@ -20,6 +20,8 @@ struct Path {
   std::uint32_t realm = 0;  ///< index in Settings::realms
   proto::settings::SipTransport transport = proto::settings::SipTransport::kUdp;
   proto::Endpoint local;  ///< our listener's address: what Via and Contact say
+  /// It is UDP because nobody named a transport, neither the URI nor the DNS: see PathFinder::stream_instead.
+  bool transport_by_default = false;
 };
 
 /// Knows listeners and connections. Owned by the transports.
@@ -31,18 +33,29 @@ class PathFinder {
   [[nodiscard]] virtual std::optional<Path> arrival(const sip::Hop& hop) const = 0;
 
   using Located = std::function<void(std::vector<Path>)>;
-  /// Every way to what a URI names, in the order to be tried.
+  /// Every way to what a URI names, in the order to be tried (RFC 3263: NAPTR, SRV with weights, A and AAAA). `found`
+  /// is called exactly once, unless the transports go before: at once for an IP address and for what is known already,
+  /// else from the event loop. Empty: there is nothing, or nothing that towards() would lead to.
   virtual void locate(std::uint32_t realm, const sip::Uri& uri, Located found) {
     const std::optional<Path> way = towards(realm, uri);
     found(way ? std::vector<Path>{*way} : std::vector<Path>{});
   }
 
-  /// A way out of a realm to the host of a SIP URI: its transport parameter, or the transport of `like`, or UDP.
-  /// nullopt if it is a sips URI, the host is not an IP address, or is one that nothing may be sent to (unspecified,
-  /// loopback, multicast, broadcast, one of our own), or the realm has no listener of that transport and family. A
-  /// connection is opened when the first message is sent.
+  /// The first way out of a realm to what a SIP or SIPS URI names, by what is known without asking anybody: addresses,
+  /// connections, answers of the DNS that are still good. Its transport is what the URI or the DNS says, or that of
+  /// `like`, or UDP; TLS for sips. nullopt if there is nothing, if it is an address that nothing may be sent to
+  /// (unspecified, loopback, multicast, broadcast, one of our own), or if the realm has no listener of that transport
+  /// and family. A connection is opened when the first message is sent.
   [[nodiscard]] virtual std::optional<Path> towards(std::uint32_t realm, const sip::Uri& uri,
                                                     const Path* like = nullptr) = 0;
+
+  /// RFC 3261 section 18.1.1: a request of more than sip::kDatagramRequestBytesMax goes by TCP, and its Via says so,
+  /// where UDP was only the default. nullopt: `way` is the way to go, whatever the size. If a request fails by the way
+  /// given here (TransactionFailure::kTransportError), it goes by `way` after all; the transports remember for a while.
+  [[nodiscard]] virtual std::optional<Path> stream_instead(const Path& way) {
+    (void)way;
+    return std::nullopt;
+  }
 };
 
 }  // namespace weir::controlplane

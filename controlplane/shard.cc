@@ -228,6 +228,9 @@ json::value Shard::status_view(std::uint64_t now_ns) const {
                        {"tcp_connections", transports_->connections()},
                        {"tcp_refused", transports.connections_refused},
                        {"tcp_mute", transports.connections_mute},
+                       {"connections_broken", transports.connections_broken},
+                       {"tls_handshakes", transports.tls_handshakes},
+                       {"tls_handshakes_failed", transports.tls_handshakes_failed},
                        {"commands", client.commands},
                        {"commands_refused", client.commands_refused},
                        {"commands_timed_out", client.commands_timed_out},
@@ -245,8 +248,7 @@ json::value Shard::status_view(std::uint64_t now_ns) const {
     json::object object{{"realm", realm.name}, {"network", networks}};
     std::string listeners;
     for (const settings::ListenerSettings& listener : realm.listeners) {
-      listeners += (listeners.empty() ? "" : " ") +
-                   std::string(listener.transport == settings::SipTransport::kTcp ? "tcp:" : "udp:") +
+      listeners += (listeners.empty() ? "" : " ") + std::string(to_string(listener.transport)) + ":" +
                    proto::to_string(listener.local);
     }
     object["listens"] = listeners;

@@ -1,11 +1,15 @@
 #include "controlplane/transports.h"
 
 #include <algorithm>
+#include <random>
 
+#include "controlplane/ares_resolver.h"
+#include "controlplane/connection.h"
 #include "controlplane/log.h"
-#include "controlplane/tcp_connection.h"
+#include "controlplane/stream_listener.h"
+#include "controlplane/tls_stream.h"
 #include "controlplane/udp_listener.h"
-#include "sip/text.h"
+#include "sip/hop.h"
 
 namespace weir::controlplane {
 
@@ -13,6 +17,9 @@ namespace settings = proto::settings;
 using settings::SipTransport;
 
 namespace {
+
+/// A scanner is some lines a second, not one for each of its connections.
+constexpr std::uint32_t kFailureLinesPerSecond = 5;
 
 /// RFC 3261 section 18.2.1 and RFC 3581: where a request came from stands in its Via.
 void write_source_down(sip::Message& message, const sip::Hop& source) {
@@ -22,133 +29,184 @@ void write_source_down(sip::Message& message, const sip::Hop& source) {
   message.set_top_via(*via);
 }
 
-}  // namespace
-
-Transports::Transports(boost::asio::io_context& io, const settings::Settings& settings, MessageSink& sink)
-    : io_(io), settings_(settings), sink_(sink) {}
-
-Transports::~Transports() {
-  for (auto& [handle, connection] : connections_) connection->close();
+/// Chance for servers' weights (RFC 2782): nothing that anybody gains from guessing.
+std::uint32_t draw(std::uint32_t max) {
+  static thread_local std::minstd_rand engine{std::random_device{}()};
+  return std::uniform_int_distribution<std::uint32_t>(0, max)(engine);
 }
 
+std::uint64_t clock_ns() {
+  const auto now = Connection::Clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+}
+
+}  // namespace
+
+Transports::Transports(boost::asio::io_context& io, const settings::Settings& settings, MessageSink& sink,
+                       std::unique_ptr<Resolver> resolver)
+    : io_(io),
+      settings_(settings),
+      sink_(sink),
+      places_(settings),
+      tls_(settings.realms.size()),
+      connections_(settings.limits),
+      handshakes_(settings.limits),
+      resolver_(std::move(resolver)) {}
+
+Transports::~Transports() = default;
+
 proto::Status Transports::listen() {
-  for (std::uint32_t realm = 0; realm < settings_.realms.size(); ++realm) {
-    for (const settings::ListenerSettings& listener : settings_.realms[realm].listeners) {
-      if (proto::Status status = listen_at({realm, listener.transport, listener.local}); !status) return status;
-    }
+  if (proto::Status status = reload_certificates(); !status) return status;
+  if (resolver_ == nullptr) {
+    auto resolver = AresResolver::create(io_, settings_.dns);
+    if (!resolver) return proto::Error{resolver.error()};
+    resolver_ = std::move(resolver).value();
+  }
+  dns_.emplace(*resolver_, settings_.dns, clock_ns);
+  known_answers_.emplace(*dns_);
+  udp_.resize(places_.size());
+  streams_.resize(places_.size());
+  for (std::size_t place = 0; place < places_.size(); ++place) {
+    if (proto::Status status = listen_at(place); !status) return status;
   }
   return proto::success();
 }
 
-proto::Status Transports::listen_at(const Place& place) {
-  const std::size_t index = places_.size();
-  places_.push_back(place);
-  udp_.emplace_back();
-  tcp_.emplace_back();
-  switch (place.transport) {
-    case SipTransport::kUdp:
-      udp_[index] = std::make_unique<UdpListener>(*this, io_, index);
-      return udp_[index]->listen(place.local);
-    case SipTransport::kTcp:
-      tcp_[index] = std::make_unique<TcpListener>(*this, io_, index);
-      return tcp_[index]->listen(place.local);
+proto::Status Transports::listen_at(std::size_t place) {
+  if (places_.sharing(place).front() != place) return proto::success();
+  if (places_[place].transport == SipTransport::kUdp) {
+    udp_[place] = std::make_unique<UdpListener>(*this, io_, place);
+    return udp_[place]->listen(places_[place].local);
   }
-  return proto::Error{"unknown transport"};
+  streams_[place] = std::make_unique<StreamListener>(*this, io_, place);
+  return streams_[place]->listen(places_[place]);
+}
+
+proto::Status Transports::reload_certificates() {
+  std::string mistakes;
+  for (std::uint32_t realm = 0; realm < settings_.realms.size(); ++realm) {
+    const settings::RealmSettings& asked = settings_.realms[realm];
+    if (std::none_of(asked.listeners.begin(), asked.listeners.end(),
+                     [](const auto& listener) { return listener.transport == SipTransport::kTls; })) {
+      continue;
+    }
+    auto loaded = TlsRealm::load(asked.tls, settings_.tls, settings_.control.user);
+    if (loaded) {
+      tls_[realm] = std::move(loaded).value();
+    } else {
+      mistakes += (mistakes.empty() ? "realm '" : "; realm '") + asked.name + "': " + loaded.error();
+    }
+  }
+  if (!mistakes.empty()) return proto::Error{mistakes};
+  return proto::success();
 }
 
 std::optional<Path> Transports::arrival(const sip::Hop& hop) const {
   std::size_t place = hop.handle;
   if (hop.reliability == sip::Reliability::kReliable) {
     const auto connection = connections_.find(hop.handle);
-    if (connection == connections_.end()) return std::nullopt;
-    place = connection->second->place();
+    if (connection == nullptr) return std::nullopt;
+    place = connection->way().place;
   }
   if (place >= places_.size()) return std::nullopt;
   return Path{hop, places_[place].realm, places_[place].transport, places_[place].local};
 }
 
+void Transports::locate(std::uint32_t realm, const sip::Uri& uri, Located found) {
+  if (const std::optional<Path> alias = alias_of(realm, uri)) return found({*alias});
+  Locator(*dns_, draw)
+      .locate(uri, exits_of(realm), [this, realm, host = uri.host, found = std::move(found)](auto servers) {
+        found(paths_to(realm, servers, host));
+      });
+}
+
 std::optional<Path> Transports::towards(std::uint32_t realm, const sip::Uri& uri, const Path* like) {
-  if (uri.scheme != sip::Scheme::kSip) return std::nullopt;  // sips wants TLS
-  SipTransport transport = like != nullptr ? like->transport : SipTransport::kUdp;
-  if (const std::optional<std::string_view> asked = uri.transport()) {
-    if (sip::equals_without_case(*asked, "tcp")) {
-      transport = SipTransport::kTcp;
-    } else if (sip::equals_without_case(*asked, "udp")) {
-      transport = SipTransport::kUdp;
-    } else {
-      return std::nullopt;
+  if (const std::optional<Path> alias = alias_of(realm, uri)) return alias;
+  sip::Uri asked = uri;
+  if (like != nullptr && !uri.transport() && uri.scheme == sip::Scheme::kSip) {
+    asked.parameters.set("transport", to_string(like->transport));
+  }
+  std::optional<Path> first;
+  Locator(*known_answers_, draw).locate(asked, exits_of(realm), [&](const std::vector<ServerAddress>& servers) {
+    for (const ServerAddress& server : servers) {
+      if (!first) first = path_to(realm, server, uri.host);
     }
-  }
-  const proto::Result<proto::IpAddress> address = proto::parse_ip_address(uri.host);
-  if (!address) return std::nullopt;
-  const proto::Endpoint remote{*address, 0, uri.port.value_or(sip::kSipPort)};
-  const std::optional<std::size_t> place = place_of(realm, transport, remote.address.family);
-  if (!place || !may_be_sent_to(remote)) return std::nullopt;
-  sip::Hop hop{*place, remote, sip::Reliability::kUnreliable};
-  if (transport == SipTransport::kTcp) {
-    const std::optional<sip::Hop> connection = connection_to(*place, remote);
-    if (!connection) return std::nullopt;
-    hop = *connection;
-  }
-  return Path{hop, realm, transport, places_[*place].local};
+  });
+  return first;
 }
 
-std::optional<std::size_t> Transports::place_of(std::uint32_t realm, SipTransport transport,
-                                                proto::Family family) const {
-  for (std::size_t place = 0; place < places_.size(); ++place) {
-    const Place& candidate = places_[place];
-    if (candidate.realm == realm && candidate.transport == transport && candidate.local.address.family == family) {
-      return place;
-    }
-  }
-  return std::nullopt;
+std::optional<Path> Transports::stream_instead(const Path& way) {
+  if (way.transport != SipTransport::kUdp || !way.transport_by_default) return std::nullopt;
+  if (refused_streams_.has(way.hop.remote, clock_ns())) return std::nullopt;
+  return path_to(way.realm, {SipTransport::kTcp, way.hop.remote, false}, "");
 }
 
-/// Not loopback, unspecified, multicast, broadcast, and none of our own: a Contact or a route that names such an
-/// address would turn Weir against itself or its host.
-bool Transports::may_be_sent_to(const proto::Endpoint& endpoint) const {
-  if (endpoint.port == 0) return false;
-  if (endpoint.address.family == proto::Family::kIpv4) {
-    const std::uint32_t first = endpoint.address.ipv4() >> 24;
-    if (first == 0 || first == 127 || first >= 224) return false;
-  } else {
-    static constexpr std::array<std::uint8_t, 15> kZeros{};
-    const auto& bytes = endpoint.address.bytes;
-    const bool low = std::equal(kZeros.begin(), kZeros.end(), bytes.begin()) && bytes[15] <= 1;
-    if (low || bytes[0] == 0xff) return false;
-  }
-  const auto ours = [&endpoint](const proto::IpAddress& address) { return address == endpoint.address; };
-  return std::none_of(places_.begin(), places_.end(), [&](const Place& place) { return ours(place.local.address); }) &&
-         std::none_of(settings_.networks.begin(), settings_.networks.end(),
-                      [&](const settings::NetworkSettings& network) { return ours(network.address); });
+/// RFC 5923: a connection whose peer has proved to be the URI's host.
+std::optional<Path> Transports::alias_of(std::uint32_t realm, const sip::Uri& uri) const {
+  if (transport_of(uri, SipTransport::kUdp) != SipTransport::kTls) return std::nullopt;
+  const auto alias = connections_.find_alias(realm, normal_host(uri.host), uri.port.value_or(sip::kSipsPort));
+  return alias == nullptr ? std::nullopt : arrival(alias->hop());
 }
 
-std::optional<sip::Hop> Transports::connection_to(std::size_t place, const proto::Endpoint& remote) {
-  for (const auto& [handle, connection] : connections_) {
-    if (connection->place() == place && connection->hop().remote == remote) return connection->hop();
+std::vector<Exit> Transports::exits_of(std::uint32_t realm) const {
+  std::vector<Exit> exits;
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    if (places_[i].realm == realm) exits.push_back({places_[i].transport, places_[i].local.address.family});
   }
-  if (connections_.size() - accepted_now_ >= kTcpConnectionsOutMax) return std::nullopt;
-  auto connection = std::make_shared<TcpConnection>(*this, io_, next_handle(), place, remote);
-  connection->await_use();
-  connections_.emplace(connection->hop().handle, connection);
-  return connection->hop();
+  return exits;
+}
+
+std::vector<Path> Transports::paths_to(std::uint32_t realm, const std::vector<ServerAddress>& servers,
+                                       const std::string& host) {
+  std::vector<Path> paths;
+  for (const ServerAddress& server : servers) {
+    if (const std::optional<Path> path = path_to(realm, server, host)) paths.push_back(*path);
+  }
+  return paths;
+}
+
+/// `host`: the URI's, who a TLS server must be, however its address was found (RFC 5922 section 7.3).
+std::optional<Path> Transports::path_to(std::uint32_t realm, const ServerAddress& server, const std::string& host) {
+  const auto place = places_.find(realm, server.transport, server.endpoint.address.family);
+  if (!place || !places_.may_be_sent_to(server.endpoint)) return std::nullopt;
+  if (server.transport == SipTransport::kUdp) {
+    return Path{{*place, server.endpoint, sip::Reliability::kUnreliable},
+                realm,
+                server.transport,
+                places_[*place].local,
+                server.transport_by_default};
+  }
+  const Way way{*place, server.endpoint, server.transport == SipTransport::kTls ? normal_host(host) : ""};
+  std::shared_ptr<Connection> connection = connections_.find(way);
+  if (connection == nullptr) {
+    connection = std::make_shared<Connection>(*this, io_, next_handle(), way);
+    connection->await_use();
+    connections_.add(connection, true);
+  }
+  return arrival(connection->hop());
 }
 
 bool Transports::send(const sip::Hop& hop, std::string_view bytes) {
   bool sent = false;
   if (hop.reliability == sip::Reliability::kUnreliable) {
     sent = hop.handle < udp_.size() && udp_[hop.handle] != nullptr && udp_[hop.handle]->send(hop.remote, bytes);
-  } else if (const auto found = connections_.find(hop.handle); found != connections_.end()) {
-    sent = found->second->send(bytes, places_[found->second->place()].local);
+  } else if (const auto connection = connections_.find(hop.handle)) {
+    sent = connection->send(bytes);
   }
   ++(sent ? counters_.messages_out : counters_.send_failed);
   return sent;
 }
 
-void Transports::on_bytes(std::string_view bytes, const sip::Hop& source) {
+const TlsIdentity* Transports::peer(const sip::Hop& hop) const {
+  const auto connection = connections_.find(hop.handle);
+  return connection == nullptr ? nullptr : connection->peer();
+}
+
+void Transports::on_bytes(std::string_view bytes, const sip::Hop& source, const Connection* connection) {
   sip::ParseResult result = sip::parse_message(bytes);
   if (result) {
     ++counters_.messages_in;
+    if (connection != nullptr && connection->peer() != nullptr) take_alias(result.message(), *connection);
     write_source_down(result.message(), source);
     return sink_.on_message(std::move(result.message()), source);
   }
@@ -171,37 +229,88 @@ void Transports::on_broken_frame(const sip::Frame& frame, const sip::Hop& source
   sink_.on_malformed(error, source);
 }
 
-void Transports::on_accepted(std::shared_ptr<TcpConnection> connection) {
+void Transports::on_accepted(std::shared_ptr<Connection> connection) {
   const bool alive = connection->take_remote();
   const Source source = source_of(connection->hop().remote.address);
-  if (!alive || !may_be_accepted(source)) {
+  const bool tls = is_tls(connection->way().place);
+  if (!alive || !connections_.may_accept(source) || (tls && !handshakes_.begin(clock_ns(), source))) {
     counters_.connections_refused += alive ? 1 : 0;
     return connection->close();
   }
-  connection->start_accepted(settings_.limits.tcp_first_message_ms);
-  ++accepted_[source];
-  ++accepted_now_;
-  connections_.emplace(connection->hop().handle, std::move(connection));
+  connections_.add(connection, !tls);
+  connection->start_accepted();
 }
 
-bool Transports::may_be_accepted(const Source& source) const {
-  const auto same = accepted_.find(source);
-  const std::uint32_t of_source = same == accepted_.end() ? 0 : same->second;
-  return accepted_now_ < settings_.limits.tcp_connections_max &&
-         of_source < settings_.limits.tcp_connections_per_source_max;
+void Transports::on_open(const Connection& connection) {
+  if (!connection.accepted() || !is_tls(connection.way().place)) return;
+  ++counters_.tls_handshakes;
+  handshakes_.end(source_of(connection.hop().remote.address));
 }
 
-void Transports::on_closed(std::uint64_t handle, bool lost_messages) {
-  const auto found = connections_.find(handle);
-  if (found == connections_.end()) return;
-  const sip::Hop hop = found->second->hop();
-  if (found->second->accepted()) {
-    const auto same = accepted_.find(source_of(hop.remote.address));
-    if (--same->second == 0) accepted_.erase(same);
-    --accepted_now_;
+void Transports::on_closing(Connection& connection, ConnectionEnd end, bool lost_messages, std::string_view reason) {
+  const sip::Hop hop = connection.hop();
+  const bool ours_broke = !connection.accepted() && end == ConnectionEnd::kBroken;
+  report(connection, end, reason);
+  connection.close();
+  connections_.remove(connection);
+  if (lost_messages || ours_broke) sink_.on_transport_error(hop);
+}
+
+/// One line for each of ours that fails; of accepted ones, handshakes only, and not all of a flood's.
+void Transports::report(const Connection& connection, ConnectionEnd end, std::string_view reason) {
+  const bool handshake = connection.accepted() && connection.shaking_hands() && is_tls(connection.way().place);
+  if (handshake) {
+    ++counters_.tls_handshakes_failed;
+    handshakes_.end(source_of(connection.hop().remote.address));
+    const std::uint64_t now_ns = clock_ns();
+    if (!failure_lines_.has(now_ns, kFailureLinesPerSecond)) return;
+    failure_lines_.take(now_ns, kFailureLinesPerSecond);
+  } else if (connection.accepted() || end == ConnectionEnd::kOrderly) {
+    return;
+  } else {
+    ++counters_.connections_broken;
+    if (connection.connecting()) refused_streams_.note(connection.hop().remote, clock_ns());
   }
-  connections_.erase(found);
-  if (lost_messages) sink_.on_transport_error(hop);
+  log_event(LogLevel::kWarning, "sip",
+            {{"event", handshake ? "TLS handshake failed" : "connection failed"},
+             {"realm", settings_.realms[places_[connection.way().place].realm].name},
+             {"transport", to_string(places_[connection.way().place].transport)},
+             {"peer", proto::to_string(connection.hop().remote)},
+             {"reason", reason}});
+}
+
+std::unique_ptr<ByteStream> Transports::make_stream(int socket, const Way& way, bool accepted) const {
+  if (!is_tls(way.place)) return std::make_unique<PlainStream>(socket);
+  if (!accepted) return std::make_unique<TlsStream>(socket, *tls_[places_[way.place].realm], way.name);
+  TlsRealms candidates;
+  for (const std::size_t place : places_.sharing(way.place)) candidates.push_back(tls_[places_[place].realm]);
+  return std::make_unique<TlsStream>(socket, std::move(candidates));
+}
+
+std::size_t Transports::place_chosen(const Way& way, std::size_t candidate) const {
+  return places_.sharing(way.place)[candidate];
+}
+
+std::chrono::milliseconds Transports::handshake_time() const {
+  return std::chrono::milliseconds(settings_.limits.tls_handshake_ms);
+}
+
+std::chrono::milliseconds Transports::first_message_time() const {
+  return std::chrono::milliseconds(settings_.limits.tcp_first_message_ms);
+}
+
+std::chrono::milliseconds Transports::keepalive_time() const {
+  return std::chrono::milliseconds(settings_.transport.keepalive_ms);
+}
+
+/// RFC 5923 section 5: requests to the name in a Via with `alias` may go back over the connection, once its certificate
+/// has proved that the peer is who the Via says. Before that, and without TLS, anybody could take anybody's calls.
+void Transports::take_alias(const sip::Message& request, const Connection& connection) {
+  const std::optional<sip::Via> via = request.is_request() ? request.top_via() : std::nullopt;
+  const TlsIdentity* peer = connection.peer();
+  if (!via || !via->parameters.has("alias") || peer == nullptr || !peer->proves(via->host)) return;
+  connections_.add_alias(connection, places_[connection.way().place].realm, normal_host(via->host),
+                         sip::sent_by_port(*via));
 }
 
 }  // namespace weir::controlplane

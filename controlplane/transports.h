@@ -1,15 +1,23 @@
-// SIP's transports: every listener of every realm, UDP and TCP, and the connections. Bytes to messages and back.
-// RFC 3261 section 18, RFC 3581 (rport). One thread, the shard's.
+// SIP's transports: every listener of every realm, UDP, TCP and TLS, and the connections. Bytes to messages and back.
+// RFC 3261 section 18, RFC 3581 (rport), RFC 5923 (reuse). One thread, the shard's.
 #pragma once
 
+#include <array>
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <cstdint>
-#include <map>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
+#include "controlplane/connection_table.h"
+#include "controlplane/dns_cache.h"
+#include "controlplane/handshake_limits.h"
+#include "controlplane/locator.h"
 #include "controlplane/path.h"
+#include "controlplane/places.h"
+#include "controlplane/refused_streams.h"
 #include "controlplane/source.h"
 #include "proto/result.h"
 #include "proto/settings/settings.h"
@@ -19,9 +27,12 @@
 
 namespace weir::controlplane {
 
-class TcpConnection;
-class TcpListener;
+class ByteStream;
+class Connection;
+class StreamListener;
+class TlsRealm;
 class UdpListener;
+struct TlsIdentity;
 
 /// What the transports read.
 class MessageSink {
@@ -31,82 +42,119 @@ class MessageSink {
   virtual void on_message(sip::Message message, const sip::Hop& source) = 0;
   /// Bytes that are no message, but can be answered: `error.fragment` is enough for make_response.
   virtual void on_malformed(const sip::ParseError& error, const sip::Hop& source) = 0;
-  /// Messages queued for this hop were lost.
+  /// Messages queued for this hop were lost, or its connection, one of ours, broke and answers will not come over it.
   virtual void on_transport_error(const sip::Hop& hop) = 0;
 };
 
 struct TransportCounters {
   std::uint64_t messages_in = 0;
   std::uint64_t messages_out = 0;
-  std::uint64_t malformed = 0;            ///< answered or not
-  std::uint64_t send_failed = 0;          ///< datagrams the kernel did not take, connections that were gone
-  std::uint64_t connections_refused = 0;  ///< accepted and closed at once: beyond [limits]
-  std::uint64_t connections_mute = 0;     ///< closed: no whole message in the time of [limits]
+  std::uint64_t malformed = 0;              ///< answered or not
+  std::uint64_t send_failed = 0;            ///< datagrams the kernel did not take, connections that were gone
+  std::uint64_t connections_refused = 0;    ///< accepted and closed at once: beyond [limits]
+  std::uint64_t connections_mute = 0;       ///< closed: no whole message in the time of [limits]
+  std::uint64_t connections_broken = 0;     ///< ours: not to be had, not who they should be, reset, or silent
+  std::uint64_t tls_handshakes = 0;         ///< accepted and done
+  std::uint64_t tls_handshakes_failed = 0;  ///< accepted and not done: nonsense, no certificate, too late
 };
 
-/// Connections of our own making at once: who fills the room for accepted ones takes none of it.
-inline constexpr std::size_t kTcpConnectionsOutMax = 2000;
+/// How a connection ends.
+enum class ConnectionEnd : std::uint8_t { kOrderly, kBroken };
 
 class Transports : public PathFinder, public sip::MessageSender {
  public:
-  /// `settings` and `sink` outlive the transports.
-  Transports(boost::asio::io_context& io, const proto::settings::Settings& settings, MessageSink& sink);
+  /// `settings` and `sink` outlive the transports. `resolver`: who asks the DNS; null: the one that [dns] describes.
+  Transports(boost::asio::io_context& io, const proto::settings::Settings& settings, MessageSink& sink,
+             std::unique_ptr<Resolver> resolver = nullptr);
   Transports(const Transports&) = delete;
   Transports& operator=(const Transports&) = delete;
   ~Transports() override;
 
-  /// Binds every listener and starts to read. Errors: an address that is not ours or is in use.
+  /// Loads the certificates, binds every listener and starts to read. Errors: an address that is not ours or is in use,
+  /// a certificate or key that cannot be used.
   proto::Status listen();
 
+  /// Reads every realm's certificates, keys and authorities anew; blocks for as long as the files take. Connections
+  /// that are there go on with what they began with. Errors: every realm whose new files are no good, with the reason;
+  /// it keeps the old ones, and the other realms have theirs anew.
+  proto::Status reload_certificates();
+
   // PathFinder
+  void locate(std::uint32_t realm, const sip::Uri& uri, Located found) override;
+  [[nodiscard]] std::optional<Path> stream_instead(const Path& way) override;
   [[nodiscard]] std::optional<Path> arrival(const sip::Hop& hop) const override;
   [[nodiscard]] std::optional<Path> towards(std::uint32_t realm, const sip::Uri& uri, const Path* like) override;
 
   // sip::MessageSender
   bool send(const sip::Hop& hop, std::string_view bytes) override;
 
+  /// Whom the certificate of a TLS connection's peer proves it to be; nullptr: it has shown none, or it is no TLS.
+  [[nodiscard]] const TlsIdentity* peer(const sip::Hop& hop) const;
+
   [[nodiscard]] const TransportCounters& counters() const { return counters_; }
   [[nodiscard]] std::size_t connections() const { return connections_.size(); }
 
  private:
-  friend class TcpConnection;
-  friend class TcpListener;
+  friend class Connection;
+  friend class StreamListener;
   friend class UdpListener;
 
-  /// A listener's place: which realm it serves, where.
-  struct Place {
-    std::uint32_t realm;
-    proto::settings::SipTransport transport;
-    proto::Endpoint local;
-  };
+  proto::Status listen_at(std::size_t place);
+  [[nodiscard]] std::vector<Exit> exits_of(std::uint32_t realm) const;
+  std::optional<Path> path_to(std::uint32_t realm, const ServerAddress& server, const std::string& host);
+  std::vector<Path> paths_to(std::uint32_t realm, const std::vector<ServerAddress>& servers, const std::string& host);
+  [[nodiscard]] std::optional<Path> alias_of(std::uint32_t realm, const sip::Uri& uri) const;
 
-  proto::Status listen_at(const Place& place);
-  [[nodiscard]] std::optional<std::size_t> place_of(std::uint32_t realm, proto::settings::SipTransport transport,
-                                                    proto::Family family) const;
-  [[nodiscard]] bool may_be_accepted(const Source& source) const;
-  [[nodiscard]] bool may_be_sent_to(const proto::Endpoint& endpoint) const;
-  std::optional<sip::Hop> connection_to(std::size_t place, const proto::Endpoint& remote);
+  // From listeners.
+  void on_accepted(std::shared_ptr<Connection> connection);
+  [[nodiscard]] std::uint64_t next_handle() { return ++connection_last_; }
 
-  // From listeners and connections.
-  void on_bytes(std::string_view bytes, const sip::Hop& source);
+  // From connections (and UDP): what they have to tell.
+  void on_opening() { connections_.count_open(); }
+  void on_open(const Connection& connection);
+  /// A whole message, or a datagram; `connection`: the stream it came over.
+  void on_bytes(std::string_view bytes, const sip::Hop& source, const Connection* connection = nullptr);
   /// A frame of kind kError: its stream ends after this.
   void on_broken_frame(const sip::Frame& frame, const sip::Hop& source);
-  void on_accepted(std::shared_ptr<TcpConnection> connection);
   void on_mute() { ++counters_.connections_mute; }
-  void on_closed(std::uint64_t handle, bool lost_messages);
-  [[nodiscard]] std::uint64_t next_handle() { return ++connection_last_; }
+  /// Closes it: the transports forget it.
+  void on_closing(Connection& connection, ConnectionEnd end, bool lost_messages, std::string_view reason);
+
+  // From connections: what they need.
+  [[nodiscard]] bool may_open() const { return connections_.may_open(); }
+  [[nodiscard]] const proto::Endpoint& local_of(const Way& way) const { return places_[way.place].local; }
+  std::unique_ptr<ByteStream> make_stream(int socket, const Way& way, bool accepted) const;
+  [[nodiscard]] std::size_t place_chosen(const Way& way, std::size_t candidate) const;
+  [[nodiscard]] std::chrono::milliseconds handshake_time() const;
+  [[nodiscard]] std::chrono::milliseconds first_message_time() const;
+  [[nodiscard]] std::chrono::milliseconds keepalive_time() const;
+  /// One for all connections: what is read into it is taken out before anything else happens.
+  [[nodiscard]] std::span<char> read_buffer() { return read_buffer_; }
+
+  [[nodiscard]] bool is_tls(std::size_t place) const {
+    return places_[place].transport == proto::settings::SipTransport::kTls;
+  }
+  void take_alias(const sip::Message& request, const Connection& connection);
+  void end_handshake(const Connection& connection, bool done);
+  void report(const Connection& connection, ConnectionEnd end, std::string_view reason);
 
   boost::asio::io_context& io_;
   const proto::settings::Settings& settings_;
   MessageSink& sink_;
   TransportCounters counters_;
-  std::vector<Place> places_;                      ///< by listener; its index is a UDP hop's handle
-  std::vector<std::unique_ptr<UdpListener>> udp_;  ///< by place; null where it is TCP
-  std::vector<std::unique_ptr<TcpListener>> tcp_;  ///< by place; null where it is UDP
-  std::map<std::uint64_t, std::shared_ptr<TcpConnection>> connections_;  ///< by handle
-  std::map<Source, std::uint32_t> accepted_;                             ///< how many of them each source made
-  std::size_t accepted_now_ = 0;                                         ///< all of these
-  std::uint64_t connection_last_ = std::uint64_t{1} << 32;               ///< above every place
+  const Places places_;
+  std::vector<std::shared_ptr<const TlsRealm>> tls_;      ///< by realm; null where it does not listen for TLS
+  std::vector<std::unique_ptr<UdpListener>> udp_;         ///< by place, a UDP hop's handle; else null
+  std::vector<std::unique_ptr<StreamListener>> streams_;  ///< by place; null where it is UDP, or shares a listener
+  ConnectionTable connections_;
+  HandshakeLimits handshakes_;
+  RefusedStreams refused_streams_;
+  std::unique_ptr<Resolver> resolver_;
+  std::optional<DnsCache> dns_;
+  std::optional<KnownAnswers> known_answers_;
+  RateLimit failure_lines_;                                 ///< of accepted handshakes, in the log
+  std::uint64_t connection_last_ = std::uint64_t{1} << 32;  ///< above every place
+  std::array<char, 16'384> read_buffer_;
 };
 
 }  // namespace weir::controlplane

@@ -42,6 +42,10 @@ void Framer::feed(std::string_view chunk) {
   buffer_.append(chunk);
 }
 
+void Framer::skip_pong() {
+  if (frame_bytes_ == 0 && scanned_ == 0 && std::string_view{buffer_}.substr(start_) == "\r\n") start_ += 2;
+}
+
 Frame Framer::fail(std::uint16_t status, std::string_view reason, std::string_view head) {
   failed_ = true;
   return {FrameKind::kError, head, status, reason};
@@ -49,6 +53,10 @@ Frame Framer::fail(std::uint16_t status, std::string_view reason, std::string_vi
 
 Frame Framer::next() {
   if (failed_) return {FrameKind::kError, {}, 0, "Stream Already Failed"};
+  if (pending_bytes() == 0 && start_ != 0) {  // who says nothing more for now keeps nothing
+    buffer_ = {};
+    start_ = 0;
+  }
   while (frame_bytes_ == 0) {
     const std::string_view pending = std::string_view{buffer_}.substr(start_);
     if (scanned_ == 0 && pending.starts_with('\r')) {

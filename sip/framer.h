@@ -32,6 +32,9 @@ class Framer {
  public:
   void feed(std::string_view chunk);
   [[nodiscard]] Frame next();
+  /// The answer to a ping of ours may have come (RFC 5626 section 4.4.1): if a single CRLF between messages is all
+  /// there is, it was that, and not half a ping.
+  void skip_pong();
   /// Bytes held that no frame has taken yet.
   [[nodiscard]] std::size_t pending_bytes() const { return buffer_.size() - start_; }
   /// Whether a message has begun and not ended: for a caller that closes idle connections.

@@ -13,6 +13,9 @@ namespace weir::sip {
 /// no less.
 inline constexpr std::size_t kMessageBytesMax = 65'535;
 
+/// A request over UDP, where the path's MTU is not known (RFC 3261 section 18.1.1).
+inline constexpr std::size_t kDatagramRequestBytesMax = 1'300;
+
 /// Start line and headers together. The body of a real INVITE is the larger half; 32 KiB of headers is ten times the
 /// longest of RFC 4475 (longreq).
 inline constexpr std::size_t kHeadBytesMax = 32'768;

@@ -163,8 +163,19 @@ void check_listener(const Settings& settings, std::size_t realm, std::size_t lis
     const std::size_t end = r == realm ? listener : others.size();
     for (std::size_t i = 0; i < end; ++i) {
       if (others[i].transport != mine.transport || others[i].local != mine.local) continue;
+      // Realms can share a TLS listener: the name that a client asks for (SNI) says which one it means.
+      if (mine.transport == SipTransport::kTls && r != realm) continue;
       mistakes.push_back({lines.realms[realm], where + " is listened on twice"});
     }
+  }
+}
+
+void check_realm_tls(const RealmSettings& realm, std::uint32_t line, std::vector<Mistake>& mistakes) {
+  const bool listens =
+      std::any_of(realm.listeners.begin(), realm.listeners.end(),
+                  [](const ListenerSettings& listener) { return listener.transport == SipTransport::kTls; });
+  if (listens && realm.tls.certificates.empty()) {
+    mistakes.push_back({line, "realm '" + realm.name + "' listens for TLS and has no [realm.tls] certificates"});
   }
 }
 
@@ -178,6 +189,7 @@ void check_realms(const Settings& settings, const Lines& lines, std::vector<Mist
       mistakes.push_back({lines.realms[i], "there are two realms '" + realm.name + "'"});
     }
     for (std::size_t j = 0; j < realm.listeners.size(); ++j) check_listener(settings, i, j, lines, mistakes);
+    check_realm_tls(realm, lines.realms[i], mistakes);
   }
 }
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdio>
 #include <memory>
 
@@ -12,7 +11,9 @@
 #include "proto/settings/check.h"
 #include "proto/settings/read_border.h"
 #include "proto/settings/read_registrar.h"
+#include "proto/settings/read_transports.h"
 #include "proto/settings/table.h"
+#include "proto/settings/values.h"
 
 namespace weir::proto::settings {
 
@@ -27,13 +28,6 @@ constexpr std::int64_t kPuntsPerSecondMax = 10'000'000;
 constexpr std::int64_t kIdleSleepUsMax = 50;
 /// Below the 65,536 descriptors of weir-control's unit.
 constexpr std::int64_t kTcpConnectionsMax = 60'000;
-
-std::optional<std::uint32_t> parse_number(std::string_view text, std::uint32_t max) {
-  std::uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || value > max) return std::nullopt;
-  return value;
-}
 
 constexpr std::int64_t kIpv4PrefixBitsMax = 30;
 constexpr std::int64_t kIpv6PrefixBitsMax = 128;
@@ -219,6 +213,13 @@ void read_limits(Table& table, LimitSettings& limits) {
   std::uint32_t first_message_s = limits.tcp_first_message_ms / 1000;
   table.number("tcp_first_message_s", first_message_s, 1, 300);
   limits.tcp_first_message_ms = first_message_s * 1000;
+  table.number("tls_handshakes_max", limits.tls_handshakes_max, 1, kTcpConnectionsMax);
+  table.number("tls_handshakes_per_source_max", limits.tls_handshakes_per_source_max, 1, kTcpConnectionsMax);
+  table.number("tls_handshakes_per_s_per_source_max", limits.tls_handshakes_per_s_per_source_max, 0,
+               kInvitesPerSecondMax);
+  std::uint32_t handshake_s = limits.tls_handshake_ms / 1000;
+  table.number("tls_handshake_s", handshake_s, 1, 60);
+  limits.tls_handshake_ms = handshake_s * 1000;
 }
 
 bool is_aead(SrtpProfile profile) {
@@ -251,27 +252,21 @@ void read_dtls(Table& table, bool aead, DtlsSettings& dtls) {
   table.number("mtu_bytes", dtls.mtu_bytes, 256, static_cast<std::int64_t>(kDatagramIpv6BytesMax));
 }
 
-/// An address and a port as URIs write them: IPv6 in brackets (RFC 3986 section 3.2.2), and only that.
-std::optional<Endpoint> parse_endpoint(std::string_view text) {
-  const std::size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos) return std::nullopt;
-  std::string_view host = text.substr(0, colon);
-  const bool brackets = host.size() > 2 && host.front() == '[' && host.back() == ']';
-  if (brackets) host = host.substr(1, host.size() - 2);
-  const Result<IpAddress> address = parse_ip_address(host);
-  const std::optional<std::uint32_t> port = parse_number(text.substr(colon + 1), 65535);
-  if (!address || brackets != (address->family == Family::kIpv6) || !port || *port == 0) return std::nullopt;
-  return Endpoint{*address, 0, static_cast<std::uint16_t>(*port)};
-}
-
-/// "udp:198.18.1.1:5060" or "tcp:[2001:2::1]:5060"
+/// "udp:198.18.1.1:5060", "tcp:[2001:2::1]:5060" or "tls:198.18.1.1:5061"
 std::optional<ListenerSettings> parse_listener(std::string_view text) {
   ListenerSettings listener{};
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos) return std::nullopt;
   const std::string_view transport = text.substr(0, colon);
-  if (transport != "udp" && transport != "tcp") return std::nullopt;
-  listener.transport = transport == "udp" ? SipTransport::kUdp : SipTransport::kTcp;
+  if (transport == "udp") {
+    listener.transport = SipTransport::kUdp;
+  } else if (transport == "tcp") {
+    listener.transport = SipTransport::kTcp;
+  } else if (transport == "tls") {
+    listener.transport = SipTransport::kTls;
+  } else {
+    return std::nullopt;
+  }
   const std::optional<Endpoint> local = parse_endpoint(text.substr(colon + 1));
   if (!local) return std::nullopt;
   listener.local = *local;
@@ -301,6 +296,7 @@ RealmSettings read_realm(Table& table, const SrtpSettings& srtp) {
     }
   });
   read_realm_policy(table, srtp, realm.policy);
+  table.one_table("tls", [&](Table& child) { read_realm_tls(child, realm.tls); });
   return realm;
 }
 
@@ -318,6 +314,9 @@ void read_tables(const toml::table& root, Reading& reading) {
   });
   table.one_table("dtls", [&](Table& child) { read_dtls(child, settings.srtp.aead, settings.dtls); });
   table.one_table("registrar", [&](Table& child) { read_registrar(child, settings.registrar); });
+  table.one_table("tls", [&](Table& child) { read_tls(child, settings.tls); });
+  table.one_table("transport", [&](Table& child) { read_transport(child, settings.transport); });
+  table.one_table("dns", [&](Table& child) { read_dns(child, settings.dns); });
   if (!settings.srtp.aead) std::erase_if(settings.dtls.profiles, is_aead);
   table.each_table("network", "[[network]]", [&](Table& child) {
     settings.networks.push_back(read_network(child));

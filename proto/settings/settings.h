@@ -11,6 +11,7 @@
 #include "proto/settings/realm_policy.h"
 #include "proto/settings/registrar_settings.h"
 #include "proto/settings/route_settings.h"
+#include "proto/settings/transport_settings.h"
 #include "proto/settings/trunk_settings.h"
 #include "proto/srtp_profile.h"
 
@@ -62,7 +63,7 @@ struct MediaSettings {
   std::vector<std::string> eal_arguments;  ///< appended to what weir-media passes to EAL itself
 };
 
-enum class SipTransport : std::uint8_t { kUdp, kTcp };
+enum class SipTransport : std::uint8_t { kUdp, kTcp, kTls };
 
 struct ListenerSettings {
   SipTransport transport;
@@ -76,6 +77,7 @@ struct RealmSettings {
   std::vector<ListenerSettings> listeners;
   RealmRegistrarSettings registrar = {};
   RealmPolicy policy = {};
+  RealmTlsSettings tls{};
 };
 
 /// [dtls]. Read, `profiles` are those that [srtp] allows.
@@ -120,6 +122,10 @@ struct LimitSettings {
   std::uint32_t tcp_connections_max = 2000;  ///< accepted ones at once
   std::uint32_t tcp_connections_per_source_max = 100;
   std::uint32_t tcp_first_message_ms = 10'000;  ///< an accepted connection without a whole message by then is closed
+  std::uint32_t tls_handshakes_max = 500;       ///< accepted ones under way at once
+  std::uint32_t tls_handshakes_per_source_max = 20;
+  std::uint32_t tls_handshakes_per_s_per_source_max = 50;  ///< 0: no limit
+  std::uint32_t tls_handshake_ms = 5000;                   ///< an accepted one that takes longer is given up
 };
 
 struct Settings {
@@ -131,6 +137,9 @@ struct Settings {
   SrtpSettings srtp;
   DtlsSettings dtls;
   RegistrarSettings registrar;
+  TlsSettings tls;
+  TransportSettings transport;
+  DnsSettings dns;
   std::vector<RealmSettings> realms;
   std::vector<TrunkSettings> trunks;
   std::vector<RouteSettings> routes;

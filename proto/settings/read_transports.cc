@@ -1,0 +1,99 @@
+#include "proto/settings/read_transports.h"
+
+#include "proto/settings/values.h"
+
+namespace weir::proto::settings {
+
+namespace {
+
+constexpr std::uint16_t kDnsPort = 53;
+constexpr std::size_t kNameServersMax = 8;
+/// What one handshake can look through without anybody noticing.
+constexpr std::size_t kCertificatesMax = 64;
+
+void read_file_name(Table& table, std::string_view key, std::string& into) {
+  std::string text;
+  if (!table.text(key, text)) return;
+  if (text[0] != '/') return table.mistake(key, "'" + text + "' is not an absolute path");
+  into = text;
+}
+
+/// Seconds in the file, milliseconds here.
+void read_seconds(Table& table, std::string_view key, std::uint32_t& into_ms, std::int64_t min, std::int64_t max) {
+  std::uint32_t seconds = into_ms / 1000;
+  table.number(key, seconds, min, max);
+  into_ms = seconds * 1000;
+}
+
+CertificateFiles read_certificate(Table& table) {
+  CertificateFiles files;
+  for (const char* key : {"chain", "key"}) {
+    if (table.require(key) == nullptr) continue;
+    read_file_name(table, key, std::string_view(key) == "key" ? files.key : files.chain);
+  }
+  return files;
+}
+
+/// "198.18.1.53", "2001:2::53", or with a port "198.18.1.53:5353", "[2001:2::53]:5353".
+std::optional<Endpoint> parse_name_server(const std::string& text) {
+  if (const Result<IpAddress> address = parse_ip_address(text)) return Endpoint{*address, 0, kDnsPort};
+  return parse_endpoint(text);
+}
+
+}  // namespace
+
+void read_tls(Table& table, TlsSettings& tls) {
+  table.text("ciphers", tls.ciphers);
+  table.text("suites", tls.suites);
+  std::string version;
+  if (!table.text("version_min", version)) return;
+  if (version == "1.2") {
+    tls.version_min = TlsVersion::k12;
+  } else if (version == "1.3") {
+    tls.version_min = TlsVersion::k13;
+  } else {
+    table.mistake("version_min", "must be \"1.2\" or \"1.3\": what is older is broken (RFC 8996)");
+  }
+}
+
+void read_realm_tls(Table& table, RealmTlsSettings& tls) {
+  table.each_table("certificates", "[realm.tls] certificates",
+                   [&](Table& child) { tls.certificates.push_back(read_certificate(child)); });
+  if (tls.certificates.size() > kCertificatesMax) {
+    table.mistake("certificates", "names more than " + std::to_string(kCertificatesMax));
+  }
+  read_file_name(table, "ca", tls.ca);
+  std::string clients;
+  if (!table.text("clients", clients)) return;
+  if (clients == "off") {
+    tls.clients = ClientCertificates::kOff;
+  } else if (clients == "optional") {
+    tls.clients = ClientCertificates::kOptional;
+  } else if (clients == "required") {
+    tls.clients = ClientCertificates::kRequired;
+  } else {
+    table.mistake("clients", "must be \"off\", \"optional\" or \"required\"");
+  }
+}
+
+void read_transport(Table& table, TransportSettings& transport) {
+  read_seconds(table, "keepalive_s", transport.keepalive_ms, 0, 280);
+}
+
+void read_dns(Table& table, DnsSettings& dns) {
+  table.each_text("servers", [&](const std::string& text, std::uint32_t) {
+    const std::optional<Endpoint> server = parse_name_server(text);
+    if (!server)
+      return table.mistake("servers", "'" + text + "' is not an address, like 198.18.1.53 or [2001:2::53]:53");
+    dns.servers.push_back(*server);
+  });
+  if (dns.servers.size() > kNameServersMax) {
+    table.mistake("servers", "names more than " + std::to_string(kNameServersMax));
+  }
+  table.number("timeout_ms", dns.timeout_ms, 50, 30'000);
+  table.number("tries", dns.tries, 1, 10);
+  table.number("cache_entries_max", dns.cache_entries_max, 16, 1'000'000);
+  table.number("ttl_s_max", dns.ttl_s_max, 1, 86'400);
+}
+
+}  // namespace weir::proto::settings

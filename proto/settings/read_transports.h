@@ -1,0 +1,14 @@
+// Reads [tls], [realm.tls], [transport] and [dns]. Internal to proto/settings.
+#pragma once
+
+#include "proto/settings/table.h"
+#include "proto/settings/transport_settings.h"
+
+namespace weir::proto::settings {
+
+void read_tls(Table& table, TlsSettings& tls);
+void read_realm_tls(Table& table, RealmTlsSettings& tls);
+void read_transport(Table& table, TransportSettings& transport);
+void read_dns(Table& table, DnsSettings& dns);
+
+}  // namespace weir::proto::settings

@@ -1,0 +1,54 @@
+// What the configuration says of SIP's transports: TLS, keep-alives, and how names are looked up.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "proto/inet.h"
+
+namespace weir::proto::settings {
+
+/// A certificate chain, leaf first, and the leaf's key: PEM files, absolute paths.
+struct CertificateFiles {
+  std::string chain;
+  std::string key;
+};
+
+/// Whether a TLS client has to show a certificate. One that is shown is verified, or the handshake fails.
+enum class ClientCertificates : std::uint8_t { kOff, kOptional, kRequired };
+
+/// [realm.tls]: who a realm is, and whom it believes.
+struct RealmTlsSettings {
+  std::vector<CertificateFiles> certificates;  ///< the first is shown to who names none of them (SNI), and to servers
+  ClientCertificates clients = ClientCertificates::kOff;
+  std::string ca;  ///< PEM file of those who may sign peers' certificates; empty: those the system trusts
+};
+
+enum class TlsVersion : std::uint8_t { k12, k13 };
+
+/// [tls]: all realms' TLS.
+struct TlsSettings {
+  TlsVersion version_min = TlsVersion::k12;
+  /// TLS 1.2's, as OpenSSL names them: forward secrecy and AEAD only (RFC 9325 section 4.2).
+  std::string ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
+  /// TLS 1.3's.
+  std::string suites = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
+};
+
+/// [transport].
+struct TransportSettings {
+  /// A connection of ours that is idle for so long is pinged (RFC 5626 section 4.4.1); 0: never.
+  std::uint32_t keepalive_ms = 110'000;
+};
+
+/// [dns].
+struct DnsSettings {
+  std::vector<Endpoint> servers;    ///< empty: those of /etc/resolv.conf
+  std::uint32_t timeout_ms = 2000;  ///< of a server's first try; later ones wait longer
+  std::uint32_t tries = 2;          ///< of each server
+  std::uint32_t cache_entries_max = 10'000;
+  std::uint32_t ttl_s_max = 3600;  ///< nothing is believed for longer, whatever its TTL
+};
+
+}  // namespace weir::proto::settings

@@ -1,0 +1,150 @@
+// [tls], [realm.tls], [transport] and [dns]: what a good file gives, and every mistake with its line.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "proto/settings/settings.h"
+
+namespace weir::proto::settings {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr const char* kGood = R"([[network]]
+name = "n"
+device = "net_null0"
+address = "198.18.1.10/24"
+
+[tls]
+version_min = "1.3"
+ciphers = "ECDHE+AESGCM"
+suites = "TLS_AES_128_GCM_SHA256"
+
+[transport]
+keepalive_s = 60
+
+[dns]
+servers = ["198.18.1.53", "2001:2::53", "[2001:2::53]:5353"]
+timeout_ms = 500
+tries = 3
+cache_entries_max = 100
+ttl_s_max = 60
+
+[limits]
+tls_handshakes_max = 7
+tls_handshakes_per_source_max = 3
+tls_handshakes_per_s_per_source_max = 0
+tls_handshake_s = 2
+
+[[realm]]
+name = "a"
+network = "n"
+listen = ["tls:198.18.1.1:5061"]
+[realm.tls]
+certificates = [
+  { chain = "/etc/weir/a.pem", key = "/etc/weir/a.key" },
+  { chain = "/etc/weir/b.pem", key = "/etc/weir/b.key" }]
+clients = "required"
+ca = "/etc/weir/ca.pem"
+
+[[realm]]
+name = "b"
+network = "n"
+listen = ["tls:198.18.1.1:5061"]
+[realm.tls]
+certificates = [{ chain = "/etc/weir/c.pem", key = "/etc/weir/c.key" }]
+
+[[route]]
+realm = "a"
+match = ".*"
+target = "sip:x@198.18.1.2"
+to_realm = "b"
+)";
+
+TEST(TransportSettings, AGoodFileIsReadWhole) {
+  const Reading reading = read_settings(kGood);
+  ASSERT_EQ(to_string("f", reading.mistakes), "");
+  const Settings& settings = reading.settings;
+  EXPECT_EQ(settings.tls.version_min, TlsVersion::k13);
+  EXPECT_EQ(settings.tls.ciphers, "ECDHE+AESGCM");
+  EXPECT_EQ(settings.tls.suites, "TLS_AES_128_GCM_SHA256");
+  EXPECT_EQ(settings.transport.keepalive_ms, 60'000u);
+  ASSERT_EQ(settings.dns.servers.size(), 3u);
+  EXPECT_EQ(to_string(settings.dns.servers[0]), "198.18.1.53:53");
+  EXPECT_EQ(to_string(settings.dns.servers[1]), "[2001:2::53]:53");
+  EXPECT_EQ(to_string(settings.dns.servers[2]), "[2001:2::53]:5353");
+  EXPECT_EQ(settings.dns.timeout_ms, 500u);
+  EXPECT_EQ(settings.dns.tries, 3u);
+  EXPECT_EQ(settings.dns.cache_entries_max, 100u);
+  EXPECT_EQ(settings.dns.ttl_s_max, 60u);
+  EXPECT_EQ(settings.limits.tls_handshakes_max, 7u);
+  EXPECT_EQ(settings.limits.tls_handshakes_per_source_max, 3u);
+  EXPECT_EQ(settings.limits.tls_handshakes_per_s_per_source_max, 0u);
+  EXPECT_EQ(settings.limits.tls_handshake_ms, 2000u);
+  ASSERT_EQ(settings.realms.size(), 2u);
+  EXPECT_EQ(settings.realms[0].listeners[0].transport, SipTransport::kTls);
+  ASSERT_EQ(settings.realms[0].tls.certificates.size(), 2u);
+  EXPECT_EQ(settings.realms[0].tls.certificates[1].chain, "/etc/weir/b.pem");
+  EXPECT_EQ(settings.realms[0].tls.certificates[1].key, "/etc/weir/b.key");
+  EXPECT_EQ(settings.realms[0].tls.clients, ClientCertificates::kRequired);
+  EXPECT_EQ(settings.realms[0].tls.ca, "/etc/weir/ca.pem");
+  EXPECT_EQ(settings.realms[1].tls.clients, ClientCertificates::kOff);
+}
+
+TEST(TransportSettings, UnsaidTheyAreModernAndBounded) {
+  const Settings unsaid = read_settings("").settings;
+  EXPECT_EQ(unsaid.tls.version_min, TlsVersion::k12);
+  EXPECT_EQ(unsaid.tls.ciphers, "ECDHE+AESGCM:ECDHE+CHACHA20");
+  EXPECT_EQ(unsaid.transport.keepalive_ms, 110'000u);
+  EXPECT_EQ(unsaid.dns.cache_entries_max, 10'000u);
+  EXPECT_EQ(unsaid.limits.tls_handshakes_per_s_per_source_max, 50u);
+}
+
+/// One change to the good file: `from` becomes `to`, and a mistake at `line` says `says`.
+struct Row {
+  const char* description;
+  const char* from;
+  const char* to;
+  std::uint32_t line;
+  const char* says;
+};
+
+const Row kRows[] = {
+    {"a version that is broken", "version_min = \"1.3\"", "version_min = \"1.1\"", 7, "\"1.2\" or \"1.3\""},
+    {"a ping that comes too late", "keepalive_s = 60", "keepalive_s = 300", 12, "from 0 to 280"},
+    {"a name server by name", "\"198.18.1.53\"", "\"dns.example\"", 15, "'dns.example' is not an address"},
+    {"a name server at port 0", "[2001:2::53]:5353", "[2001:2::53]:0", 15, "is not an address"},
+    {"no tries", "tries = 3", "tries = 0", 17, "from 1 to 10"},
+    {"a cache of nothing", "cache_entries_max = 100", "cache_entries_max = 0", 18, "cache_entries_max"},
+    {"no time for a handshake", "tls_handshake_s = 2", "tls_handshake_s = 0", 25, "from 1 to 60"},
+    {"a certificate without key", "{ chain = \"/etc/weir/a.pem\", key = \"/etc/weir/a.key\" }",
+     "{ chain = \"/etc/weir/a.pem\" }", 33, "key: is missing"},
+    {"a relative path", "/etc/weir/a.pem", "weir/a.pem", 33, "'weir/a.pem' is not an absolute path"},
+    {"clients", "clients = \"required\"", "clients = \"always\"", 35, "\"off\", \"optional\" or \"required\""},
+    {"a relative authority", "ca = \"/etc/weir/ca.pem\"", "ca = \"ca.pem\"", 36, "not an absolute path"},
+    {"an unknown key", "ca = \"/etc/weir/ca.pem\"", "cas = \"/etc/weir/ca.pem\"", 36, "has no key 'cas'"},
+    {"TLS without certificate",
+     "listen = [\"tls:198.18.1.1:5061\"]\n[realm.tls]\ncertificates = [{ chain = \"/etc/weir/c.pem\", key = "
+     "\"/etc/weir/c.key\" }]",
+     "listen = [\"tls:198.18.1.1:5061\"]", 38, "realm 'b' listens for TLS and has no [realm.tls] certificates"},
+    {"one TLS listener twice in a realm", "listen = [\"tls:198.18.1.1:5061\"]\n[realm.tls]\ncertificates = [\n",
+     "listen = [\"tls:198.18.1.1:5061\", \"tls:198.18.1.1:5061\"]\n[realm.tls]\ncertificates = [\n", 27,
+     "198.18.1.1:5061 is listened on twice"},
+};
+
+TEST(TransportSettings, EveryMistakeIsNamedWithItsLine) {
+  for (const Row& row : kRows) {
+    SCOPED_TRACE(row.description);
+    std::string text = kGood;
+    const std::size_t at = text.find(row.from);
+    ASSERT_NE(at, std::string::npos);
+    const Reading reading = read_settings(text.replace(at, std::string(row.from).size(), row.to));
+    ASSERT_EQ(reading.mistakes.size(), 1u) << to_string("f", reading.mistakes);
+    EXPECT_EQ(reading.mistakes[0].line, row.line);
+    EXPECT_THAT(reading.mistakes[0].reason, HasSubstr(row.says));
+  }
+}
+
+}  // namespace
+}  // namespace weir::proto::settings
