@@ -1,5 +1,5 @@
-// What signalling costs a message: parse and write an INVITE of 1,200 bytes with SDP, and answer it, beside libosip2's
-// parser on the same messages.
+// What signalling costs a message: parse and write an INVITE of 1,200 bytes with SDP, answer it and send it on as
+// another call's, beside libosip2's parser on the same messages.
 #include <memory>
 #include <string>
 #include <vector>
@@ -78,6 +78,42 @@ Pass weir_response() {
   };
 }
 
+constexpr char kVia[] = "SIP/2.0/UDP 198.18.0.1:5060;branch=z9hG4bKf0123456789abcdef;rport";
+constexpr char kCallId[] = "0123456789abcdef0123456789abcdef";
+
+Pass weir_request() {
+  std::vector<sip::ParseResult> parsed;
+  for (const std::string& text : make_invites()) parsed.push_back(sip::parse_message(text));
+  return [parsed = std::make_shared<std::vector<sip::ParseResult>>(std::move(parsed))] {
+    return over_all(*parsed, [](const sip::ParseResult& result) {
+      const sip::Message& invite = result.message();
+      sip::RequestHead head;
+      head.request_uri = invite.request_uri_text();
+      head.via = *sip::parse_via(kVia);
+      head.from = *invite.from();
+      head.from.set_tag(kTag);
+      head.to = *invite.to();
+      head.call_id = kCallId;
+      sip::Message made = sip::make_request(head);
+      made.add_header(sip::HeaderId::kContact, "<sip:198.18.0.1:5060>");
+      made.add_header(sip::HeaderId::kAllow, "INVITE, ACK, BYE, CANCEL, OPTIONS");
+      made.set_body(invite.body(), "application/sdp");
+      return sip::write(made).size();
+    });
+  };
+}
+
+Pass osip_make_request() {
+  start_osip();
+  std::vector<std::shared_ptr<osip_message>> parsed;
+  for (const std::string& text : make_invites()) parsed.emplace_back(osip_parse(text));
+  return [parsed = std::move(parsed)] {
+    return over_all(parsed, [](const std::shared_ptr<osip_message>& invite) {
+      return osip_write(*osip_request(*invite, kVia, kCallId, kTag));
+    });
+  };
+}
+
 Pass osip_make_response() {
   start_osip();
   std::vector<std::shared_ptr<osip_message>> parsed;
@@ -96,6 +132,8 @@ void register_all() {
   register_side("signalling/parse_values_and_write/INVITE_1200B", kOsip, kMessages, osip_parse_and_write);
   register_side("signalling/response/180", kWeir, kMessages, weir_response);
   register_side("signalling/response/180", kOsip, kMessages, osip_make_response);
+  register_side("signalling/request/INVITE", kWeir, kMessages, weir_request);
+  register_side("signalling/request/INVITE", kOsip, kMessages, osip_make_request);
 }
 
 }  // namespace

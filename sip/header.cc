@@ -136,6 +136,8 @@ constexpr std::array<HeaderId, kSlots> kHash = hash_table();
 
 /// The end of the element at the start of `text`: its first comma outside quotes and angle brackets.
 std::size_t element_end(std::string_view text) {
+  // Most values are no list.
+  if (text.find(',') == std::string_view::npos) return text.size();
   bool quoted = false;
   bool bracketed = false;
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -7,8 +7,18 @@
 
 namespace weir::sip {
 
+namespace {
+
+// What a message made from its parts comes to without its body.
+constexpr std::size_t kUsualHeadBytes = 512;
+constexpr std::size_t kUsualHeaders = 12;
+
+}  // namespace
+
 Message Message::request(std::string_view method_name, std::string_view request_uri) {
   Message message;
+  message.buffer_.reserve(kUsualHeadBytes);
+  message.fields_.reserve(kUsualHeaders);
   message.start_first_ = message.keep_line(method_name);
   message.start_second_ = message.keep_line(request_uri);
   message.method_ = method_by_name(method_name);
@@ -17,6 +27,8 @@ Message Message::request(std::string_view method_name, std::string_view request_
 
 Message Message::response(std::uint16_t status, std::string_view reason) {
   Message message;
+  message.buffer_.reserve(kUsualHeadBytes);
+  message.fields_.reserve(kUsualHeaders);
   message.status_ = status;
   message.start_second_ = message.keep_line(reason);
   return message;

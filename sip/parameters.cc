@@ -26,6 +26,15 @@ Parameter& Parameters::place(std::string_view name) {
   return list_.emplace_back(Parameter{std::string{name}, std::nullopt});
 }
 
+void Parameters::append(std::string_view name, std::optional<std::string_view> value) {
+  // Few have more: one allocation for the list.
+  constexpr std::size_t kUsual = 4;
+  if (list_.empty()) list_.reserve(kUsual);
+  Parameter& parameter = list_.emplace_back();
+  parameter.name = name;
+  if (value) parameter.value.emplace(*value);
+}
+
 void Parameters::set(std::string_view name, std::string_view value) {
   place(name).value = value;
 }

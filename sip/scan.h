@@ -213,9 +213,7 @@ bool uri_parameters(Scanner& scanner, On on) {
 /// An `on` that keeps them all.
 struct KeepIn {
   Parameters& list;
-  void operator()(std::string_view name, std::optional<std::string_view> value) const {
-    list.append({std::string{name}, value ? std::optional<std::string>{*value} : std::nullopt});
-  }
+  void operator()(std::string_view name, std::optional<std::string_view> value) const { list.append(name, value); }
 };
 
 /// All of the rest is parameters of a header; nullopt if malformed.

@@ -50,4 +50,27 @@ OsipMessage osip_response(const osip_message& request, int status, const char* r
   return owned;
 }
 
+OsipMessage osip_request(const osip_message& request, const char* via, const char* call_id, const char* tag) {
+  osip_message_t* made = nullptr;
+  WEIR_ASSERT(osip_message_init(&made) == 0);
+  OsipMessage owned(made);
+  osip_message_set_version(made, osip_strdup("SIP/2.0"));
+  osip_message_set_method(made, osip_strdup("INVITE"));
+  WEIR_ASSERT(osip_uri_clone(request.req_uri, &made->req_uri) == 0);
+  WEIR_ASSERT(osip_message_set_via(made, via) == 0);
+  WEIR_ASSERT(osip_message_set_max_forwards(made, "70") == 0);
+  WEIR_ASSERT(osip_from_init(&made->from) == 0 && osip_to_clone(request.to, &made->to) == 0);
+  made->from->displayname = osip_strdup(request.from->displayname);
+  WEIR_ASSERT(osip_uri_clone(request.from->url, &made->from->url) == 0);
+  WEIR_ASSERT(osip_from_set_tag(made->from, osip_strdup(tag)) == 0);
+  WEIR_ASSERT(osip_message_set_call_id(made, call_id) == 0);
+  WEIR_ASSERT(osip_message_set_cseq(made, "1 INVITE") == 0);
+  WEIR_ASSERT(osip_message_set_contact(made, "<sip:198.18.0.1:5060>") == 0);
+  WEIR_ASSERT(osip_message_set_allow(made, "INVITE, ACK, BYE, CANCEL, OPTIONS") == 0);
+  const auto* const body = static_cast<const osip_body_t*>(osip_list_get(&request.bodies, 0));
+  WEIR_ASSERT(osip_message_set_content_type(made, "application/sdp") == 0);
+  WEIR_ASSERT(osip_message_set_body(made, body->body, body->length) == 0);
+  return owned;
+}
+
 }  // namespace weir::bench

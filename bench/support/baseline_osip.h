@@ -26,4 +26,7 @@ std::size_t osip_write(osip_message& message);
 /// Contact.
 OsipMessage osip_response(const osip_message& request, int status, const char* reason, const char* to_tag);
 
+/// The INVITE a B2BUA sends on: a dialog of its own with the request's URIs and names, its body, our Via and Contact.
+OsipMessage osip_request(const osip_message& request, const char* via, const char* call_id, const char* tag);
+
 }  // namespace weir::bench
