@@ -65,6 +65,9 @@ class Transports : public PathFinder, public sip::MessageSender {
   // sip::MessageSender
   bool send(const sip::Hop& hop, std::string_view bytes) override;
 
+  /// Not loopback, unspecified, multicast, broadcast, and none of our own addresses.
+  [[nodiscard]] bool may_be_sent_to(const proto::Endpoint& endpoint) const;
+
   [[nodiscard]] const TransportCounters& counters() const { return counters_; }
   [[nodiscard]] std::size_t connections() const { return connections_.size(); }
 
@@ -84,7 +87,6 @@ class Transports : public PathFinder, public sip::MessageSender {
   [[nodiscard]] std::optional<std::size_t> place_of(std::uint32_t realm, proto::settings::SipTransport transport,
                                                     proto::Family family) const;
   [[nodiscard]] bool may_be_accepted(const Source& source) const;
-  [[nodiscard]] bool may_be_sent_to(const proto::Endpoint& endpoint) const;
   std::optional<sip::Hop> connection_to(std::size_t place, const proto::Endpoint& remote);
 
   // From listeners and connections.
