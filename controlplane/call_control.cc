@@ -118,7 +118,21 @@ void CallControl::end_journalled(std::uint64_t now_ns) {
   }
 }
 
+/// What the handler of its method answers at once costs no transaction.
+sip::AdmissionVerdict CallControl::admit_to_handler(const Message& request, const sip::Hop& source) {
+  const auto handler = handlers_.find(request.method());
+  if (handler == handlers_.end()) return sip::AdmissionVerdict::kAdmitted;
+  const std::optional<Path> from = context_.paths.arrival(source);
+  if (!from) return sip::AdmissionVerdict::kIgnored;
+  const std::optional<EarlyAnswer> answer = handler->second->answer_early(request, *from);
+  if (!answer) return sip::AdmissionVerdict::kAdmitted;
+  if (answer->status == 0) return sip::AdmissionVerdict::kIgnored;
+  transactions_.respond_statelessly(request, source, answer->status, "", answer->headers);
+  return sip::AdmissionVerdict::kAnswered;
+}
+
 sip::AdmissionVerdict CallControl::admit(const Message& request, const sip::Hop& source) {
+  if (request.method() != Method::kInvite && request.to_tag().empty()) return admit_to_handler(request, source);
   if (request.method() != Method::kInvite || !request.to_tag().empty()) return sip::AdmissionVerdict::kAdmitted;
   const sip::AdmissionVerdict admission = admission_.decide(now_ns_, source.remote.address);
   if (admission != sip::AdmissionVerdict::kAdmitted) refused_last_ = source.remote;

@@ -97,6 +97,7 @@ class CallControl : private sip::TransactionUser {
   friend class Invitation;
 
   sip::AdmissionVerdict admit(const sip::Message& request, const sip::Hop& source) override;
+  sip::AdmissionVerdict admit_to_handler(const sip::Message& request, const sip::Hop& source);
   void on_request(sip::TransactionId id, const sip::Message& request, const sip::Hop& source) override;
   void on_cancel(sip::TransactionId id, const sip::Message& cancel) override;
   void on_ack(const sip::Message& ack, const sip::Hop& source) override;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "controlplane/path.h"
 #include "proto/settings/settings.h"
 #include "sip/name_addr.h"
 #include "sip/uri.h"
@@ -24,6 +25,10 @@ struct Target {
   sip::Uri uri;                       ///< the new Request-URI
   std::vector<sip::NameAddr> routes;  ///< Route headers, in order: the Path of a registration (RFC 3327)
   std::optional<TrunkMember> member;  ///< the trunk's member it is: tell Trunks how it fared
+  /// The way to it where that is not its URI's: the connection, or the address, that a registration came by.
+  std::optional<Path> flow = std::nullopt;
+  std::uint32_t rank =
+      0;  ///< 0 first; those of one rank at once where the destination is parallel (q, section 10.2.1.2)
 };
 
 /// Where a call goes. There is at least one target.

@@ -17,10 +17,21 @@ class Requester {
   virtual void on_failure(sip::TransactionId id, sip::TransactionFailure failure) = 0;
 };
 
+/// An answer that goes out without a transaction.
+struct EarlyAnswer {
+  std::uint16_t status = 0;  ///< 0: silence
+  sip::HeaderList headers;
+};
+
 /// Takes the requests of one method that belong to no dialog and are not INVITEs.
 class RequestHandler {
  public:
   virtual ~RequestHandler() = default;
+  /// Asked before anything is kept of a request; not asked of one that repeats a request whose transaction is alive.
+  /// nullopt: on_request follows.
+  virtual std::optional<EarlyAnswer> answer_early(const sip::Message& /*request*/, const Path& /*from*/) {
+    return std::nullopt;
+  }
   /// `from` is the way it came. Answer with CallControl::respond, now or later.
   virtual void on_request(sip::TransactionId id, const sip::Message& request, const Path& from) = 0;
 };

@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
 #include <boost/json/array.hpp>
@@ -11,6 +12,7 @@
 #include <charconv>
 #include <chrono>
 #include <csignal>
+#include <ctime>
 #include <filesystem>
 #include <thread>
 
@@ -100,6 +102,7 @@ proto::Status Shard::start() {
   transports_ = std::make_unique<Transports>(io_, settings_, static_cast<MessageSink&>(*this));
   calls_ = std::make_unique<CallControl>(settings_, *media_, *transports_, policy_, *transports_, make_token,
                                          journal_.get());
+  if (proto::Status status = start_registrar(); !status) return status;
   if (proto::Status status = transports_->listen(); !status) return status;
   auto admin = AdminServer::listen(
       io_, settings_.control.socket,
@@ -108,6 +111,23 @@ proto::Status Shard::start() {
   admin_ = std::move(admin).value();
   if (orphans != 0) log_event(LogLevel::kWarning, "start", {{"flows_removed", std::uint64_t{orphans}}});
   calls_->end_journalled(started_ns_);
+  return proto::success();
+}
+
+proto::Status Shard::start_registrar() {
+  const auto has_one = [](const settings::RealmSettings& realm) { return !realm.registrar.domains.empty(); };
+  if (std::none_of(settings_.realms.begin(), settings_.realms.end(), has_one)) return proto::success();
+  RegistrarContext context{
+      .settings = settings_,
+      .paths = *transports_,
+      .may_be_sent_to = [this](const proto::Endpoint& there) { return transports_->may_be_sent_to(there); },
+      .respond = [this](sip::TransactionId id, const sip::Message& response) { calls_->respond(id, response); },
+      .tokens = make_token,
+      .unix_time_s = [] { return std::int64_t{std::time(nullptr)}; }};
+  auto registrar = Registrar::create(std::move(context), started_ns_);
+  if (!registrar) return proto::Error{registrar.error()};
+  registrar_ = std::move(registrar).value();
+  calls_->set_handler(sip::Method::kRegister, *registrar_);
   return proto::success();
 }
 
@@ -128,6 +148,7 @@ void Shard::run() {
 
 void Shard::tick() {
   const std::uint64_t now_ns = clock_ns();
+  if (registrar_) registrar_->on_tick(now_ns);
   const bool busy = calls_->on_tick(now_ns);
   watch_media(now_ns);
   if (farewell_ns_ != 0 && (calls_->calls() == 0 || now_ns >= farewell_ns_)) return io_.stop();
@@ -198,6 +219,7 @@ proto::Result<json::value> Shard::answer(std::string_view command, std::string_v
   if (command == "calls") return calls_->calls_view(now_ns);
   if (command == "flows") return flows_view(region_, now_ns);
   if (command == "counters") return counters_view(region_, now_ns);
+  if (command == "registrations") return registrar_ ? registrar_->registrations_view() : json::array();
   if (command != "call") return proto::Error{"there is no command '" + std::string(command) + "'"};
   std::uint64_t number = 0;
   const char* end = argument.data() + argument.size();

@@ -14,6 +14,7 @@
 #include "controlplane/dataplane_client.h"
 #include "controlplane/media_engine.h"
 #include "controlplane/policy.h"
+#include "controlplane/registrar.h"
 #include "controlplane/transports.h"
 #include "proto/region.h"
 #include "proto/settings/settings.h"
@@ -41,6 +42,7 @@ class Shard : private MessageSink {
 
   Shard(proto::settings::Settings settings, proto::Region region, Policy policy);
   proto::Status start();
+  proto::Status start_registrar();
 
   // MessageSink
   void on_message(sip::Message message, const sip::Hop& source) override;
@@ -65,6 +67,7 @@ class Shard : private MessageSink {
   std::unique_ptr<CallJournal> journal_;
   std::unique_ptr<Transports> transports_;
   std::unique_ptr<CallControl> calls_;
+  std::unique_ptr<Registrar> registrar_;  ///< null: no realm has one
   std::unique_ptr<AdminServer> admin_;
   std::uint64_t started_ns_ = 0;
   std::uint64_t farewell_ns_ = 0;  ///< when to stop at the latest; 0: running

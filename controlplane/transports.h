@@ -90,6 +90,8 @@ class Transports : public PathFinder, public sip::MessageSender {
 
   /// Whom the certificate of a TLS connection's peer proves it to be; nullptr: it has shown none, or it is no TLS.
   [[nodiscard]] const TlsIdentity* peer(const sip::Hop& hop) const;
+  /// Not loopback, unspecified, multicast, broadcast, and none of our own addresses.
+  [[nodiscard]] bool may_be_sent_to(const proto::Endpoint& endpoint) const { return places_.may_be_sent_to(endpoint); }
 
   [[nodiscard]] const TransportCounters& counters() const { return counters_; }
   [[nodiscard]] std::size_t connections() const { return connections_.size(); }

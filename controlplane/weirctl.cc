@@ -68,6 +68,7 @@ void add_commands(CLI::App& app, Options& options) {
   const Row rows[] = {
       {"status", "both processes, realms, calls and flows in a few lines"},
       {"calls", "the calls in progress, a line each"},
+      {"registrations", "who is registered where, a line for each contact"},
       {"flows", "every flow in the data plane: addresses, profiles, packets; with --json its streams: loss, jitter"},
       {"counters", "what each worker did with its packets, and every drop reason"},
   };

@@ -62,6 +62,9 @@ void TransactionLayer::on_request(Now now_ns, Message message, const Hop& source
 bool TransactionLayer::must_refuse(const Message& request, const Hop& source) {
   const AdmissionVerdict admission =
       request.method() == Method::kCancel ? AdmissionVerdict::kAdmitted : user_.admit(request, source);
+  if (admission == AdmissionVerdict::kAnswered) {
+    return true;
+  }
   if (admission == AdmissionVerdict::kIgnored) {
     ++counters_.requests_ignored;
     return true;
@@ -307,13 +310,16 @@ void TransactionLayer::abandon(TransactionId id) {
 }
 
 void TransactionLayer::respond_statelessly(const Message& request, const Hop& source, std::uint16_t status,
-                                           std::string_view reason) {
+                                           std::string_view reason, const HeaderList& headers) {
   if (request.method() == Method::kAck || !request.is_request()) {
     return;
   }
   Message response = make_response(request, status, reason, tag_for(request));
   if (status == 503) {
     response.add_header(HeaderId::kRetryAfter, kRetryAfterSeconds);
+  }
+  for (const auto& [id, value] : headers) {
+    response.add_header(id, value);
   }
   // No transaction, so nobody to tell: the peer asks again.
   static_cast<void>(sender_.send(response_hop(request, source), write(response)));

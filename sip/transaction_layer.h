@@ -17,6 +17,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "sip/hop.h"
 #include "sip/message.h"
@@ -35,9 +37,13 @@ enum class TransactionFailure : std::uint8_t {
 /// What is to become of a new request.
 enum class AdmissionVerdict : std::uint8_t {
   kAdmitted,
-  kRefused,  ///< answered 503, without a transaction
-  kIgnored,  ///< not answered at all
+  kRefused,   ///< answered 503, without a transaction
+  kIgnored,   ///< not answered at all
+  kAnswered,  ///< the user has answered it already, with respond_statelessly
 };
+
+/// Headers to be added to a message, in order.
+using HeaderList = std::vector<std::pair<HeaderId, std::string>>;
 
 /// What the layer tells. Every message reference is good for the duration of the call.
 class TransactionUser {
@@ -140,7 +146,8 @@ class TransactionLayer {
   void acknowledged(TransactionId id);
   /// Answers a request without a transaction: for what parse_message or admission refused. A 503 asks
   /// to wait a little (Retry-After). Silent for ACK.
-  void respond_statelessly(const Message& request, const Hop& source, std::uint16_t status, std::string_view reason);
+  void respond_statelessly(const Message& request, const Hop& source, std::uint16_t status, std::string_view reason,
+                           const HeaderList& headers = {});
 
   // Both.
   /// Forgets a transaction without a word to anyone.

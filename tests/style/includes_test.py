@@ -16,10 +16,11 @@ _MAY_INCLUDE = {
     "bench": {"bench", "dataplane", "controlplane", "sip", "proto", "tests"},
     "tests": {"tests", "proto", "sip", "dataplane", "controlplane", "bench"},
 }
-_THIRD_PARTY = re.compile(r"^(rte_|intel-ipsec-mb|openssl/|boost/|spdlog/|fmt/|CLI/|toml\+\+|re2/|ares\.h|srtp2/|benchmark/|gtest/|gmock/)")
+_THIRD_PARTY = re.compile(
+    r"^(rte_|intel-ipsec-mb|openssl/|boost/|spdlog/|fmt/|CLI/|toml\+\+|re2/|ares\.h|sqlite3|srtp2/|benchmark/|gtest/|gmock/)")
 # What makes sip/ touch the world: sockets, clocks, threads, files.
 _WORLD = re.compile(r"^(sys/|netinet/|arpa/|poll\.h|time\.h|unistd\.h|fcntl\.h|ctime|thread|mutex|future|condition_variable|"
-                    r"atomic|fstream|iostream|cstdio|random|boost/|openssl/|spdlog/|rte_)")
+                    r"atomic|fstream|iostream|cstdio|random|boost/|openssl/|spdlog/|sqlite3|rte_)")
 
 
 def includes(name: str) -> list[tuple[str, str]]:

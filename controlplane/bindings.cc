@@ -1,0 +1,150 @@
+#include "controlplane/bindings.h"
+
+#include <algorithm>
+
+#include "sip/name_addr.h"
+
+namespace weir::controlplane {
+namespace {
+
+constexpr std::uint64_t kSecondNs = 1'000'000'000;
+
+/// A flow is known by its instance and number, whatever its address is today (RFC 5626 section 6); any other contact by
+/// its URI (RFC 3261 section 10.3, step 7).
+bool is_binding_of(const Binding& binding, const ContactRequest& contact) {
+  const BindingRecord& record = binding.record;
+  if (contact.reg_id != 0 || record.reg_id != 0) {
+    return record.reg_id == contact.reg_id && record.instance == contact.instance;
+  }
+  const std::optional<sip::NameAddr> known = sip::parse_name_addr(record.contact);
+  return known && equivalent(known->uri, contact.uri);
+}
+
+std::size_t index_of(const std::vector<Binding>& bindings, const ContactRequest& contact) {
+  const auto found = std::find_if(bindings.begin(), bindings.end(),
+                                  [&](const Binding& binding) { return is_binding_of(binding, contact); });
+  return static_cast<std::size_t>(found - bindings.begin());
+}
+
+/// Behind a translator of addresses, or on another host than it says; RFC 3261 knows neither, RFC 5626 calls it a flow.
+bool is_elsewhere(const ContactRequest& contact, const Path& from) {
+  const proto::Result<proto::IpAddress> host = proto::parse_ip_address(contact.uri.host);
+  return !host || *host != from.hop.remote.address;
+}
+
+}  // namespace
+
+std::optional<RegisterRefusal> Bindings::check(const RegisterRequest& request, const std::vector<Binding>& now) const {
+  const auto outdated = [&request](const Binding& binding) {
+    return binding.record.call_id == request.call_id && request.cseq <= binding.record.cseq;
+  };
+  if (request.remove_all && std::any_of(now.begin(), now.end(), outdated)) {
+    return RegisterRefusal{500, "CSeq is not higher than before", {}};
+  }
+  std::size_t added = 0;
+  std::map<std::size_t, bool> goes;  // by index: what the request says last of it
+  for (const ContactRequest& contact : request.contacts) {
+    const std::size_t index = index_of(now, contact);
+    const bool known = index != now.size();
+    if (known && outdated(now[index])) return RegisterRefusal{500, "CSeq is not higher than before", {}};
+    added += !known && contact.expires_s != 0 ? 1 : 0;
+    if (known) goes[index] = contact.expires_s == 0;
+  }
+  const auto removed =
+      static_cast<std::size_t>(std::count_if(goes.begin(), goes.end(), [](const auto& row) { return row.second; }));
+  if (added <= removed) return std::nullopt;
+  added -= removed;
+  if (now.size() + added > limits_.per_user_max) return RegisterRefusal{403, "too many contacts", {}};
+  if (size() + added > limits_.all_max) return RegisterRefusal{503, "too many bindings", {}};
+  return std::nullopt;
+}
+
+std::optional<RegisterRefusal> Bindings::apply(const RegisterRequest& request, const Arrival& arrival) {
+  static const std::vector<Binding> kNone;
+  const BindingOwner owner{arrival.realm, request.user};
+  const auto found = by_owner_.find(owner);
+  if (auto refusal = check(request, found == by_owner_.end() ? kNone : found->second)) return refusal;
+  if (!request.remove_all && request.contacts.empty()) return std::nullopt;
+  std::vector<Binding>& bindings = by_owner_[owner];
+  while (request.remove_all && !bindings.empty()) remove(bindings, bindings.size() - 1);
+  for (const ContactRequest& contact : request.contacts) put(bindings, contact, request, arrival);
+  if (bindings.empty()) by_owner_.erase(owner);
+  return std::nullopt;
+}
+
+void Bindings::put(std::vector<Binding>& into, const ContactRequest& contact, const RegisterRequest& request,
+                   const Arrival& arrival) {
+  const std::size_t index = index_of(into, contact);
+  if (contact.expires_s == 0) {
+    if (index != into.size()) remove(into, index);
+    return;
+  }
+  Binding binding;
+  BindingRecord& record = binding.record;
+  if (index != into.size()) {
+    record.number = into[index].record.number;
+    by_expiry_.erase({into[index].expires_ns, record.number});
+  } else {
+    record.number = ++number_last_;
+  }
+  record.realm = arrival.realm;
+  record.user = request.user;
+  record.contact = contact.text;
+  record.instance = contact.instance;
+  record.reg_id = contact.reg_id;
+  record.q = contact.q;
+  record.expires_at_s = arrival.now_s + contact.expires_s;
+  record.call_id = request.call_id;
+  record.cseq = request.cseq;
+  record.path = request.path;
+  record.user_agent = request.user_agent;
+  record.transport = arrival.from.transport;
+  record.source = arrival.from.hop.remote;
+  const bool flow = contact.reg_id != 0 || (arrival.by_source && is_elsewhere(contact, arrival.from));
+  record.by_source = request.direct && flow;
+  binding.expires_ns = arrival.now_ns + contact.expires_s * kSecondNs;
+  binding.hop = arrival.from.hop;
+  by_expiry_.emplace(Expiry{binding.expires_ns, record.number}, BindingOwner{record.realm, record.user});
+  if (keeper_ != nullptr) keeper_->keep(record);
+  if (index != into.size()) {
+    into[index] = std::move(binding);
+  } else {
+    into.push_back(std::move(binding));
+  }
+}
+
+void Bindings::remove(std::vector<Binding>& from, std::size_t index) {
+  const std::uint64_t number = from[index].record.number;
+  by_expiry_.erase({from[index].expires_ns, number});
+  if (keeper_ != nullptr) keeper_->forget(number);
+  from.erase(from.begin() + static_cast<std::ptrdiff_t>(index));
+}
+
+void Bindings::restore(Binding binding) {
+  const BindingRecord& record = binding.record;
+  number_last_ = std::max(number_last_, record.number);
+  const BindingOwner owner{record.realm, record.user};
+  const auto found = by_owner_.find(owner);
+  if (size() >= limits_.all_max || (found != by_owner_.end() && found->second.size() >= limits_.per_user_max)) return;
+  if (!by_expiry_.emplace(Expiry{binding.expires_ns, record.number}, owner).second) return;
+  by_owner_[owner].push_back(std::move(binding));
+}
+
+void Bindings::expire(std::uint64_t now_ns) {
+  while (!by_expiry_.empty() && by_expiry_.begin()->first.first <= now_ns) {
+    const auto [expiry, owner] = *by_expiry_.begin();
+    std::vector<Binding>& bindings = by_owner_.at(owner);
+    const auto found = std::find_if(bindings.begin(), bindings.end(), [number = expiry.second](const Binding& binding) {
+      return binding.record.number == number;
+    });
+    remove(bindings, static_cast<std::size_t>(found - bindings.begin()));
+    if (bindings.empty()) by_owner_.erase(owner);
+  }
+}
+
+const std::vector<Binding>* Bindings::find(const BindingOwner& owner) const {
+  const auto found = by_owner_.find(owner);
+  return found == by_owner_.end() ? nullptr : &found->second;
+}
+
+}  // namespace weir::controlplane

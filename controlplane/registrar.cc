@@ -1,0 +1,267 @@
+#include "controlplane/registrar.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include "controlplane/binding_store.h"
+#include "controlplane/leg.h"
+#include "controlplane/log.h"
+#include "sip/name_addr.h"
+
+namespace weir::controlplane {
+
+namespace settings = proto::settings;
+using sip::HeaderId;
+using sip::Message;
+
+namespace {
+
+constexpr std::uint64_t kSecondNs = 1'000'000'000;
+/// Lines about hostile or misconfigured phones; the others are counted in the next one.
+constexpr std::uint32_t kWarningsPerSecond = 10;
+
+/// RFC 3261 section 20.17: "Sat, 13 Nov 2010 23:29:00 GMT".
+std::string date_text(std::int64_t unix_s) {
+  const auto time = static_cast<std::time_t>(unix_s);
+  std::tm parts{};
+  gmtime_r(&time, &parts);
+  char text[40];
+  return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts)};
+}
+
+std::uint64_t seconds_left(std::uint64_t expires_ns, std::uint64_t now_ns) {
+  return expires_ns <= now_ns ? 0 : (expires_ns - now_ns + kSecondNs - 1) / kSecondNs;
+}
+
+}  // namespace
+
+proto::Result<std::unique_ptr<Registrar>> Registrar::create(RegistrarContext context, std::uint64_t now_ns) {
+  proto::Result<UserDirectory> users = UserDirectory::load(context.settings);
+  if (!users) return proto::Error{users.error()};
+  std::unique_ptr<BindingStore> store;
+  if (const std::string& path = context.settings.registrar.store; !path.empty()) {
+    proto::Result<std::unique_ptr<BindingStore>> opened = BindingStore::open(path);
+    if (!opened) return proto::Error{opened.error()};
+    store = std::move(opened).value();
+  }
+  return std::unique_ptr<Registrar>(
+      new Registrar(std::move(context), std::move(users).value(), std::move(store), now_ns));
+}
+
+Registrar::Registrar(RegistrarContext context, UserDirectory users, std::unique_ptr<BindingStore> store,
+                     std::uint64_t now_ns)
+    : context_(std::move(context)),
+      users_(std::move(users)),
+      auth_(context_.settings.registrar, users_),
+      failures_(context_.settings.registrar.failures_per_min_per_source_max),
+      store_(std::move(store)),
+      bindings_({context_.settings.registrar.contacts_per_user_max, context_.settings.registrar.bindings_max},
+                store_.get()),
+      now_ns_(now_ns) {
+  restore();
+}
+
+Registrar::~Registrar() = default;
+
+/// A clock that was set back makes no binding last longer than it may.
+void Registrar::restore() {
+  if (store_ == nullptr) return;
+  const std::int64_t now_s = context_.unix_time_s();
+  for (BindingRecord& record : store_->take_loaded()) {
+    const std::int64_t left_s =
+        std::min<std::int64_t>(record.expires_at_s - now_s, context_.settings.registrar.expires_max_s);
+    if (left_s <= 0) {
+      store_->forget(record.number);
+    } else {
+      bindings_.restore({std::move(record), now_ns_ + static_cast<std::uint64_t>(left_s) * kSecondNs, std::nullopt});
+    }
+  }
+  log_event(LogLevel::kInfo, "registrar", {{"event", "restored"}, {"bindings", std::uint64_t{bindings_.size()}}});
+}
+
+const settings::RealmRegistrarSettings& Registrar::realm_of(const Path& from) const {
+  return context_.settings.realms[from.realm].registrar;
+}
+
+void Registrar::on_tick(std::uint64_t now_ns) {
+  now_ns_ = now_ns;
+  bindings_.expire(now_ns);
+}
+
+EarlyAnswer Registrar::challenge(const Path& from, bool stale) {
+  ++counters_.challenged;
+  EarlyAnswer answer{401, {}};
+  const Source source = source_of(from.hop.remote.address);
+  for (std::string& value : auth_.challenges(now_ns_, domain_of(from), source, stale)) {
+    answer.headers.emplace_back(HeaderId::kWwwAuthenticate, std::move(value));
+  }
+  answer.headers.emplace_back(HeaderId::kServer, kSoftware);
+  return answer;
+}
+
+/// Whoever proves no password is answered here, and nothing is kept of it but a count of failures.
+std::optional<EarlyAnswer> Registrar::answer_early(const Message& request, const Path& from) {
+  if (realm_of(from).domains.empty()) return EarlyAnswer{405, {{HeaderId::kAllow, std::string(kAllowed)}}};
+  if (!realm_of(from).auth) return std::nullopt;
+  const Source source = source_of(from.hop.remote.address);
+  if (failures_.blocks(now_ns_, source)) {
+    ++counters_.blocked;
+    return EarlyAnswer{503, {}};
+  }
+  const DigestJudgement judgement = auth_.judge(now_ns_, domain_of(from), request, source);
+  switch (judgement.verdict) {
+    case DigestVerdict::kRight:
+      return std::nullopt;
+    case DigestVerdict::kMissing:
+      return challenge(from, false);
+    case DigestVerdict::kStale:
+      return challenge(from, true);
+    case DigestVerdict::kWrong:
+      ++counters_.failures;
+      failures_.note(now_ns_, source);
+      warn("wrong user or password", request, from, judgement.name);
+      return challenge(from, false);
+  }
+  return EarlyAnswer{500, {}};
+}
+
+void Registrar::on_request(sip::TransactionId id, const Message& request, const Path& from) {
+  if (!realm_of(from).auth) return register_contacts(id, request, from, nullptr);
+  const Source source = source_of(from.hop.remote.address);
+  const DigestJudgement judgement = auth_.judge(now_ns_, domain_of(from), request, source);
+  if (judgement.verdict == DigestVerdict::kRight && auth_.commit(judgement)) {
+    return register_contacts(id, request, from, judgement.user);
+  }
+  // Answered before: somebody repeats what a phone said.
+  warn("replayed credentials", request, from, judgement.name);
+  EarlyAnswer answer = challenge(from, true);
+  refuse(id, request, from, {answer.status, "replayed credentials", std::move(answer.headers)});
+}
+
+/// `user` is null where nobody has to prove who they are.
+void Registrar::register_contacts(sip::TransactionId id, const Message& request, const Path& from, const User* user) {
+  const settings::RealmRegistrarSettings& realm = realm_of(from);
+  auto read = read_register(request, {context_.settings.registrar, realm, context_.may_be_sent_to});
+  if (const auto* refusal = std::get_if<RegisterRefusal>(&read)) return refuse(id, request, from, *refusal);
+  const auto& wish = std::get<RegisterRequest>(read);
+  // Section 10.3, step 4.
+  if (user != nullptr && !user->may_register_user(wish.user)) {
+    return refuse(id, request, from, {403, "another user's address of record", {}});
+  }
+  const Arrival arrival{now_ns_, context_.unix_time_s(), from, context_.settings.realms[from.realm].name, realm.nat};
+  const std::size_t before = bindings_.size();
+  if (const auto refusal = bindings_.apply(wish, arrival)) return refuse(id, request, from, *refusal);
+  const std::size_t after = bindings_.size();
+  log_event(before == after ? LogLevel::kDebug : LogLevel::kInfo, "registrar",
+            {{"event", before == after  ? "refreshed"
+                       : before < after ? "registered"
+                                        : "unregistered"},
+             {"user", wish.user},
+             {"realm", arrival.realm},
+             {"peer", proto::to_string(from.hop.remote)}});
+  accept(id, request, from, wish);
+}
+
+/// Step 8: every binding there is, with what is left of it.
+void Registrar::accept(sip::TransactionId id, const Message& request, const Path& from, const RegisterRequest& wish) {
+  ++counters_.accepted;
+  const settings::RealmRegistrarSettings& realm = realm_of(from);
+  Message response = sip::make_response(request, 200, "OK", context_.tokens());
+  if (const auto* bindings = bindings_.find({context_.settings.realms[from.realm].name, wish.user})) {
+    for (const Binding& binding : *bindings) {
+      const std::uint64_t left_s = seconds_left(binding.expires_ns, now_ns_);
+      response.add_header(HeaderId::kContact, binding.record.contact + ";expires=" + std::to_string(left_s));
+    }
+  }
+  if (!wish.path.empty()) response.add_header(HeaderId::kPath, wish.path);
+  if (!realm.service_route.empty()) response.add_header(HeaderId::kServiceRoute, "<" + realm.service_route + ">");
+  if (wish.outbound) response.add_header(HeaderId::kRequire, "outbound");
+  response.add_header(HeaderId::kSupported, "path, outbound");
+  response.add_header(HeaderId::kDate, date_text(context_.unix_time_s()));
+  response.add_header(HeaderId::kServer, kSoftware);
+  context_.respond(id, response);
+}
+
+void Registrar::refuse(sip::TransactionId id, const Message& request, const Path& from,
+                       const RegisterRefusal& refusal) {
+  if (refusal.status != 401) {
+    ++counters_.refused;
+    warn(refusal.reason, request, from, "");
+  }
+  Message response = sip::make_response(request, refusal.status, "", context_.tokens());
+  for (const auto& [header, value] : refusal.headers) response.add_header(header, value);
+  if (refusal.status == 503) response.add_header(HeaderId::kRetryAfter, sip::kRetryAfterSeconds);
+  if (refusal.status != 401) response.add_header(HeaderId::kServer, kSoftware);
+  context_.respond(id, response);
+}
+
+void Registrar::warn(std::string_view event, const Message& request, const Path& from, std::string_view user) {
+  if (!warnings_.has(now_ns_, kWarningsPerSecond)) return void(++warnings_suppressed_);
+  warnings_.take(now_ns_, kWarningsPerSecond);
+  log_event(LogLevel::kWarning, "registrar",
+            {{"event", event},
+             {"user", user},
+             {"to", request.header(HeaderId::kTo).value_or("")},
+             {"realm", context_.settings.realms[from.realm].name},
+             {"peer", proto::to_string(from.hop.remote)},
+             {"suppressed", warnings_suppressed_}});
+  warnings_suppressed_ = 0;
+}
+
+std::vector<Target> Registrar::lookup(std::uint32_t realm, std::string_view user) {
+  if (realm >= context_.settings.realms.size()) return {};
+  const auto* const found = bindings_.find({context_.settings.realms[realm].name, std::string(user)});
+  if (found == nullptr) return {};
+  std::vector<const Binding*> best_first;
+  for (const Binding& binding : *found) {
+    if (binding.expires_ns > now_ns_) best_first.push_back(&binding);
+  }
+  std::stable_sort(best_first.begin(), best_first.end(),
+                   [](const Binding* a, const Binding* b) { return a->record.q > b->record.q; });
+  std::vector<Target> targets;
+  std::uint16_t q = kQMax;
+  std::uint32_t rank = 0;
+  for (const Binding* const binding : best_first) {
+    std::optional<Target> target = target_of(*binding, realm);
+    if (!target) continue;
+    if (!targets.empty() && binding->record.q != q) ++rank;
+    q = binding->record.q;
+    target->rank = rank;
+    targets.push_back(*std::move(target));
+  }
+  return targets;
+}
+
+/// nullopt: its connection is gone, and nothing else leads there.
+std::optional<Target> Registrar::target_of(const Binding& binding, std::uint32_t realm) {
+  const BindingRecord& record = binding.record;
+  const std::optional<sip::NameAddr> contact = sip::parse_name_addr(record.contact);
+  if (!contact) return std::nullopt;
+  Target target;
+  target.uri = contact->uri;
+  for (const std::string_view route : sip::split_list(record.path)) {
+    if (auto hop = sip::parse_name_addr(route)) target.routes.push_back(*std::move(hop));
+  }
+  if (!target.routes.empty()) return target;
+  const bool datagrams = record.transport == settings::SipTransport::kUdp;
+  if (datagrams && !record.by_source) return target;
+  if (binding.hop) {
+    target.flow = context_.paths.arrival(*binding.hop);
+  } else if (datagrams) {
+    sip::Uri source = sip::make_sip_uri("", proto::to_string(record.source.address), record.source.port);
+    source.parameters.set("transport", "udp");
+    target.flow = context_.paths.towards(realm, source, nullptr);
+  }
+  if (record.by_source && !target.flow) return std::nullopt;
+  return target;
+}
+
+proto::Status Registrar::reload_users() {
+  proto::Result<UserDirectory> users = UserDirectory::load(context_.settings);
+  if (!users) return proto::Error{users.error()};
+  users_ = std::move(users).value();
+  log_event(LogLevel::kInfo, "registrar", {{"event", "users read"}, {"users", std::uint64_t{users_.size()}}});
+  return proto::success();
+}
+
+}  // namespace weir::controlplane

@@ -1,0 +1,100 @@
+// The registrar: takes REGISTERs of the realms that have one, and says where their users are. RFC 3261 section 10 with
+// digest authentication (section 22), RFC 3327 (Path), RFC 3608 (Service-Route), RFC 5626 (flows).
+//
+// A REGISTER that does not prove a password is answered without a transaction: it costs no memory.
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controlplane/admission.h"
+#include "controlplane/bindings.h"
+#include "controlplane/destination.h"
+#include "controlplane/digest_auth.h"
+#include "controlplane/failure_limit.h"
+#include "controlplane/requester.h"
+#include "controlplane/user_directory.h"
+#include "proto/result.h"
+#include "proto/settings/settings.h"
+
+namespace weir::controlplane {
+
+class BindingStore;
+
+/// What the registrar uses of the shard; all of it outlives it.
+struct RegistrarContext {
+  const proto::settings::Settings& settings;
+  PathFinder& paths;
+  std::function<bool(const proto::Endpoint&)> may_be_sent_to;
+  std::function<void(sip::TransactionId, const sip::Message&)> respond;
+  sip::TokenSource tokens;
+  std::function<std::int64_t()> unix_time_s;  ///< the wall clock
+};
+
+struct RegistrarCounters {
+  std::uint64_t accepted = 0;    ///< answered 200
+  std::uint64_t challenged = 0;  ///< answered 401, without state
+  std::uint64_t failures = 0;    ///< of these: a wrong password, or no such user
+  std::uint64_t refused = 0;     ///< proved, and answered with another status
+  std::uint64_t blocked = 0;     ///< answered 503: too many failures from that source
+};
+
+/// One shard's. Time comes in with on_tick.
+class Registrar : public RequestHandler {
+ public:
+  /// Reads the users file and opens the store, which are named in [registrar]. Errors: one sentence that says what to
+  /// do.
+  static proto::Result<std::unique_ptr<Registrar>> create(RegistrarContext context, std::uint64_t now_ns);
+  Registrar(const Registrar&) = delete;
+  Registrar& operator=(const Registrar&) = delete;
+  ~Registrar() override;
+
+  // RequestHandler, of REGISTER
+  std::optional<EarlyAnswer> answer_early(const sip::Message& request, const Path& from) override;
+  void on_request(sip::TransactionId id, const sip::Message& request, const Path& from) override;
+
+  void on_tick(std::uint64_t now_ns);
+
+  /// Where a user of a realm (index in Settings::realms) is now: every contact that can be reached, by q, equal q of
+  /// one rank. `user` is the user of the address of record, unescaped. Empty: nobody.
+  [[nodiscard]] std::vector<Target> lookup(std::uint32_t realm, std::string_view user);
+
+  /// Reads the users file anew. Errors: the old users stay.
+  proto::Status reload_users();
+
+  /// An array, an object for each binding.
+  [[nodiscard]] boost::json::value registrations_view() const;
+  [[nodiscard]] std::size_t bindings() const { return bindings_.size(); }
+  [[nodiscard]] const RegistrarCounters& counters() const { return counters_; }
+
+ private:
+  Registrar(RegistrarContext context, UserDirectory users, std::unique_ptr<BindingStore> store, std::uint64_t now_ns);
+
+  void restore();
+  [[nodiscard]] const proto::settings::RealmRegistrarSettings& realm_of(const Path& from) const;
+  [[nodiscard]] std::string_view domain_of(const Path& from) const { return realm_of(from).domains.front(); }
+  EarlyAnswer challenge(const Path& from, bool stale);
+  void register_contacts(sip::TransactionId id, const sip::Message& request, const Path& from, const User* user);
+  void accept(sip::TransactionId id, const sip::Message& request, const Path& from, const RegisterRequest& wish);
+  void refuse(sip::TransactionId id, const sip::Message& request, const Path& from, const RegisterRefusal& refusal);
+  [[nodiscard]] std::optional<Target> target_of(const Binding& binding, std::uint32_t realm);
+  void warn(std::string_view event, const sip::Message& request, const Path& from, std::string_view user);
+
+  RegistrarContext context_;
+  UserDirectory users_;
+  DigestAuth auth_;
+  FailureLimit failures_;
+  std::unique_ptr<BindingStore> store_;  ///< null: nothing outlives the process
+  Bindings bindings_;
+  RegistrarCounters counters_;
+  RateLimit warnings_;
+  std::uint64_t warnings_suppressed_ = 0;
+  std::uint64_t now_ns_ = 0;
+};
+
+}  // namespace weir::controlplane
