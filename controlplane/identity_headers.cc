@@ -1,0 +1,149 @@
+#include "controlplane/identity_headers.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "sip/identity.h"
+#include "sip/privacy.h"
+#include "sip/uri_headers.h"
+
+namespace weir::controlplane {
+
+namespace settings = proto::settings;
+using sip::HeaderId;
+using sip::Message;
+
+namespace {
+
+enum class Crossing : std::uint8_t {
+  kAlways,          ///< says nothing of anybody's network
+  kUnlessPrivate,   ///< says who the user is: not towards an untrusted realm if the user wants privacy
+  kBetweenTrusted,  ///< an assertion: from a trusted realm to a trusted one
+  kNotHidden,       ///< holds addresses or identifiers: only towards a realm without topology hiding
+};
+
+struct Rule {
+  HeaderId id;
+  Crossing crossing;
+};
+
+/// Every header that may cross. All others stay behind; those that make a message work are the call's own.
+constexpr std::array kRules{
+    Rule{HeaderId::kAcceptContact, Crossing::kAlways},              // RFC 3841
+    Rule{HeaderId::kAcceptLanguage, Crossing::kAlways},             //
+    Rule{HeaderId::kDate, Crossing::kAlways},                       //
+    Rule{HeaderId::kPriority, Crossing::kAlways},                   //
+    Rule{HeaderId::kPrivacy, Crossing::kAlways},                    // RFC 3323
+    Rule{HeaderId::kRejectContact, Crossing::kAlways},              // RFC 3841
+    Rule{HeaderId::kRequestDisposition, Crossing::kAlways},         // RFC 3841
+    Rule{HeaderId::kSubject, Crossing::kUnlessPrivate},             //
+    Rule{HeaderId::kDiversion, Crossing::kBetweenTrusted},          // RFC 5806
+    Rule{HeaderId::kHistoryInfo, Crossing::kBetweenTrusted},        // RFC 7044
+    Rule{HeaderId::kPAssertedIdentity, Crossing::kBetweenTrusted},  // RFC 3325
+    Rule{HeaderId::kAlertInfo, Crossing::kNotHidden},               // a URI to be fetched
+    Rule{HeaderId::kCallInfo, Crossing::kNotHidden},                // the same
+    Rule{HeaderId::kOrganization, Crossing::kNotHidden},            //
+    Rule{HeaderId::kReplyTo, Crossing::kNotHidden},                 //
+};
+
+/// RFC 3323 section 4.2: the wishes that the name and what goes with it be kept back.
+bool wants_anonymity(const Message& message) {
+  const sip::Privacy privacy = sip::privacy_of(message);
+  return !privacy.wants("none") && (privacy.wants("user") || privacy.wants("header") || privacy.wants("id"));
+}
+
+bool may_cross(Crossing crossing, const Message& in, const settings::RealmPolicy& from,
+               const settings::RealmPolicy& to) {
+  switch (crossing) {
+    case Crossing::kAlways:
+      return true;
+    case Crossing::kUnlessPrivate:
+      return to.trusted || !wants_anonymity(in);
+    case Crossing::kBetweenTrusted:
+      return from.trusted && to.trusted;
+    case Crossing::kNotHidden:
+      return !to.topology_hiding && (to.trusted || !wants_anonymity(in));
+  }
+  return false;
+}
+
+/// Of the URI's parameters and headers only those that name no place.
+void hide(sip::Uri& uri, std::string_view our_host) {
+  if (!uri.is_sip()) return;
+  uri.host = our_host;
+  uri.port.reset();
+  uri.password.reset();
+  sip::Parameters kept;
+  for (const sip::Parameter& parameter : uri.parameters) {
+    if (parameter.name == "user" || parameter.name == "cause") kept.append(parameter);  // cause: RFC 4458, RFC 7044
+  }
+  uri.parameters = std::move(kept);
+  const std::vector<sip::UriHeader> all = sip::parse_uri_headers(uri.headers).value_or(std::vector<sip::UriHeader>{});
+  std::vector<sip::UriHeader> headers;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(headers), [](const sip::UriHeader& header) {
+    const HeaderId id = sip::header_by_name(header.name);
+    return id == HeaderId::kReason || id == HeaderId::kPrivacy;
+  });
+  uri.headers = sip::write(headers);
+}
+
+std::string our_host_in(const Message& out) {
+  const std::optional<sip::NameAddr> contact = out.contact();
+  return contact ? contact->uri.host : "anonymous.invalid";
+}
+
+void pass_identity(const Message& in, bool hides, Message& out) {
+  sip::Identity identity = sip::identity_of(in, HeaderId::kPAssertedIdentity);
+  if (identity.empty()) return;
+  if (hides && identity.sip) hide(identity.sip->uri, our_host_in(out));
+  out.add_header(HeaderId::kPAssertedIdentity, sip::write(identity));
+}
+
+/// Headers whose values are name-addrs.
+void pass_addresses(const Message& in, HeaderId id, bool hides, Message& out) {
+  const std::size_t values = in.values(id).size();
+  std::vector<sip::NameAddr> addresses = in.name_addrs(id);
+  if (addresses.size() != values) return;  // a list with a gap would tell another story
+  for (sip::NameAddr& address : addresses) {
+    if (hides) hide(address.uri, our_host_in(out));
+    out.add_header(id, sip::write(address));
+  }
+}
+
+void pass(const Message& in, HeaderId id, bool hides, Message& out) {
+  if (out.has(id)) return;
+  if (id == HeaderId::kPAssertedIdentity) return pass_identity(in, hides, out);
+  if (id == HeaderId::kDiversion || id == HeaderId::kHistoryInfo) return pass_addresses(in, id, hides, out);
+  for (std::size_t i = 0; i < in.header_count(); ++i) {
+    const sip::HeaderView header = in.header_at(i);
+    if (header.id == id) out.add_header(id, header.value);
+  }
+}
+
+}  // namespace
+
+sip::NameAddr shown_caller(const Message& in, const settings::RealmSettings& to, std::string_view our_host) {
+  sip::NameAddr shown;
+  const std::optional<sip::NameAddr> caller = in.from();
+  if (!caller || (!to.policy.trusted && wants_anonymity(in))) {
+    shown.display_name = "Anonymous";
+    shown.uri = sip::make_sip_uri("anonymous", "anonymous.invalid");
+    return shown;
+  }
+  shown.display_name = caller->display_name;
+  shown.uri = caller->uri;
+  if (!to.policy.topology_hiding) return shown;
+  shown.uri = sip::make_sip_uri(caller->uri.user_text(), our_host);
+  return shown;
+}
+
+void pass_headers(const Message& in, const settings::RealmSettings& from, const settings::RealmSettings& to,
+                  Message& out) {
+  for (const Rule& rule : kRules) {
+    const bool crosses = in.has(rule.id) && may_cross(rule.crossing, in, from.policy, to.policy);
+    if (crosses) pass(in, rule.id, to.policy.topology_hiding, out);
+  }
+}
+
+}  // namespace weir::controlplane

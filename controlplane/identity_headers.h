@@ -1,0 +1,23 @@
+// Which headers of a message cross the border from one party to the other, and what of them is shown. RFC 3323 and RFC
+// 3325 (privacy, identity between trusted networks), RFC 5806 (Diversion), RFC 7044 (History-Info), RFC 7092.
+#pragma once
+
+#include <string_view>
+
+#include "proto/settings/settings.h"
+#include "sip/message.h"
+
+namespace weir::controlplane {
+
+/// The caller as the other side is to see it: display name and user; the host is `our_host` unless that side is shown
+/// the other's. Anonymous (RFC 3323 section 4.1) towards an untrusted realm if the caller asks for privacy. Without a
+/// tag.
+sip::NameAddr shown_caller(const sip::Message& in, const proto::settings::RealmSettings& to, std::string_view our_host);
+
+/// Adds to `out`, a request or response towards a party of `to`, those headers of `in`, which came from one of `from`,
+/// that may cross: see the table in identity_headers.cc. Hosts in them become that of `out`'s Contact where topology is
+/// hidden. What is malformed does not cross; nothing crosses that `out` has already.
+void pass_headers(const sip::Message& in, const proto::settings::RealmSettings& from,
+                  const proto::settings::RealmSettings& to, sip::Message& out);
+
+}  // namespace weir::controlplane
