@@ -100,7 +100,8 @@ class DataplaneClient {
 
   // Commands on a reserved flow. Errors, all at once: the ring is full; keys of a NULL cipher that is not allowed.
   // update_keys reads receive, send and key_grace_ms: the old receive keys go on beside the new ones (kKeysConfirmed
-  // says that these are in use), sending changes at once, and TransformSpec says whether indexes go on. `done` is
+  // says that these are in use), sending changes at once, and TransformSpec says whether indexes go on. set_peer reads
+  // what CommandKind::kSetPeer says. `done` is
   // called from poll(), exactly once, unless the flow is removed before. `spec.local_port` is the one reserved. The
   // keys in the ring are wiped once read.
   proto::Status open(proto::FlowId flow, const proto::FlowSpec& spec, std::uint64_t now_ns, CommandDone done);

@@ -134,6 +134,11 @@ DtlsEndpoint::Candidates::iterator DtlsEndpoint::candidate_of(const proto::Endpo
                       [&](const Candidate& candidate) { return candidate.source == source; });
 }
 
+bool DtlsEndpoint::knows(const proto::Endpoint& source) const {
+  return std::any_of(candidates_.begin(), candidates_.end(),
+                     [&](const Candidate& candidate) { return candidate.source == source; });
+}
+
 void DtlsEndpoint::start_client(std::uint64_t now_ns) {
   restart_ns_ = 0;
   candidates_.clear();

@@ -76,6 +76,8 @@ class DtlsEndpoint {
 
   /// Neither secured nor failed yet.
   [[nodiscard]] bool unfinished() const { return state_ == State::kDeaf || state_ == State::kRunning; }
+  /// A handshake with this source runs, or is over.
+  [[nodiscard]] bool knows(const proto::Endpoint& source) const;
   /// Sources that have shown a valid cookie and are being handshaken with.
   [[nodiscard]] std::size_t candidates() const { return candidates_.size(); }
 

@@ -27,7 +27,15 @@ LegKeys keys_of(const DtlsSecured& rtp, const DtlsSecured& rtcp) {
 }
 
 LegKeys keys_of(const sip::SdesAgreement& agreed) {
-  return {.profile = agreed.local.suite, .receive = direction_of(agreed.remote), .send = direction_of(agreed.local)};
+  LegKeys keys;
+  keys.profile = agreed.local.suite;
+  keys.receive = direction_of(agreed.remote);
+  keys.send = direction_of(agreed.local);
+  return keys;
+}
+
+bool is_same(const LegKeys& a, const LegKeys& b) {
+  return a.profile == b.profile && *a.receive == *b.receive && *a.send == *b.send;
 }
 
 Secret<proto::TransformSpec> make_transform(proto::SrtpProfile profile, const DirectionKeys& keys, bool keeps_indexes) {

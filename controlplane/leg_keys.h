@@ -17,6 +17,8 @@ struct DirectionKeys {
   std::uint8_t lifetime_log2;  ///< as in proto::TransformSpec
   std::uint8_t mki_bytes;
   std::array<std::uint8_t, proto::kMkiBytesMax> mki;
+
+  friend bool operator==(const DirectionKeys&, const DirectionKeys&) = default;
 };
 
 /// Both directions. profile kNone: plain, and the keys mean nothing.
@@ -24,7 +26,11 @@ struct LegKeys {
   proto::SrtpProfile profile = proto::SrtpProfile::kNone;
   Secret<DirectionKeys> receive;
   Secret<DirectionKeys> send;
+  bool keeps_indexes = false;  ///< as in proto::TransformSpec: when they are put into force
 };
+
+/// The same profile and keys, whatever their indexes are to do.
+bool is_same(const LegKeys& a, const LegKeys& b);
 
 /// Of one DTLS association for each port; with rtcp-mux both are the same.
 LegKeys keys_of(const DtlsSecured& rtp, const DtlsSecured& rtcp);

@@ -1,10 +1,13 @@
 #include "controlplane/media.h"
 
+#include <openssl/rand.h>
+
 #include <algorithm>
 #include <utility>
 
 #include "controlplane/media_engine.h"
 #include "controlplane/media_flows.h"
+#include "proto/assert.h"
 
 namespace weir::controlplane {
 namespace {
@@ -20,17 +23,20 @@ proto::PrefixBits latch_prefix(const proto::settings::ControlSettings& control) 
 
 Media::Media(MediaEngine& engine, const std::array<MediaLegOptions, 2>& options,
              const std::array<std::uint16_t, 2>& rtp_ports, std::uint64_t cookie, MediaObserver observer)
-    : engine_(engine), options_(options), cookie_(cookie), observer_(std::move(observer)) {
+    : engine_(engine), cookie_(cookie), observer_(std::move(observer)) {
   for (const Side side : kSides) {
     const auto index = static_cast<std::size_t>(side);
-    legs_[index] = std::make_unique<MediaLeg>(
-        engine, options[index], rtp_ports[index], cookie,
-        MediaLeg::Callbacks{
-            .secured = [this, side](std::uint64_t now_ns) { on_leg_secured(side, now_ns); },
-            .failed = [this, side](const std::string& reason, std::uint64_t now_ns) { fail(side, reason, now_ns); },
-            .event = [this, side](Component component, const proto::Event& event,
-                                  std::uint64_t now_ns) { on_leg_event(side, component, event, now_ns); }});
+    make_leg(side, options[index], rtp_ports[index]);
   }
+}
+
+void Media::make_leg(Side side, const MediaLegOptions& options, std::uint16_t rtp_port) {
+  auto made =
+      std::make_unique<MediaLeg>(engine_, side, options, rtp_port, cookie_, static_cast<MediaLeg::Listener&>(*this));
+  std::unique_ptr<MediaLeg>& place = legs_[static_cast<std::size_t>(side)];
+  if (place != nullptr) replaced_.push_back(std::move(place));
+  place = std::move(made);
+  keys_versions_[static_cast<std::size_t>(side)] = 0;
 }
 
 Media::~Media() {
@@ -38,8 +44,14 @@ Media::~Media() {
   engine_.forget(*this);
 }
 
-proto::Status Media::listen(std::uint64_t now_ns) {
+/// Something changed: advance() has to look.
+void Media::touch(std::uint64_t now_ns) {
   now_ns_ = now_ns;
+  engine_.wake(*this);
+}
+
+proto::Status Media::listen(std::uint64_t now_ns) {
+  touch(now_ns);
   for (const Side side : kSides) {
     if (proto::Status status = leg(side).listen(now_ns); !status) return status;
   }
@@ -69,37 +81,96 @@ void Media::renew_keys(Side side) {
   leg(side).renew_local_keys();
 }
 
+proto::Status Media::replace(Side side, const MediaLegOptions& options, std::uint64_t now_ns) {
+  touch(now_ns);
+  if (state_ == State::kFailed || state_ == State::kClosed) return proto::Error{"the stream has ended"};
+  // On the worker that has the other leg: what a stream touches stays in one core's cache.
+  const std::uint16_t others = leg(opposite(side)).port(Component::kRtp).local_port();
+  const std::uint32_t worker = proto::worker_of_port(others, engine_.client().workers());
+  const proto::Result<std::uint16_t> port = engine_.ports().take(options.network, worker, now_ns);
+  if (!port) return proto::Error{port.error()};
+  choose_fresh_ssrc(side);
+  MediaLeg& gone = leg(side);
+  gone.close(now_ns);
+  engine_.ports().give_back(gone.network(), gone.port(Component::kRtp).local_port(), now_ns);
+  make_leg(side, options, *port);
+  silence_noted_ = false;
+  state_ = State::kStarting;
+  move_peers(now_ns);  // until the new party is known there is nobody to send to
+  return leg(side).listen(now_ns);
+}
+
+/// What comes from `side` leaves with an SSRC that its other leg has not heard under its keys.
+void Media::choose_fresh_ssrc(Side side) {
+  std::uint32_t& ssrc = fresh_ssrc_[static_cast<std::size_t>(side)];
+  if (ssrc != 0) ssrcs_used_.push_back(ssrc);
+  for (const proto::FlowId flow : flows(side)) {
+    const proto::FlowStatus* status = engine_.client().status(flow);
+    if (status == nullptr) continue;
+    for (const proto::StreamStatus& stream : status->streams) {
+      if (stream.recent != 0) ssrcs_used_.push_back(stream.ssrc);
+    }
+  }
+  do {
+    WEIR_ASSERT(RAND_bytes(reinterpret_cast<unsigned char*>(&ssrc), sizeof ssrc) == 1);
+  } while (ssrc == 0 || std::find(ssrcs_used_.begin(), ssrcs_used_.end(), ssrc) != ssrcs_used_.end());
+}
+
 void Media::set_rewrite(const MediaRewrite& rewrite) {
   rewrite_ = rewrite;
 }
 
 proto::Status Media::set_remote(Side side, const RemoteMedia& remote, std::uint64_t now_ns) {
-  now_ns_ = now_ns;
+  touch(now_ns);
   if (state_ == State::kFailed || state_ == State::kClosed) return proto::Error{"the stream has ended"};
   if (proto::Status status = leg(side).set_remote(remote, now_ns); !status) return status;
-  if (state_ == State::kStarting) {
-    install_when_ready(now_ns);
-  } else {
-    move_peers(now_ns);
-  }
+  follow_legs(now_ns);
   return proto::success();
 }
 
-void Media::on_leg_secured(Side side, std::uint64_t now_ns) {
-  now_ns_ = now_ns;
-  say({.kind = MediaEvent::Kind::kSecured, .side = side, .secured = leg(side).secured(), .reason = {}, .source = {}});
-  if (state_ == State::kStarting) install_when_ready(now_ns);
+void Media::on_leg_secured(Side side, bool renewed, std::uint64_t now_ns) {
+  touch(now_ns);
+  const auto kind = renewed ? MediaEvent::Kind::kKeysRenewed : MediaEvent::Kind::kSecured;
+  say({.kind = kind, .side = side, .secured = leg(side).secured(), .reason = {}, .source = {}});
+  follow_legs(now_ns);
+}
+
+void Media::on_leg_failed(Side side, const std::string& reason, std::uint64_t now_ns) {
+  fail(side, reason, now_ns);
+}
+
+void Media::on_renewal_failed(Side side, const std::string& reason, std::uint64_t now_ns) {
+  touch(now_ns);
+  say({.kind = MediaEvent::Kind::kRenewalFailed, .side = side, .secured = {}, .reason = reason, .source = {}});
+}
+
+/// Brings weir-media to where the legs are.
+void Media::follow_legs(std::uint64_t now_ns) {
+  if (state_ == State::kFailed || state_ == State::kClosed) return;
+  const auto has_new_keys = [this](Side side) {
+    return leg(side).keys_version() != keys_versions_[static_cast<std::size_t>(side)];
+  };
+  const bool new_keys = std::any_of(kSides.begin(), kSides.end(), has_new_keys);
+  // Plain keys come behind the address they are for, all others before it: nothing leaves clear for a secured peer.
+  const bool to_plain = std::any_of(kSides.begin(), kSides.end(),
+                                    [&](Side side) { return has_new_keys(side) && !leg(side).is_secured_leg(); });
+  if (new_keys && !to_plain) update_keys(now_ns);
+  move_peers(now_ns);
+  if (new_keys && to_plain) update_keys(now_ns);
+  install_when_ready(now_ns);
 }
 
 void Media::install_when_ready(std::uint64_t now_ns) {
-  if (!leg(Side::kCaller).ready() || !leg(Side::kCallee).ready()) return;
+  if (state_ != State::kStarting || !leg(Side::kCaller).ready() || !leg(Side::kCallee).ready()) return;
   state_ = State::kInstalling;
   for (const Side side : kSides) {
+    keys_versions_[static_cast<std::size_t>(side)] = leg(side).keys_version();
     if (const proto::Status status = install_from(side, now_ns); !status) {
       fail(side, status.error(), now_ns);
       return;
     }
   }
+  flow_when_installed(Side::kCaller);
 }
 
 Secret<proto::FlowSpec> Media::flow_from(Side side, Component component) const {
@@ -111,27 +182,31 @@ Secret<proto::FlowSpec> Media::flow_from(Side side, Component component) const {
                         .plain_latch_ms = control.plain_latch_ms,
                         .plain_latch_prefix = latch_prefix(control)};
   const auto& payload_types = side == Side::kCaller ? rewrite_.from_caller : rewrite_.from_callee;
-  return make_flow(leg(side), leg(opposite(side)), component, payload_types, terms);
+  Secret<proto::FlowSpec> spec = make_flow(leg(side), leg(opposite(side)), component, payload_types, terms);
+  spec->rewrite.ssrc_to = fresh_ssrc_[static_cast<std::size_t>(side)];
+  return spec;
 }
 
 proto::Status Media::install_from(Side side, std::uint64_t now_ns) {
   for (const Component component : leg(side).components()) {
+    if (leg(side).port(component).install_sent()) continue;  // of the party that stays in a transfer
     const Secret<proto::FlowSpec> spec = flow_from(side, component);
-    ++installs_waiting_;
-    proto::Status sent = leg(side).port(component).install(
-        *spec, now_ns, [this, side](const proto::Status& status) { on_installed(side, status); });
+    proto::Status sent = leg(side).port(component).install(*spec, now_ns, [this, side](const proto::Status& status) {
+      if (status) return flow_when_installed(side);
+      fail(side, "a flow cannot be installed: " + status.error(), now_ns_);
+    });
     if (!sent) return sent;
   }
   return proto::success();
 }
 
-void Media::on_installed(Side side, const proto::Status& status) {
+void Media::flow_when_installed(Side side) {
   if (state_ != State::kInstalling) return;
-  if (!status) {
-    fail(side, "a flow cannot be installed: " + status.error(), now_ns_);
-    return;
+  for (const Side each : kSides) {
+    for (const Component component : leg(each).components()) {
+      if (!leg(each).port(component).installed()) return;
+    }
   }
-  if (--installs_waiting_ != 0) return;
   state_ = State::kFlowing;
   media_expected_ns_ = now_ns_;
   say({.kind = MediaEvent::Kind::kFlowing, .side = side, .secured = {}, .reason = {}, .source = {}});
@@ -140,7 +215,7 @@ void Media::on_installed(Side side, const proto::Status& status) {
 void Media::move_peers(std::uint64_t now_ns) {
   peers_stale_ = false;
   for (const Side side : kSides) {
-    for (const Component component : leg(side).components()) {
+    for (const Component component : kComponents) {
       MediaPort& port = leg(side).port(component);
       if (!port.install_sent()) continue;
       const Secret<proto::FlowSpec> spec = flow_from(side, component);
@@ -152,8 +227,33 @@ void Media::move_peers(std::uint64_t now_ns) {
   }
 }
 
-void Media::on_leg_event(Side side, Component component, const proto::Event& event, std::uint64_t now_ns) {
+void Media::update_keys(std::uint64_t now_ns) {
   now_ns_ = now_ns;
+  keys_stale_ = false;
+  for (const Side side : kSides) {
+    for (const Component component : kComponents) {
+      if (leg(side).port(component).install_sent()) update_port(side, component, kKeyGraceMs);
+    }
+  }
+  if (keys_stale_) return;
+  for (const Side side : kSides) keys_versions_[static_cast<std::size_t>(side)] = leg(side).keys_version();
+}
+
+void Media::update_port(Side side, Component component, std::uint32_t grace_ms) {
+  Secret<proto::FlowSpec> spec = flow_from(side, component);
+  spec->key_grace_ms = grace_ms;
+  const proto::Status sent = leg(side).port(component).update_keys(
+      *spec, now_ns_, [this, side, component, grace_ms](const proto::Status& status) {
+        if (status) return;
+        // weir-media may have no room for old keys beside new ones: then the new ones alone.
+        if (grace_ms != 0) return update_port(side, component, 0);
+        fail(side, "a flow cannot get new keys: " + status.error(), now_ns_);
+      });
+  if (!sent) keys_stale_ = true;
+}
+
+void Media::on_leg_event(Side side, Component component, const proto::Event& event, std::uint64_t now_ns) {
+  touch(now_ns);
   switch (event.kind) {
     case proto::EventKind::kSourceLearned:
       on_source_learned(side, component, event.source, now_ns);
@@ -162,7 +262,11 @@ void Media::on_leg_event(Side side, Component component, const proto::Event& eve
       silence_noted_ = true;
       return;
     case proto::EventKind::kIndexNearLimit:
-      say({.kind = MediaEvent::Kind::kKeysEnding, .side = side, .secured = {}, .reason = {}, .source = {}});
+      // Its own receive keys or the other leg's send keys: weir-media does not say which.
+      for (const Side each : kSides) {
+        if (!leg(each).is_secured_leg()) continue;
+        say({.kind = MediaEvent::Kind::kKeysEnding, .side = each, .secured = {}, .reason = {}, .source = {}});
+      }
       return;
     case proto::EventKind::kFirstAuthenticated:
     case proto::EventKind::kKeysConfirmed:
@@ -210,18 +314,27 @@ void Media::check_silence(std::uint64_t now_ns) {
   say({.kind = MediaEvent::Kind::kTimeout, .side = Side::kCaller, .secured = {}, .reason = {}, .source = {}});
 }
 
-void Media::advance(std::uint64_t now_ns) {
+bool Media::advance(std::uint64_t now_ns) {
   now_ns_ = now_ns;
-  if (peers_stale_) move_peers(now_ns);
+  replaced_.clear();
+  if (state_ == State::kFailed || state_ == State::kClosed) return false;
+  if (keys_stale_) {
+    follow_legs(now_ns);
+  } else if (peers_stale_) {
+    move_peers(now_ns);
+  }
   if (silence_noted_ && state_ == State::kFlowing) check_silence(now_ns);
-  if (state_ != State::kStarting) return;
-  for (const Side side : kSides) leg(side).advance(now_ns);
+  bool more = false;
+  for (const Side side : kSides) more = leg(side).advance(now_ns) || more;
+  return more || keys_stale_ || peers_stale_ || silence_noted_;
 }
 
 void Media::fail(Side side, const std::string& reason, std::uint64_t now_ns) {
   if (state_ == State::kFailed || state_ == State::kClosed) return;
+  touch(now_ns);
   state_ = State::kFailed;
   peers_stale_ = false;
+  keys_stale_ = false;
   for (const Side each : kSides) leg(each).close(now_ns);
   say({.kind = MediaEvent::Kind::kFailed, .side = side, .secured = {}, .reason = reason, .source = {}});
 }
@@ -242,6 +355,14 @@ void Media::close(std::uint64_t now_ns) {
 
 std::string_view Media::codec(Side side) const {
   return leg(side).remote_known() ? std::string_view(leg(side).terms().codec) : std::string_view();
+}
+
+std::size_t Media::handshakes() const {
+  std::size_t count = 0;
+  for (const Side side : kSides) {
+    for (const Component component : kComponents) count += leg(side).port(component).handshakes();
+  }
+  return count;
 }
 
 std::vector<proto::FlowId> Media::flows(Side side) const {

@@ -51,8 +51,11 @@ struct MediaRewrite {
   std::vector<proto::PayloadTypePair> from_callee;
 };
 
-class Media {
+class Media final : private MediaLeg::Listener {
  public:
+  /// How long the keys before receive beside new ones: until the peer has certainly begun to use those.
+  static constexpr std::uint32_t kKeyGraceMs = 10'000;
+
   ~Media();
   Media(const Media&) = delete;
   Media& operator=(const Media&) = delete;
@@ -73,6 +76,13 @@ class Media {
   /// exhausted; the stream goes on as it was, and the re-INVITE is to be refused with 488.
   proto::Status set_remote(Side side, const RemoteMedia& remote, std::uint64_t now_ns);
 
+  /// The party of one leg is gone and another takes its place (transfer): the leg's flows, keys and handshakes end, and
+  /// it begins anew with other ports and `options`; set_remote tells of the new party. The other leg keeps its ports,
+  /// keys and indexes, and hears nothing meanwhile. What it then hears, it hears as a source of its own (RFC 3550
+  /// section 8.1), so that no index comes twice under its keys (RFC 3711 section 9.1). Errors: no port left, the stream
+  /// has ended; nothing has changed then.
+  proto::Status replace(Side side, const MediaLegOptions& options, std::uint64_t now_ns);
+
   /// Payload types; before the flows are installed.
   void set_rewrite(const MediaRewrite& rewrite);
 
@@ -85,6 +95,9 @@ class Media {
   /// The DTLS association as it stands: valid after kSecured.
   [[nodiscard]] const SecuredInfo& secured(Side side) const { return leg(side).secured(); }
 
+  /// OpenSSL's objects that are alive: for people and tests.
+  [[nodiscard]] std::size_t handshakes() const;
+
   /// The flows of this stream, for people: those arriving from `side`'s remote.
   [[nodiscard]] std::vector<proto::FlowId> flows(Side side) const;
 
@@ -96,9 +109,9 @@ class Media {
         const std::array<std::uint16_t, 2>& rtp_ports, std::uint64_t cookie, MediaObserver observer);
   /// Opens what has to listen from the start.
   proto::Status listen(std::uint64_t now_ns);
-  /// DTLS timers.
-  void advance(std::uint64_t now_ns);
-  [[nodiscard]] bool starting() const { return state_ == State::kStarting; }
+  /// DTLS timers, and what could not be done at once. True: there is more to come; else it is called again after the
+  /// next change only.
+  bool advance(std::uint64_t now_ns);
 
  private:
   enum class State : std::uint8_t { kStarting, kInstalling, kFlowing, kFailed, kClosed };
@@ -106,31 +119,44 @@ class Media {
   [[nodiscard]] const MediaLeg& leg(Side side) const { return *legs_[static_cast<std::size_t>(side)]; }
   [[nodiscard]] MediaLeg& leg(Side side) { return *legs_[static_cast<std::size_t>(side)]; }
 
-  void on_leg_secured(Side side, std::uint64_t now_ns);
-  void on_leg_event(Side side, Component component, const proto::Event& event, std::uint64_t now_ns);
+  // MediaLeg::Listener
+  void on_leg_secured(Side side, bool renewed, std::uint64_t now_ns) override;
+  void on_leg_failed(Side side, const std::string& reason, std::uint64_t now_ns) override;
+  void on_renewal_failed(Side side, const std::string& reason, std::uint64_t now_ns) override;
+  void on_leg_event(Side side, Component component, const proto::Event& event, std::uint64_t now_ns) override;
+
+  void touch(std::uint64_t now_ns);
   void on_source_learned(Side side, Component component, const proto::Endpoint& source, std::uint64_t now_ns);
   void check_silence(std::uint64_t now_ns);
 
+  void make_leg(Side side, const MediaLegOptions& options, std::uint16_t rtp_port);
   void install_when_ready(std::uint64_t now_ns);
   proto::Status install_from(Side side, std::uint64_t now_ns);
-  void on_installed(Side side, const proto::Status& status);
+  void flow_when_installed(Side side);
+  void follow_legs(std::uint64_t now_ns);
   void move_peers(std::uint64_t now_ns);
+  void update_keys(std::uint64_t now_ns);
+  void update_port(Side side, Component component, std::uint32_t grace_ms);
   [[nodiscard]] Secret<proto::FlowSpec> flow_from(Side side, Component component) const;
+  void choose_fresh_ssrc(Side side);
   void fail(Side side, const std::string& reason, std::uint64_t now_ns);
   void say(MediaEvent event);
 
   MediaEngine& engine_;
-  std::array<MediaLegOptions, 2> options_;
   std::uint64_t cookie_;
   MediaObserver observer_;
   std::array<std::unique_ptr<MediaLeg>, 2> legs_;
+  std::vector<std::unique_ptr<MediaLeg>> replaced_;  ///< in what may be one of their callbacks: freed later
   MediaRewrite rewrite_;
+  std::array<std::uint32_t, 2> fresh_ssrc_{};  ///< by side: what its media leaves as after a transfer; 0: as it comes
+  std::vector<std::uint32_t> ssrcs_used_;      ///< what the other legs have heard before their party was replaced
+  std::array<std::uint32_t, 2> keys_versions_{};  ///< by side: what weir-media was told of
   State state_ = State::kStarting;
-  bool peers_stale_ = false;  ///< a set-peer could not be sent: the next advance() tries again
+  bool peers_stale_ = false;    ///< a set-peer could not be sent: the next advance() tries again
+  bool keys_stale_ = false;     ///< likewise an update-keys
+  bool silence_noted_ = false;  ///< a flow said so: check_silence() decides what it means
   std::uint64_t now_ns_ = 0;
-  bool silence_noted_ = false;           ///< a flow said so: check_silence() decides what it means
   std::uint64_t media_expected_ns_ = 0;  ///< since when media should come: installed, or back from hold
-  std::uint32_t installs_waiting_ = 0;
 };
 
 }  // namespace weir::controlplane

@@ -72,15 +72,16 @@ proto::Result<std::unique_ptr<Media>> MediaEngine::create_media(const MediaLegOp
 std::size_t MediaEngine::poll(std::uint64_t now_ns) {
   const std::size_t handled = client_.poll(now_ns);
   // Observers may end streams, and make others end: the list is fixed first.
-  const std::vector<Media*> all(media_.begin(), media_.end());
-  for (Media* media : all) {
-    if (media_.contains(media)) media->advance(now_ns);
+  const std::vector<Media*> awake(awake_.begin(), awake_.end());
+  for (Media* media : awake) {
+    if (awake_.contains(media) && !media->advance(now_ns)) awake_.erase(media);
   }
   return handled;
 }
 
 void MediaEngine::forget(Media& media) {
   media_.erase(&media);
+  awake_.erase(&media);
 }
 
 }  // namespace weir::controlplane

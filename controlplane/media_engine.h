@@ -42,15 +42,19 @@ class MediaEngine {
   [[nodiscard]] const proto::settings::Settings& settings() const { return settings_; }
 
  private:
-  friend class Media;  // forget()
+  friend class Media;  // forget(), wake()
   MediaEngine(DataplaneClient& client, const proto::settings::Settings& settings, std::unique_ptr<DtlsContext> dtls);
   void forget(Media& media);
+  /// The next poll() looks at the stream, and goes on as long as it says that there is more to come: streams that only
+  /// flow cost nothing.
+  void wake(Media& media) { awake_.insert(&media); }
 
   DataplaneClient& client_;
   proto::settings::Settings settings_;
   PortPool ports_;
   std::unique_ptr<DtlsContext> dtls_;
   std::unordered_set<Media*> media_;
+  std::unordered_set<Media*> awake_;
   std::uint64_t cookie_next_ = 1;
 };
 

@@ -8,7 +8,7 @@ namespace weir::controlplane {
 namespace {
 
 proto::Exit exit_towards(const MediaLeg& to, Component component) {
-  return {.peer = to.peer(component),
+  return {.peer = to.destination(component),
           .local_port = to.port(to.carrier(component)).local_port(),
           .network = to.network(),
           .dscp = kMediaDscp};
@@ -18,16 +18,17 @@ proto::Exit exit_towards(const MediaLeg& to, Component component) {
 
 Secret<proto::FlowSpec> make_flow(const MediaLeg& from, const MediaLeg& to, Component component,
                                   const std::vector<proto::PayloadTypePair>& payload_types, const FlowTerms& terms) {
-  WEIR_ASSERT(from.ready() && to.ready() && from.carrier(component) == component);
+  WEIR_ASSERT(from.remote_known() && from.carrier(component) == component);
   const bool rtp = component == Component::kRtp;
   const bool rtcp = component == Component::kRtcp || from.rtcp_mux();
+  const bool leaves = from.ready() && to.ready();
   Secret<proto::FlowSpec> spec;
   spec->cookie = terms.cookie;
   spec->peer = from.peer(component);
   spec->local_port = from.port(component).local_port();
   spec->network = from.network();
   spec->accepts = static_cast<std::uint8_t>((rtp ? proto::kAcceptRtp : 0) | (rtcp ? proto::kAcceptRtcp : 0));
-  spec->punts = from.is_secured_leg() ? proto::kPuntDtls : std::uint8_t{0};
+  spec->punts = from.keying() == sip::Keying::kDtls ? proto::kPuntDtls : std::uint8_t{0};
   if (from.is_secured_leg()) {
     spec->source_policy = proto::SourcePolicy::kLatch;
   } else if (terms.plain_latch_ms != 0) {
@@ -45,8 +46,8 @@ Secret<proto::FlowSpec> make_flow(const MediaLeg& from, const MediaLeg& to, Comp
   spec->rtp_clock_hz = rtp ? std::min(from.terms().clock_hz, proto::kRtpClockHzMax) : 0;
   spec->punts_per_s_max = terms.punts_per_s_max;
   spec->media_timeout_ms = terms.media_timeout_ms;
-  if (rtp) spec->rtp = exit_towards(to, Component::kRtp);
-  if (rtcp) spec->rtcp = exit_towards(to, Component::kRtcp);
+  if (rtp && leaves) spec->rtp = exit_towards(to, Component::kRtp);
+  if (rtcp && leaves) spec->rtcp = exit_towards(to, Component::kRtcp);
   spec->receive = *from.receive_transform();
   spec->send = *to.send_transform();
   const std::size_t pairs = std::min(payload_types.size(), proto::kPayloadTypeMapMax);

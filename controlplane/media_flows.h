@@ -23,9 +23,9 @@ struct FlowTerms {
 /// DSCP of what we send, media and all: EF, telephony (RFC 4594 section 4.1).
 inline constexpr std::uint8_t kMediaDscp = 46;
 
-/// The flow that arrives at `from`'s port of `component` and leaves towards `to`. Both legs are ready(). RTCP arrives
-/// on RTP's flow where `from` has rtcp-mux and leaves from RTP's port where `to` has it; each kind of packet has
-/// exactly one flow, so each key has one sender.
+/// The flow that arrives at `from`'s port of `component` and leaves towards `to`: nowhere while either leg is not
+/// ready(). The remote of `from` is known. RTCP arrives on RTP's flow where `from` has rtcp-mux and leaves from RTP's
+/// port where `to` has it; each kind of packet has exactly one flow, so each key has one sender.
 Secret<proto::FlowSpec> make_flow(const MediaLeg& from, const MediaLeg& to, Component component,
                                   const std::vector<proto::PayloadTypePair>& payload_types, const FlowTerms& terms);
 

@@ -10,13 +10,9 @@
 namespace weir::controlplane {
 namespace {
 
-/// An address that nothing may be sent to: what hold looked like before a=sendonly (RFC 3264 section 8.4).
-bool is_unspecified(const proto::IpAddress& address) {
-  return std::all_of(address.bytes.begin(), address.bytes.end(), [](std::uint8_t byte) { return byte == 0; });
-}
-
-bool same_fingerprints(const std::vector<sip::Fingerprint>& a, const std::vector<sip::Fingerprint>& b) {
-  return std::is_permutation(a.begin(), a.end(), b.begin(), b.end());
+/// No address, or that of hold before there was a=sendonly (RFC 3264 section 8.4): nothing is sent there.
+bool is_nowhere(const proto::Endpoint& place) {
+  return place.port == 0 || place.address.family == proto::Family::kNone || sip::is_unspecified(place.address);
 }
 
 }  // namespace
@@ -25,22 +21,17 @@ const char* to_string(Side side) {
   return side == Side::kCaller ? "caller" : "callee";
 }
 
-MediaLeg::MediaLeg(MediaEngine& engine, const MediaLegOptions& options, std::uint16_t rtp_port, std::uint64_t cookie,
-                   Callbacks callbacks)
-    : engine_(engine), options_(options), callbacks_(std::move(callbacks)), learned_{} {
+MediaLeg::MediaLeg(MediaEngine& engine, Side side, const MediaLegOptions& options, std::uint16_t rtp_port,
+                   std::uint64_t cookie, Listener& listener)
+    : engine_(engine), listener_(listener), options_(options), side_(side) {
   for (const Component component : kComponents) {
     const auto index = static_cast<std::size_t>(component);
     const MediaPort::Place place{.cookie = cookie,
                                  .network = options.network,
                                  .local_port = static_cast<std::uint16_t>(rtp_port + index),
                                  .punts_per_s_max = engine.settings().control.punts_per_s_max};
-    ports_[index] = std::make_unique<MediaPort>(
-        engine.client(), place,
-        MediaPort::Callbacks{
-            .secured = [this](std::uint64_t now_ns) { on_port_secured(now_ns); },
-            .failed = [this](const std::string& reason, std::uint64_t now_ns) { callbacks_.failed(reason, now_ns); },
-            .event = [this, component](const proto::Event& event,
-                                       std::uint64_t now_ns) { callbacks_.event(component, event, now_ns); }});
+    ports_[index] =
+        std::make_unique<MediaPort>(engine.client(), component, place, static_cast<MediaPort::Listener&>(*this));
   }
 }
 
@@ -51,17 +42,22 @@ proto::Status MediaLeg::listen(std::uint64_t now_ns) {
 
 proto::Status MediaLeg::set_remote(const RemoteMedia& remote, std::uint64_t now_ns) {
   if (proto::Status status = check_allowed(remote); !status) return status;
-  if (!speaks(remote.rtp) || (!remote.rtcp_mux && !speaks(remote.rtcp))) {
-    return proto::Error{"the media address is not of the family that was offered"};
+  if (proto::Status status = check_addresses(remote); !status) return status;
+  if (remote_ && remote.rtcp_mux != remote_->rtcp_mux && port(Component::kRtp).install_sent()) {
+    return proto::Error{"rtcp-mux cannot change while media flows"};
   }
-  if (remote_) {
-    if (proto::Status status = check_unchanged(remote); !status) return status;
-    move_addresses(remote);
-  } else {
-    remote_ = remote;
+  follow(remote);
+  if (!remote.early) forget_other_forks();
+  switch (remote.keying) {
+    case sip::Keying::kNone:
+      use_plain();
+      return proto::success();
+    case sip::Keying::kSdes:
+      use_sdes(now_ns);
+      return proto::success();
+    case sip::Keying::kDtls:
+      return negotiate_dtls(now_ns);
   }
-  if (remote_->keying == sip::Keying::kDtls) return start_dtls(now_ns);
-  if (remote_->keying == sip::Keying::kSdes) say_secured(now_ns);
   return proto::success();
 }
 
@@ -85,43 +81,261 @@ proto::Status MediaLeg::check_allowed(const RemoteMedia& remote) const {
   return proto::Error{"the SDP names no way to its keys"};
 }
 
-proto::Family MediaLeg::family() const {
-  return engine_.settings().networks[options_.network].address.family;
+proto::Status MediaLeg::check_addresses(const RemoteMedia& remote) const {
+  const auto check = [this](const proto::Endpoint& place) -> proto::Status {
+    if (is_nowhere(place)) return proto::success();
+    if (place.address.family != family())
+      return proto::Error{"the media address is not of the family that was offered"};
+    if (!proto::is_host(place.address) || is_one_of_ours(place.address)) {
+      return proto::Error{"the media address is none that may be sent to"};
+    }
+    return proto::success();
+  };
+  if (proto::Status status = check(remote.rtp); !status) return status;
+  return remote.rtcp_mux ? proto::success() : check(remote.rtcp);
 }
 
-/// Of the leg's family, or no address at all.
-bool MediaLeg::speaks(const proto::Endpoint& remote) const {
-  return remote.port == 0 || is_unspecified(remote.address) || remote.address.family == family();
-}
-
-proto::Status MediaLeg::check_unchanged(const RemoteMedia& remote) const {
-  if (remote.rtcp_mux != remote_->rtcp_mux) return proto::Error{"rtcp-mux cannot change while media flows"};
-  if (remote.keying != remote_->keying) return proto::Error{"the media security of a stream cannot be changed"};
-  if (remote.keying != sip::Keying::kDtls) return proto::success();
-  if (remote.role != remote_->role || !same_fingerprints(remote.fingerprints, remote_->fingerprints)) {
-    return proto::Error{"a new DTLS association cannot replace the one in force"};
+/// Our own addresses, and the broadcast address of a network of ours: what is sent there comes back, or goes to all.
+bool MediaLeg::is_one_of_ours(const proto::IpAddress& address) const {
+  const proto::settings::Settings& settings = engine_.settings();
+  for (const proto::settings::NetworkSettings& network : settings.networks) {
+    if (address == network.address) return true;
+    if (address.family != proto::Family::kIpv4 || network.address.family != proto::Family::kIpv4) continue;
+    if (network.prefix_bits >= 31) continue;  // RFC 3021: no broadcast address
+    const std::uint32_t hosts = 0xffff'ffffu >> network.prefix_bits;
+    if (address.ipv4() == (network.address.ipv4() | hosts)) return true;
   }
-  return proto::success();
+  for (const proto::settings::RealmSettings& realm : settings.realms) {
+    for (const proto::settings::ListenerSettings& listener : realm.listeners) {
+      if (address == listener.local.address) return true;
+    }
+  }
+  return false;
 }
 
-void MediaLeg::move_addresses(const RemoteMedia& remote) {
-  // What was learned belongs to the old address; said again, the old one goes on.
-  if (remote.rtp != remote_->rtp) learned_[0] = {};
-  if (remote.rtcp != remote_->rtcp || (remote.rtcp_mux && remote.rtp != remote_->rtp)) learned_[1] = {};
+/// Takes the description over. What was learned belongs to the address before; said again, that goes on.
+void MediaLeg::follow(const RemoteMedia& remote) {
+  const bool other_party = remote_ && remote.dialog != remote_->dialog;
+  if (!remote_ || other_party || remote.rtp != remote_->rtp) learned_[0] = {};
+  const bool rtcp_moved =
+      !remote_ || remote.rtcp != remote_->rtcp || (remote.rtcp_mux && remote.rtp != remote_->rtp) || other_party;
+  if (rtcp_moved) learned_[1] = {};
   remote_ = remote;
 }
 
-proto::Status MediaLeg::start_dtls(std::uint64_t now_ns) {
+MediaLeg::Fork& MediaLeg::fork_of(std::uint64_t dialog) {
+  const auto known =
+      std::find_if(forks_.begin(), forks_.end(), [&](const Fork& fork) { return fork.dialog == dialog; });
+  if (known != forks_.end()) return *known;
+  if (forks_.size() == kForksMax) {
+    forget(forks_.front());
+    forks_.erase(forks_.begin());
+  }
+  Fork& fork = forks_.emplace_back();
+  fork.dialog = dialog;
+  return fork;
+}
+
+MediaLeg::Fork* MediaLeg::fork_with(AssociationId association) {
+  const auto found = std::find_if(forks_.begin(), forks_.end(),
+                                  [&](const Fork& fork) { return fork.pending && fork.pending->id == association; });
+  return found == forks_.end() ? nullptr : &*found;
+}
+
+void MediaLeg::forget(Fork& fork) {
+  end_pending(fork);
+  if (!fork.up) return;
+  for (const Component component : kComponents) port(component).forget_dtls(fork.up->id);
+}
+
+/// The others have lost: their handshakes and keys go.
+void MediaLeg::forget_other_forks() {
+  std::erase_if(forks_, [this](Fork& fork) {
+    if (is_current(fork)) return false;
+    forget(fork);
+    return true;
+  });
+}
+
+sip::DtlsAssociationTerms MediaLeg::terms_of(const RemoteMedia& remote) const {
+  sip::DtlsAssociationTerms terms;
+  terms.our_role = remote.role;
+  terms.our_fingerprints = {engine_.fingerprint()};
+  terms.their_fingerprints = remote.fingerprints;
+  terms.their_tls_id = remote.tls_id;
+  if (!remote.tls_id.empty()) terms.our_tls_id = remote.our_tls_id;  // an answer is silent where its offer was
+  terms.our_transport.address = engine_.settings().networks[options_.network].address;
+  terms.our_transport.port = port(Component::kRtp).local_port();
+  terms.their_transport = signalled(Component::kRtp);
+  return terms;
+}
+
+proto::Status MediaLeg::negotiate_dtls(std::uint64_t now_ns) {
+  Fork& fork = fork_of(remote_->dialog);
+  sip::DtlsAssociationTerms terms = terms_of(*remote_);
+  const auto goes_on = [&terms](const std::optional<Association>& association) {
+    if (!association) return false;
+    // Hold by c=0.0.0.0 is no other transport: the address is to come back.
+    sip::DtlsAssociationTerms now = terms;
+    if (now.their_transport.port == 0) now.their_transport = association->terms.their_transport;
+    return !sip::needs_new_association(association->terms, now);
+  };
+  if (goes_on(fork.pending)) return proto::success();
+  end_pending(fork);
+  if (goes_on(fork.up)) {
+    use_association(fork, now_ns);
+    return proto::success();
+  }
+  return begin_association(fork, terms, now_ns);
+}
+
+proto::Status MediaLeg::begin_association(Fork& fork, const sip::DtlsAssociationTerms& terms, std::uint64_t now_ns) {
+  const bool client = terms.our_role == sip::DtlsRole::kClient;
   for (const Component component : components()) {
-    MediaPort& here = port(component);
-    if (here.dtls_started()) continue;
-    if (proto::Status status = here.open_dtls(engine_.dtls(), now_ns); !status) return status;
-    const proto::Endpoint peer = signalled(component);
+    if (proto::Status status = port(component).open_dtls(engine_.dtls(), now_ns); !status) return status;
     // A client needs somewhere to send its ClientHello: an address of hold is not one, so it waits for the next SDP.
-    if (remote_->role == sip::DtlsRole::kClient && peer.port == 0) continue;
-    here.start_dtls(remote_->role, peer, remote_->fingerprints, now_ns);
+    if (client && signalled(component).port == 0) return proto::success();
+  }
+  const AssociationId id = association_next_++;
+  fork.pending = Association{id, terms};
+  const RemoteMedia remote = *remote_;  // what starts may fail, and its listener may change everything
+  std::array<proto::Endpoint, 2> peers{signalled(Component::kRtp), signalled(Component::kRtcp)};
+  for (const Component component : components()) {
+    port(component).start_dtls(id, remote.role, peers[static_cast<std::size_t>(component)], remote.fingerprints,
+                               now_ns);
   }
   return proto::success();
+}
+
+void MediaLeg::end_pending(Fork& fork) {
+  if (!fork.pending) return;
+  const AssociationId id = std::exchange(fork.pending, std::nullopt)->id;
+  for (const Component component : kComponents) port(component).forget_dtls(id);
+}
+
+bool MediaLeg::is_up_on_all_ports(AssociationId association) const {
+  const std::vector<Component> needed = components();
+  return std::all_of(needed.begin(), needed.end(),
+                     [&](Component component) { return port(component).secured(association) != nullptr; });
+}
+
+void MediaLeg::on_port_secured(AssociationId association, std::uint64_t now_ns) {
+  Fork* fork = fork_with(association);
+  if (fork == nullptr || !is_up_on_all_ports(association)) return;
+  const DtlsSecured& rtp = *port(Component::kRtp).secured(association);
+  const DtlsSecured& rtcp = *port(carrier(Component::kRtcp)).secured(association);
+  if (rtp.profile != rtcp.profile) {
+    on_port_failed(association, "the peer chose different SRTP profiles for RTP and RTCP", now_ns);
+    return;
+  }
+  complete(*fork, now_ns);
+}
+
+void MediaLeg::complete(Fork& fork, std::uint64_t now_ns) {
+  if (fork.up) {
+    for (const Component component : kComponents) port(component).forget_dtls(fork.up->id);
+  }
+  fork.up = std::exchange(fork.pending, std::nullopt);
+  const AssociationId id = fork.up->id;
+  const DtlsSecured& rtp = *port(Component::kRtp).secured(id);
+  fork.keys = keys_of(rtp, *port(carrier(Component::kRtcp)).secured(id));
+  fork.was_in_force = false;
+  fork.secured = {.keying = sip::Keying::kDtls,
+                  .profile = rtp.profile,
+                  .role = rtp.role,
+                  .version = rtp.version,
+                  .cipher_suite = rtp.cipher_suite,
+                  .fingerprint = rtp.fingerprint,
+                  .verdict = rtp.verdict,
+                  .peer = rtp.peer};
+  if (is_current(fork)) {
+    // The handshake proved that the peer is there, whatever address its SDP gave.
+    for (const Component component : components()) learn_source(component, port(component).secured(id)->peer, {});
+  }
+  for (const Component component : kComponents) port(component).forget_dtls(id);
+  if (is_current(fork)) use_association(fork, now_ns);
+}
+
+void MediaLeg::on_port_failed(AssociationId association, const std::string& reason, std::uint64_t now_ns) {
+  Fork* fork = fork_with(association);
+  if (fork == nullptr) {
+    if (association == 0) listener_.on_leg_failed(side_, reason, now_ns);
+    return;
+  }
+  end_pending(*fork);
+  if (!is_current(*fork)) return;
+  const bool in_force = keys_ && keys_dialog_ == fork->dialog;
+  if (in_force || remote_->early) {
+    listener_.on_renewal_failed(side_, reason, now_ns);
+  } else {
+    listener_.on_leg_failed(side_, reason, now_ns);
+  }
+}
+
+void MediaLeg::on_port_event(Component component, const proto::Event& event, std::uint64_t now_ns) {
+  listener_.on_leg_event(side_, component, event, now_ns);
+}
+
+void MediaLeg::use_plain() {
+  const bool was_plain = keys_ && keys_->profile == proto::SrtpProfile::kNone;
+  for (Fork& fork : forks_) forget(fork);
+  forks_.clear();
+  keys_dialog_ = remote_->dialog;
+  if (was_plain) return;
+  keys_ = LegKeys{};
+  ++keys_version_;
+  secured_ = {};
+}
+
+void MediaLeg::use_sdes(std::uint64_t now_ns) {
+  const sip::SdesAgreement& agreed = *remote_->sdes;
+  const auto is_ours = [&](const sip::CryptoAttribute& fresh) { return sip::is_same_crypto(fresh, agreed.local); };
+  if (std::any_of(crypto_.begin(), crypto_.end(), is_ours)) {
+    crypto_.clear();  // in use from now on: the next ones are to be fresh
+    renews_ = false;
+  }
+  SecuredInfo info;
+  info.keying = sip::Keying::kSdes;
+  info.profile = agreed.local.suite;
+  info.peer = remote_->rtp;
+  use(keys_of(agreed), remote_->early || early_keys_, info, now_ns);
+}
+
+void MediaLeg::use_association(Fork& fork, std::uint64_t now_ns) {
+  if (!fork.up->terms.our_tls_id.empty() && fork.up->terms.our_tls_id == tls_id_next_) {
+    tls_id_ = std::exchange(tls_id_next_, {});
+    renews_ = false;
+  }
+  if (!fork.keys) return;  // in force already
+  // Copies: what listens may end the leg's forks.
+  const LegKeys keys = *fork.keys;
+  const SecuredInfo info = fork.secured;
+  // While another may yet win, keys may come back: then no index may, and those that come back have had theirs.
+  const bool keeps_indexes = remote_->early || fork.was_in_force;
+  fork.was_in_force = true;
+  if (!remote_->early) fork.keys.reset();
+  use(keys, keeps_indexes, info, now_ns);
+}
+
+void MediaLeg::use(const LegKeys& keys, bool keeps_indexes, const SecuredInfo& info, std::uint64_t now_ns) {
+  keys_dialog_ = remote_->dialog;
+  early_keys_ = remote_->early;
+  if (keys_ && is_same(*keys_, keys)) return;
+  keys_ = keys;
+  keys_->keeps_indexes = keeps_indexes;
+  ++keys_version_;
+  secured_ = info;
+  listener_.on_leg_secured(side_, std::exchange(secured_said_, true), now_ns);
+}
+
+bool MediaLeg::ready() const {
+  if (!remote_ || !keys_) return false;
+  if (remote_->keying == sip::Keying::kNone) return true;
+  return keys_->profile != proto::SrtpProfile::kNone && keys_dialog_ == remote_->dialog;
+}
+
+proto::Family MediaLeg::family() const {
+  return engine_.settings().networks[options_.network].address.family;
 }
 
 std::vector<Component> MediaLeg::components() const {
@@ -140,7 +354,7 @@ bool MediaLeg::may_be_silent() const {
 proto::Endpoint MediaLeg::signalled(Component component) const {
   WEIR_ASSERT(remote_);
   const proto::Endpoint endpoint = carrier(component) == Component::kRtp ? remote_->rtp : remote_->rtcp;
-  return is_unspecified(endpoint.address) ? proto::Endpoint{} : endpoint;
+  return is_nowhere(endpoint) ? proto::Endpoint{} : endpoint;
 }
 
 proto::Endpoint MediaLeg::peer(Component component) const {
@@ -150,6 +364,12 @@ proto::Endpoint MediaLeg::peer(Component component) const {
   const proto::Endpoint& learned = learned_[static_cast<std::size_t>(where)];
   if (learned.port != 0) return learned;
   return said;
+}
+
+proto::Endpoint MediaLeg::destination(Component component) const {
+  if (!ready()) return {};
+  if (component == Component::kRtp && !sip::sends(remote_->direction)) return {};
+  return peer(component);
 }
 
 bool MediaLeg::learn_source(Component component, const proto::Endpoint& source, const proto::PrefixBits& plain_prefix) {
@@ -162,51 +382,6 @@ bool MediaLeg::learn_source(Component component, const proto::Endpoint& source, 
   return true;
 }
 
-bool MediaLeg::associations_up() const {
-  if (!remote_) return false;
-  const std::vector<Component> needed = components();
-  return std::all_of(needed.begin(), needed.end(),
-                     [this](Component component) { return port(component).secured().has_value(); });
-}
-
-bool MediaLeg::ready() const {
-  return remote_ && (remote_->keying != sip::Keying::kDtls || associations_up());
-}
-
-void MediaLeg::on_port_secured(std::uint64_t now_ns) {
-  if (secured_said_ || !associations_up()) return;
-  secured_said_ = true;
-  for (const Component component : components()) {
-    const DtlsSecured& association = *port(component).secured();
-    if (association.profile != port(Component::kRtp).secured()->profile) {
-      callbacks_.failed("the peer chose different SRTP profiles for RTP and RTCP", now_ns);
-      return;
-    }
-    // The handshake proved that the peer is there, whatever address its SDP gave.
-    learn_source(component, association.peer, {});
-  }
-  const DtlsSecured& rtp = *port(Component::kRtp).secured();
-  secured_ = {.keying = sip::Keying::kDtls,
-              .profile = rtp.profile,
-              .role = rtp.role,
-              .version = rtp.version,
-              .cipher_suite = rtp.cipher_suite,
-              .fingerprint = rtp.fingerprint,
-              .verdict = rtp.verdict,
-              .peer = rtp.peer};
-  callbacks_.secured(now_ns);
-}
-
-void MediaLeg::say_secured(std::uint64_t now_ns) {
-  if (secured_said_) return;
-  secured_said_ = true;
-  secured_ = {};
-  secured_.keying = sip::Keying::kSdes;
-  secured_.profile = remote_->sdes->local.suite;
-  secured_.peer = remote_->rtp;
-  callbacks_.secured(now_ns);
-}
-
 sip::LocalSection MediaLeg::local_keys() {
   if (tls_id_.empty()) tls_id_ = make_tls_id();
   if (crypto_.empty()) crypto_ = make_crypto(options_.security.suites);
@@ -215,38 +390,42 @@ sip::LocalSection MediaLeg::local_keys() {
   keys.crypto = crypto_;
   if (!remote_) return keys;
   keys.rtcp_mux = remote_->rtcp_mux;
-  keys.sdes = remote_->sdes;
-  if (remote_->keying == sip::Keying::kDtls) keys.current_role = remote_->role;
+  if (!renews_) keys.sdes = remote_->sdes;
+  const auto fork = std::find_if(forks_.begin(), forks_.end(), [this](const Fork& each) { return is_current(each); });
+  if (fork == forks_.end() || !fork->up) return keys;
+  if (tls_id_next_.empty()) tls_id_next_ = make_tls_id();
+  keys.tls_id_next = tls_id_next_;
+  keys.association = fork->up->terms;
+  keys.current_role = fork->up->terms.our_role;
+  if (!renews_) return keys;
+  keys.tls_id = tls_id_next_;
+  // To who has no tls-id, another role says that a new association is due (RFC 8842 section 3.1).
+  if (!fork->up->terms.their_tls_id.empty()) return keys;
+  const bool client = fork->up->terms.our_role == sip::DtlsRole::kClient;
+  keys.setup = client ? sip::DtlsSetup::kPassive : sip::DtlsSetup::kActive;
   return keys;
 }
 
-void MediaLeg::renew_local_keys() {
-  tls_id_.clear();
-  crypto_.clear();
-}
-
-LegKeys MediaLeg::keys() const {
-  if (!is_secured_leg()) return {};
-  if (remote_->keying == sip::Keying::kSdes) return keys_of(*remote_->sdes);
-  return keys_of(*port(Component::kRtp).secured(), *port(carrier(Component::kRtcp)).secured());
-}
-
 Secret<proto::TransformSpec> MediaLeg::receive_transform() const {
-  const LegKeys in_force = keys();
-  return make_transform(in_force.profile, *in_force.receive, false);
+  if (!keys_) return {};
+  return make_transform(keys_->profile, *keys_->receive, keys_->keeps_indexes);
 }
 
 Secret<proto::TransformSpec> MediaLeg::send_transform() const {
-  const LegKeys in_force = keys();
-  return make_transform(in_force.profile, *in_force.send, false);
+  if (!keys_) return {};
+  return make_transform(keys_->profile, *keys_->send, keys_->keeps_indexes);
 }
 
-void MediaLeg::advance(std::uint64_t now_ns) {
-  for (const std::unique_ptr<MediaPort>& here : ports_) here->advance(now_ns);
+bool MediaLeg::advance(std::uint64_t now_ns) {
+  bool more = false;
+  for (const std::unique_ptr<MediaPort>& here : ports_) more = here->advance(now_ns) || more;
+  return more;
 }
 
 void MediaLeg::close(std::uint64_t now_ns) {
   for (const std::unique_ptr<MediaPort>& here : ports_) here->close(now_ns);
+  forks_.clear();
+  keys_.reset();  // wipes them
 }
 
 }  // namespace weir::controlplane

@@ -1,9 +1,9 @@
-// One leg of a stream: its pair of local ports, what its remote's SDP said, and where its media really comes from.
+// One leg of a stream: its pair of local ports, what its remote's SDP said, the keys in force, and where its media
+// really comes from. RFC 8842 section 3.1 (when a DTLS association goes on, and when a new one is due).
 #pragma once
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,36 +19,49 @@ namespace weir::controlplane {
 
 class MediaEngine;
 
-/// Which of a leg's two ports.
-enum class Component : std::uint8_t { kRtp = 0, kRtcp = 1 };
 inline constexpr std::array<Component, 2> kComponents = {Component::kRtp, Component::kRtcp};
 
-class MediaLeg {
+class MediaLeg final : private MediaPort::Listener {
  public:
-  /// What the leg tells its stream.
-  struct Callbacks {
-    std::function<void(std::uint64_t now_ns)> secured;  ///< every association needed is up and matched
-    std::function<void(const std::string& reason, std::uint64_t now_ns)> failed;
-    std::function<void(Component component, const proto::Event& event, std::uint64_t now_ns)> event;
+  /// What the leg tells its stream. Called as the last thing a member function does.
+  class Listener {
+   public:
+    /// The leg has keys: its first, or (`renewed`) others in place of those before. See secured().
+    virtual void on_leg_secured(Side side, bool renewed, std::uint64_t now_ns) = 0;
+    /// There will be no media.
+    virtual void on_leg_failed(Side side, const std::string& reason, std::uint64_t now_ns) = 0;
+    /// New keys did not come to be; what was in force is.
+    virtual void on_renewal_failed(Side side, const std::string& reason, std::uint64_t now_ns) = 0;
+    virtual void on_leg_event(Side side, Component component, const proto::Event& event, std::uint64_t now_ns) = 0;
+
+   protected:
+    ~Listener() = default;
   };
 
-  /// Takes over a pair of ports from the engine's pool; `rtp_port` is the even one. `engine` outlives the leg.
-  MediaLeg(MediaEngine& engine, const MediaLegOptions& options, std::uint16_t rtp_port, std::uint64_t cookie,
-           Callbacks callbacks);
+  /// Parties that may answer on the leg's ports at once: beyond them the one that spoke first is forgotten.
+  static constexpr std::size_t kForksMax = 8;
+
+  /// Takes over a pair of ports from the engine's pool; `rtp_port` is the even one. `engine` and `listener` outlive the
+  /// leg.
+  MediaLeg(MediaEngine& engine, Side side, const MediaLegOptions& options, std::uint16_t rtp_port, std::uint64_t cookie,
+           Listener& listener);
   MediaLeg(const MediaLeg&) = delete;
   MediaLeg& operator=(const MediaLeg&) = delete;
 
   /// Opens the RTP port early if the options ask for it. Errors as MediaPort::open_dtls.
   proto::Status listen(std::uint64_t now_ns);
-  /// See Media::set_remote: first the whole description, then only addresses.
+  /// See Media::set_remote. Keys that SDES brings are in force at once, a DTLS association's when it is up.
   proto::Status set_remote(const RemoteMedia& remote, std::uint64_t now_ns);
   [[nodiscard]] bool remote_known() const { return remote_.has_value(); }
 
   /// Its media is SRTP, as the remote's description says.
   [[nodiscard]] bool is_secured_leg() const { return remote_ && remote_->keying != sip::Keying::kNone; }
+  [[nodiscard]] sip::Keying keying() const { return remote_ ? remote_->keying : sip::Keying::kNone; }
   [[nodiscard]] const sip::SecurityPolicy& security() const { return options_.security; }
-  /// The remote is known and, with DTLS, every association is up and its certificate matched.
+  /// Media may flow: the remote is known, and the keys in force are those its description asks for.
   [[nodiscard]] bool ready() const;
+  /// Goes up whenever other keys are in force.
+  [[nodiscard]] std::uint32_t keys_version() const { return keys_version_; }
 
   [[nodiscard]] std::uint8_t network() const { return options_.network; }
   /// Of the addresses on both of the leg's ends.
@@ -70,45 +83,90 @@ class MediaLeg {
   /// Where media of a component goes to: the SDP's address until DTLS or an accepted source tells better. Port 0:
   /// nowhere.
   [[nodiscard]] proto::Endpoint peer(Component component) const;
+  /// The same, as far as packets may go there now: not before the leg is ready, no RTP to who does not receive.
+  [[nodiscard]] proto::Endpoint destination(Component component) const;
   /// Takes note of where media really comes from, if it is news. On a plain leg its address has so many leading bits in
   /// common with the SDP's.
   bool learn_source(Component component, const proto::Endpoint& source, const proto::PrefixBits& plain_prefix);
 
   /// See Media::local_section; without the ports.
   [[nodiscard]] sip::LocalSection local_keys();
-  void renew_local_keys();
+  void renew_local_keys() { renews_ = true; }
 
-  /// Receive and send transform of the leg's media. ready() only.
+  /// Receive and send transform of the leg's media; plain ones where no keys are in force.
   [[nodiscard]] Secret<proto::TransformSpec> receive_transform() const;
   [[nodiscard]] Secret<proto::TransformSpec> send_transform() const;
 
   [[nodiscard]] const SecuredInfo& secured() const { return secured_; }
 
-  void advance(std::uint64_t now_ns);
+  /// DTLS timers. True: there is more to come.
+  bool advance(std::uint64_t now_ns);
   void close(std::uint64_t now_ns);
 
  private:
-  void on_port_secured(std::uint64_t now_ns);
-  void say_secured(std::uint64_t now_ns);
-  [[nodiscard]] LegKeys keys() const;
-  [[nodiscard]] bool associations_up() const;
-  [[nodiscard]] bool speaks(const proto::Endpoint& remote) const;
+  /// A DTLS association, on the way or over, and what it was made of.
+  struct Association {
+    AssociationId id = 0;
+    sip::DtlsAssociationTerms terms;
+  };
+  /// One party that answered: with a leg's only party there is one.
+  struct Fork {
+    std::uint64_t dialog = 0;
+    std::optional<Association> pending;
+    std::optional<Association> up;
+    std::optional<LegKeys> keys;  ///< of `up`, while another party may yet win
+    bool was_in_force = false;    ///< `keys` have been
+    SecuredInfo secured;
+  };
+
+  // MediaPort::Listener
+  void on_port_secured(AssociationId association, std::uint64_t now_ns) override;
+  void on_port_failed(AssociationId association, const std::string& reason, std::uint64_t now_ns) override;
+  void on_port_event(Component component, const proto::Event& event, std::uint64_t now_ns) override;
+
   proto::Status check_allowed(const RemoteMedia& remote) const;
-  proto::Status check_unchanged(const RemoteMedia& remote) const;
-  void move_addresses(const RemoteMedia& remote);
-  proto::Status start_dtls(std::uint64_t now_ns);
+  proto::Status check_addresses(const RemoteMedia& remote) const;
+  [[nodiscard]] bool is_one_of_ours(const proto::IpAddress& address) const;
+  void follow(const RemoteMedia& remote);
+
+  Fork& fork_of(std::uint64_t dialog);
+  Fork* fork_with(AssociationId association);
+  void forget(Fork& fork);
+  void forget_other_forks();
+  [[nodiscard]] bool is_current(const Fork& fork) const { return remote_ && fork.dialog == remote_->dialog; }
+
+  proto::Status negotiate_dtls(std::uint64_t now_ns);
+  proto::Status begin_association(Fork& fork, const sip::DtlsAssociationTerms& terms, std::uint64_t now_ns);
+  [[nodiscard]] sip::DtlsAssociationTerms terms_of(const RemoteMedia& remote) const;
+  void end_pending(Fork& fork);
+  void complete(Fork& fork, std::uint64_t now_ns);
+  [[nodiscard]] bool is_up_on_all_ports(AssociationId association) const;
+
+  void use_plain();
+  void use_sdes(std::uint64_t now_ns);
+  void use_association(Fork& fork, std::uint64_t now_ns);
+  void use(const LegKeys& keys, bool keeps_indexes, const SecuredInfo& info, std::uint64_t now_ns);
   [[nodiscard]] proto::Endpoint signalled(Component component) const;
 
   MediaEngine& engine_;
+  Listener& listener_;
   MediaLegOptions options_;
-  Callbacks callbacks_;
+  Side side_;
   std::array<std::unique_ptr<MediaPort>, 2> ports_;
   std::optional<RemoteMedia> remote_;
-  std::array<proto::Endpoint, 2> learned_;  ///< by component; port 0: nothing learned
+  std::array<proto::Endpoint, 2> learned_{};  ///< by component; port 0: nothing learned
+  std::vector<Fork> forks_;                   ///< the first to answer first
+  AssociationId association_next_ = 1;
+  std::optional<LegKeys> keys_;    ///< in force
+  std::uint64_t keys_dialog_ = 0;  ///< whose they are
+  std::uint32_t keys_version_ = 0;
   SecuredInfo secured_;
-  std::string tls_id_;                        ///< ours, of the association in force or to come
-  std::vector<sip::CryptoAttribute> crypto_;  ///< fresh keys of ours; empty: to be made
   bool secured_said_ = false;
+  bool early_keys_ = false;                   ///< keys were in force of a party that had not won yet
+  bool renews_ = false;                       ///< the next local_keys() are fresh ones
+  std::string tls_id_;                        ///< ours, of the association in force or to come; empty: to be made
+  std::string tls_id_next_;                   ///< of the one after it
+  std::vector<sip::CryptoAttribute> crypto_;  ///< SDES keys of ours that were never used; empty: to be made
 };
 
 }  // namespace weir::controlplane

@@ -1,5 +1,6 @@
 #include "controlplane/media_port.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "proto/assert.h"
@@ -7,8 +8,8 @@
 
 namespace weir::controlplane {
 
-MediaPort::MediaPort(DataplaneClient& client, const Place& place, Callbacks callbacks)
-    : client_(client), place_(place), callbacks_(std::move(callbacks)) {}
+MediaPort::MediaPort(DataplaneClient& client, Component component, const Place& place, Listener& listener)
+    : client_(client), listener_(listener), place_(place), component_(component) {}
 
 MediaPort::~MediaPort() {
   close(now_ns_);
@@ -24,7 +25,8 @@ proto::Status MediaPort::reserve() {
 
 proto::Status MediaPort::open_dtls(DtlsContext& context, std::uint64_t now_ns) {
   now_ns_ = now_ns;
-  if (dtls_ != nullptr) return proto::success();
+  context_ = &context;
+  if (open_sent_ || install_sent_) return proto::success();
   if (proto::Status status = reserve(); !status) return status;
   proto::FlowSpec spec{};
   spec.cookie = place_.cookie;
@@ -36,27 +38,45 @@ proto::Status MediaPort::open_dtls(DtlsContext& context, std::uint64_t now_ns) {
   proto::Status sent =
       client_.open(*flow_, spec, now_ns, [this](const proto::Status& status) { on_opened(status, now_ns_); });
   if (!sent) return sent;
-  dtls_ = std::make_unique<DtlsEndpoint>(
-      context, DtlsEndpoint::Callbacks{
-                   // A full ring loses the datagram, as a network would: DTLS sends it again.
-                   .send =
-                       [this](const proto::Endpoint& destination, proto::Bytes datagram) {
-                         if (flow_) static_cast<void>(client_.inject(*flow_, destination, datagram));
-                       },
-                   .secured = [this](const DtlsSecured& secured, std::uint64_t at) { on_dtls_secured(secured, at); },
-                   .failed = [this](const std::string& reason, std::uint64_t at) { callbacks_.failed(reason, at); }});
-  dtls_->listen();
+  open_sent_ = true;
+  add_association().endpoint->listen();
   return sent;
 }
 
-void MediaPort::start_dtls(sip::DtlsRole role, const proto::Endpoint& signalled, std::vector<sip::Fingerprint> promised,
-                           std::uint64_t now_ns) {
-  WEIR_ASSERT(dtls_ != nullptr && !dtls_started_);
+MediaPort::Association& MediaPort::add_association() {
+  WEIR_ASSERT(context_ != nullptr);
+  Association& added = *associations_.emplace_back(std::make_unique<Association>());
+  added.endpoint = std::make_unique<DtlsEndpoint>(
+      *context_, DtlsEndpoint::Callbacks{
+                     // A full ring loses the datagram, as a network would: DTLS sends it again.
+                     .send =
+                         [this](const proto::Endpoint& destination, proto::Bytes datagram) {
+                           if (flow_) static_cast<void>(client_.inject(*flow_, destination, datagram));
+                         },
+                     .secured = [this, &added](const DtlsSecured& secured,
+                                               std::uint64_t at) { on_dtls_secured(added, secured, at); },
+                     .failed = [this, &added](const std::string& reason,
+                                              std::uint64_t at) { listener_.on_port_failed(added.id, reason, at); }});
+  return added;
+}
+
+MediaPort::Association* MediaPort::find(AssociationId id) const {
+  const auto found = std::find_if(associations_.begin(), associations_.end(),
+                                  [id](const std::unique_ptr<Association>& each) { return each->id == id; });
+  return found == associations_.end() ? nullptr : found->get();
+}
+
+void MediaPort::start_dtls(AssociationId id, sip::DtlsRole role, const proto::Endpoint& signalled,
+                           std::vector<sip::Fingerprint> promised, std::uint64_t now_ns) {
+  WEIR_ASSERT(id != 0 && (open_sent_ || install_sent_) && find(id) == nullptr);
   now_ns_ = now_ns;
-  dtls_started_ = true;
-  start_ = Start{.role = role, .signalled = signalled, .promised = std::move(promised)};
-  tell_peer(signalled);
-  if (opened_) on_opened(proto::success(), now_ns);
+  Association* unclaimed = find(0);
+  Association& association = unclaimed != nullptr ? *unclaimed : add_association();
+  association.id = id;
+  association.signalled = signalled;
+  association.start = Start{.role = role, .signalled = signalled, .promised = std::move(promised)};
+  if (!install_sent_) tell_peer(signalled);
+  if (opened_ || install_sent_) on_opened(proto::success(), now_ns);
 }
 
 void MediaPort::tell_peer(const proto::Endpoint& signalled) {
@@ -69,25 +89,62 @@ void MediaPort::tell_peer(const proto::Endpoint& signalled) {
 
 void MediaPort::on_opened(const proto::Status& status, std::uint64_t now_ns) {
   if (!status) {
-    callbacks_.failed("a media port cannot be opened: " + status.error(), now_ns);
+    listener_.on_port_failed(0, "a media port cannot be opened: " + status.error(), now_ns);
     return;
   }
   opened_ = true;
-  if (!start_) return;
-  const Start start = *std::exchange(start_, std::nullopt);
-  dtls_->start(start.role, start.signalled, start.promised, now_ns);
+  // What starts may end others, or all: the list is looked at anew after each.
+  while (true) {
+    const auto waiting = std::find_if(associations_.begin(), associations_.end(),
+                                      [](const std::unique_ptr<Association>& each) { return each->start.has_value(); });
+    if (waiting == associations_.end()) return;
+    const Start start = *std::exchange((*waiting)->start, std::nullopt);
+    (*waiting)->endpoint->start(start.role, start.signalled, start.promised, now_ns);
+  }
 }
 
-void MediaPort::on_dtls_secured(const DtlsSecured& secured, std::uint64_t now_ns) {
+void MediaPort::on_dtls_secured(Association& association, const DtlsSecured& secured, std::uint64_t now_ns) {
   if (!flow_) return;  // closed meanwhile
-  secured_ = secured;
-  callbacks_.secured(now_ns);
+  association.secured = std::make_unique<DtlsSecured>(secured);
+  association.over_ns = now_ns;
+  listener_.on_port_secured(association.id, now_ns);
+}
+
+const DtlsSecured* MediaPort::secured(AssociationId id) const {
+  const Association* association = id == 0 ? nullptr : find(id);
+  return association == nullptr ? nullptr : association->secured.get();
+}
+
+void MediaPort::forget_dtls(AssociationId id) {
+  Association* association = id == 0 ? nullptr : find(id);
+  if (association == nullptr) return;
+  association->secured.reset();  // wipes the keys
+  if (association->over_ns == 0) bury(*association);
+}
+
+void MediaPort::bury(Association& association) {
+  const auto place = std::find_if(associations_.begin(), associations_.end(),
+                                  [&](const std::unique_ptr<Association>& each) { return each.get() == &association; });
+  association.start.reset();
+  association.secured.reset();
+  buried_.push_back(std::move(*place));
+  associations_.erase(place);
+}
+
+std::size_t MediaPort::handshakes() const {
+  return static_cast<std::size_t>(
+      std::count_if(associations_.begin(), associations_.end(),
+                    [](const std::unique_ptr<Association>& each) { return each->endpoint != nullptr; }));
 }
 
 proto::Status MediaPort::install(const proto::FlowSpec& spec, std::uint64_t now_ns, CommandDone done) {
   now_ns_ = now_ns;
   if (proto::Status status = reserve(); !status) return status;
-  proto::Status sent = client_.install(*flow_, spec, now_ns, std::move(done));
+  proto::Status sent =
+      client_.install(*flow_, spec, now_ns, [this, done = std::move(done)](const proto::Status& status) {
+        installed_ = status.ok();
+        done(status);
+      });
   install_sent_ = sent.ok();
   return sent;
 }
@@ -98,32 +155,74 @@ proto::Status MediaPort::set_peer(const proto::FlowSpec& spec, std::uint64_t now
   return client_.set_peer(*flow_, spec, now_ns, std::move(done));
 }
 
-void MediaPort::advance(std::uint64_t now_ns) {
+proto::Status MediaPort::update_keys(const proto::FlowSpec& spec, std::uint64_t now_ns, CommandDone done) {
   now_ns_ = now_ns;
-  if (flow_ && dtls_ != nullptr) dtls_->advance(now_ns);
+  WEIR_ASSERT(install_sent_);
+  return client_.update_keys(*flow_, spec, now_ns, std::move(done));
+}
+
+bool MediaPort::advance(std::uint64_t now_ns) {
+  now_ns_ = now_ns;
+  buried_.clear();
+  if (!flow_ || context_ == nullptr) return false;
+  for (std::size_t i = associations_.size(); i-- > 0;) {
+    if (i < associations_.size() && associations_[i]->endpoint != nullptr) associations_[i]->endpoint->advance(now_ns);
+  }
+  end_what_is_over(now_ns);
+  return handshakes() != 0 || !buried_.empty();
+}
+
+void MediaPort::end_what_is_over(std::uint64_t now_ns) {
+  // RFC 6347 section 4.2.4: the last flight is repeated while the peer may not have it, which is for as long as the
+  // peer's own handshake may take.
+  const std::uint64_t linger_ns = context_->options().timeout_ns;
+  std::erase_if(associations_, [&](const std::unique_ptr<Association>& each) {
+    if (each->over_ns == 0 || now_ns < each->over_ns + linger_ns) return false;
+    each->endpoint.reset();
+    return each->secured == nullptr;
+  });
 }
 
 void MediaPort::close(std::uint64_t now_ns) {
   now_ns_ = now_ns;
   if (flow_) client_.remove(*std::exchange(flow_, std::nullopt), now_ns);
-  start_.reset();
-  secured_.reset();  // wipes the keys
+  while (!associations_.empty()) bury(*associations_.back());
   install_sent_ = false;
-  // The endpoint stays: this may be one of its callbacks. Without the flow it hears and says nothing.
+  installed_ = false;
 }
 
 void MediaPort::on_flow_event(const proto::Event& event, std::uint64_t now_ns) {
   now_ns_ = now_ns;
-  callbacks_.event(event, now_ns);
+  listener_.on_port_event(component_, event, now_ns);
+}
+
+/// Whose handshake a datagram belongs to: that which knows its source, that whose SDP names it, or the latest that is
+/// not over, which may hear from behind a NAT.
+MediaPort::Association* MediaPort::association_for(const proto::Endpoint& source) const {
+  Association* latest = nullptr;
+  Association* named = nullptr;
+  for (const std::unique_ptr<Association>& each : associations_) {
+    if (each->endpoint == nullptr) continue;
+    if (each->over_ns == 0) latest = each.get();
+    if (each->over_ns == 0 && each->signalled == source) named = each.get();
+  }
+  if (named != nullptr) return named;
+  for (const std::unique_ptr<Association>& each : associations_) {
+    if (each->endpoint != nullptr && each->endpoint->knows(source)) {
+      // A new association of the same peer begins with records that the one before has no use for.
+      if (each->over_ns == 0 || latest == nullptr) return each.get();
+    }
+  }
+  return latest;
 }
 
 void MediaPort::on_punt(const proto::Punt& punt, std::uint64_t now_ns) {
   now_ns_ = now_ns;
   const proto::Bytes datagram(punt.data, punt.bytes);
-  if (dtls_ == nullptr || proto::classify(datagram) != proto::PacketKind::kDtls) return;
+  if (proto::classify(datagram) != proto::PacketKind::kDtls) return;
   proto::Endpoint source = punt.source;
   source.reserved = 0;  // compared as a whole
-  dtls_->receive(source, datagram, now_ns);
+  if (Association* association = association_for(source)) association->endpoint->receive(source, datagram, now_ns);
 }
 
 }  // namespace weir::controlplane

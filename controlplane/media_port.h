@@ -1,8 +1,10 @@
-// One local port of a leg: its flow in weir-media and, on a secured leg, its DTLS endpoint.
+// One local port of a leg: its flow in weir-media, and the DTLS associations that are made over it. There may be
+// several at once: those of the forks that have answered, and one that is to take the place of the one in force (RFC
+// 8842). Of an association that is over only its keys remain; its OpenSSL objects go when the peer can have no more to
+// repeat.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,13 +17,25 @@
 
 namespace weir::controlplane {
 
+/// Which of a leg's two ports.
+enum class Component : std::uint8_t { kRtp = 0, kRtcp = 1 };
+
+/// A leg's own number for an association on its ports; 0: none.
+using AssociationId = std::uint32_t;
+
 class MediaPort : public FlowHandler {
  public:
-  /// What the port tells its leg. Called as the last thing a member function does.
-  struct Callbacks {
-    std::function<void(std::uint64_t now_ns)> secured;
-    std::function<void(const std::string& reason, std::uint64_t now_ns)> failed;
-    std::function<void(const proto::Event& event, std::uint64_t now_ns)> event;
+  /// What the port tells its leg. Called as the last thing a member function does; all of the port may be used then.
+  class Listener {
+   public:
+    /// The association is up and its certificate matched: see secured().
+    virtual void on_port_secured(AssociationId association, std::uint64_t now_ns) = 0;
+    /// The association will not come to be; 0: the port itself cannot be opened.
+    virtual void on_port_failed(AssociationId association, const std::string& reason, std::uint64_t now_ns) = 0;
+    virtual void on_port_event(Component component, const proto::Event& event, std::uint64_t now_ns) = 0;
+
+   protected:
+    ~Listener() = default;
   };
   /// What a flow needs to be opened.
   struct Place {
@@ -31,32 +45,39 @@ class MediaPort : public FlowHandler {
     std::uint32_t punts_per_s_max = 0;
   };
 
-  /// `client` outlives the port.
-  MediaPort(DataplaneClient& client, const Place& place, Callbacks callbacks);
+  /// `client` and `listener` outlive the port.
+  MediaPort(DataplaneClient& client, Component component, const Place& place, Listener& listener);
   ~MediaPort() override;
 
   [[nodiscard]] std::uint16_t local_port() const { return place_.local_port; }
   [[nodiscard]] std::optional<proto::FlowId> flow() const { return flow_; }
 
-  /// Opens the flow, so that DTLS arrives here, and answers as a server. Idempotent.
+  /// Opens the flow, so that DTLS arrives here, and answers as a server. Idempotent; an installed flow is open.
   /// Errors: weir-media's table or command ring is full.
   proto::Status open_dtls(DtlsContext& context, std::uint64_t now_ns);
-  /// The peer is known. After open_dtls; a client's first flight leaves once weir-media has opened the flow.
-  void start_dtls(sip::DtlsRole role, const proto::Endpoint& signalled, std::vector<sip::Fingerprint> promised,
-                  std::uint64_t now_ns);
-  [[nodiscard]] bool dtls_started() const { return dtls_started_; }
-
-  /// The association, once its certificate matched.
-  [[nodiscard]] const std::optional<DtlsSecured>& secured() const { return secured_; }
+  /// The peer is known. After open_dtls; a client's first flight leaves once weir-media has opened the flow. What was
+  /// answered before anybody was known belongs to the first association.
+  void start_dtls(AssociationId association, sip::DtlsRole role, const proto::Endpoint& signalled,
+                  std::vector<sip::Fingerprint> promised, std::uint64_t now_ns);
+  /// The association's keys, from on_port_secured until they are forgotten; else nullptr.
+  [[nodiscard]] const DtlsSecured* secured(AssociationId association) const;
+  /// The leg has the keys, or wants none of them: they are wiped. An association that is not over ends.
+  void forget_dtls(AssociationId association);
+  /// OpenSSL's objects that are alive: for tests and for people.
+  [[nodiscard]] std::size_t handshakes() const;
 
   /// Puts the flow into force; `spec` is complete. Errors: weir-media's table or command ring is full.
   proto::Status install(const proto::FlowSpec& spec, std::uint64_t now_ns, CommandDone done);
   [[nodiscard]] bool install_sent() const { return install_sent_; }
-  /// New peer and exits of an installed flow.
+  /// weir-media has said so.
+  [[nodiscard]] bool installed() const { return installed_; }
+  /// New peer, exits and terms of an installed flow.
   proto::Status set_peer(const proto::FlowSpec& spec, std::uint64_t now_ns, CommandDone done);
+  /// New transforms of an installed flow.
+  proto::Status update_keys(const proto::FlowSpec& spec, std::uint64_t now_ns, CommandDone done);
 
-  /// DTLS timers.
-  void advance(std::uint64_t now_ns);
+  /// DTLS timers. True: there is more to come.
+  bool advance(std::uint64_t now_ns);
   /// Removes the flow and forgets the keys. Idempotent.
   void close(std::uint64_t now_ns);
 
@@ -69,24 +90,39 @@ class MediaPort : public FlowHandler {
     proto::Endpoint signalled;
     std::vector<sip::Fingerprint> promised;
   };
+  struct Association {
+    AssociationId id = 0;                    ///< 0: answers before anybody is known
+    proto::Endpoint signalled{};             ///< where the peer's SDP says it is
+    std::optional<Start> start;              ///< waits for the flow to be open
+    std::unique_ptr<DtlsEndpoint> endpoint;  ///< none: over, and the peer has nothing to repeat
+    std::unique_ptr<DtlsSecured> secured;    ///< until forget_dtls
+    std::uint64_t over_ns = 0;               ///< when it was up; 0: it is not
+  };
 
   proto::Status reserve();
+  Association& add_association();
+  [[nodiscard]] Association* find(AssociationId id) const;
+  [[nodiscard]] Association* association_for(const proto::Endpoint& source) const;
   /// Whom the open flow's handshake is expected from: weir-media resolves that next hop before our first datagram needs
   /// it, and keeps part of the punt rate for that source.
   void tell_peer(const proto::Endpoint& signalled);
   void on_opened(const proto::Status& status, std::uint64_t now_ns);
-  void on_dtls_secured(const DtlsSecured& secured, std::uint64_t now_ns);
+  void on_dtls_secured(Association& association, const DtlsSecured& secured, std::uint64_t now_ns);
+  void end_what_is_over(std::uint64_t now_ns);
+  void bury(Association& association);
 
   DataplaneClient& client_;
+  Listener& listener_;
+  DtlsContext* context_ = nullptr;
   Place place_;
-  Callbacks callbacks_;
-  std::optional<proto::FlowId> flow_;
-  std::unique_ptr<DtlsEndpoint> dtls_;
-  std::optional<Start> start_;  ///< waits for the flow to be open
-  std::optional<DtlsSecured> secured_;
+  Component component_;
+  bool open_sent_ = false;
   bool opened_ = false;
-  bool dtls_started_ = false;
   bool install_sent_ = false;
+  bool installed_ = false;
+  std::optional<proto::FlowId> flow_;
+  std::vector<std::unique_ptr<Association>> associations_;  ///< the latest last
+  std::vector<std::unique_ptr<Association>> buried_;  ///< ended in what may be one of their callbacks: freed later
   std::uint64_t now_ns_ = 0;
 };
 

@@ -21,6 +21,8 @@ inline constexpr char kDtlsSrtpExporterLabel[] = "EXTRACTOR-dtls_srtp";
 struct MasterKey {
   std::array<std::uint8_t, proto::kSessionKeyBytesMax> key;
   std::array<std::uint8_t, proto::kSessionSaltBytesMax> salt;
+
+  friend bool operator==(const MasterKey&, const MasterKey&) = default;
 };
 
 /// Both directions of one DTLS association.

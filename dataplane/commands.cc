@@ -53,15 +53,15 @@ Refusal validate_transforms(const proto::FlowSpec& spec, KeyRoom room) {
 }
 
 /// Only an authenticated packet may move a source again and again.
-bool policy_fits(proto::SourcePolicy policy, const proto::TransformSpec& receive) {
-  return policy != proto::SourcePolicy::kRelatch || receive.profile != proto::SrtpProfile::kNone;
+bool policy_fits(proto::SourcePolicy policy, proto::SrtpProfile receive) {
+  return policy != proto::SourcePolicy::kRelatch || receive != proto::SrtpProfile::kNone;
 }
 
 Refusal validate_new_keys(const proto::FlowSpec& spec, const FlowEntry& flow, KeyRoom room) {
   if (spec.key_grace_ms > proto::kKeyGraceMsMax) return Refusal::kEnumOutOfRange;
   const Refusal refusal = validate_transforms(spec, room);
   if (refusal != Refusal::kNone) return refusal;
-  return policy_fits(flow.source_policy, spec.receive) ? Refusal::kNone : Refusal::kEnumOutOfRange;
+  return policy_fits(flow.source_policy, spec.receive.profile) ? Refusal::kNone : Refusal::kEnumOutOfRange;
 }
 
 bool rewrite_valid(const proto::RewriteSpec& rewrite) {
@@ -73,13 +73,30 @@ bool rewrite_valid(const proto::RewriteSpec& rewrite) {
   return true;
 }
 
+/// Who may use a flow, and what of it goes to weir-control.
+bool sources_valid(const proto::FlowSpec& spec) {
+  return (spec.punts & ~kPuntsAll) == 0 && raw(spec.source_policy) <= raw(proto::SourcePolicy::kRelatch) &&
+         spec.latch_prefix_bits <= proto::kIpv6Bits && spec.latch_window_ms <= proto::kLatchWindowMsMax;
+}
+
+/// What kSetPeer changes.
+Refusal validate_set_peer(const proto::FlowSpec& spec, const CommandScope& scope, const FlowEntry& flow) {
+  if (flow.state == FlowState::kDraining) return Refusal::kStateWrong;
+  if (spec.latch_window_ms > proto::kLatchWindowMsMax) return Refusal::kEnumOutOfRange;
+  if (flow.state == FlowState::kInstalled) {
+    const bool valid = sources_valid(spec) && policy_fits(spec.source_policy, flow.receive_profile) &&
+                       spec.rtp_clock_hz <= proto::kRtpClockHzMax;
+    if (!valid) return Refusal::kEnumOutOfRange;
+  }
+  if (!endpoint_fits(spec.peer, scope.families[flow.network])) return Refusal::kAddressFamily;
+  return validate_exits(spec, scope);
+}
+
 /// Where the flow arrives, and who may use it.
 Refusal validate_port(const Command& command, const CommandScope& scope, const FlowTable& table) {
   const proto::FlowSpec& spec = command.spec;
   if (spec.network >= scope.families.size()) return Refusal::kNetworkUnknown;
-  if (spec.local_port == 0 || (spec.accepts & ~kAcceptsAll) != 0 || (spec.punts & ~kPuntsAll) != 0 ||
-      raw(spec.source_policy) > raw(proto::SourcePolicy::kRelatch) || spec.latch_prefix_bits > proto::kIpv6Bits ||
-      spec.latch_window_ms > proto::kLatchWindowMsMax) {
+  if (spec.local_port == 0 || (spec.accepts & ~kAcceptsAll) != 0 || !sources_valid(spec)) {
     return Refusal::kEnumOutOfRange;
   }
   if (proto::worker_of_port(spec.local_port, scope.workers) != scope.worker) return Refusal::kPortNotOurs;
@@ -92,7 +109,7 @@ Refusal validate_media(const proto::FlowSpec& spec, const CommandScope& scope, K
   if (const Refusal refusal = validate_transforms(spec, room); refusal != Refusal::kNone) return refusal;
   if (!rewrite_valid(spec.rewrite)) return Refusal::kEnumOutOfRange;
   if (spec.rtp_clock_hz > proto::kRtpClockHzMax) return Refusal::kEnumOutOfRange;
-  if (!policy_fits(spec.source_policy, spec.receive)) return Refusal::kEnumOutOfRange;
+  if (!policy_fits(spec.source_policy, spec.receive.profile)) return Refusal::kEnumOutOfRange;
   return validate_exits(spec, scope);
 }
 
@@ -130,10 +147,7 @@ Refusal validate_existing(const Command& command, const CommandScope& scope, Key
     case CommandKind::kUpdateKeys:
       return flow.state == FlowState::kInstalled ? validate_new_keys(command.spec, flow, room) : Refusal::kStateWrong;
     case CommandKind::kSetPeer:
-      if (flow.state == FlowState::kDraining) return Refusal::kStateWrong;
-      if (command.spec.latch_window_ms > proto::kLatchWindowMsMax) return Refusal::kEnumOutOfRange;
-      if (!endpoint_fits(command.spec.peer, scope.families[flow.network])) return Refusal::kAddressFamily;
-      return validate_exits(command.spec, scope);
+      return validate_set_peer(command.spec, scope, flow);
     case CommandKind::kDrain:
       return flow.state == FlowState::kInstalled ? Refusal::kNone : Refusal::kStateWrong;
     case CommandKind::kOpen:

@@ -88,6 +88,19 @@ void fill_addresses(FlowEntry& flow, const proto::FlowSpec& spec) {
   flow.punts_bucket.rate_per_s = spec.punts_per_s_max;
 }
 
+/// What a later description changes of a flow that is installed. Of the rates what is spent stays spent.
+void follow_terms(FlowEntry& flow, const proto::FlowSpec& spec, proto::FlowStatus& status) {
+  flow.punts = spec.punts;
+  flow.source_policy = spec.source_policy;
+  flow.latch_prefix_bits = spec.latch_prefix_bits;
+  const RateMeter rate = make_rate_meter(spec.packets_per_s_max, spec.bytes_per_s_max);
+  flow.rate.packet_ns = rate.packet_ns;
+  flow.rate.byte_ns_256 = rate.byte_ns_256;
+  // Timestamps of another clock cannot be compared: the statistics start anew.
+  const std::uint32_t ticks = proto::rtp_ticks_of(spec.rtp_clock_hz);
+  if (ticks != status.rtp_ticks) start_streams(status, ticks);
+}
+
 void fill_keys(FlowEntry& flow, const proto::TransformSpec& receive, const proto::TransformSpec& send, Cipher& cipher) {
   expand_keys(cipher, receive, receive_side(flow));
   expand_keys(cipher, send, send_side(flow));
@@ -332,8 +345,11 @@ void FlowTable::end_epoch(std::uint32_t index) {
 void FlowTable::set_peer(std::uint32_t index, const proto::FlowSpec& spec, std::uint64_t now_ns) {
   FlowEntry& flow = entry(index);
   // On a plain leg the source in force, said again, opens nothing: the next stranger's packet would be the second.
-  const bool opens = spec.peer != flow.peer || flow.receive_profile != SrtpProfile::kNone;
+  const bool installed = flow.state == FlowState::kInstalled;
+  const bool opens = spec.peer != flow.peer || flow.receive_profile != SrtpProfile::kNone ||
+                     (installed && spec.source_policy != flow.source_policy);
   flow.peer = spec.peer;
+  if (installed) follow_terms(flow, spec, status_[index]);
   fill_exits(flow, spec.rtp, spec.rtcp);
   if (opens) {
     flow.marks = static_cast<std::uint8_t>(flow.marks & ~kMarkLatched);

@@ -356,8 +356,9 @@ class FlowTable {
   void copy_receive_keys(const FlowEntry& flow, KeyEpoch& epoch) const;
   /// Ends the older receive keys.
   void end_epoch(std::uint32_t index);
-  /// New signalled source and exits. What was latched is forgotten and may be latched anew for `latch_window_ms`; not
-  /// on a plain leg if the source is the one in force.
+  /// New signalled source and exits, and if the flow is installed whose packets it takes, its punts, rates and clock.
+  /// What was latched is forgotten and may be latched anew for `latch_window_ms`; not on a plain leg if source and
+  /// policy are those in force.
   void set_peer(std::uint32_t index, const proto::FlowSpec& spec, std::uint64_t now_ns);
   /// installed -> draining.
   void drain(std::uint32_t index);

@@ -12,16 +12,18 @@
 namespace weir::proto {
 
 /// Raised with every change of a layout or a meaning in proto/ that the layout hash cannot see.
-inline constexpr std::uint32_t kRegionVersion = 2;
+inline constexpr std::uint32_t kRegionVersion = 3;
 
 /// Command: weir-control -> the worker that owns the flow. Each is answered by one Event with the same request number.
 enum class CommandKind : std::uint8_t {
   kOpen = 1,        ///< free -> open: the port punts DTLS or STUN as `punts` says, and takes no media
   kInstall = 2,     ///< free or open -> installed: the whole spec. On open, local port and network must not change
   kUpdateKeys = 3,  ///< installed: new receive and send transforms; key_grace_ms. Sending changes at once
-  kSetPeer = 4,     ///< open or installed: new peer, rtp and rtcp exits, latch_window_ms; nothing else is read
-  kRemove = 5,      ///< any -> free, keys wiped. Removing a free flow is answered kRemoved: idempotent
-  kDrain = 6,       ///< installed -> draining: takes no new packet, statistics stay readable
+  /// open or installed: new peer, rtp and rtcp exits, latch_window_ms. Installed also what a later description changes:
+  /// punts, source_policy, latch_prefix_bits, packets_per_s_max, bytes_per_s_max, rtp_clock_hz. Nothing else is read
+  kSetPeer = 4,
+  kRemove = 5,  ///< any -> free, keys wiped. Removing a free flow is answered kRemoved: idempotent
+  kDrain = 6,   ///< installed -> draining: takes no new packet, statistics stay readable
 };
 
 struct Command {

@@ -93,6 +93,7 @@ Fault read_mki(std::string_view text, CryptoKey& key) {
 
 /// "inline:KEYSALT|LIFETIME|MKI:LENGTH"; lifetime and MKI may each be left out.
 Fault read_key(std::string_view text, SrtpProfile suite, CryptoKey& key) {
+  if (text.ends_with('|')) return syntax("ends in the middle");
   if (!equals_without_case(take_until(text, ':'), "inline")) return not_usable("has a key method other than inline");
   if (Fault fault = read_key_salt(take_until(text, '|'), suite, key)) return fault;
   if (text.empty()) return std::nullopt;
@@ -122,6 +123,7 @@ bool mkis_tell_apart(const std::vector<proto::Secret<CryptoKey>>& keys) {
 }
 
 Fault read_keys(std::string_view text, CryptoAttribute& crypto) {
+  if (text.ends_with(';')) return syntax("ends in the middle");
   while (!text.empty()) {
     if (crypto.keys.size() == kCryptoKeysMax) return not_usable("has more keys than are carried");
     if (Fault fault = read_key(take_until(text, ';'), crypto.suite, *crypto.keys.emplace_back())) return fault;

@@ -64,6 +64,20 @@ void FakeWorker::carry_out(const proto::Command& command, std::uint16_t worker) 
   push(answer, worker);
 }
 
+namespace {
+
+/// What kSetPeer changes of an installed flow besides its addresses.
+void follow_terms(const proto::FlowSpec& from, proto::FlowSpec& to) {
+  to.punts = from.punts;
+  to.source_policy = from.source_policy;
+  to.latch_prefix_bits = from.latch_prefix_bits;
+  to.packets_per_s_max = from.packets_per_s_max;
+  to.bytes_per_s_max = from.bytes_per_s_max;
+  to.rtp_clock_hz = from.rtp_clock_hz;
+}
+
+}  // namespace
+
 proto::Refusal FakeWorker::apply(const proto::Command& command) {
   const std::uint32_t index = command.flow.index;
   const auto found = flows_.find(index);
@@ -90,8 +104,15 @@ proto::Refusal FakeWorker::apply(const proto::Command& command) {
       found->second.spec.peer = command.spec.peer;
       found->second.spec.rtp = command.spec.rtp;
       found->second.spec.rtcp = command.spec.rtcp;
+      if (found->second.state == proto::FlowState::kInstalled) follow_terms(command.spec, found->second.spec);
       return proto::Refusal::kNone;
     case proto::CommandKind::kUpdateKeys:
+      if (!ours || found->second.state != proto::FlowState::kInstalled) return proto::Refusal::kStateWrong;
+      found->second.spec.receive = command.spec.receive;
+      found->second.spec.send = command.spec.send;
+      found->second.spec.key_grace_ms = command.spec.key_grace_ms;
+      ++found->second.key_updates;
+      return proto::Refusal::kNone;
     case proto::CommandKind::kDrain:
       return ours ? proto::Refusal::kNone : proto::Refusal::kStateWrong;
     case proto::CommandKind::kRemove:

@@ -20,11 +20,13 @@ class FakeWorker {
     proto::Endpoint destination;
     std::vector<std::uint8_t> bytes;
   };
-  /// A flow as it stands: the spec of its last open or install, peer and exits of its last set-peer.
+  /// A flow as it stands: the spec of its last open or install, with what later set-peers and update-keys changed of
+  /// it.
   struct Flow {
     proto::FlowId id;
     proto::FlowState state;
     proto::FlowSpec spec;
+    std::uint32_t key_updates = 0;
   };
 
   /// Makes the region in `directory`, as weir-media does.

@@ -22,6 +22,13 @@ proto::settings::Settings media_settings() {
 
 MediaLab::MediaLab(const Party& caller, const Party& callee, bool listens_early,
                    const proto::settings::Settings& settings)
+    : MediaLab(caller, callee,
+               {caller.secured ? dtls_required() : sip::SecurityPolicy{},
+                callee.secured ? dtls_required() : sip::SecurityPolicy{}},
+               listens_early, settings) {}
+
+MediaLab::MediaLab(const Party& caller, const Party& callee, const std::array<sip::SecurityPolicy, 2>& policies,
+                   bool listens_early, const proto::settings::Settings& settings)
     : parties_{caller, callee} {
   auto attached = proto::Region::attach(directory.path());
   WEIR_ASSERT(attached.ok());
@@ -34,17 +41,28 @@ MediaLab::MediaLab(const Party& caller, const Party& callee, bool listens_early,
   std::array<controlplane::MediaLegOptions, 2> options;
   for (std::size_t i = 0; i < 2; ++i) {
     options[i].network = static_cast<std::uint8_t>(i);
-    if (parties_[i].secured) options[i].security = dtls_required();
+    options[i].security = policies[i];
     options[i].listens_early = listens_early && parties_[i].secured;
-    for (auto& peer : peers_[i]) {
-      if (parties_[i].secured)
-        peer = std::make_unique<DtlsPeer>(DtlsPeer::Options{.client = parties_[i].is_dtls_client});
-    }
+    make_peers(i);
   }
   auto stream = engine->create_media(
       options[0], options[1], [this](const MediaEvent& event) { events.push_back(event); }, now_ns);
   WEIR_ASSERT(stream.ok());
   media = std::move(stream).value();
+}
+
+void MediaLab::make_peers(std::size_t party) {
+  for (auto& peer : peers_[party]) {
+    if (!parties_[party].secured) continue;
+    peer = std::make_unique<DtlsPeer>(DtlsPeer::Options{.client = parties_[party].is_dtls_client});
+  }
+}
+
+void MediaLab::renew_peer(Side side, bool other_role) {
+  Party& party = parties_[index(side)];
+  party.secured = true;
+  party.is_dtls_client = party.is_dtls_client != other_role;
+  make_peers(index(side));
 }
 
 proto::Endpoint MediaLab::place(Side side, std::size_t component) {
@@ -123,7 +141,8 @@ void MediaLab::check_nothing_clear() const {
     for (std::size_t component = 0; component < 2; ++component) {
       const FakeWorker::Flow* here = flow(side, component);
       if (here == nullptr || here->state != proto::FlowState::kInstalled) continue;
-      WEIR_ASSERT(here->spec.send.profile != proto::SrtpProfile::kNone);
+      const bool leaves = here->spec.rtp.peer.port != 0 || here->spec.rtcp.peer.port != 0;
+      WEIR_ASSERT(!leaves || here->spec.send.profile != proto::SrtpProfile::kNone);
     }
   }
 }

@@ -40,10 +40,15 @@ class MediaLab {
  public:
   MediaLab(const Party& caller, const Party& callee, bool listens_early = false,
            const proto::settings::Settings& settings = media_settings());
+  /// The same with policies of their own.
+  MediaLab(const Party& caller, const Party& callee, const std::array<sip::SecurityPolicy, 2>& policies,
+           bool listens_early = false, const proto::settings::Settings& settings = media_settings());
 
   /// Tells the stream what the party's SDP says; DTLS clients begin.
   proto::Status answer(Side side);
   controlplane::RemoteMedia remote(Side side) const;
+  /// The party starts DTLS anew, with another certificate, from now on in the other role if asked for.
+  void renew_peer(Side side, bool other_role = false);
   /// A DTLS client sends its ClientHello though nobody told it that we listen.
   void begin_dtls(Side side);
 
@@ -74,6 +79,7 @@ class MediaLab {
   static std::size_t index(Side side) { return static_cast<std::size_t>(side); }
   bool carry();
   void check_nothing_clear() const;
+  void make_peers(std::size_t party);
 
   std::array<Party, 2> parties_;
   std::array<std::array<std::unique_ptr<DtlsPeer>, 2>, 2> peers_;
