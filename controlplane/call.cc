@@ -1,7 +1,10 @@
 #include "controlplane/call.h"
 
+#include <algorithm>
+
 #include "controlplane/call_journal.h"
 #include "controlplane/call_record.h"
+#include "controlplane/call_transfer.h"
 #include "controlplane/log.h"
 
 namespace weir::controlplane {
@@ -27,9 +30,7 @@ Call::Call(CallContext& context, CallControl& control, std::uint64_t number, std
       reoffer_(context.alarms) {}
 
 Call::~Call() {
-  for (const Side side : {Side::kCaller, Side::kCallee}) {
-    const std::unique_ptr<Leg>& one = leg(side);
-    if (!one) continue;
+  for (Leg* const one : legs()) {
     control_.disown(one->invite);
     control_.disown(one->bye);
     if (one->reinvite) control_.disown(one->reinvite->id);
@@ -41,20 +42,31 @@ Call::~Call() {
   }
   for (const Relay& relay : relays_) control_.disown(relay.sent);
   invitation_.reset();
+  transfer_.reset();
   close_media();
 }
 
+std::vector<Leg*> Call::legs() const {
+  std::vector<Leg*> all;
+  for (Leg* const leg : {caller_.get(), callee_.get(), transfer_ ? transfer_->referrer().get() : nullptr}) {
+    if (leg != nullptr) all.push_back(leg);
+  }
+  return all;
+}
+
 Leg* Call::far(const Leg& leg) {
+  if (transfer_ && transfer_->referrer().get() == &leg) return nullptr;
   if (leg.side() == Side::kCallee) return caller_.get();
   if (callee_) return callee_.get();
   return early_ && invitation_ ? invitation_->fork(*early_) : nullptr;
 }
 
 Leg* Call::leg_of(const sip::DialogId& dialog) {
-  for (const std::unique_ptr<Leg>* leg : {&caller_, &callee_}) {
-    if (*leg && (*leg)->dialog && (*leg)->dialog->id() == dialog) return leg->get();
+  for (Leg* const leg : legs()) {
+    if (leg->dialog && leg->dialog->id() == dialog) return leg;
   }
-  return invitation_ ? invitation_->fork(dialog) : nullptr;
+  if (Leg* const fork = invitation_ ? invitation_->fork(dialog) : nullptr) return fork;
+  return transfer_ ? transfer_->invitation().fork(dialog) : nullptr;
 }
 
 void Call::on_ack(const sip::DialogId& dialog, const Message& ack) {
@@ -80,7 +92,8 @@ void Call::on_ack(const sip::DialogId& dialog, const Message& ack) {
 void Call::on_clock() {
   if (ending_) return;
   if (answered_ns_ == 0 && now() - started_ns_ > kRingingNsMax) return end({408, "nobody answered"});
-  if (exchange_ && now() - exchange_->sent_ns > kRingingNsMax) end({408, "an offer had no answer"});
+  if (exchange_ && now() - exchange_->sent_ns > kRingingNsMax) return end({408, "an offer had no answer"});
+  if (transfer_ && !transfer_->settled() && now() - transfer_->started_ns() > kRingingNsMax) transfer_->give_up();
 }
 
 void Call::on_cancel(sip::TransactionId id) {
@@ -94,10 +107,9 @@ void Call::on_response(sip::TransactionId id, const Message& response) {
   for (std::size_t i = 0; i < relays_.size(); ++i) {
     if (id == relays_[i].sent) return on_relayed(i, &response, response.status());
   }
-  for (const Side side : {Side::kCaller, Side::kCallee}) {
-    Leg* const one = leg(side).get();
-    if (one == nullptr || id != one->bye) continue;
-    log_sip(side, one->path(), "in", response);
+  for (Leg* const one : legs()) {
+    if (id != one->bye) continue;
+    log_sip(one->side(), one->path(), "in", response);
     if (response.status() >= 200) one->state = LegState::kOver;
   }
 }
@@ -108,9 +120,8 @@ void Call::on_failure(sip::TransactionId id, sip::TransactionFailure failure) {
   for (std::size_t i = 0; i < relays_.size(); ++i) {
     if (id == relays_[i].sent) return on_relayed(i, nullptr, status);
   }
-  for (const Side side : {Side::kCaller, Side::kCallee}) {
-    Leg* const one = leg(side).get();
-    if (one != nullptr && one->bye == id && one->state == LegState::kLeaving) one->state = LegState::kOver;
+  for (Leg* const one : legs()) {
+    if (one->bye == id && one->state == LegState::kLeaving) one->state = LegState::kOver;
   }
 }
 
@@ -129,8 +140,9 @@ void Call::on_answer_failure(sip::TransactionId id, sip::TransactionFailure fail
 }
 
 bool Call::over() const {
-  const bool legs = (!caller_ || caller_->over()) && (!callee_ || callee_->over());
-  return legs && (!invitation_ || invitation_->over());
+  const std::vector<Leg*> all = legs();
+  const bool said = std::all_of(all.begin(), all.end(), [](const Leg* leg) { return leg->over(); });
+  return said && (!invitation_ || invitation_->over()) && (!transfer_ || transfer_->over());
 }
 
 void Call::end(const EndCause& cause) {
@@ -145,10 +157,9 @@ void Call::end(const EndCause& cause) {
     drop_exchanges();
     reoffer_.stop();
     if (invitation_) invitation_->cancel(cause);
+    if (transfer_) transfer_->cancel(cause);
   }
-  for (const std::unique_ptr<Leg>* leg : {&caller_, &callee_}) {
-    if (*leg) end_leg(**leg, cause);
-  }
+  for (Leg* const leg : legs()) end_leg(*leg, cause);
 }
 
 void Call::end_leg(Leg& leg, const EndCause& cause) {
@@ -183,7 +194,7 @@ void Call::close_media() {
 }
 
 void Call::keep_journal() {
-  if (context_.journal == nullptr || answered_ns_ == 0) return;
+  if (context_.journal == nullptr || answered_ns_ == 0 || !caller_ || !callee_) return;
   if (!journal_slot_) journal_slot_ = context_.journal->reserve();
   if (!journal_slot_) return;
   const std::string record = write_record({record_leg(*caller_), record_leg(*callee_)});
@@ -204,6 +215,12 @@ void Call::respond(const Leg& leg, sip::TransactionId id, const Message& respons
 std::optional<sip::TransactionId> Call::request(Leg& leg, Message message) {
   log_sip(leg.side(), leg.path(), "out", message);
   return control_.request(*this, std::move(message), leg.dialog_hop(context_.paths));
+}
+
+/// A request whose answer changes nothing.
+void Call::tell(Leg& leg, Message message) {
+  log_sip(leg.side(), leg.path(), "out", message);
+  (void)context_.transactions.send_request(now(), std::move(message), leg.dialog_hop(context_.paths));
 }
 
 void Call::log_sip(Side side, const Path& path, const char* direction, const Message& message) const {

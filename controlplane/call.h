@@ -18,8 +18,12 @@
 #include "controlplane/invitation.h"
 #include "controlplane/leg.h"
 #include "controlplane/media.h"
+#include "sip/event.h"
+#include "sip/refer_to.h"
 
 namespace weir::controlplane {
+
+class Transfer;
 
 class Call : public Requester, private Inviter {
  public:
@@ -65,9 +69,13 @@ class Call : public Requester, private Inviter {
  private:
   friend class CallControl;
   friend class Invitation;
+  friend class Transfer;
 
   /// Null before the callee has answered.
   [[nodiscard]] const std::unique_ptr<Leg>& leg(Side side) const { return side == Side::kCaller ? caller_ : callee_; }
+  std::unique_ptr<Leg>& place(Side side) { return side == Side::kCaller ? caller_ : callee_; }
+  /// Every leg there is, a referrer's too.
+  [[nodiscard]] std::vector<Leg*> legs() const;
   /// The leg that this one talks to: before the answer the fork whose media the caller hears. Null if there is none.
   [[nodiscard]] Leg* far(const Leg& leg);
   Leg* leg_of(const sip::DialogId& dialog);
@@ -103,9 +111,16 @@ class Call : public Requester, private Inviter {
   // call_dialog.cc: requests in the dialogs.
   void on_bye(Leg& from, sip::TransactionId id, const sip::Message& request);
   void on_prack(Leg& from, sip::TransactionId id, const sip::Message& request);
-  void relay(Leg& from, sip::TransactionId id, const sip::Message& request);
+  void on_notify(Leg& from, sip::TransactionId id, const sip::Message& request);
+  void relay(Leg& from, sip::TransactionId id, const sip::Message& request, const sip::Event* event = nullptr);
   void refuse_relayed(const Relay& relay, std::uint16_t status);
   void on_relayed(std::size_t at, const sip::Message* response, std::uint16_t status);
+
+  // call_refer.cc: transfers.
+  void on_refer(Leg& from, sip::TransactionId id, const sip::Message& request);
+  void pass_refer(Leg& from, sip::TransactionId id, const sip::Message& request, const sip::ReferTo& refer_to,
+                  const Destination& destination);
+  [[nodiscard]] std::string referred_by_for(const sip::Message& request, const Leg& from, std::uint32_t to_realm) const;
 
   // call_exchange.cc: new offers in an established session.
   void on_delayed_answer(Leg& from, const sip::Message& ack);
@@ -134,8 +149,12 @@ class Call : public Requester, private Inviter {
   void keep_journal();
   void drop_journal();
   void log_sip(Side side, const Path& path, const char* direction, const sip::Message& message) const;
+  [[nodiscard]] const proto::settings::RealmSettings& realm_of(const Leg& leg) const {
+    return context_.settings.realms[leg.path().realm];
+  }
   void respond(const Leg& leg, sip::TransactionId id, const sip::Message& response);
   std::optional<sip::TransactionId> request(Leg& leg, sip::Message message);
+  void tell(Leg& leg, sip::Message message);
   [[nodiscard]] std::uint64_t now() const { return control_.now_ns_; }
 
   CallContext& context_;
@@ -169,6 +188,8 @@ class Call : public Requester, private Inviter {
   std::unique_ptr<Media> media_;
   std::optional<Exchange> exchange_;
   std::vector<Relay> relays_;
+  std::unique_ptr<Transfer> transfer_;
+  std::vector<PassedRefer> passed_refers_;
   Alarm reoffer_;
   /// Offers of our own after one of a party's: two parties that never agree are not asked for ever.
   static constexpr std::uint32_t kAlignmentsMax = 3;
@@ -181,6 +202,13 @@ class Call : public Requester, private Inviter {
 
 /// The first section that can be carried; all others are refused: a call has one stream.
 std::size_t choose_section(sip::RemoteOffer& offer);
+
+/// What a party described last, as an offer to others; nullopt: nothing in it can be carried.
+std::optional<sip::RemoteOffer> offer_from(const sip::SessionDescription& description);
+
+/// Media towards a party that has said nothing yet: it goes the way its SIP goes.
+MediaLegOptions callee_media(const proto::settings::Settings& settings, const Path& way,
+                             const sip::SecurityPolicy& security);
 
 /// The offer in a message's body, or why there is none: 415, or what the SDP is refused for.
 std::variant<sip::RemoteOffer, EndCause> read_offer_in(const sip::Message& message, std::size_t sections_before,

@@ -9,6 +9,7 @@
 #include "controlplane/call_journal.h"
 #include "controlplane/call_record.h"
 #include "controlplane/log.h"
+#include "controlplane/trunks.h"
 #include "sip/limits.h"
 #include "sip/text.h"
 
@@ -46,7 +47,7 @@ CallControl::CallControl(const proto::settings::Settings& settings, MediaEngine&
                          CallJournal* journal)
     : tokens_(std::move(tokens)),
       transactions_(sip::TransactionOptions{}, sender, *this, tokens_),
-      context_{settings, media, paths, policy, transactions_, tokens_, alarms_, journal},
+      context_{settings, media, paths, policy, transactions_, tokens_, alarms_, nullptr, journal},
       admission_(settings.limits.invites_per_s_max, settings.limits.invites_per_s_per_source_max) {}
 
 CallControl::~CallControl() {
@@ -74,6 +75,7 @@ bool CallControl::on_tick(std::uint64_t now_ns) {
   now_ns_ = now_ns;
   transactions_.on_timer(now_ns);
   alarms_.run(now_ns);
+  if (context_.trunks != nullptr) context_.trunks->on_tick(now_ns);
   const bool busy = context_.media.poll(now_ns) > 0;
   if (now_ns >= sweep_ns_) {
     sweep_ns_ = now_ns + kSweepNs;
@@ -256,6 +258,14 @@ void CallControl::on_failure(sip::TransactionId id, sip::TransactionFailure fail
 
 void CallControl::on_terminated(sip::TransactionId id) {
   disown(id);
+}
+
+std::optional<sip::DialogId> CallControl::far_dialog(const sip::DialogId& dialog) const {
+  const auto found = by_dialog_.find(dialog);
+  if (found == by_dialog_.end()) return std::nullopt;
+  const Leg* const near = found->second->leg_of(dialog);
+  const Leg* const far = near != nullptr ? found->second->far(*near) : nullptr;
+  return far != nullptr && far->dialog ? std::optional(far->dialog->id()) : std::nullopt;
 }
 
 void CallControl::bury_when_over(const Call& call) {

@@ -25,6 +25,7 @@ namespace weir::controlplane {
 
 class Call;
 class CallJournal;
+class Trunks;
 
 /// What calls share. All of it outlives every call.
 struct CallContext {
@@ -35,6 +36,7 @@ struct CallContext {
   sip::TransactionLayer& transactions;
   const sip::TokenSource& tokens;
   Alarms& alarms;
+  Trunks* trunks = nullptr;        ///< none: no route leads to one
   CallJournal* journal = nullptr;  ///< none: calls lost in a crash are ended in the media plane only
 };
 
@@ -53,6 +55,9 @@ class CallControl : private sip::TransactionUser {
   CallControl(const CallControl&) = delete;
   CallControl& operator=(const CallControl&) = delete;
   ~CallControl() override;
+
+  /// Who tells how trunks are; it outlives the calls.
+  void set_trunks(Trunks& trunks) { context_.trunks = &trunks; }
 
   // In: what the transports read, and time.
   /// A parsed message; the Via of a request has its source written down (sip::Via::set_source).
@@ -95,6 +100,7 @@ class CallControl : private sip::TransactionUser {
  private:
   friend class Call;
   friend class Invitation;
+  friend class Transfer;
 
   sip::AdmissionVerdict admit(const sip::Message& request, const sip::Hop& source) override;
   sip::AdmissionVerdict admit_to_handler(const sip::Message& request, const sip::Hop& source);
@@ -112,6 +118,8 @@ class CallControl : private sip::TransactionUser {
   void report_refusals();
 
   // From calls.
+  /// The dialog at a call's other end; nullopt: no call has this one, or none there.
+  [[nodiscard]] std::optional<sip::DialogId> far_dialog(const sip::DialogId& dialog) const;
   void own_invite(sip::TransactionId id, Call& call) { invites_[id] = &call; }
   void own(const sip::DialogId& id, Call& call) { by_dialog_[id] = &call; }
   void disown(const sip::DialogId& id) { by_dialog_.erase(id); }

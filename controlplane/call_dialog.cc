@@ -1,8 +1,10 @@
 // Requests in a call's dialogs that make no new session: BYE, PRACK, and what goes on to the other party as it is.
 // RFC 3261 sections 12.2.2 and 15, RFC 3262, RFC 6086 (INFO), RFC 3428 (MESSAGE).
+#include <algorithm>
 #include <array>
 
 #include "controlplane/call.h"
+#include "controlplane/call_transfer.h"
 #include "controlplane/log.h"
 #include "sip/sdp_write.h"
 #include "sip/status.h"
@@ -68,6 +70,10 @@ void Call::on_request(sip::TransactionId id, const Message& request, const sip::
     case Method::kInfo:
     case Method::kMessage:
       return relay(from, id, request);
+    case Method::kRefer:
+      return on_refer(from, id, request);
+    case Method::kNotify:
+      return on_notify(from, id, request);
     case Method::kOptions:
       return respond(from, id, from.make_response(request, 200, "OK"));
     case Method::kUnknown:
@@ -79,11 +85,16 @@ void Call::on_request(sip::TransactionId id, const Message& request, const sip::
 
 void Call::on_bye(Leg& from, sip::TransactionId id, const Message& request) {
   respond(from, id, from.make_response(request, 200, "OK"));
+  if (transfer_ && transfer_->referrer().get() == &from) {
+    from.dialog->terminate();
+    from.state = LegState::kOver;
+    return transfer_->forget_referrer();  // it has said whom it wants in its place
+  }
   if (from.state == LegState::kUnacked) context_.transactions.acknowledged(from.invite);
   end_text_ = std::string("the ") + to_string(from.side()) + " hung up";
   // A BYE in the early dialog ends the INVITE too (RFC 3261 section 15.1.2); a callee has none to end it with.
-  const bool forks_bye = &from != caller_.get() && &from != callee_.get();
-  if (!forks_bye) {
+  const bool is_fork = &from != caller_.get() && &from != callee_.get();
+  if (!is_fork) {
     if (from.state == LegState::kInviting) refuse_caller({487, "Request Terminated"});
     settle_reinvite(from);
     from.dialog->terminate();
@@ -109,7 +120,24 @@ void Call::on_prack(Leg& from, sip::TransactionId id, const Message& request) {
   if (answer_waits_) answer_caller();
 }
 
-void Call::relay(Leg& from, sip::TransactionId id, const Message& request) {
+/// Progress of a transfer that the far party does itself (RFC 3515 section 2.4.5).
+void Call::on_notify(Leg& from, sip::TransactionId id, const Message& request) {
+  const auto text = request.header(HeaderId::kEvent);
+  std::optional<sip::Event> event = text ? sip::parse_event(*text) : std::nullopt;
+  const Leg* const to = far(from);
+  if (!event || event->type != "refer" || to == nullptr || passed_refers_.empty()) {
+    return respond(from, id, from.make_response(request, event ? 481 : 400, ""));
+  }
+  const auto known = std::find_if(passed_refers_.rbegin(), passed_refers_.rend(), [&](const PassedRefer& one) {
+    return one.referrer == to->dialog->id() && (event->id.empty() || event->id == std::to_string(one.our_cseq));
+  });
+  if (known == passed_refers_.rend()) return respond(from, id, from.make_response(request, 481, ""));
+  event->id = std::to_string(known->their_cseq);
+  relay(from, id, request, &*event);
+}
+
+/// `event`: as the far party knows it, in place of what the request says.
+void Call::relay(Leg& from, sip::TransactionId id, const Message& request, const sip::Event* event) {
   Leg* const to = far(from);
   const bool reachable = to != nullptr && !ending_ && to->dialog && to->state != LegState::kOver;
   if (!reachable) return respond(from, id, from.make_response(request, 481, ""));
@@ -119,6 +147,12 @@ void Call::relay(Leg& from, sip::TransactionId id, const Message& request) {
     return respond(from, id, response);
   }
   Message passed = to->dialog->make_request(request.method(), to->make_via(context_.tokens));
+  if (event != nullptr) {
+    passed.add_header(HeaderId::kEvent, sip::write(*event));
+    if (const auto state = request.header(HeaderId::kSubscriptionState)) {
+      passed.add_header(HeaderId::kSubscriptionState, *state);
+    }
+  }
   pass_body(request, passed);
   const sip::DialogId dialog = from.dialog->id();
   const std::optional<sip::TransactionId> sent = this->request(*to, std::move(passed));

@@ -50,14 +50,13 @@ bool is_same_offer(const sip::SessionDescription& one, const sip::SessionDescrip
   return fits({one, one, {}}, other, at) && fits({other, other, {}}, one, at);
 }
 
-/// What a party described last, as an offer to others.
-std::optional<sip::RemoteOffer> as_offer(const sip::SessionDescription& description) {
+}  // namespace
+
+std::optional<sip::RemoteOffer> offer_from(const sip::SessionDescription& description) {
   auto read = sip::read_offer(sip::write_sdp(description));
   if (auto* offer = std::get_if<sip::RemoteOffer>(&read)) return std::move(*offer);
   return std::nullopt;
 }
-
-}  // namespace
 
 void Call::on_reoffer(Leg& from, sip::TransactionId id, const Message& request) {
   const bool invite = request.method() == Method::kInvite;
@@ -133,7 +132,7 @@ void Call::refuse_offer(Leg& from, sip::TransactionId id, const Message& request
 /// The peer asks for our offer (RFC 3261 section 14.2): what the far party described last, to be answered in the ACK.
 void Call::on_reinvite_without_offer(Leg& from, sip::TransactionId id, const Message& request) {
   const Leg* const to = far(from);
-  const std::optional<sip::RemoteOffer> offer = to && to->agreement ? as_offer(to->agreement->remote) : std::nullopt;
+  const std::optional<sip::RemoteOffer> offer = to && to->agreement ? offer_from(to->agreement->remote) : std::nullopt;
   if (!offer) return refuse_offer(from, id, request, {500, "the far party has not answered"});
   from.session.sections[section_].rtcp_mux = from.agreement->sections[section_].rtcp_mux;
   from.offered = make_offer_to(from.side(), from.session, *offer, from.agreement->sections[section_].protocol);
@@ -209,7 +208,7 @@ void Call::reoffer(Side side) {
   const Leg* const other = leg(opposite(side)).get();
   if (ending_ || !to || !other || to->state != LegState::kConfirmed || !to->agreement || !other->agreement) return;
   if (exchange_ || to->offered || to->reinvite) return reoffer_later(side);
-  const std::optional<sip::RemoteOffer> offer = as_offer(other->agreement->remote);
+  const std::optional<sip::RemoteOffer> offer = offer_from(other->agreement->remote);
   if (!offer) return;
   (void)send_offer(*to, Method::kInvite,
                    make_offer_to(side, to->session, *offer, to->agreement->sections[section_].protocol));
@@ -225,7 +224,7 @@ void Call::align(Side side) {
   const Leg* const to = leg(side).get();
   const Leg* const other = leg(opposite(side)).get();
   if (ending_ || !to || !other || !to->agreement || !other->agreement) return;
-  const std::optional<sip::RemoteOffer> offer = as_offer(other->agreement->remote);
+  const std::optional<sip::RemoteOffer> offer = offer_from(other->agreement->remote);
   if (!offer) return;
   sip::LocalSession session = to->session;
   session.sections.resize(offer->sections.size());

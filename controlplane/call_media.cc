@@ -3,6 +3,7 @@
 
 #include "controlplane/call.h"
 #include "controlplane/log.h"
+#include "controlplane/media_policy.h"
 #include "sip/sdp_write.h"
 
 namespace weir::controlplane {
@@ -17,13 +18,6 @@ constexpr std::uint64_t kSessionIdMask = (std::uint64_t{1} << 62) - 1;
 
 std::uint64_t make_session_id(const sip::TokenSource& tokens) {
   return std::hash<std::string>{}(tokens()) & kSessionIdMask;
-}
-
-/// A route's media as a policy.
-sip::SecurityPolicy policy_of(settings::MediaProfile profile) {
-  sip::SecurityPolicy policy;
-  policy.srtp = profile == settings::MediaProfile::kDtls ? sip::SrtpDemand::kRequired : sip::SrtpDemand::kForbidden;
-  return policy;
 }
 
 /// The index of a realm's media network of this family; nullopt if the realm has none.
@@ -56,23 +50,6 @@ proto::Family family_of(const sip::RemoteSection& section, const Path& path) {
                                                             : path.hop.remote.address.family;
 }
 
-/// RFC 8842 section 3.1, as far as the peer decides: our certificate and tls-id stay the same for the life of a leg,
-/// and of the tls-id an answer is silent if the offer was. Where media goes is no part of it here: an address that
-/// moves keeps its keys, as it does for a peer behind a NAT.
-sip::DtlsAssociationTerms peers_terms(const sip::AgreedSection& section) {
-  sip::DtlsAssociationTerms terms;
-  terms.our_role = section.role.value_or(sip::DtlsRole::kServer);
-  terms.their_fingerprints = section.remote_dtls.fingerprints;
-  terms.their_tls_id = section.remote_dtls.tls_id.value_or("");
-  return terms;
-}
-
-/// Whether a section that goes on secured wants another association than it has. setup:holdconn wants none at all.
-bool wants_new_association(const sip::AgreedSection& before, const sip::AgreedSection& now) {
-  if (!sip::is_secured(before.protocol) || !before.role) return false;
-  return !now.role || sip::needs_new_association(peers_terms(before), peers_terms(now));
-}
-
 }  // namespace
 
 std::size_t choose_section(RemoteOffer& offer) {
@@ -97,6 +74,14 @@ std::variant<RemoteOffer, EndCause> read_offer_in(const sip::Message& message, s
   return std::get<RemoteOffer>(std::move(read));
 }
 
+MediaLegOptions callee_media(const settings::Settings& settings, const Path& way, const sip::SecurityPolicy& security) {
+  MediaLegOptions options;
+  options.network = network_for(settings, way.realm, way.hop.remote.address.family);
+  options.security = security;
+  options.listens_early = security.may_secure() && security.dtls;
+  return options;
+}
+
 std::optional<EndCause> Call::read_callers_offer(const sip::Message& invite) {
   delayed_ = invite.body().empty();
   if (delayed_) return std::nullopt;
@@ -116,19 +101,16 @@ std::optional<EndCause> Call::make_stream(const Path& way) {
   if (!network) return EndCause{488, "the realm has no media address of the offer's family"};
   caller.network = *network;
   caller.security = caller_->session.security;
-  MediaLegOptions callee;
-  // Nobody has asked the callee: media goes the way its SIP goes.
-  callee.network = network_for(context_.settings, callee_realm_, way.hop.remote.address.family);
-  callee.security = policy_of(callee_profile_);
-  callee.listens_early = callee.security.may_secure() && callee.security.dtls;
+  const MediaLegOptions callee =
+      callee_media(context_.settings, way, policy_towards(context_.settings.realms[callee_realm_], callee_profile_));
   auto media = context_.media.create_media(
       caller, callee, [this](const MediaEvent& event) { on_media(event); }, now());
   if (!media) return EndCause{503, media.error()};
   media_ = std::move(media).value();
+  callee_session_.security = callee.security;
   if (!offer_) return std::nullopt;
   make_session(Side::kCaller, caller_->session, offer_->sections.size());
   make_session(Side::kCallee, callee_session_, offer_->sections.size());
-  callee_session_.security = callee.security;
   callee_offered_ = make_offer_to(Side::kCallee, callee_session_, *offer_, sip::protocol_to_offer(callee.security));
   return std::nullopt;
 }
@@ -180,7 +162,7 @@ std::optional<EndCause> Call::take_answer(Leg& leg, const sip::Message& message)
 
 /// The callee makes the offer (RFC 3261 section 13.2.1): the caller gets it as ours, and its answer is still to come.
 std::optional<EndCause> Call::take_callees_offer(Leg& callee, const sip::Message& response) {
-  std::variant<RemoteOffer, EndCause> read = read_offer_in(response, 0, policy_of(callee_profile_));
+  std::variant<RemoteOffer, EndCause> read = read_offer_in(response, 0, callee_session_.security);
   if (auto* cause = std::get_if<EndCause>(&read)) return EndCause{488, "the callee's offer: " + cause->text};
   offer_ = std::get<RemoteOffer>(std::move(read));
   section_ = choose_section(*offer_);
@@ -214,9 +196,6 @@ std::optional<EndCause> Call::take_callers_answer(const sip::Message& message) {
 std::optional<EndCause> Call::change_stream(Leg& leg, const sip::Agreement& agreement) {
   const sip::AgreedSection& section = agreement.sections[section_];
   if (!section.active) return EndCause{488, std::string("the ") + to_string(leg.side()) + " takes no audio"};
-  if (leg.agreement && wants_new_association(leg.agreement->sections[section_], section)) {
-    return EndCause{488, "a new DTLS association cannot replace the one in force"};
-  }
   const proto::Status status = media_->set_remote(leg.side(), to_remote_media(agreement, section_), now());
   if (!status) return EndCause{488, status.error()};
   return std::nullopt;
@@ -252,7 +231,8 @@ void Call::on_media(const MediaEvent& event) {
 }
 
 void Call::on_secured(const MediaEvent& event) {
-  Leg* const secured = event.side == Side::kCallee && !callee_ ? far(*caller_) : leg(event.side).get();
+  Leg* secured = leg(event.side).get();
+  if (secured == nullptr && event.side == Side::kCallee && caller_) secured = far(*caller_);
   if (secured != nullptr) secured->secured = event.secured;
   log_event(LogLevel::kInfo, "dtls",
             {{"call", number_},

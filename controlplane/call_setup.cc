@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "controlplane/call.h"
+#include "controlplane/identity_headers.h"
 #include "controlplane/log.h"
+#include "controlplane/media_policy.h"
 #include "sip/sdp_write.h"
 #include "sip/status.h"
 
@@ -39,6 +41,7 @@ std::optional<EndCause> Call::begin(sip::TransactionId id, const Message& invite
   caller_->invite = id;
   caller_->display = invite.from() ? sip::write(invite.from()->uri) : "";
   caller_->peer.learn(invite);
+  caller_->session.security = policy_from(realm_of(*caller_));
   caller_->dialog = sip::Dialog::from_request(invite, context_.tokens(), caller_->contact());
   if (!caller_->dialog) return EndCause{400, "the INVITE has no usable Contact"};
   callers_invite_ = context_.transactions.request(id);
@@ -71,11 +74,7 @@ Message Call::make_invite(const Leg& leg, const Target& target) {
   head.method = Method::kInvite;
   head.request_uri = sip::write(target.uri);
   head.via = leg.make_via(context_.tokens);
-  // Topology hiding: of the caller only display name and user go on; addresses, tags and identifiers are ours.
-  if (const std::optional<sip::NameAddr> from = invite.from()) {
-    head.from.display_name = from->display_name;
-    head.from.uri = sip::make_sip_uri(from->uri.user_text(), leg.contact().uri.host);
-  }
+  head.from = shown_caller(invite, realm_of(leg), leg.contact().uri.host);
   head.from.set_tag(context_.tokens());
   head.to.uri = target.uri;
   head.to.uri.parameters = {};
@@ -86,7 +85,8 @@ Message Call::make_invite(const Leg& leg, const Target& target) {
   request.add_header(HeaderId::kAllow, kAllowed);
   // An offer in a reliable provisional response waits for the caller's PRACK: only a caller that knows it can answer.
   if (!delayed_ || caller_->peer.reliable) request.add_header(HeaderId::kSupported, kSupported);
-  request.add_header(HeaderId::kUserAgent, kSoftware);
+  pass_headers(invite, realm_of(*caller_), realm_of(leg), request);
+  if (!request.has(HeaderId::kUserAgent)) request.add_header(HeaderId::kUserAgent, kSoftware);
   if (callee_offered_) request.set_body(sip::write_sdp(*callee_offered_), kSdpType);
   return request;
 }
@@ -155,9 +155,7 @@ void Call::acknowledge_provisional(Leg& fork, std::uint32_t rseq, std::string_vi
   Message prack = fork.dialog->make_request(Method::kPrack, fork.make_via(context_.tokens));
   prack.add_header(HeaderId::kRAck, write_rack({rseq, invite->cseq()->number}));
   if (!body.empty()) prack.set_body(body, kSdpType);
-  // Nobody waits for its answer: a PRACK that fails leaves the callee repeating its response.
-  log_sip(fork.side(), fork.path(), "out", prack);
-  (void)context_.transactions.send_request(now(), std::move(prack), fork.dialog_hop(context_.paths));
+  tell(fork, std::move(prack));  // one that fails leaves the callee repeating its response
 }
 
 void Call::on_answered(std::unique_ptr<Leg> leg, const Message& response) {

@@ -62,8 +62,10 @@ json::value Call::summary(std::uint64_t now_ns) const {
                                 : answered_ns_ != 0 ? "up"
                                                     : "ringing"},
                       {"age_s", seconds_since(started_ns_, now_ns)},
-                      {"caller", caller_->display},
-                      {"callee", callee_ ? callee_->display : callee_display_},
+                      {"caller", caller_ ? caller_->display : "(transferring)"},
+                      {"callee", callee_             ? callee_->display
+                                 : answered_ns_ == 0 ? callee_display_
+                                                     : "(transferring)"},
                       {"caller_security", security_name(caller_.get())},
                       {"callee_security", security_name(callee_.get())},
                       {"media", media_ && media_->flowing()}};

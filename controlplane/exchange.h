@@ -2,6 +2,7 @@
 // answer. RFC 3264, RFC 3261 section 14, RFC 3311.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -33,5 +34,14 @@ struct Relay {
   std::shared_ptr<const sip::Message> request;
   sip::TransactionId sent;
 };
+
+/// A REFER that the far party acts on: its progress reports name ours, the referrer knows its own.
+struct PassedRefer {
+  sip::DialogId referrer;
+  std::uint32_t their_cseq = 0;
+  std::uint32_t our_cseq = 0;
+};
+/// Remembered in one call; of older ones no progress goes back.
+inline constexpr std::size_t kPassedRefersMax = 4;
 
 }  // namespace weir::controlplane

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "controlplane/call.h"
+#include "controlplane/trunks.h"
 #include "sip/status.h"
 
 namespace weir::controlplane {
@@ -92,6 +93,7 @@ void Invitation::send_by_way(std::size_t index) {
 bool Invitation::send(Branch& branch, Message request) {
   const Path& way = branch.ways[branch.way];
   call_.log_sip(side_, way, "out", request);
+  if (trunk_of(branch) != nullptr) branch.slot = trunk_of(branch)->begin_call(*branch.target.member);
   const std::optional<sip::TransactionId> id = control_.request(*this, std::move(request), way.hop);
   if (!id) return false;
   branch.sent.push_back(*id);
@@ -127,6 +129,7 @@ void Invitation::on_provisional(Branch& branch, const Message& response) {
 void Invitation::on_success(Branch& branch, sip::TransactionId id, const Message& response) {
   branch.silence.stop();
   branch.over = true;
+  report(branch, response);
   std::unique_ptr<Leg> leg = take_leg(branch, id, response);
   if (leg != nullptr && winner_ == leg->dialog->id()) return;
   if (cancelled_ || answered_) {
@@ -153,9 +156,31 @@ void Invitation::on_final(std::size_t index, sip::TransactionId id, const Messag
   Branch& branch = *branches_[index];
   branch.silence.stop();
   if (branch.over || id != branch.sent.back()) return settle();
+  report(branch, response);
+  if (!cancelled_ && !settled_ && try_again(branch, id, response)) return;
   const Refused refused{cause_of(response.status()), std::make_shared<Message>(response)};
   if (is_failover(response.status())) return lose(index, refused);
   give_up(index, refused);
+}
+
+/// The same target again, with the credentials that are for it alone (RFC 3261 section 22.2).
+bool Invitation::try_again(Branch& branch, sip::TransactionId id, const Message& response) {
+  const bool challenge = response.status() == 401 || response.status() == 407;
+  const std::shared_ptr<const Message> request = context_.transactions.request(id);
+  if (!challenge || trunk_of(branch) == nullptr || request == nullptr) return false;
+  std::optional<Message> again = trunk_of(branch)->authorise(*branch.target.member, *request, response);
+  if (!again) return false;
+  forget_forks(branch);
+  again->set_top_via(Leg(side_, branch.ways[branch.way]).make_via(context_.tokens));
+  return send(branch, *std::move(again));
+}
+
+Trunks* Invitation::trunk_of(const Branch& branch) const {
+  return branch.target.member ? context_.trunks : nullptr;
+}
+
+void Invitation::report(const Branch& branch, const Message& response) {
+  if (trunk_of(branch) != nullptr) trunk_of(branch)->report(*branch.target.member, response);
 }
 
 void Invitation::on_failure(sip::TransactionId id, sip::TransactionFailure failure) {
@@ -164,6 +189,7 @@ void Invitation::on_failure(sip::TransactionId id, sip::TransactionFailure failu
   Branch& branch = *branches_[*index];
   branch.silence.stop();
   if (branch.over || id != branch.sent.back()) return settle();
+  if (trunk_of(branch) != nullptr) trunk_of(branch)->report(*branch.target.member, failure);
   const bool timeout = failure == sip::TransactionFailure::kTimeout;
   lose(*index,
        {timeout ? EndCause{408, "the callee did not answer"} : EndCause{503, "the callee cannot be reached"}, nullptr});
@@ -275,6 +301,7 @@ std::unique_ptr<Leg> Invitation::take_leg(Branch& branch, sip::TransactionId id,
     leg->dialog = *std::move(dialog);
   }
   leg->display = sip::write(branch.target.uri);
+  leg->slot = std::move(branch.slot);
   leg->peer.learn(response);
   leg->state = LegState::kConfirmed;
   return leg;

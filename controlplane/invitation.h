@@ -11,6 +11,7 @@
 
 #include "controlplane/alarms.h"
 #include "controlplane/call_control.h"
+#include "controlplane/call_slot.h"
 #include "controlplane/destination.h"
 #include "controlplane/end_cause.h"
 #include "controlplane/leg.h"
@@ -77,6 +78,7 @@ class Invitation : public Requester {
     std::vector<sip::TransactionId> sent;  ///< the last is the one that counts; of earlier ones a 2xx still may come
     std::vector<std::unique_ptr<Leg>> forks;
     Alarm silence;
+    CallSlot slot;  ///< of the trunk's member
     bool over = false;
   };
   /// A final response that may be the one to be told.
@@ -92,6 +94,9 @@ class Invitation : public Requester {
   void on_provisional(Branch& branch, const sip::Message& response);
   void on_success(Branch& branch, sip::TransactionId id, const sip::Message& response);
   void on_final(std::size_t branch, sip::TransactionId id, const sip::Message& response);
+  bool try_again(Branch& branch, sip::TransactionId id, const sip::Message& response);
+  [[nodiscard]] Trunks* trunk_of(const Branch& branch) const;
+  void report(const Branch& branch, const sip::Message& response);
   void lose(std::size_t branch, Refused refused);
   void give_up(std::size_t branch, Refused refused);
   void cancel_branch(Branch& branch);

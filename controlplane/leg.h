@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "controlplane/call_slot.h"
 #include "controlplane/media_types.h"
 #include "controlplane/path.h"
 #include "controlplane/peer_abilities.h"
@@ -53,6 +54,7 @@ class Leg {
   std::optional<sip::Dialog> dialog;      ///< caller: from its INVITE; callee: from its 2xx
   std::string display;                    ///< the party as people know it: a URI
 
+  CallSlot slot;       ///< of the trunk's member it was reached by
   PeerAbilities peer;  ///< what the peer has said it can do
 
   // Before the answer (RFC 3262).

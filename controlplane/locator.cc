@@ -63,7 +63,7 @@ std::optional<SipTransport> transport_of_naptr(std::string_view service) {
 /// One URI's way through the DNS. Kept alive by the questions it has asked.
 class Search : public std::enable_shared_from_this<Search> {
  public:
-  Search(Resolver& resolver, const Draw& draw, std::vector<Exit> exits, Locator::Found found)
+  Search(Resolver& resolver, const Chance& draw, std::vector<Exit> exits, Locator::Found found)
       : resolver_(resolver), draw_(draw), exits_(std::move(exits)), found_(std::move(found)) {}
 
   void begin(const sip::Uri& uri);
@@ -78,7 +78,7 @@ class Search : public std::enable_shared_from_this<Search> {
   void finish() { found_(std::move(targets_)); }
 
   Resolver& resolver_;
-  Draw draw_;
+  Chance draw_;
   std::vector<Exit> exits_;
   Locator::Found found_;
   std::string host_;

@@ -46,14 +46,14 @@ class Locator {
   static constexpr std::size_t kServicesMax = 4;
 
   /// Both outlive the locator.
-  Locator(Resolver& resolver, Draw draw) : resolver_(resolver), draw_(std::move(draw)) {}
+  Locator(Resolver& resolver, Chance draw) : resolver_(resolver), draw_(std::move(draw)) {}
 
   /// `found` is called once, at once or later: empty if the URI names nothing that can be reached by `exits`.
   void locate(const sip::Uri& uri, std::vector<Exit> exits, Found found);
 
  private:
   Resolver& resolver_;
-  Draw draw_;
+  Chance draw_;
 };
 
 }  // namespace weir::controlplane

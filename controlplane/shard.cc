@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "controlplane/chance.h"
 #include "controlplane/log.h"
 #include "controlplane/region_views.h"
 #include "proto/assert.h"
@@ -69,22 +70,20 @@ std::string journal_path(const std::string& socket) {
 }  // namespace
 
 proto::Result<std::unique_ptr<Shard>> Shard::create(settings::Settings settings) {
-  proto::Result<Policy> policy = Policy::create(settings);
-  if (!policy) return proto::Error{policy.error()};
   proto::Result<proto::Region> region = attach_patiently(settings.region.directory);
   if (!region) return proto::Error{region.error()};
-  std::unique_ptr<Shard> shard(new Shard(std::move(settings), std::move(region).value(), std::move(policy).value()));
+  std::unique_ptr<Shard> shard(new Shard(std::move(settings), std::move(region).value()));
   if (proto::Status status = shard->start(); !status) return proto::Error{status.error()};
   return shard;
 }
 
-Shard::Shard(settings::Settings settings, proto::Region region, Policy policy)
+Shard::Shard(settings::Settings settings, proto::Region region)
     : settings_(std::move(settings)),
       region_(std::move(region)),
-      policy_(std::move(policy)),
       client_(region_, {.null_cipher = settings_.srtp.null_cipher, .aead = settings_.srtp.aead}),
       tick_(io_),
-      signals_(io_, SIGTERM, SIGINT) {}
+      signals_(io_, SIGTERM, SIGINT),
+      tokens_(make_token) {}
 
 Shard::~Shard() = default;
 
@@ -100,8 +99,7 @@ proto::Status Shard::start() {
   if (!journal) return proto::Error{journal.error()};
   journal_ = std::make_unique<CallJournal>(std::move(journal).value());
   transports_ = std::make_unique<Transports>(io_, settings_, static_cast<MessageSink&>(*this));
-  calls_ = std::make_unique<CallControl>(settings_, *media_, *transports_, policy_, *transports_, make_token,
-                                         journal_.get());
+  if (proto::Status status = start_routing(); !status) return status;
   if (proto::Status status = start_registrar(); !status) return status;
   if (proto::Status status = transports_->listen(); !status) return status;
   auto admin = AdminServer::listen(
@@ -111,6 +109,33 @@ proto::Status Shard::start() {
   admin_ = std::move(admin).value();
   if (orphans != 0) log_event(LogLevel::kWarning, "start", {{"flows_removed", std::uint64_t{orphans}}});
   calls_->end_journalled(started_ns_);
+  return proto::success();
+}
+
+/// Calls, and those who know where they go.
+proto::Status Shard::start_routing() {
+  proto::Result<std::vector<TrunkPlan>> plans = plan_trunks(settings_);
+  if (!plans) return proto::Error{plans.error()};
+  proto::Result<Policy> policy = Policy::create(
+      settings_,
+      {.trunks = [this](std::string_view trunk, std::string_view user) { return trunks_->targets(trunk, user); },
+       .registrar =
+           [this](std::uint32_t realm, std::string_view user) {
+             return registrar_ ? registrar_->lookup(realm, user) : std::vector<Target>();
+           }});
+  if (!policy) return proto::Error{policy.error()};
+  policy_.emplace(std::move(policy).value());
+  calls_ =
+      std::make_unique<CallControl>(settings_, *media_, *transports_, *policy_, *transports_, tokens_, journal_.get());
+  trunks_ = std::make_unique<Trunks>(
+      TrunkPorts{.paths = *transports_,
+                 .send = [this](Requester& requester, sip::Message request,
+                                const sip::Hop& hop) { return calls_->request(requester, std::move(request), hop); },
+                 .disown = [this](sip::TransactionId id) { calls_->disown(id); },
+                 .tokens = tokens_,
+                 .chance = draw_by_chance});
+  trunks_->set(std::move(plans).value());
+  calls_->set_trunks(*trunks_);
   return proto::success();
 }
 

@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/json/value.hpp>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "controlplane/admin_server.h"
@@ -16,6 +17,7 @@
 #include "controlplane/policy.h"
 #include "controlplane/registrar.h"
 #include "controlplane/transports.h"
+#include "controlplane/trunks.h"
 #include "proto/region.h"
 #include "proto/settings/settings.h"
 
@@ -40,8 +42,9 @@ class Shard : private MessageSink {
 
   enum class MediaState : std::uint8_t { kAwaited, kAlive, kStopped };
 
-  Shard(proto::settings::Settings settings, proto::Region region, Policy policy);
+  Shard(proto::settings::Settings settings, proto::Region region);
   proto::Status start();
+  proto::Status start_routing();
   proto::Status start_registrar();
 
   // MessageSink
@@ -58,15 +61,17 @@ class Shard : private MessageSink {
 
   proto::settings::Settings settings_;
   proto::Region region_;
-  Policy policy_;
+  std::optional<Policy> policy_;
   DataplaneClient client_;
   boost::asio::io_context io_;
   boost::asio::steady_timer tick_;
   boost::asio::signal_set signals_;
+  sip::TokenSource tokens_;
   std::unique_ptr<MediaEngine> media_;
   std::unique_ptr<CallJournal> journal_;
   std::unique_ptr<Transports> transports_;
   std::unique_ptr<CallControl> calls_;
+  std::unique_ptr<Trunks> trunks_;        ///< goes before the calls that it sends through
   std::unique_ptr<Registrar> registrar_;  ///< null: no realm has one
   std::unique_ptr<AdminServer> admin_;
   std::uint64_t started_ns_ = 0;

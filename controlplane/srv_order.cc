@@ -4,7 +4,7 @@
 
 namespace weir::controlplane {
 
-std::vector<SrvRecord> order_srv(std::vector<SrvRecord> records, const Draw& draw) {
+std::vector<SrvRecord> order_srv(std::vector<SrvRecord> records, const Chance& draw) {
   // Those of weight 0 come first among the candidates, so that they have a very small chance.
   std::stable_sort(records.begin(), records.end(), [](const SrvRecord& a, const SrvRecord& b) {
     return a.priority != b.priority ? a.priority < b.priority : a.weight == 0 && b.weight != 0;

@@ -5,14 +5,12 @@
 #include <functional>
 #include <vector>
 
+#include "controlplane/chance.h"
 #include "controlplane/dns_answer.h"
 
 namespace weir::controlplane {
 
-/// A number from 0 to `max`, both possible, all as likely.
-using Draw = std::function<std::uint32_t(std::uint32_t max)>;
-
 /// The lowest priority first; of one priority, drawn one after the other, each as likely as its weight is large.
-std::vector<SrvRecord> order_srv(std::vector<SrvRecord> records, const Draw& draw);
+std::vector<SrvRecord> order_srv(std::vector<SrvRecord> records, const Chance& draw);
 
 }  // namespace weir::controlplane

@@ -1,9 +1,9 @@
 #include "controlplane/transports.h"
 
 #include <algorithm>
-#include <random>
 
 #include "controlplane/ares_resolver.h"
+#include "controlplane/chance.h"
 #include "controlplane/connection.h"
 #include "controlplane/log.h"
 #include "controlplane/stream_listener.h"
@@ -27,12 +27,6 @@ void write_source_down(sip::Message& message, const sip::Hop& source) {
   if (!message.is_request() || !via) return;
   via->set_source(proto::to_string(source.remote.address), source.remote.port);
   message.set_top_via(*via);
-}
-
-/// Chance for servers' weights (RFC 2782): nothing that anybody gains from guessing.
-std::uint32_t draw(std::uint32_t max) {
-  static thread_local std::minstd_rand engine{std::random_device{}()};
-  return std::uniform_int_distribution<std::uint32_t>(0, max)(engine);
 }
 
 std::uint64_t clock_ns() {
@@ -114,7 +108,7 @@ std::optional<Path> Transports::arrival(const sip::Hop& hop) const {
 
 void Transports::locate(std::uint32_t realm, const sip::Uri& uri, Located found) {
   if (const std::optional<Path> alias = alias_of(realm, uri)) return found({*alias});
-  Locator(*dns_, draw)
+  Locator(*dns_, draw_by_chance)
       .locate(uri, exits_of(realm), [this, realm, host = uri.host, found = std::move(found)](auto servers) {
         found(paths_to(realm, servers, host));
       });
@@ -127,11 +121,12 @@ std::optional<Path> Transports::towards(std::uint32_t realm, const sip::Uri& uri
     asked.parameters.set("transport", to_string(like->transport));
   }
   std::optional<Path> first;
-  Locator(*known_answers_, draw).locate(asked, exits_of(realm), [&](const std::vector<ServerAddress>& servers) {
-    for (const ServerAddress& server : servers) {
-      if (!first) first = path_to(realm, server, uri.host);
-    }
-  });
+  Locator(*known_answers_, draw_by_chance)
+      .locate(asked, exits_of(realm), [&](const std::vector<ServerAddress>& servers) {
+        for (const ServerAddress& server : servers) {
+          if (!first) first = path_to(realm, server, uri.host);
+        }
+      });
   return first;
 }
 

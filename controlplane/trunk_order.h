@@ -7,15 +7,14 @@
 #include <functional>
 #include <vector>
 
+#include "controlplane/chance.h"
+
 namespace weir::controlplane {
 
 struct Ranked {
   std::uint16_t priority = 0;  ///< lowest first
   std::uint16_t weight = 0;
 };
-
-/// A whole number from 0 to `max`, each as likely.
-using Chance = std::function<std::uint32_t(std::uint32_t max)>;
 
 /// Indexes into `members`, each once: by priority; among equals drawn one after the other, each with the likelihood of
 /// its weight. A weight of 0 has a small chance.

@@ -134,7 +134,7 @@ TEST(CallDialog, MethodsAreAnsweredByWhatWeirIs) {
   };
   const Row kRows[] = {{"OPTIONS", "200", "200"}, {"INFO", "405", ""},        {"MESSAGE", "405", ""},
                        {"UPDATE", "405", "200"},  {"REGISTER", "405", "405"}, {"SUBSCRIBE", "405", "405"},
-                       {"REFER", "405", "405"},   {"PUBLISH", "405", "405"},  {"FROBNICATE", "501", "501"}};
+                       {"REFER", "405", "400"},   {"PUBLISH", "405", "405"},  {"FROBNICATE", "501", "501"}};
   CallLab lab;
   std::uint32_t cseq = 100;
   for (const Row& row : kRows) {

@@ -1,0 +1,70 @@
+#include "controlplane/media_policy.h"
+
+#include <algorithm>
+
+namespace weir::controlplane {
+
+namespace settings = proto::settings;
+
+namespace {
+
+bool allows(const settings::MediaPolicy& media, settings::Keying keying) {
+  return std::find(media.keying.begin(), media.keying.end(), keying) != media.keying.end();
+}
+
+/// Every keying that the realm allows, in its order.
+sip::SecurityPolicy keyings_of(const settings::MediaPolicy& media) {
+  sip::SecurityPolicy policy;
+  policy.dtls = allows(media, settings::Keying::kDtls);
+  if (allows(media, settings::Keying::kSdes)) policy.suites = media.sdes_suites;
+  policy.first = media.keying.front() == settings::Keying::kDtls ? sip::Keying::kDtls : sip::Keying::kSdes;
+  policy.feedback = media.avpf;
+  return policy;
+}
+
+}  // namespace
+
+sip::SecurityPolicy policy_from(const settings::RealmSettings& realm) {
+  sip::SecurityPolicy policy = keyings_of(realm.policy.media);
+  switch (realm.policy.media.security) {
+    case settings::MediaSecurity::kOptional:
+      break;
+    case settings::MediaSecurity::kPreferred:
+      policy.best_effort = true;
+      break;
+    case settings::MediaSecurity::kRequired:
+      policy.srtp = sip::SrtpDemand::kRequired;
+      break;
+    case settings::MediaSecurity::kForbidden:
+      policy.srtp = sip::SrtpDemand::kForbidden;
+      break;
+  }
+  return policy;
+}
+
+sip::SecurityPolicy policy_towards(const settings::RealmSettings& realm, settings::MediaProfile profile) {
+  sip::SecurityPolicy policy = keyings_of(realm.policy.media);
+  switch (profile) {
+    case settings::MediaProfile::kRtp:
+      policy.srtp = sip::SrtpDemand::kForbidden;
+      break;
+    case settings::MediaProfile::kDtls:
+      policy.srtp = sip::SrtpDemand::kRequired;
+      policy.dtls = true;
+      policy.suites.clear();
+      policy.first = sip::Keying::kDtls;
+      break;
+    case settings::MediaProfile::kSdes:
+      policy.srtp = sip::SrtpDemand::kRequired;
+      policy.dtls = false;
+      policy.suites = realm.policy.media.sdes_suites;
+      policy.first = sip::Keying::kSdes;
+      break;
+    case settings::MediaProfile::kBestEffort:
+      policy.best_effort = true;
+      break;
+  }
+  return policy;
+}
+
+}  // namespace weir::controlplane
