@@ -216,7 +216,7 @@ void read_limits(Table& table, LimitSettings& limits) {
   table.number("tls_handshakes_max", limits.tls_handshakes_max, 1, kTcpConnectionsMax);
   table.number("tls_handshakes_per_source_max", limits.tls_handshakes_per_source_max, 1, kTcpConnectionsMax);
   table.number("tls_handshakes_per_s_per_source_max", limits.tls_handshakes_per_s_per_source_max, 0,
-               kInvitesPerSecondMax);
+               kRequestsPerSecondMax);
   std::uint32_t handshake_s = limits.tls_handshake_ms / 1000;
   table.number("tls_handshake_s", handshake_s, 1, 60);
   limits.tls_handshake_ms = handshake_s * 1000;
