@@ -1,31 +1,11 @@
 #include "controlplane/places.h"
 
 #include <algorithm>
-#include <array>
 
 namespace weir::controlplane {
 
 namespace settings = proto::settings;
 using settings::SipTransport;
-
-namespace {
-
-/// Bytes 0 to 11 of an IPv4 address written as IPv6 (RFC 4291 section 2.5.5.2): a socket would take it for the IPv4
-/// one.
-constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-bool is_host(const proto::IpAddress& address) {
-  if (address.family == proto::Family::kIpv4) {
-    const std::uint32_t first = address.ipv4() >> 24;
-    return first != 0 && first != 127 && first < 224;
-  }
-  static constexpr std::array<std::uint8_t, 15> kZeros{};
-  const auto& bytes = address.bytes;
-  const bool low = std::equal(kZeros.begin(), kZeros.end(), bytes.begin()) && bytes[15] <= 1;
-  return !low && bytes[0] != 0xff && !std::equal(kMapped.begin(), kMapped.end(), bytes.begin());
-}
-
-}  // namespace
 
 Places::Places(const settings::Settings& settings) : settings_(settings) {
   for (std::uint32_t realm = 0; realm < settings.realms.size(); ++realm) {
@@ -53,7 +33,7 @@ std::vector<std::size_t> Places::sharing(std::size_t index) const {
 }
 
 bool Places::may_be_sent_to(const proto::Endpoint& endpoint) const {
-  if (endpoint.port == 0 || !is_host(endpoint.address)) return false;
+  if (endpoint.port == 0 || !proto::is_host(endpoint.address)) return false;
   const auto ours = [&endpoint](const proto::IpAddress& address) { return address == endpoint.address; };
   return std::none_of(places_.begin(), places_.end(), [&](const Place& place) { return ours(place.local.address); }) &&
          std::none_of(settings_.networks.begin(), settings_.networks.end(),

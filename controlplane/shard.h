@@ -31,6 +31,7 @@ class Shard : private MessageSink {
   ~Shard() override;
 
   /// Runs until SIGTERM or SIGINT; then ends every call, and returns when all is said or kFarewellSeconds have passed.
+  /// SIGHUP: certificates are read anew.
   void run();
 
  private:
@@ -50,6 +51,8 @@ class Shard : private MessageSink {
   void on_transport_error(const sip::Hop& hop) override;
 
   void tick();
+  void await_reload();
+  void reload_certificates();
   void say_farewell();
   void watch_media(std::uint64_t now_ns);
   void watch_workers(std::uint64_t now_ns);
@@ -63,6 +66,7 @@ class Shard : private MessageSink {
   boost::asio::io_context io_;
   boost::asio::steady_timer tick_;
   boost::asio::signal_set signals_;
+  boost::asio::signal_set reload_signal_;
   std::unique_ptr<MediaEngine> media_;
   std::unique_ptr<CallJournal> journal_;
   std::unique_ptr<Transports> transports_;
