@@ -317,3 +317,38 @@ def test_a_connection_of_ours_that_breaks_is_told_and_made_anew(quiet_lab):
     wait_until(lambda: "no answer to a ping" in quiet_lab.weir.control.text(), 15, "the ping's time to run out", 0.1)
     call_through(quiet_lab, caller, received_by)
     assert len(callees) == 2
+
+
+_LONG = "callee-" + "x" * 1300
+
+
+def test_a_request_too_long_for_a_datagram_goes_by_tcp(quiet_lab):
+    side = quiet_lab.network.b
+    route_to(quiet_lab, f"sip:{_LONG}@{side.client_address}:5071")
+    quiet_lab.weir.start()
+    server, datagrams = SipServer(side, 5071), SipAgent(side, 5071)
+
+    def received_by():
+        callee = server.accept()
+        received = callee.wait_request("INVITE")
+        assert received.get("Via").startswith("SIP/2.0/TCP ")
+        return callee, received
+    call_through(quiet_lab, SipAgent(quiet_lab.network.a, 5082), received_by)
+    assert datagrams.silent_for(0.2)
+
+
+def test_a_long_request_goes_by_udp_after_all_where_tcp_is_refused(quiet_lab):
+    side = quiet_lab.network.b
+    route_to(quiet_lab, f"sip:{_LONG}@{side.client_address}:5071")
+    quiet_lab.weir.start()
+    callee = SipAgent(side, 5071)
+    caller = SipAgent(quiet_lab.network.a, 5082)
+
+    def received_by():
+        received = callee.wait_request("INVITE")
+        assert received.get("Via").startswith("SIP/2.0/UDP ")
+        return callee, received
+    call_through(quiet_lab, caller, received_by)
+    call_through(quiet_lab, caller, received_by)
+    refusals = [line for line in quiet_lab.weir.control.text().splitlines() if "connection failed" in line]
+    assert len(refusals) == 1, f"the second call does not try TCP again: {refusals}"
