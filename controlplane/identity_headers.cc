@@ -76,7 +76,8 @@ void hide(sip::Uri& uri, std::string_view our_host) {
   uri.password.reset();
   sip::Parameters kept;
   for (const sip::Parameter& parameter : uri.parameters) {
-    if (parameter.name == "user" || parameter.name == "cause") kept.append(parameter.name, parameter.value);  // cause: RFC 4458, RFC 7044
+    if (parameter.name == "user" || parameter.name == "cause")
+      kept.append(parameter.name, parameter.value);  // cause: RFC 4458, RFC 7044
   }
   uri.parameters = std::move(kept);
   const std::vector<sip::UriHeader> all = sip::parse_uri_headers(uri.headers).value_or(std::vector<sip::UriHeader>{});

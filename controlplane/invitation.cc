@@ -5,7 +5,9 @@
 
 #include "controlplane/call.h"
 #include "controlplane/trunks.h"
+#include "sip/limits.h"
 #include "sip/status.h"
+#include "sip/write.h"
 
 namespace weir::controlplane {
 
@@ -84,10 +86,22 @@ void Invitation::send_by_way(std::size_t index) {
   Branch& branch = *branches_[index];
   const Path& way = branch.ways[branch.way];
   if (const std::optional<EndCause> cause = inviter_.prepare(way)) return give_up(index, {*cause, nullptr});
-  const Leg leg(side_, way);
+  Message request = make_request(branch);
+  if (way.transport_by_default && sip::write(request).size() > sip::kDatagramRequestBytesMax) {
+    if (const std::optional<Path> stream = context_.paths.stream_instead(way)) {
+      branch.ways[branch.way].transport_by_default = false;  // if the stream fails, it is its turn, with any size
+      branch.ways.insert(branch.ways.begin() + static_cast<std::ptrdiff_t>(branch.way), *stream);
+      request = make_request(branch);
+    }
+  }
+  if (!send(branch, std::move(request))) return give_up(index, {{503, "no room for another transaction"}, nullptr});
+}
+
+sip::Message Invitation::make_request(Branch& branch) {
+  const Leg leg(side_, branch.ways[branch.way]);
   Message request = inviter_.make_invite(leg, branch.target);
   for (const sip::NameAddr& route : branch.target.routes) request.add_header(HeaderId::kRoute, sip::write(route));
-  if (!send(branch, std::move(request))) return give_up(index, {{503, "no room for another transaction"}, nullptr});
+  return request;
 }
 
 bool Invitation::send(Branch& branch, Message request) {

@@ -90,6 +90,7 @@ class Invitation : public Requester {
   void next_target();
   void on_located(std::size_t branch, std::vector<Path> ways);
   void send_by_way(std::size_t branch);
+  sip::Message make_request(Branch& branch);
   bool send(Branch& branch, sip::Message request);
   void on_provisional(Branch& branch, const sip::Message& response);
   void on_success(Branch& branch, sip::TransactionId id, const sip::Message& response);

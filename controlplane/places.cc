@@ -1,7 +1,6 @@
 #include "controlplane/places.h"
 
 #include <algorithm>
-#include <array>
 
 namespace weir::controlplane {
 

@@ -83,6 +83,7 @@ Shard::Shard(settings::Settings settings, proto::Region region)
       client_(region_, {.null_cipher = settings_.srtp.null_cipher, .aead = settings_.srtp.aead}),
       tick_(io_),
       signals_(io_, SIGTERM, SIGINT),
+      reload_signal_(io_, SIGHUP),
       tokens_(make_token) {}
 
 Shard::~Shard() = default;
@@ -157,6 +158,7 @@ proto::Status Shard::start_registrar() {
 }
 
 void Shard::run() {
+  await_reload();
   signals_.async_wait([this](const boost::system::error_code& error, int) {
     if (!error) say_farewell();
   });
@@ -182,6 +184,21 @@ void Shard::tick() {
   tick_.async_wait([this](const boost::system::error_code& error) {
     if (!error) tick();
   });
+}
+
+void Shard::await_reload() {
+  reload_signal_.async_wait([this](const boost::system::error_code& error, int) {
+    if (error) return;
+    reload_certificates();
+    await_reload();
+  });
+}
+
+void Shard::reload_certificates() {
+  const proto::Status status = transports_->reload_certificates();
+  if (status) return log_event(LogLevel::kInfo, "tls", {{"event", "certificates were read anew"}});
+  log_event(LogLevel::kError, "tls",
+            {{"event", "certificates were not read anew: the old ones stay"}, {"reason", status.error()}});
 }
 
 void Shard::say_farewell() {

@@ -33,6 +33,7 @@ class Shard : private MessageSink {
   ~Shard() override;
 
   /// Runs until SIGTERM or SIGINT; then ends every call, and returns when all is said or kFarewellSeconds have passed.
+  /// SIGHUP: certificates are read anew.
   void run();
 
  private:
@@ -53,6 +54,8 @@ class Shard : private MessageSink {
   void on_transport_error(const sip::Hop& hop) override;
 
   void tick();
+  void await_reload();
+  void reload_certificates();
   void say_farewell();
   void watch_media(std::uint64_t now_ns);
   void watch_workers(std::uint64_t now_ns);
@@ -66,6 +69,7 @@ class Shard : private MessageSink {
   boost::asio::io_context io_;
   boost::asio::steady_timer tick_;
   boost::asio::signal_set signals_;
+  boost::asio::signal_set reload_signal_;
   sip::TokenSource tokens_;
   std::unique_ptr<MediaEngine> media_;
   std::unique_ptr<CallJournal> journal_;

@@ -1,8 +1,9 @@
-"""A scripted SIP user agent for the tests: says exactly what it is told, over UDP or TCP, from inside a namespace."""
+"""A scripted SIP user agent for the tests: says exactly what it is told, over UDP, TCP or TLS, from inside a namespace."""
 
 import itertools
 import re
 import socket
+import ssl
 import time
 from dataclasses import dataclass, field
 
@@ -64,19 +65,25 @@ class Dialog:
 
 
 class SipAgent:
-    """Owner of one socket. `peer` is where it sends requests and UDP responses."""
+    """Owner of one socket. `peer` is where it sends requests and UDP responses. `tls` makes a "tls" agent's side of TLS,
+    and `server_name` is whom it asks for. `connection`: one that is there already, of that transport."""
 
-    def __init__(self, side: Side, port: int, transport: str = "udp"):
+    def __init__(self, side: Side, port: int = 0, transport: str = "udp", tls: ssl.SSLContext | None = None,
+                 server_name: str = "", connection: socket.socket | None = None):
         self.side = side
         self.transport = transport
-        self.peer = (side.sip_address, 5060)
+        self.peer = (side.sip_address, 5061 if transport == "tls" else 5060)
         self.inbox: list[Message] = []
         self._stream = b""
-        if transport == "udp":
+        if connection is not None:
+            self._socket = connection
+        elif transport == "udp":
             self._socket = udp_socket(side.namespace, side.client_address, port)
         else:
             with inside(side.namespace):
                 self._socket = socket.create_connection(self.peer, 5, source_address=(side.client_address, port))
+        if tls is not None and connection is None:
+            self._socket = tls.wrap_socket(self._socket, server_hostname=server_name or side.sip_address)
         self.port = self._socket.getsockname()[1]  # port 0 asks for any
 
     def close(self) -> None:
@@ -104,6 +111,14 @@ class SipAgent:
 
     def wait_request(self, method: str, timeout_s: float = 10.0) -> Message:
         return self.wait(lambda message: message.method == method, timeout_s)
+
+    def receive_bytes(self, count: int, timeout_s: float = 10.0) -> bytes:
+        """So many bytes of a stream that are no message."""
+        self._socket.settimeout(timeout_s)
+        while len(self._stream) < count:
+            self._stream += self._socket.recv(count)
+        taken, self._stream = self._stream[:count], self._stream[count:]
+        return taken
 
     def silent_for(self, seconds: float) -> bool:
         """True if nothing comes for so long."""
@@ -196,7 +211,7 @@ class SipAgent:
             self.inbox.append(Message.parse(data))
             return
         if not data:
-            raise ConnectionError("the border closed the TCP connection")
+            raise ConnectionError("the border closed the connection")
         self._stream += data
         while b"\r\n\r\n" in self._stream:
             head, _, rest = self._stream.partition(b"\r\n\r\n")
@@ -205,3 +220,24 @@ class SipAgent:
                 return
             self.inbox.append(Message.parse(head + b"\r\n\r\n" + rest[:length]))
             self._stream = rest[length:]
+
+
+class SipServer:
+    """A listening TCP socket at the client's address; with `tls`, a TLS one. What connects becomes an agent."""
+
+    def __init__(self, side: Side, port: int, tls: ssl.SSLContext | None = None):
+        self.side = side
+        self._tls = tls
+        with inside(side.namespace):
+            self._socket = socket.create_server((side.client_address, port))
+
+    def accept(self, timeout_s: float = 10.0) -> SipAgent:
+        self._socket.settimeout(timeout_s)
+        connection, _ = self._socket.accept()
+        connection.settimeout(timeout_s)
+        if self._tls is None:
+            return SipAgent(self.side, transport="tcp", connection=connection)
+        return SipAgent(self.side, transport="tls", connection=self._tls.wrap_socket(connection, server_side=True))
+
+    def close(self) -> None:
+        self._socket.close()
