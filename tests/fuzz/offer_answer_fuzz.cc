@@ -17,14 +17,34 @@ namespace {
 using namespace weir;
 using namespace weir::sip;
 
-LocalSession local_session(std::size_t sections) {
+/// Whatever a policy may allow, best effort included.
+SecurityPolicy every_keying() {
+  SecurityPolicy policy;
+  policy.suites = {proto::SrtpProfile::kAesCm128HmacSha1_80, proto::SrtpProfile::kAeadAes256Gcm};
+  policy.best_effort = true;
+  return policy;
+}
+
+CryptoAttribute our_line(std::uint32_t tag, proto::SrtpProfile suite) {
+  CryptoAttribute line;
+  line.tag = tag;
+  line.suite = suite;
+  line.keys.emplace_back()->key[0] = static_cast<std::uint8_t>(tag);
+  return line;
+}
+
+LocalSession local_session(std::size_t sections, const SecurityPolicy& policy) {
   LocalSession local;
+  local.security = policy;
   local.address = proto::IpAddress::from_ipv4(0xc6120101);
   local.fingerprints.push_back(Fingerprint{});
   LocalSection section;
   section.rtp = {local.address, 0, 20000};
   section.rtcp = {local.address, 0, 20001};
   section.tls_id = "abc3de65cddef001be82";
+  for (const proto::SrtpProfile suite : policy.suites) {
+    section.crypto.push_back(our_line(static_cast<std::uint32_t>(section.crypto.size() + 1), suite));
+  }
   local.sections.assign(sections, section);
   return local;
 }
@@ -39,20 +59,37 @@ void check_sent(const SessionDescription& sent, const SessionDescription& receiv
   WEIR_ASSERT(std::holds_alternative<SessionDescription>(read) && std::get<SessionDescription>(read) == sent);
 }
 
-void check_exchange(const RemoteOffer& offer, std::string_view answer, RtpProtocol protocol) {
-  const LocalSession local = local_session(offer.sections.size());
+void check_keys(const AgreedSection& section) {
+  switch (section.keying) {
+    case Keying::kNone:
+      WEIR_ASSERT(!is_secured(section.protocol) && !section.sdes && section.remote_dtls.fingerprints.empty());
+      return;
+    case Keying::kSdes:
+      WEIR_ASSERT(section.sdes && section.sdes->local.suite == section.sdes->remote.suite);
+      WEIR_ASSERT(section.sdes->local.tag == section.sdes->remote.tag);
+      return;
+    case Keying::kDtls:
+      WEIR_ASSERT(!section.remote_dtls.fingerprints.empty() && !section.local_dtls.fingerprints.empty());
+      return;
+  }
+}
+
+void check_exchange(const RemoteOffer& offer, std::string_view answer, RtpProtocol protocol,
+                    const SecurityPolicy& policy) {
+  const LocalSession local = local_session(offer.sections.size(), policy);
   const SessionDescription forward = make_offer(offer, local, protocol);
   check_sent(forward, offer.description);
-  const auto far = read_answer(forward, answer);
+  const auto far = read_answer(forward, answer, policy);
   if (std::holds_alternative<SdpRefusal>(far)) {
     WEIR_ASSERT(!std::get<SdpRefusal>(far).reason.empty());
     return;
   }
   const Agreement near = make_answer(offer, std::get<Agreement>(far), local);
   check_sent(near.local, offer.description);
-  for (const AgreedSection& section : near.sections) {
-    if (!section.active || !is_secured(section.protocol)) continue;
-    WEIR_ASSERT(!section.remote_dtls.fingerprints.empty() && !section.local_dtls.fingerprints.empty());
+  for (const Agreement* agreement : {&near, &std::get<Agreement>(far)}) {
+    for (const AgreedSection& section : agreement->sections) {
+      if (section.active) check_keys(section);
+    }
   }
 }
 
@@ -61,13 +98,16 @@ void check_exchange(const RemoteOffer& offer, std::string_view answer, RtpProtoc
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view answer(reinterpret_cast<const char*>(data), size);
   const std::string_view offer_text = take_until(answer, '\0');
-  const auto offer = read_offer(offer_text);
-  if (const auto* refusal = std::get_if<SdpRefusal>(&offer)) {
-    WEIR_ASSERT(refusal->status == 400 || refusal->status == 488);
-    WEIR_ASSERT(refusal->reason.find_first_of("\r\n") == std::string::npos);
-    return 0;
+  for (const SecurityPolicy& policy : {SecurityPolicy{}, every_keying()}) {
+    const auto offer = read_offer(offer_text, 0, policy);
+    if (const auto* refusal = std::get_if<SdpRefusal>(&offer)) {
+      WEIR_ASSERT(refusal->status == 400 || refusal->status == 488);
+      WEIR_ASSERT(refusal->reason.find_first_of("\r\n") == std::string::npos);
+      continue;
+    }
+    for (const RtpProtocol protocol : {RtpProtocol::kAvp, RtpProtocol::kSavp, RtpProtocol::kDtlsSavp}) {
+      check_exchange(std::get<RemoteOffer>(offer), answer, protocol, policy);
+    }
   }
-  check_exchange(std::get<RemoteOffer>(offer), answer, RtpProtocol::kAvp);
-  check_exchange(std::get<RemoteOffer>(offer), answer, RtpProtocol::kDtlsSavp);
   return 0;
 }
