@@ -39,6 +39,7 @@ class Parameters {
   std::optional<Parameter> take(std::string_view name);
   /// How many have that name: a reader for whom the first counts and one for whom the last does may disagree.
   [[nodiscard]] std::size_t count(std::string_view name) const;
+  void append(Parameter parameter) { list_.push_back(std::move(parameter)); }
   void append(std::string_view name, std::optional<std::string_view> value);
 
   bool operator==(const Parameters&) const = default;

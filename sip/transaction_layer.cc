@@ -39,15 +39,14 @@ void TransactionLayer::on_message(std::uint64_t now_ns, Message message, const H
 
 void TransactionLayer::on_request(Now now_ns, Message message, const Hop& source) {
   const auto via = message.top_via();
-  if (!via || !via->has_branch_cookie() || via->branch() == kBranchCookie) {
-    ++counters_.requests_unbranched;
-    respond_statelessly(message, source, 400, "Missing Branch");
-    return;
+  if (!via) {
+    return;  // parse_message lets none pass
   }
+  counters_.requests_unbranched += via->has_branch_cookie() ? 0 : 1;
   if (message.method() == Method::kAck) {
     return on_ack(now_ns, *via, message, source);
   }
-  if (Transaction* transaction = table_.find(server_key(*via, message.method_name()))) {
+  if (Transaction* transaction = table_.find(server_key(message, *via, message.method_name()))) {
     return on_repeated_request(now_ns, *transaction);
   }
   if (must_refuse(message, source)) {
@@ -87,7 +86,7 @@ void TransactionLayer::on_new_request(Now now_ns, const Via& via, Message messag
   const auto request = std::make_shared<const Message>(std::move(message));
   const Hop hop = response_hop(*request, source);
   const bool is_invite = request->method() == Method::kInvite;
-  Transaction& transaction = *table_.insert(server_key(via, request->method_name()),
+  Transaction& transaction = *table_.insert(server_key(*request, via, request->method_name()),
                                             is_invite ? machine<ServerInviteTransaction>(options_.timers, hop)
                                                       : machine<ServerTransaction>(options_.timers, hop),
                                             options_.timers);
@@ -110,7 +109,7 @@ void TransactionLayer::on_repeated_request(Now now_ns, Transaction& transaction)
 }
 
 void TransactionLayer::on_ack(Now now_ns, const Via& via, const Message& ack, const Hop& source) {
-  Transaction* transaction = table_.find(server_key(via, to_string(Method::kInvite)));
+  Transaction* transaction = table_.find(server_key(ack, via, to_string(Method::kInvite)));
   if (transaction == nullptr) {
     user_.on_ack(ack, source);
     return;
@@ -122,21 +121,21 @@ void TransactionLayer::on_ack(Now now_ns, const Via& via, const Message& ack, co
   perform(now_ns, transaction->id, actions, {&ack, &source});
 }
 
-Transaction* TransactionLayer::cancelled_invite(const Via& via, const Hop& source) {
-  Transaction* invite = table_.find(server_key(via, to_string(Method::kInvite)));
+Transaction* TransactionLayer::cancelled_invite(const Via& via, const Message& cancel, const Hop& source) {
+  Transaction* invite = table_.find(server_key(cancel, via, to_string(Method::kInvite)));
   // CANCEL cannot be challenged; what it can be held to is the address its INVITE came from (section 22.1).
   return invite != nullptr && invite->source == source.remote.address ? invite : nullptr;
 }
 
 void TransactionLayer::on_cancel(Now now_ns, const Via& via, const Message& cancel, const Hop& source) {
-  const Transaction* invite = cancelled_invite(via, source);
+  const Transaction* invite = cancelled_invite(via, cancel, source);
   counters_.cancels_unmatched += invite == nullptr ? 1 : 0;
   // The To tag is that of the INVITE's responses, if it has one already (section 9.2).
   const std::string tag = invite != nullptr && !invite->to_tag.empty() ? invite->to_tag : tag_for(cancel);
   const Message answer = make_response(cancel, invite != nullptr ? 200 : 481, "", tag);
 
   const Hop hop = response_hop(cancel, source);
-  Transaction& transaction = *table_.insert(server_key(via, to_string(Method::kCancel)),
+  Transaction& transaction = *table_.insert(server_key(cancel, via, to_string(Method::kCancel)),
                                             machine<ServerTransaction>(options_.timers, hop), options_.timers);
   transaction.hop = hop;
   transaction.known_to_user = false;

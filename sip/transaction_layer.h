@@ -99,7 +99,7 @@ struct TransactionCounters {
   std::uint64_t responses_unmatched = 0;  ///< to no transaction of ours, or not with exactly one Via: dropped
   std::uint64_t requests_refused = 0;     ///< answered 503: transactions_max reached, or the user does not admit it
   std::uint64_t requests_ignored = 0;     ///< not answered: the user said so
-  std::uint64_t requests_unbranched = 0;  ///< answered 400: no RFC 3261 branch (RFC 2543 clients)
+  std::uint64_t requests_unbranched = 0;  ///< without RFC 3261 branch: told apart as RFC 2543's are (section 17.2.3)
   std::uint64_t requests_merged = 0;      ///< answered 482: the same request by another way (section 8.2.2.2)
   std::uint64_t cancels_unmatched = 0;    ///< answered 481
   std::uint64_t retransmissions = 0;      ///< messages of ours sent again because a timer fired
@@ -170,7 +170,7 @@ class TransactionLayer {
   void on_repeated_request(Now now_ns, Transaction& transaction);
   void on_response(Now now_ns, const Message& response, const Hop& source);
   [[nodiscard]] bool must_refuse(const Message& request, const Hop& source);
-  [[nodiscard]] Transaction* cancelled_invite(const Via& via, const Hop& source);
+  [[nodiscard]] Transaction* cancelled_invite(const Via& via, const Message& cancel, const Hop& source);
 
   // What the machines ask for. A callback may end the transaction, so each of these may be its last.
   struct Incoming {

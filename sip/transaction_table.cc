@@ -33,8 +33,22 @@ std::string client_key(const Via& via, std::string_view method) {
   return branch_key('c', via, method);
 }
 
-std::string server_key(const Via& via, std::string_view method) {
-  return branch_key('s', via, method);
+std::string server_key(const Message& request, const Via& via, std::string_view method) {
+  if (via.has_branch_cookie()) {
+    return branch_key('s', via, method);
+  }
+  const auto cseq = request.cseq();
+  std::string key = "o";
+  const std::string top = write(via);
+  for (const std::string_view part :
+       {std::string_view{top}, request.request_uri_text(), request.from_tag(), request.call_id()}) {
+    key += part;
+    key += kSeparator;
+  }
+  key += std::to_string(cseq ? cseq->number : 0);
+  key += kSeparator;
+  key += method;
+  return key;
 }
 
 std::string merge_key(const Message& request) {

@@ -37,7 +37,10 @@ struct TransactionId {
 /// request we sent is the key of its responses. `method` is that of the transaction: INVITE for ACK, and for the INVITE
 /// that a CANCEL means.
 std::string client_key(const Via& via, std::string_view method);
-std::string server_key(const Via& via, std::string_view method);
+/// `via` is the request's top one. Without an RFC 3261 branch (RFC 2543 clients, and a branch of the cookie alone) it
+/// is top Via, Request-URI, From tag, Call-ID and CSeq number that tell transactions apart. The To tag is not among
+/// them: requests in and outside a dialog differ in their CSeq, and an ACK's has to find its INVITE.
+std::string server_key(const Message& request, const Via& via, std::string_view method);
 /// section 8.2.2.2: From tag, Call-ID and CSeq of a request without To tag, whatever way it came.
 std::string merge_key(const Message& request);
 

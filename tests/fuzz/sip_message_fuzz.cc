@@ -7,6 +7,7 @@
 
 #include "proto/assert.h"
 #include "sip/parse.h"
+#include "sip/trust.h"
 #include "sip/write.h"
 
 namespace weir::sip {
@@ -60,6 +61,12 @@ void change(Message message) {
   WEIR_ASSERT(message.body() == message.call_id());
 }
 
+void strip(Message message) {
+  remove_trust_headers(message);
+  for (std::size_t i = 0; i < message.header_count(); ++i) WEIR_ASSERT(!is_trust_header(message.header_at(i).name));
+  WEIR_ASSERT(parse_message(write(message)).ok());
+}
+
 }  // namespace
 }  // namespace weir::sip
 
@@ -79,5 +86,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   round_trip(result.message());
   if (result.message().is_request()) answer(result.message());
   change(result.message());
+  strip(result.message());
   return 0;
 }

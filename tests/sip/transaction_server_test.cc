@@ -186,13 +186,48 @@ TEST_F(ServerLab, RequestsMatchByBranchSentByAndMethod) {
   EXPECT_EQ(layer->counters().requests_absorbed, 2u);
 }
 
-TEST_F(ServerLab, ARequestWithoutAnRfc3261BranchIsRefused) {
-  receive(request_of({.method = "OPTIONS", .branch = "1"}), udp);
-  receive(request_of({.method = "OPTIONS", .branch = ""}), udp);
-  receive(request_of({.method = "OPTIONS", .branch = "z9hG4bK"}), udp);
-  receive(request_of({.method = "ACK", .branch = "1"}), udp);
-  EXPECT_EQ(sends(), "0 400, 0 400, 0 400");
-  EXPECT_EQ(heard(), "");
+TEST_F(ServerLab, WithoutAnRfc3261BranchRequestsMatchByWhatTheySay) {
+  // Section 17.2.3; a branch of the cookie alone is none (RFC 4475 section 3.2.1).
+  for (const std::string_view branch : {"1", "", "z9hG4bK"}) {
+    restart({});
+    const RequestParts parts{.method = "OPTIONS", .branch = std::string(branch)};
+    receive(request_of(parts), udp);
+    receive(request_of(parts), udp);
+    EXPECT_EQ(layer->counters().requests_absorbed, 1u) << branch;
+    RequestParts other = parts;
+    other.cseq = "2";
+    receive(request_of(other), udp);
+    other = parts;
+    other.call_id = "call-2";
+    receive(request_of(other), udp);
+    other = parts;
+    other.from_tag = "carol";
+    receive(request_of(other), udp);
+    other = parts;
+    other.method = "PING";
+    other.call_id = "call-3";
+    receive(request_of(other), udp);
+    EXPECT_EQ(layer->size(), 5u) << branch;
+    EXPECT_EQ(layer->counters().requests_unbranched, 6u) << branch;
+  }
+}
+
+TEST_F(ServerLab, AnInviteWithoutBranchIsCancelledAndItsRefusalAcknowledged) {
+  const RequestParts parts{.branch = ""};
+  receive(request_of(parts), udp);
+  const TransactionId id = last_id;
+  RequestParts old_cancel = parts;
+  old_cancel.method = "CANCEL";
+  receive(request_of(old_cancel), udp);
+  EXPECT_EQ(heard(), "t1 request INVITE, t1 cancel");
+  EXPECT_TRUE(respond(id, request_of(parts), 487));
+  RequestParts old_ack = parts;
+  old_ack.method = "ACK";
+  old_ack.to_tag = "bob";
+  receive(request_of(old_ack), udp);
+  EXPECT_EQ(sends(), "0 200, 0 487");
+  run_to_ms(40'000);
+  EXPECT_EQ(sends(), "") << "the ACK was that transaction's: nothing is repeated";
   expect_all_gone();
 }
 
