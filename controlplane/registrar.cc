@@ -54,6 +54,8 @@ Registrar::Registrar(RegistrarContext context, UserDirectory users, std::unique_
       users_(std::move(users)),
       auth_(context_.settings.registrar, users_),
       failures_(context_.settings.registrar.failures_per_min_per_source_max),
+      unproven_(context_.settings.limits.registers_per_s_max, context_.settings.limits.registers_per_s_per_source_max),
+      proven_(context_.settings.limits.registers_per_s_max, context_.settings.limits.registers_per_s_per_source_max),
       store_(std::move(store)),
       bindings_({context_.settings.registrar.contacts_per_user_max, context_.settings.registrar.bindings_max},
                 store_.get()),
@@ -88,6 +90,14 @@ void Registrar::on_tick(std::uint64_t now_ns) {
   bindings_.expire(now_ns);
 }
 
+/// nullopt: within the rates.
+std::optional<EarlyAnswer> Registrar::limit(Admission& admission, const Path& from) {
+  const sip::AdmissionVerdict verdict = admission.decide(now_ns_, from.hop.remote.address);
+  if (verdict == sip::AdmissionVerdict::kAdmitted) return std::nullopt;
+  ++counters_.limited;
+  return EarlyAnswer{static_cast<std::uint16_t>(verdict == sip::AdmissionVerdict::kRefused ? 503 : 0), {}};
+}
+
 EarlyAnswer Registrar::challenge(const Path& from, bool stale) {
   ++counters_.challenged;
   EarlyAnswer answer{401, {}};
@@ -102,13 +112,14 @@ EarlyAnswer Registrar::challenge(const Path& from, bool stale) {
 /// Whoever proves no password is answered here, and nothing is kept of it but a count of failures.
 std::optional<EarlyAnswer> Registrar::answer_early(const Message& request, const Path& from) {
   if (realm_of(from).domains.empty()) return EarlyAnswer{405, {{HeaderId::kAllow, std::string(kAllowed)}}};
-  if (!realm_of(from).auth) return std::nullopt;
+  if (!realm_of(from).auth) return limit(proven_, from);
   const Source source = source_of(from.hop.remote.address);
   if (failures_.blocks(now_ns_, source)) {
     ++counters_.blocked;
     return EarlyAnswer{503, {}};
   }
   const DigestJudgement judgement = auth_.judge(now_ns_, domain_of(from), request, source);
+  if (auto over = limit(judgement.verdict == DigestVerdict::kRight ? proven_ : unproven_, from)) return over;
   switch (judgement.verdict) {
     case DigestVerdict::kRight:
       return std::nullopt;

@@ -42,6 +42,7 @@ struct RegistrarCounters {
   std::uint64_t failures = 0;    ///< of these: a wrong password, or no such user
   std::uint64_t refused = 0;     ///< proved, and answered with another status
   std::uint64_t blocked = 0;     ///< answered 503: too many failures from that source
+  std::uint64_t limited = 0;     ///< over the rates of [limits]: answered 503 or not at all
 };
 
 /// One shard's. Time comes in with on_tick.
@@ -78,6 +79,7 @@ class Registrar : public RequestHandler {
   void restore();
   [[nodiscard]] const proto::settings::RealmRegistrarSettings& realm_of(const Path& from) const;
   [[nodiscard]] std::string_view domain_of(const Path& from) const { return realm_of(from).domains.front(); }
+  std::optional<EarlyAnswer> limit(Admission& admission, const Path& from);
   EarlyAnswer challenge(const Path& from, bool stale);
   void register_contacts(sip::TransactionId id, const sip::Message& request, const Path& from, const User* user);
   void accept(sip::TransactionId id, const sip::Message& request, const Path& from, const RegisterRequest& wish);
@@ -89,6 +91,9 @@ class Registrar : public RequestHandler {
   UserDirectory users_;
   DigestAuth auth_;
   FailureLimit failures_;
+  // Those who prove a password are counted apart: a flood of others takes nothing from them.
+  Admission unproven_;
+  Admission proven_;
   std::unique_ptr<BindingStore> store_;  ///< null: nothing outlives the process
   Bindings bindings_;
   RegistrarCounters counters_;

@@ -153,6 +153,10 @@ proto::Status Shard::start_registrar() {
   auto registrar = Registrar::create(std::move(context), started_ns_);
   if (!registrar) return proto::Error{registrar.error()};
   registrar_ = std::move(registrar).value();
+  const auto lookup = [this](std::uint32_t realm, std::string_view user) { return registrar_->lookup(realm, user); };
+  proto::Result<Policy> policy = Policy::create(settings_, {.trunks = {}, .registrar = lookup});
+  if (!policy) return proto::Error{policy.error()};
+  policy_ = std::move(policy).value();
   calls_->set_handler(sip::Method::kRegister, *registrar_);
   return proto::success();
 }

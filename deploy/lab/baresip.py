@@ -30,6 +30,9 @@ class Phone:
     answers: bool = False
     rtcp_mux: bool = True
     outbound: str = ""
+    domain: str = ""  # where it registers; "": it does not
+    password: str = ""
+    register_s: int = 60
     control_port: int = _CONTROL_PORT
     rtp_ports: str = "10000-10999"
 
@@ -117,14 +120,17 @@ class Baresip:
 
     def _account(self) -> str:
         phone = self.phone
-        parameters = ";regint=0;audio_codecs=PCMA"
+        parameters = f";regint={phone.register_s if phone.domain else 0};audio_codecs=PCMA"
+        if phone.domain:
+            parameters += f";auth_user={phone.user};auth_pass={phone.password}"
         if phone.profile:
             parameters += f";mediaenc={phone.profile}"
         if phone.answers:
             parameters += ";answermode=auto"
         if phone.outbound:
             parameters += f';outbound="{phone.outbound}"'
-        return f"<sip:{phone.user}@{self.side.client_address}:{phone.sip_port};transport={phone.transport}>{parameters}\n"
+        host = phone.domain or f"{self.side.client_address}:{phone.sip_port}"
+        return f"<sip:{phone.user}@{host};transport={phone.transport}>{parameters}\n"
 
     def _config(self) -> str:
         phone = self.phone

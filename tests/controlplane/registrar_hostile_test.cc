@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/json/serialize.hpp>
+#include <map>
 
 #include "controlplane/registrar.h"
 #include "tests/support/registrar_lab.h"
@@ -117,7 +118,11 @@ TEST(RegistrarHostile, AnOldRequestOfTheSameCallIdIsRefusedWhole) {
 }
 
 TEST(RegistrarHostile, NoPasswordLeavesNothing) {
-  RegistrarLab lab([](auto& settings) { settings.registrar.failures_per_min_per_source_max = 0; });
+  RegistrarLab lab([](auto& settings) {
+    settings.registrar.failures_per_min_per_source_max = 0;
+    settings.limits.registers_per_s_max = 0;
+    settings.limits.registers_per_s_per_source_max = 0;
+  });
   EXPECT_EQ(lab.register_with({.password = "guess"}).status(), 401);
   EXPECT_EQ(lab.register_with({.name = "nobody"}).status(), 401);
   for (int i = 0; i < 1000; ++i) {
@@ -166,6 +171,30 @@ TEST(RegistrarHostile, AGuesserIsBlockedForAWhileAndOthersAreNot) {
   lab.phone = guesser;
   lab.advance_s(61);
   EXPECT_EQ(lab.register_with({}).status(), 200);
+}
+
+TEST(RegistrarHostile, AFloodIsAnsweredInPartAndTakesNothingFromThoseWithAPassword) {
+  RegistrarLab lab([](auto& settings) { settings.limits.registers_per_s_per_source_max = 10; });
+  const Message challenge = lab.ask({});
+  std::map<int, int> answers;
+  for (int i = 0; i < 100; ++i) {
+    RegisterText text;
+    const auto answer = lab.deliver(lab.write(text, nullptr), lab.phone);
+    ++answers[answer ? answer->status() : 0];
+  }
+  EXPECT_EQ(answers[401], 9);
+  EXPECT_EQ(answers[503], 10);
+  EXPECT_EQ(answers[0], 81) << "silence";
+  EXPECT_EQ(lab.registrar().counters().limited, 91u);
+  RegisterText proof;
+  EXPECT_EQ(lab.deliver(lab.write(proof, &challenge), lab.phone)->status(), 200);
+  int taken = 1;
+  for (std::uint32_t count = 2; count < 30; ++count) {
+    RegisterText more;
+    const auto answer = lab.deliver(lab.write(more, &challenge, count), lab.phone);
+    taken += answer && answer->status() == 200 ? 1 : 0;
+  }
+  EXPECT_EQ(taken, 10) << "they have the same rate";
 }
 
 TEST(RegistrarHostile, ARealmWithoutRegistrarTakesNone) {
