@@ -7,6 +7,24 @@ namespace {
 
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 
+/// Requests a second; 0: no limit.
+struct Rates {
+  std::uint32_t all;
+  std::uint32_t each;
+};
+
+Rates rates_of(const proto::settings::LimitSettings& limits, RequestKind kind) {
+  switch (kind) {
+    case RequestKind::kInvite:
+      return {limits.invites_per_s_max, limits.invites_per_s_per_source_max};
+    case RequestKind::kRegister:
+      return {limits.registers_per_s_max, limits.registers_per_s_per_source_max};
+    case RequestKind::kOther:
+      return {limits.requests_per_s_max, limits.requests_per_s_per_source_max};
+  }
+  return {0, 0};
+}
+
 }  // namespace
 
 bool RateLimit::has(std::uint64_t now_ns, std::uint32_t rate_per_s) const {
@@ -17,27 +35,39 @@ void RateLimit::take(std::uint64_t now_ns, std::uint32_t rate_per_s) {
   if (rate_per_s != 0) earned_ns_ = std::max(earned_ns_, now_ns) + kSecondNs / rate_per_s;
 }
 
-sip::AdmissionVerdict Admission::decide(std::uint64_t now_ns, const proto::IpAddress& source) {
-  Limits* const own = limits_of(now_ns, source);
-  const auto may = [&](RateLimit Limits::*limit) {
-    if (own != nullptr && !(own->*limit).has(now_ns, per_s_per_source_max_)) return false;
-    if (!(all_.*limit).has(now_ns, per_s_max_)) return false;
-    if (own != nullptr) (own->*limit).take(now_ns, per_s_per_source_max_);
-    (all_.*limit).take(now_ns, per_s_max_);
+std::optional<RequestKind> kind_of(const sip::Message& request) {
+  if (!request.to_tag().empty()) return std::nullopt;
+  if (request.method() == sip::Method::kInvite) return RequestKind::kInvite;
+  return request.method() == sip::Method::kRegister ? RequestKind::kRegister : RequestKind::kOther;
+}
+
+sip::AdmissionVerdict Admission::decide(std::uint64_t now_ns, RequestKind kind, const proto::IpAddress& source) {
+  const auto index = static_cast<std::size_t>(kind);
+  const Rates rates = rates_of(limits_, kind);
+  Limits* const own = rates.each == 0 ? nullptr : limits_of(now_ns, source);
+  const auto may = [&](RateLimit Pair::*limit) {
+    if (own != nullptr && !((*own)[index].*limit).has(now_ns, rates.each)) return false;
+    if (!(all_[index].*limit).has(now_ns, rates.all)) return false;
+    if (own != nullptr) ((*own)[index].*limit).take(now_ns, rates.each);
+    (all_[index].*limit).take(now_ns, rates.all);
     return true;
   };
-  if (may(&Limits::admitted)) return sip::AdmissionVerdict::kAdmitted;
-  if (may(&Limits::answered)) {
-    ++counters_.invites_refused;
-    return sip::AdmissionVerdict::kRefused;
+  if (may(&Pair::admitted)) return sip::AdmissionVerdict::kAdmitted;
+  const bool answered = may(&Pair::answered);
+  count(kind, answered);
+  return answered ? sip::AdmissionVerdict::kRefused : sip::AdmissionVerdict::kIgnored;
+}
+
+void Admission::count(RequestKind kind, bool answered) {
+  if (kind == RequestKind::kInvite) {
+    ++(answered ? counters_.invites_refused : counters_.invites_ignored);
+  } else {
+    ++(answered ? counters_.requests_refused : counters_.requests_ignored);
   }
-  ++counters_.invites_ignored;
-  return sip::AdmissionVerdict::kIgnored;
 }
 
 /// Null: too many sources are known.
 Admission::Limits* Admission::limits_of(std::uint64_t now_ns, const proto::IpAddress& address) {
-  if (per_s_per_source_max_ == 0) return nullptr;
   if (now_ns >= turn_ns_) {
     older_ = now_ns >= turn_ns_ + kSecondNs ? Sources{} : std::move(recent_);
     recent_.clear();

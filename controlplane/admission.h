@@ -1,12 +1,16 @@
-// Admission: how many new INVITEs a second Weir takes on, from one source address and in all. What is over is answered
-// 503 with Retry-After (RFC 3261 section 21.5.4) as often again, and beyond that with silence.
+// Admission: how many new INVITEs, REGISTERs and other requests outside dialogs a second Weir takes on, from one source
+// address and in all. What is over is answered 503 with Retry-After (RFC 3261 section 21.5.4) as often again, and
+// beyond that with silence.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 
 #include "controlplane/source.h"
 #include "proto/inet.h"
+#include "proto/settings/settings.h"
 #include "sip/transaction_layer.h"
 
 namespace weir::controlplane {
@@ -24,9 +28,18 @@ class RateLimit {
   std::uint64_t earned_ns_ = 0;
 };
 
+/// Requests that are not part of anything yet; each kind has limits of its own.
+enum class RequestKind : std::uint8_t { kInvite, kRegister, kOther };
+inline constexpr std::size_t kRequestKindCount = 3;
+
+/// A new request's kind; nullopt: it is part of a dialog, and nothing limits it here.
+std::optional<RequestKind> kind_of(const sip::Message& request);
+
 struct AdmissionCounters {
-  std::uint64_t invites_refused = 0;  ///< over the limit: answered 503
-  std::uint64_t invites_ignored = 0;  ///< so far over it that no answer went out
+  std::uint64_t invites_refused = 0;   ///< over the limit: answered 503
+  std::uint64_t invites_ignored = 0;   ///< so far over it that no answer went out
+  std::uint64_t requests_refused = 0;  ///< the same of REGISTERs and others
+  std::uint64_t requests_ignored = 0;
 };
 
 /// One shard's. Time comes in as now_ns, CLOCK_MONOTONIC.
@@ -36,25 +49,25 @@ class Admission {
   /// choose; whoever comes when so many are known is held to the limit of all alone.
   static constexpr std::size_t kSourcesMax = 4096;
 
-  /// Rates in INVITEs a second; 0: no limit.
-  Admission(std::uint32_t per_s_max, std::uint32_t per_s_per_source_max)
-      : per_s_max_(per_s_max), per_s_per_source_max_(per_s_per_source_max) {}
+  /// The limits are those of the settings at that moment; they outlive the admission.
+  explicit Admission(const proto::settings::LimitSettings& limits) : limits_(limits) {}
 
-  /// A new INVITE has come; not a repeated one.
-  sip::AdmissionVerdict decide(std::uint64_t now_ns, const proto::IpAddress& source);
+  /// A new request has come; not a repeated one.
+  sip::AdmissionVerdict decide(std::uint64_t now_ns, RequestKind kind, const proto::IpAddress& source);
   [[nodiscard]] const AdmissionCounters& counters() const { return counters_; }
 
  private:
-  struct Limits {
+  struct Pair {
     RateLimit admitted;
     RateLimit answered;  ///< 503s
   };
+  using Limits = std::array<Pair, kRequestKindCount>;
   using Sources = std::map<Source, Limits>;
 
   Limits* limits_of(std::uint64_t now_ns, const proto::IpAddress& address);
+  void count(RequestKind kind, bool answered);
 
-  std::uint32_t per_s_max_;
-  std::uint32_t per_s_per_source_max_;
+  const proto::settings::LimitSettings& limits_;
   Limits all_;
   // A source unheard of for a second has all of its rate again, and needs no memory: two turns of a second each.
   Sources recent_;

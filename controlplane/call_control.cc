@@ -48,7 +48,7 @@ CallControl::CallControl(const proto::settings::Settings& settings, MediaEngine&
     : tokens_(std::move(tokens)),
       transactions_(sip::TransactionOptions{}, sender, *this, tokens_),
       context_{settings, media, paths, policy, transactions_, tokens_, alarms_, nullptr, journal},
-      admission_(settings.limits.invites_per_s_max, settings.limits.invites_per_s_per_source_max) {}
+      admission_(settings.limits) {}
 
 CallControl::~CallControl() {
   calls_.clear();
@@ -134,24 +134,32 @@ sip::AdmissionVerdict CallControl::admit_to_handler(const Message& request, cons
 }
 
 sip::AdmissionVerdict CallControl::admit(const Message& request, const sip::Hop& source) {
-  if (request.method() != Method::kInvite && request.to_tag().empty()) return admit_to_handler(request, source);
-  if (request.method() != Method::kInvite || !request.to_tag().empty()) return sip::AdmissionVerdict::kAdmitted;
-  const sip::AdmissionVerdict admission = admission_.decide(now_ns_, source.remote.address);
-  if (admission != sip::AdmissionVerdict::kAdmitted) refused_last_ = source.remote;
-  return admission;
+  const std::optional<RequestKind> kind = kind_of(request);
+  if (!kind) return sip::AdmissionVerdict::kAdmitted;
+  const sip::AdmissionVerdict admission = admission_.decide(now_ns_, *kind, source.remote.address);
+  if (admission != sip::AdmissionVerdict::kAdmitted) {
+    refused_last_ = source.remote;
+    return admission;
+  }
+  return *kind == RequestKind::kInvite ? admission : admit_to_handler(request, source);
 }
 
 /// A flood is one line a second, not one for each INVITE of it.
 void CallControl::report_refusals() {
   const AdmissionCounters& now = admission_.counters();
-  const std::uint64_t refused = now.invites_refused - refusals_reported_.invites_refused;
-  const std::uint64_t ignored = now.invites_ignored - refusals_reported_.invites_ignored;
+  const AdmissionCounters& before = refusals_reported_;
+  const std::uint64_t refused = now.invites_refused - before.invites_refused;
+  const std::uint64_t ignored = now.invites_ignored - before.invites_ignored;
+  const std::uint64_t others_refused = now.requests_refused - before.requests_refused;
+  const std::uint64_t others_ignored = now.requests_ignored - before.requests_ignored;
   refusals_reported_ = now;
-  if (refused == 0 && ignored == 0) return;
+  if (refused + ignored + others_refused + others_ignored == 0) return;
   log_event(LogLevel::kWarning, "sip",
-            {{"event", "INVITEs over the limit"},
-             {"refused", refused},
-             {"ignored", ignored},
+            {{"event", "requests over the limit"},
+             {"invites_refused", refused},
+             {"invites_ignored", ignored},
+             {"others_refused", others_refused},
+             {"others_ignored", others_ignored},
              {"last_peer", proto::to_string(refused_last_)}});
 }
 

@@ -28,10 +28,18 @@ std::ostream& operator<<(std::ostream& out, const Tally& tally) {
   return out << tally.admitted << " admitted, " << tally.refused << " refused, " << tally.ignored << " ignored";
 }
 
-Tally decide(Admission& admission, int invites, std::uint64_t now_ns, const std::string& source) {
+proto::settings::LimitSettings invites(std::uint32_t per_s_max, std::uint32_t per_s_per_source_max) {
+  proto::settings::LimitSettings limits;
+  limits.invites_per_s_max = per_s_max;
+  limits.invites_per_s_per_source_max = per_s_per_source_max;
+  return limits;
+}
+
+Tally decide(Admission& admission, int requests, std::uint64_t now_ns, const std::string& source,
+             RequestKind kind = RequestKind::kInvite) {
   Tally tally;
-  for (int i = 0; i < invites; ++i) {
-    const sip::AdmissionVerdict decision = admission.decide(now_ns, ip(source));
+  for (int i = 0; i < requests; ++i) {
+    const sip::AdmissionVerdict decision = admission.decide(now_ns, kind, ip(source));
     ++(decision == sip::AdmissionVerdict::kAdmitted  ? tally.admitted
        : decision == sip::AdmissionVerdict::kRefused ? tally.refused
                                                      : tally.ignored);
@@ -40,7 +48,8 @@ Tally decide(Admission& admission, int invites, std::uint64_t now_ns, const std:
 }
 
 TEST(Admission, ASourceHasASecondsWorthThenAsMuchRefusalThenSilence) {
-  Admission admission(0, 10);
+  const proto::settings::LimitSettings limits = invites(0, 10);
+  Admission admission(limits);
   EXPECT_EQ(decide(admission, 100, 5 * kSecond, "198.18.1.2"), (Tally{10, 10, 80}));
   EXPECT_EQ(decide(admission, 100, 5 * kSecond + 100 * kMs, "198.18.1.2"), (Tally{1, 1, 98})) << "100 ms later";
   EXPECT_EQ(decide(admission, 100, 9 * kSecond, "198.18.1.2"), (Tally{10, 10, 80})) << "no more than a second's worth";
@@ -49,14 +58,16 @@ TEST(Admission, ASourceHasASecondsWorthThenAsMuchRefusalThenSilence) {
 }
 
 TEST(Admission, WhoKeepsToTheRateIsNeverRefused) {
-  Admission admission(0, 10);
+  const proto::settings::LimitSettings limits = invites(0, 10);
+  Admission admission(limits);
   for (std::uint64_t i = 0; i < 1000; ++i) {
     ASSERT_EQ(decide(admission, 1, kSecond + i * 100 * kMs, "198.18.1.2"), (Tally{1, 0, 0})) << i;
   }
 }
 
 TEST(Admission, OneSourcesFloodIsNotAnothers) {
-  Admission admission(100, 10);
+  const proto::settings::LimitSettings limits = invites(100, 10);
+  Admission admission(limits);
   std::uint64_t now_ns = kSecond;
   for (int i = 0; i < 100; ++i, now_ns += 100 * kMs) {
     EXPECT_LE(decide(admission, 50, now_ns, "198.18.1.66").admitted, 10);
@@ -65,19 +76,22 @@ TEST(Admission, OneSourcesFloodIsNotAnothers) {
 }
 
 TEST(Admission, AllSourcesTogetherHaveALimitToo) {
-  Admission admission(20, 10);
+  const proto::settings::LimitSettings limits = invites(20, 10);
+  Admission admission(limits);
   EXPECT_EQ(decide(admission, 10, kSecond, "198.18.1.1"), (Tally{10, 0, 0}));
   EXPECT_EQ(decide(admission, 10, kSecond, "198.18.1.2"), (Tally{10, 0, 0}));
   EXPECT_EQ(decide(admission, 20, kSecond, "198.18.1.3"), (Tally{0, 10, 10}));
 }
 
 TEST(Admission, ZeroIsNoLimit) {
-  Admission admission(0, 0);
+  const proto::settings::LimitSettings limits = invites(0, 0);
+  Admission admission(limits);
   EXPECT_EQ(decide(admission, 10'000, kSecond, "198.18.1.2"), (Tally{10'000, 0, 0}));
 }
 
 TEST(Admission, ASourceThatIsStillSpendingIsRememberedAcrossTurns) {
-  Admission admission(0, 10);
+  const proto::settings::LimitSettings limits = invites(0, 10);
+  Admission admission(limits);
   // Ten at the end of one turn of a second; the next turn does not begin with ten more.
   EXPECT_EQ(decide(admission, 1, kSecond, "198.18.1.2"), (Tally{1, 0, 0}));
   EXPECT_EQ(decide(admission, 100, 2 * kSecond - kMs, "198.18.1.2").admitted, 10);
@@ -85,20 +99,55 @@ TEST(Admission, ASourceThatIsStillSpendingIsRememberedAcrossTurns) {
 }
 
 TEST(Admission, MoreSourcesThanItRemembersAreHeldToTheLimitOfAll) {
-  Admission admission(5000, 10);
+  const proto::settings::LimitSettings limits = invites(5000, 10);
+  Admission admission(limits);
   Tally tally;
   for (std::uint32_t i = 0; i < 10'000; ++i) {
-    const sip::AdmissionVerdict decision = admission.decide(kSecond, proto::IpAddress::from_ipv4(0xc6120000u + i));
+    const sip::AdmissionVerdict decision =
+        admission.decide(kSecond, RequestKind::kInvite, proto::IpAddress::from_ipv4(0xc6120000u + i));
     tally.admitted += decision == sip::AdmissionVerdict::kAdmitted ? 1 : 0;
   }
   EXPECT_EQ(tally.admitted, 5000);
 }
 
 TEST(Admission, AnIpv6SourceIsItsNetwork) {
-  Admission admission(0, 10);
+  const proto::settings::LimitSettings limits = invites(0, 10);
+  Admission admission(limits);
   EXPECT_EQ(decide(admission, 10, kSecond, "2001:2:0:1::1"), (Tally{10, 0, 0}));
   EXPECT_EQ(decide(admission, 1, kSecond, "2001:2:0:1::2"), (Tally{0, 1, 0}));
   EXPECT_EQ(decide(admission, 1, kSecond, "2001:2:0:2::1"), (Tally{1, 0, 0}));
+}
+
+TEST(Admission, EachKindOfRequestHasLimitsOfItsOwn) {
+  proto::settings::LimitSettings limits = invites(0, 10);
+  limits.registers_per_s_per_source_max = 20;
+  limits.requests_per_s_per_source_max = 5;
+  Admission admission(limits);
+  EXPECT_EQ(decide(admission, 100, kSecond, "198.18.1.2", RequestKind::kOther), (Tally{5, 5, 90}));
+  EXPECT_EQ(decide(admission, 100, kSecond, "198.18.1.2", RequestKind::kRegister), (Tally{20, 20, 60}));
+  EXPECT_EQ(decide(admission, 100, kSecond, "198.18.1.2", RequestKind::kInvite), (Tally{10, 10, 80}));
+  EXPECT_EQ(admission.counters().invites_refused, 10u);
+  EXPECT_EQ(admission.counters().requests_refused, 25u);
+  EXPECT_EQ(admission.counters().requests_ignored, 150u);
+}
+
+TEST(Admission, LimitsThatChangeHoldFromThenOn) {
+  proto::settings::LimitSettings limits = invites(0, 10);
+  Admission admission(limits);
+  EXPECT_EQ(decide(admission, 20, kSecond, "198.18.1.2").admitted, 10);
+  limits.invites_per_s_per_source_max = 0;
+  EXPECT_EQ(decide(admission, 20, kSecond, "198.18.1.2").admitted, 20);
+}
+
+TEST(Admission, WhatIsPartOfADialogIsOfNoKind) {
+  sip::Message request = sip::Message::request("OPTIONS", "sip:h");
+  request.add_header(sip::HeaderId::kTo, "<sip:h>");
+  EXPECT_EQ(kind_of(request), RequestKind::kOther);
+  request.set_header(sip::HeaderId::kTo, "<sip:h>;tag=1");
+  EXPECT_EQ(kind_of(request), std::nullopt);
+  EXPECT_EQ(kind_of(sip::Message::request("INVITE", "sip:h")), RequestKind::kInvite);
+  EXPECT_EQ(kind_of(sip::Message::request("REGISTER", "sip:h")), RequestKind::kRegister);
+  EXPECT_EQ(kind_of(sip::Message::request("NEWONE", "sip:h")), RequestKind::kOther);
 }
 
 }  // namespace
@@ -133,6 +182,20 @@ TEST(CallAdmission, OverTheLimitIsA503WithRetryAfterThatKeepsNothing) {
   EXPECT_EQ(lab.control().counters().calls_refused, 3u);
   lab.advance(80'000);
   EXPECT_TRUE(lab.control().idle());
+}
+
+TEST(CallAdmission, AFloodOfOptionsIsRefusedToo) {
+  CallLab lab("[limits]\nrequests_per_s_per_source_max = 3\n");
+  for (int i = 1; i <= 9; ++i) {
+    RequestText options = stray_invite(i);
+    options.method = "OPTIONS";
+    options.body = "";
+    lab.caller_sends(options);
+  }
+  for (int i = 1; i <= 3; ++i) (void)lab.expect(kCallers, "200");
+  for (int i = 4; i <= 6; ++i) (void)lab.expect(kCallers, "503");
+  EXPECT_TRUE(lab.silent(kCallers));
+  EXPECT_EQ(lab.control().admission_counters().requests_refused, 3u);
 }
 
 TEST(CallAdmission, RepetitionsOfAKnownInviteAreNotCounted) {

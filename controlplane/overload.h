@@ -1,0 +1,58 @@
+// Overload: keeps the event loop ahead of its work by taking on no more new calls than it can carry. Calls in progress
+// are never refused. After CoDel (RFC 8289: the delay that stays tells, not the one that passes) and AIMD.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+namespace weir::controlplane {
+
+struct OverloadOptions {
+  /// Work that waits longer than this all through an interval is too much. 0: nothing is ever refused.
+  std::uint64_t target_ns = 20'000'000;
+  std::uint64_t interval_ns = 100'000'000;
+  /// Work that has waited so long: no new call at all, until the loop has caught up.
+  std::uint64_t alarm_ns = 200'000'000;
+};
+
+struct OverloadCounters {
+  std::uint64_t refused = 0;   ///< new calls
+  std::uint64_t episodes = 0;  ///< times it began
+};
+
+/// One shard's. Time comes in as now_ns, CLOCK_MONOTONIC.
+class Overload {
+ public:
+  explicit Overload(const OverloadOptions& options = {}) : options_(options) {}
+
+  void set_target(std::uint64_t target_ns) { options_.target_ns = target_ns; }
+
+  /// Something that was due, or had arrived, `lag_ns` ago is being handled now: a tick, a datagram.
+  void observe(std::uint64_t now_ns, std::uint64_t lag_ns);
+  /// A new call asks to be let in. False: refuse it, as cheaply as can be.
+  [[nodiscard]] bool admit(std::uint64_t now_ns);
+
+  /// New calls a second that are let in now; nullopt: all.
+  [[nodiscard]] std::optional<double> rate_per_s() const;
+  [[nodiscard]] const OverloadCounters& counters() const { return counters_; }
+
+ private:
+  void end_interval(std::uint64_t now_ns);
+  void earn(std::uint64_t now_ns);
+
+  OverloadOptions options_;
+  OverloadCounters counters_;
+  // The interval that runs.
+  std::uint64_t interval_start_ns_ = 0;
+  std::uint64_t lag_min_ns_ = UINT64_MAX;
+  std::uint32_t offered_ = 0;
+  std::uint32_t admitted_ = 0;
+  // The verdict of those before it.
+  bool limiting_ = false;
+  bool alarmed_ = false;
+  double rate_per_s_ = 0;  ///< of limiting_
+  double credit_ = 0;      ///< calls that may be let in at once, a part of one included
+  std::uint64_t earned_ns_ = 0;
+};
+
+}  // namespace weir::controlplane
