@@ -41,6 +41,7 @@ Call::~Call() {
     control_.disown(exchange_->asked);
   }
   for (const Relay& relay : relays_) control_.disown(relay.sent);
+  control_.disown(refresh_);
   invitation_.reset();
   transfer_.reset();
   close_media();
@@ -104,6 +105,7 @@ void Call::on_cancel(sip::TransactionId id) {
 
 void Call::on_response(sip::TransactionId id, const Message& response) {
   if (exchange_ && id == exchange_->sent) return on_exchange_response(response);
+  if (id == refresh_) return on_refreshed(&response, response.status());
   for (std::size_t i = 0; i < relays_.size(); ++i) {
     if (id == relays_[i].sent) return on_relayed(i, &response, response.status());
   }
@@ -117,6 +119,7 @@ void Call::on_response(sip::TransactionId id, const Message& response) {
 void Call::on_failure(sip::TransactionId id, sip::TransactionFailure failure) {
   const std::uint16_t status = failure == sip::TransactionFailure::kTimeout ? 408 : 503;
   if (exchange_ && id == exchange_->sent) return on_exchange_failed(status, nullptr);
+  if (id == refresh_) return on_refreshed(nullptr, status);
   for (std::size_t i = 0; i < relays_.size(); ++i) {
     if (id == relays_[i].sent) return on_relayed(i, nullptr, status);
   }
@@ -156,6 +159,7 @@ void Call::end(const EndCause& cause) {
     drop_journal();
     drop_exchanges();
     reoffer_.stop();
+    for (Leg* const leg : legs()) leg->session_alarm.reset();
     if (invitation_) invitation_->cancel(cause);
     if (transfer_) transfer_->cancel(cause);
   }

@@ -2,6 +2,7 @@
 // happen to it, in the order of a call's life; each says what it does to either leg.
 #pragma once
 
+#include <array>
 #include <boost/json/value.hpp>
 #include <cstdint>
 #include <memory>
@@ -33,6 +34,8 @@ class Call : public Requester, private Inviter {
   ~Call() override;
 
   // Set-up.
+  /// The call's places among those that its realms allow at once: its own until it is gone.
+  void hold_places(CallSlot in, CallSlot out) { places_ = {std::move(in), std::move(out)}; }
   /// The caller's INVITE: read its offer, invite the callee. An EndCause refuses the INVITE; the call is then over and
   /// has said nothing on the wire.
   std::optional<EndCause> begin(sip::TransactionId id, const sip::Message& invite, const Path& from,
@@ -142,6 +145,15 @@ class Call : public Requester, private Inviter {
   void settle_reinvite(Leg& leg);
   void finish_exchange();
 
+  // call_timer.cc: session timers.
+  [[nodiscard]] std::optional<std::uint32_t> session_too_short(const Leg& from, const sip::Message& request) const;
+  void ask_session_timer(const Leg& to, sip::Message& request) const;
+  void take_session_timer(Leg& leg, const sip::Message& response);
+  void answer_session_timer(Leg& leg, const sip::Message& request, sip::Message& response);
+  void run_session_timer(Leg& leg, std::uint32_t seconds, bool ours);
+  void refresh_session(Leg& leg);
+  void on_refreshed(const sip::Message* response, std::uint16_t status);
+
   // call.cc
   void end_leg(Leg& leg, const EndCause& cause);
   void send_bye(Leg& leg, const EndCause& cause);
@@ -162,6 +174,7 @@ class Call : public Requester, private Inviter {
   std::uint64_t number_;
   std::uint64_t started_ns_;
   std::uint64_t answered_ns_ = 0;
+  std::array<CallSlot, 2> places_;
   std::unique_ptr<Leg> caller_;
   std::unique_ptr<Leg> callee_;
   std::string callee_display_;
@@ -188,6 +201,8 @@ class Call : public Requester, private Inviter {
   std::unique_ptr<Media> media_;
   std::optional<Exchange> exchange_;
   std::vector<Relay> relays_;
+  sip::TransactionId refresh_;  ///< our UPDATE that refreshes a session
+  sip::DialogId refreshed_;     ///< whose
   std::unique_ptr<Transfer> transfer_;
   std::vector<PassedRefer> passed_refers_;
   Alarm reoffer_;

@@ -48,7 +48,8 @@ CallControl::CallControl(const proto::settings::Settings& settings, MediaEngine&
     : tokens_(std::move(tokens)),
       transactions_(sip::TransactionOptions{}, sender, *this, tokens_),
       context_{settings, media, paths, policy, transactions_, tokens_, alarms_, nullptr, journal},
-      admission_(settings.limits) {}
+      admission_(settings.limits),
+      realm_calls_(settings) {}
 
 CallControl::~CallControl() {
   calls_.clear();
@@ -136,6 +137,9 @@ sip::AdmissionVerdict CallControl::admit_to_handler(const Message& request, cons
 sip::AdmissionVerdict CallControl::admit(const Message& request, const sip::Hop& source) {
   const std::optional<RequestKind> kind = kind_of(request);
   if (!kind) return sip::AdmissionVerdict::kAdmitted;
+  // The registrar has rates of its own: one for those who have shown a password, one for the rest.
+  if (*kind == RequestKind::kRegister && handlers_.contains(Method::kRegister))
+    return admit_to_handler(request, source);
   const sip::AdmissionVerdict admission = admission_.decide(now_ns_, *kind, source.remote.address);
   if (admission != sip::AdmissionVerdict::kAdmitted) {
     refused_last_ = source.remote;
@@ -214,7 +218,11 @@ void CallControl::on_new_invite(sip::TransactionId id, const Message& request, c
                {"reason", reason},
                {"uri", request.request_uri_text()},
                {"peer", proto::to_string(source.remote)}});
-    respond(id, request, status, reason);
+    if (status != 422) return respond(id, request, status, reason);
+    Message response = sip::make_response(request, status, "", tokens_());
+    const std::uint32_t realm = context_.paths.arrival(source)->realm;
+    response.add_header(HeaderId::kMinSe, std::to_string(context_.settings.realms[realm].policy.session.min_s));
+    respond(id, response);
   };
   const std::optional<Path> from = context_.paths.arrival(source);
   if (!from) return transactions_.abandon(id);
@@ -224,8 +232,14 @@ void CallControl::on_new_invite(sip::TransactionId id, const Message& request, c
   if (!unsupported_options(request).empty()) return refuse_with(420, "an extension is required that is not here");
   const std::variant<Destination, Refusal> routed = context_.policy.route(from->realm, request);
   if (const auto* refusal = std::get_if<Refusal>(&routed)) return refuse_with(refusal->status, refusal->reason);
+  const Destination& destination = std::get<Destination>(routed);
+  std::variant<CallSlot, Refusal> in = realm_calls_.begin(now_ns_, from->realm, CallDirection::kIn);
+  if (const auto* refusal = std::get_if<Refusal>(&in)) return refuse_with(refusal->status, refusal->reason);
+  std::variant<CallSlot, Refusal> out = realm_calls_.begin(now_ns_, destination.to_realm, CallDirection::kOut);
+  if (const auto* refusal = std::get_if<Refusal>(&out)) return refuse_with(refusal->status, refusal->reason);
   auto call = std::make_unique<Call>(context_, *this, number_last_ + 1, now_ns_);
-  if (const auto cause = call->begin(id, request, *from, std::get<Destination>(routed))) {
+  call->hold_places(std::get<CallSlot>(std::move(in)), std::get<CallSlot>(std::move(out)));
+  if (const auto cause = call->begin(id, request, *from, destination)) {
     return refuse_with(cause->status, cause->text);
   }
   ++number_last_;

@@ -16,6 +16,7 @@
 #include "controlplane/media_engine.h"
 #include "controlplane/path.h"
 #include "controlplane/policy.h"
+#include "controlplane/realm_calls.h"
 #include "controlplane/requester.h"
 #include "proto/settings/settings.h"
 #include "sip/dialog.h"
@@ -131,6 +132,7 @@ class CallControl : private sip::TransactionUser {
   CallContext context_;
   CallCounters counters_;
   Admission admission_;
+  RealmCalls realm_calls_;
   AdmissionCounters refusals_reported_;
   proto::Endpoint refused_last_;
   std::map<std::uint64_t, std::unique_ptr<Call>> calls_;  ///< by number

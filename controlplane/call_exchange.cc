@@ -64,8 +64,15 @@ void Call::on_reoffer(Leg& from, sip::TransactionId id, const Message& request) 
   if (invite && from.state != LegState::kConfirmed) {
     return respond(from, id, from.make_response(request, 491, ""));  // RFC 3261 section 14.2
   }
+  if (const std::optional<std::uint32_t> min_s = session_too_short(from, request)) {
+    Message response = from.make_response(request, 422, "");
+    response.add_header(HeaderId::kMinSe, std::to_string(*min_s));
+    return respond(from, id, response);
+  }
   if (request.body().empty() && !invite) {  // a refresh: of the target, which the dialog has taken, or of the session
-    return respond(from, id, from.make_response(request, 200, "OK"));
+    Message response = from.make_response(request, 200, "OK");
+    answer_session_timer(from, request, response);
+    return respond(from, id, response);
   }
   const bool own_pending = exchange_ && exchange_->from == from.dialog->id();
   if (own_pending || from.offered || !from.agreement) {
@@ -109,6 +116,7 @@ void Call::accept_offer(Leg& from, sip::TransactionId id, const Message& request
   from.session.previous = agreement.local;
   from.agreement = std::move(agreement);
   Message response = from.make_response(request, 200, "OK");
+  answer_session_timer(from, request, response);
   response.set_body(sip::write_sdp(from.agreement->local), kSdpType);
   if (request.method() == Method::kInvite) {
     // A new INVITE shows that the answer to the one before has arrived, whatever became of its ACK.
@@ -137,6 +145,7 @@ void Call::on_reinvite_without_offer(Leg& from, sip::TransactionId id, const Mes
   from.session.sections[section_].rtcp_mux = from.agreement->sections[section_].rtcp_mux;
   from.offered = make_offer_to(from.side(), from.session, *offer, from.agreement->sections[section_].protocol);
   Message response = from.make_response(request, 200, "OK");
+  answer_session_timer(from, request, response);
   response.set_body(sip::write_sdp(*from.offered), kSdpType);
   settle_reinvite(from);
   from.reinvite = UnackedAnswer{id, request.cseq()->number, true};
@@ -190,6 +199,7 @@ bool Call::send_offer(Leg& to, Method method, const sip::SessionDescription& off
   Message request = to.dialog->make_request(method, to.make_via(context_.tokens));
   request.add_header(HeaderId::kAllow, kAllowed);
   request.add_header(HeaderId::kSupported, kSupported);
+  ask_session_timer(to, request);
   request.set_body(sip::write_sdp(offer), kSdpType);
   const std::optional<sip::TransactionId> sent = this->request(to, std::move(request));
   if (!sent) return false;
@@ -243,6 +253,7 @@ void Call::on_exchange_response(const Message& response) {
   if (response.status() >= 300) return on_exchange_failed(response.status(), &response);
   to->dialog->on_response(response);
   to->peer.learn(response);
+  take_session_timer(*to, response);
   if (exchange_->method == Method::kInvite) {
     const std::shared_ptr<const Message> invite = context_.transactions.request(exchange_->sent);
     const Message ack = to->dialog->make_ack(*invite, to->make_via(context_.tokens));
@@ -272,6 +283,7 @@ void Call::on_exchange_failed(std::uint16_t status, const Message* response) {
   const Exchange done = *std::move(exchange_);
   finish_exchange();
   if (to != nullptr) to->offered.reset();
+  if (to != nullptr && status == 422) to->session_min_s = response->number(HeaderId::kMinSe).value_or(0);
   Leg* const from = leg_of(done.from);
   if (done.asked.valid() && !done.withdrawn && from != nullptr) {
     const std::uint16_t told = status == 401 || status == 407 ? 403 : status / 100 == 3 ? 488 : status;

@@ -44,6 +44,7 @@ std::optional<EndCause> Call::begin(sip::TransactionId id, const Message& invite
   caller_->session.security = policy_from(realm_of(*caller_));
   caller_->dialog = sip::Dialog::from_request(invite, context_.tokens(), caller_->contact());
   if (!caller_->dialog) return EndCause{400, "the INVITE has no usable Contact"};
+  if (session_too_short(*caller_, invite)) return EndCause{422, "the session interval is too small"};
   callers_invite_ = context_.transactions.request(id);
   callee_realm_ = destination.to_realm;
   callee_profile_ = destination.media;
@@ -84,7 +85,9 @@ Message Call::make_invite(const Leg& leg, const Target& target) {
   request.add_header(HeaderId::kContact, sip::write(leg.contact()));
   request.add_header(HeaderId::kAllow, kAllowed);
   // An offer in a reliable provisional response waits for the caller's PRACK: only a caller that knows it can answer.
-  if (!delayed_ || caller_->peer.reliable) request.add_header(HeaderId::kSupported, kSupported);
+  const bool reliable = !delayed_ || caller_->peer.reliable;
+  request.add_header(HeaderId::kSupported, reliable ? kSupported : kSupported.substr(kSupported.find(' ') + 1));
+  ask_session_timer(leg, request);
   pass_headers(invite, realm_of(*caller_), realm_of(leg), request);
   if (!request.has(HeaderId::kUserAgent)) request.add_header(HeaderId::kUserAgent, kSoftware);
   if (callee_offered_) request.set_body(sip::write_sdp(*callee_offered_), kSdpType);
@@ -162,6 +165,7 @@ void Call::on_answered(std::unique_ptr<Leg> leg, const Message& response) {
   const bool early = leg->agreement.has_value();
   callee_ = std::move(leg);
   early_.reset();
+  take_session_timer(*callee_, response);
   control_.own(callee_->dialog->id(), *this);
   invitation_end_.set(now() + kForksNs, [this] { invitation_.reset(); });
   if (delayed_ && !caller_->agreement) {
@@ -209,6 +213,7 @@ void Call::send_answer() {
   }
   Message response = caller_->make_response(*callers_invite_, 200, "OK");
   response.add_header(HeaderId::kSupported, kSupported);
+  answer_session_timer(*caller_, *callers_invite_, response);
   if (!delivered) {
     response.set_body(sip::write_sdp(caller_->agreement ? caller_->agreement->local : *caller_->offered), kSdpType);
   }

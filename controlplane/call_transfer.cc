@@ -81,6 +81,7 @@ Message Transfer::make_invite(const Leg& leg, const Target& target) {
   request.add_header(HeaderId::kContact, sip::write(leg.contact()));
   request.add_header(HeaderId::kAllow, kAllowed);
   request.add_header(HeaderId::kSupported, kSupported);
+  call_.ask_session_timer(leg, request);
   request.add_header(HeaderId::kUserAgent, kSoftware);
   if (!terms_.referred_by.empty()) request.add_header(HeaderId::kReferredBy, terms_.referred_by);
   request.set_body(sip::write_sdp(*offered_), "application/sdp");
@@ -101,6 +102,7 @@ void Transfer::on_answered(std::unique_ptr<Leg> leg, const Message& response) {
   std::unique_ptr<Leg>& place = call_.place(terms_.side);
   place = std::move(leg);
   call_.control_.own(place->dialog->id(), call_);
+  call_.take_session_timer(*place, response);
   call_.acknowledge(*place, "");
   if (const std::optional<EndCause> cause = call_.take_answer(*place, response)) {
     notify(cause->status, true);

@@ -57,6 +57,12 @@ class Leg {
   CallSlot slot;       ///< of the trunk's member it was reached by
   PeerAbilities peer;  ///< what the peer has said it can do
 
+  // The session timer (RFC 4028).
+  std::unique_ptr<Alarm> session_alarm;  ///< running: for our refresh, or for the peer's
+  std::uint32_t session_s = 0;           ///< the interval agreed on; 0: none
+  std::uint32_t session_min_s = 0;       ///< what the peer's 422 has said it must be at least
+  bool refreshes = false;                ///< we do, else the peer
+
   // Before the answer (RFC 3262).
   std::unique_ptr<Provisionals> provisionals;  ///< caller: our reliable provisional responses
   /// callee: takes note of a provisional response. False: a reliable one that came before, or out of order.
@@ -93,7 +99,7 @@ using sip::reason_header;
 inline constexpr std::string_view kAllowed =
     "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, NOTIFY, REFER";
 /// Supported, as every INVITE and 2xx of ours says it; what Require may ask of us.
-inline constexpr std::string_view kSupported = "100rel";
+inline constexpr std::string_view kSupported = "100rel, timer, norefersub";
 inline constexpr std::string_view kSoftware = "Weir";
 
 /// What weir-media and the DTLS part need to know of what was agreed on one section.

@@ -54,8 +54,8 @@ Registrar::Registrar(RegistrarContext context, UserDirectory users, std::unique_
       users_(std::move(users)),
       auth_(context_.settings.registrar, users_),
       failures_(context_.settings.registrar.failures_per_min_per_source_max),
-      unproven_(context_.settings.limits.registers_per_s_max, context_.settings.limits.registers_per_s_per_source_max),
-      proven_(context_.settings.limits.registers_per_s_max, context_.settings.limits.registers_per_s_per_source_max),
+      unproven_(context_.settings.limits),
+      proven_(context_.settings.limits),
       store_(std::move(store)),
       bindings_({context_.settings.registrar.contacts_per_user_max, context_.settings.registrar.bindings_max},
                 store_.get()),
@@ -92,7 +92,7 @@ void Registrar::on_tick(std::uint64_t now_ns) {
 
 /// nullopt: within the rates.
 std::optional<EarlyAnswer> Registrar::limit(Admission& admission, const Path& from) {
-  const sip::AdmissionVerdict verdict = admission.decide(now_ns_, from.hop.remote.address);
+  const sip::AdmissionVerdict verdict = admission.decide(now_ns_, RequestKind::kRegister, from.hop.remote.address);
   if (verdict == sip::AdmissionVerdict::kAdmitted) return std::nullopt;
   ++counters_.limited;
   return EarlyAnswer{static_cast<std::uint16_t>(verdict == sip::AdmissionVerdict::kRefused ? 503 : 0), {}};

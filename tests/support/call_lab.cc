@@ -85,8 +85,11 @@ std::string sdp_value(std::string_view body, const std::string& prefix) {
   return std::string(body.substr(start, body.find('\r', start) - start));
 }
 
-CallLab::CallLab(const std::string& control) : worker_(directory_.path()) {
-  auto reading = proto::settings::read_settings(std::string(kConfiguration) + control);
+CallLab::CallLab(const std::string& control, const std::string& callers) : worker_(directory_.path()) {
+  std::string configuration = std::string(kConfiguration) + control;
+  const std::string listen = "listen = [\"udp:198.18.1.1:5060\"]\n";
+  configuration.insert(configuration.find(listen) + listen.size(), callers + "\n");
+  auto reading = proto::settings::read_settings(configuration);
   WEIR_ASSERT(reading.mistakes.empty());
   settings_ = std::move(reading.settings);
   policy_.emplace(controlplane::Policy::create(settings_).value());
@@ -173,15 +176,15 @@ void CallLab::callee_answers(const sip::Message& request, std::uint16_t status, 
 }
 
 void CallLab::callee_sends(const sip::Message& invite, const std::string& method, std::uint32_t cseq,
-                           const std::string& body, const std::string& tag) {
+                           const std::string& body, const std::string& tag, const std::string& headers) {
   std::string text = method + " sip:weir@198.18.2.1:5060 SIP/2.0\r\n";
   text += "Via: SIP/2.0/UDP 198.18.2.2:5070;branch=z9hG4bK" + tag + method + std::to_string(cseq) + ";rport\r\n";
   text +=
       "Max-Forwards: 70\r\nFrom: " + std::string(invite.header(sip::HeaderId::kTo).value()) + ";tag=" + tag + "\r\n";
   text += "To: " + std::string(invite.header(sip::HeaderId::kFrom).value()) + "\r\n";
   text += "Call-ID: " + std::string(invite.call_id()) + "\r\nCSeq: " + std::to_string(cseq) + " " + method + "\r\n";
-  text += "Contact: <sip:bob@198.18.2.2:5070>\r\n";
-  if (!body.empty()) text += "Content-Type: application/sdp\r\n";
+  text += "Contact: <sip:bob@198.18.2.2:5070>\r\n" + headers;
+  if (!body.empty() && headers.find("Content-Type") == std::string::npos) text += "Content-Type: application/sdp\r\n";
   text += "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   deliver(kCallees, text);
 }

@@ -45,8 +45,9 @@ struct RequestText {
 
 class CallLab : public controlplane::PathFinder, public sip::MessageSender {
  public:
-  /// `control` is added to the [control] table of the configuration.
-  explicit CallLab(const std::string& control = "");
+  /// `control` is added to the [control] table of the configuration, which is its last; `callers` to the callers'
+  /// realm.
+  explicit CallLab(const std::string& control = "", const std::string& callers = "");
   ~CallLab() override;
 
   /// A weir-control that went without a word and was started again, over the same region and journal.
@@ -62,9 +63,10 @@ class CallLab : public controlplane::PathFinder, public sip::MessageSender {
   /// The callee answers a request of Weir's. `body` is SDP; `headers` are whole lines.
   void callee_answers(const sip::Message& request, std::uint16_t status, const std::string& body = "",
                       const std::string& tag = "callee", const std::string& headers = "");
-  /// A request of the callee in the dialog that `invite` made.
+  /// A request of the callee in the dialog that `invite` made. `headers` are whole lines; without a Content-Type among
+  /// them a body is SDP.
   void callee_sends(const sip::Message& invite, const std::string& method, std::uint32_t cseq,
-                    const std::string& body = "", const std::string& tag = "callee");
+                    const std::string& body = "", const std::string& tag = "callee", const std::string& headers = "");
   /// The caller answers a request of Weir's.
   void caller_answers(const sip::Message& request, std::uint16_t status, const std::string& body = "");
 
