@@ -87,12 +87,13 @@ void Connection::on_open() {
 }
 
 bool Connection::send(std::string_view bytes) {
-  if (state_ == State::kClosed || state_ == State::kFinishing || queue_bytes_ + bytes.size() > kQueueBytesMax)
-    return false;
+  if (state_ == State::kClosed || state_ == State::kFinishing) return false;
+  if (queue_bytes_ + bytes.size() > kQueueBytesMax || !transports_.may_queue(bytes.size())) return false;
   if (state_ == State::kUnopened && !transports_.may_open()) return false;
   if (queue_.empty()) write_due_ = Clock::now() + kStall;
   queue_.emplace_back(bytes);
   queue_bytes_ += bytes.size();
+  transports_.on_queued(bytes.size());
   if (bytes.size() > kPing.size()) used_ = Clock::now();
   if (state_ == State::kUnopened) {
     connect();
@@ -173,6 +174,7 @@ void Connection::write_some() {
     if (transfer.progress != Progress::kDone) return fail(ConnectionEnd::kBroken, stream_->failure());
     write_due_ = Clock::now() + kStall;
     queue_bytes_ -= transfer.bytes;
+    transports_.on_unqueued(transfer.bytes);
     written_ += transfer.bytes;
     if (written_ < queue_.front().size()) continue;
     queue_.pop_front();

@@ -66,6 +66,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool send(std::string_view bytes);
   /// Ends it, without telling the transports.
   void close();
+  [[nodiscard]] std::size_t queue_bytes() const { return queue_bytes_; }
 
  private:
   enum class State : std::uint8_t { kUnopened, kConnecting, kHandshaking, kOpen, kFinishing, kClosed };

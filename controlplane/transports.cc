@@ -246,6 +246,7 @@ void Transports::on_closing(Connection& connection, ConnectionEnd end, bool lost
   const sip::Hop hop = connection.hop();
   const bool ours_broke = !connection.accepted() && end == ConnectionEnd::kBroken;
   report(connection, end, reason);
+  queued_bytes_ -= connection.queue_bytes();
   connection.close();
   connections_.remove(connection);
   if (lost_messages || ours_broke) sink_.on_transport_error(hop);

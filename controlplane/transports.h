@@ -58,6 +58,10 @@ struct TransportCounters {
   std::uint64_t tls_handshakes_failed = 0;  ///< accepted and not done: nonsense, no certificate, too late
 };
 
+/// Bytes waiting in all connections together, for peers that read slowly; what is more is not taken: a crowd of them
+/// has no more of the memory than this.
+inline constexpr std::size_t kQueuedBytesMax = 64 << 20;
+
 /// How a connection ends.
 enum class ConnectionEnd : std::uint8_t { kOrderly, kBroken };
 
@@ -113,6 +117,8 @@ class Transports : public PathFinder, public sip::MessageSender {
 
   // From connections (and UDP): what they have to tell.
   void on_opening() { connections_.count_open(); }
+  void on_queued(std::size_t bytes) { queued_bytes_ += bytes; }
+  void on_unqueued(std::size_t bytes) { queued_bytes_ -= bytes; }
   void on_open(const Connection& connection);
   /// A whole message, or a datagram; `connection`: the stream it came over.
   void on_bytes(std::string_view bytes, const sip::Hop& source, const Connection* connection = nullptr);
@@ -124,6 +130,7 @@ class Transports : public PathFinder, public sip::MessageSender {
 
   // From connections: what they need.
   [[nodiscard]] bool may_open() const { return connections_.may_open(); }
+  [[nodiscard]] bool may_queue(std::size_t bytes) const { return queued_bytes_ + bytes <= kQueuedBytesMax; }
   [[nodiscard]] const proto::Endpoint& local_of(const Way& way) const { return places_[way.place].local; }
   std::unique_ptr<ByteStream> make_stream(int socket, const Way& way, bool accepted) const;
   [[nodiscard]] std::size_t place_chosen(const Way& way, std::size_t candidate) const;
@@ -149,6 +156,7 @@ class Transports : public PathFinder, public sip::MessageSender {
   std::vector<std::unique_ptr<UdpListener>> udp_;         ///< by place, a UDP hop's handle; else null
   std::vector<std::unique_ptr<StreamListener>> streams_;  ///< by place; null where it is UDP, or shares a listener
   ConnectionTable connections_;
+  std::size_t queued_bytes_ = 0;  ///< of all connections
   HandshakeLimits handshakes_;
   RefusedStreams refused_streams_;
   std::unique_ptr<Resolver> resolver_;

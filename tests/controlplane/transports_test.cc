@@ -311,6 +311,33 @@ TEST_F(TransportsTest, AConnectionWithoutAWholeMessageIsClosedInTime) {
   EXPECT_EQ(transports_->connections(), 1u) << "the one that spoke stays";
 }
 
+TEST_F(TransportsTest, APeerThatDoesNotReadHasSoMuchWaitingAndNoMore) {
+  tcp::socket client = tcp_client();
+  asio::write(client, asio::buffer(options("SIP/2.0/TCP 127.0.0.1:5999")));
+  ASSERT_TRUE(run_until([this] { return messages_.size() == 1; }));
+  const std::string message(50'000, 'x');
+  std::size_t taken = 0;
+  // What the kernel holds for it comes on top: some megabytes.
+  while (taken < 1000 && transports_->send(hops_[0], message)) {
+    ++taken;
+    io_.poll();
+  }
+  EXPECT_LT(taken, 1000u);
+  EXPECT_EQ(transports_->connections(), 1u);
+  std::size_t read_bytes = 0;
+  client.non_blocking(true);
+  EXPECT_TRUE(run_until([&] {
+    std::array<char, 65'536> buffer;
+    error_code error;
+    for (std::size_t bytes = 1; bytes != 0;) {
+      bytes = client.receive(asio::buffer(buffer), 0, error);
+      read_bytes += bytes;
+    }
+    return read_bytes >= taken * message.size();
+  })) << "and when it reads, it has all of it";
+  EXPECT_TRUE(transports_->send(hops_[0], message)) << "and room again";
+}
+
 TEST_F(TransportsTest, TwoListenersAtOneAddressAreAnErrorThatNamesIt) {
   Transports second(io_, settings_, *this);
   const proto::Status status = second.listen();

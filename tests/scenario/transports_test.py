@@ -13,7 +13,7 @@ import pytest
 from calls_test import Row, call
 from conftest import assert_nothing_left
 
-from lab.namespace import inside, tcp_connection
+from lab.namespace import host_port, inside
 from lab.process import wait_until
 from support.name_server import NameServer
 from support.sdp import write_sdp
@@ -44,7 +44,7 @@ def s_client(lab, *arguments: str, send: bytes = b"") -> str:
 
 
 def answers_options(agent: SipAgent) -> bool:
-    agent.send(agent.request("OPTIONS", f"sip:weir@{agent.peer[0]}"))
+    agent.send(agent.request("OPTIONS", f"sip:weir@{host_port(*agent.peer)}"))
     return agent.wait_response("OPTIONS").status == 200
 
 
@@ -81,6 +81,13 @@ def test_the_name_asked_for_chooses_the_certificate(tls_lab, asked, shown):
     tls_lab.weir.start()
     text = s_client(tls_lab, "-servername", asked, "-CAfile", str(tls_lab.authority.ca))
     assert f"subject=CN = {shown}\n" in text and "Verify return code: 0 (ok)" in text, text
+
+
+def test_tls_over_ipv6(tls_lab):
+    there = tls_lab.network.add_ipv6(tls_lab.network.a)
+    tls_lab.weir.configuration["realm"][0]["listen"].append(f"tls:[{there.sip_address}]:5061")
+    tls_lab.weir.start()
+    assert answers_options(SipAgent(there, 0, "tls", tls_lab.authority.client(), "a.example"))
 
 
 def test_only_modern_tls_is_spoken(tls_lab):
