@@ -152,6 +152,58 @@ TEST_F(CommandsTest, AFlowThatRelatchesOnAuthenticationNeverBecomesPlain) {
   EXPECT_EQ(bytes_of(3), before);
 }
 
+TEST_F(CommandsTest, ANewPeerBringsTheTermsOfALaterDescriptionToAnInstalledFlow) {
+  ASSERT_EQ(refusal(valid(CommandKind::kInstall)), Refusal::kNone);
+  Command move = valid(CommandKind::kSetPeer);
+  move.spec.punts = proto::kPuntStun;
+  move.spec.source_policy = proto::SourcePolicy::kLatch;
+  move.spec.latch_prefix_bits = 24;
+  move.spec.packets_per_s_max = 100;
+  move.spec.bytes_per_s_max = 20'000;
+  move.spec.rtp_clock_hz = 48'000;
+  ASSERT_EQ(refusal(move), Refusal::kNone);
+  const FlowEntry& flow = table_.entry(3);
+  EXPECT_EQ(flow.punts, proto::kPuntStun);
+  EXPECT_EQ(flow.source_policy, proto::SourcePolicy::kLatch);
+  EXPECT_EQ(flow.latch_prefix_bits, 24);
+  EXPECT_EQ(flow.rate.packet_ns, make_rate_meter(100, 20'000).packet_ns);
+  EXPECT_EQ(flow.rate.byte_ns_256, make_rate_meter(100, 20'000).byte_ns_256);
+  EXPECT_EQ(proto::rtp_clock_hz_of(table_.status(3).rtp_ticks), 48'000u);
+  EXPECT_EQ(flow.receive_profile, proto::SrtpProfile::kAeadAes128Gcm) << "its keys are another command's";
+}
+
+TEST_F(CommandsTest, TermsThatMeanNothingAreRefusedAndChangeNothing) {
+  ASSERT_EQ(refusal(valid(CommandKind::kInstall)), Refusal::kNone);
+  const std::vector<std::uint8_t> before = bytes_of(3);
+  using Change = std::function<void(proto::FlowSpec&)>;
+  const Change rows[] = {
+      [](proto::FlowSpec& spec) { spec.punts = 0x80; },
+      [](proto::FlowSpec& spec) { spec.source_policy = proto::SourcePolicy{3}; },
+      [](proto::FlowSpec& spec) { spec.latch_prefix_bits = 129; },
+      [](proto::FlowSpec& spec) { spec.rtp_clock_hz = proto::kRtpClockHzMax + 1; },
+  };
+  for (const Change& change : rows) {
+    Command move = valid(CommandKind::kSetPeer);
+    change(move.spec);
+    EXPECT_EQ(refusal(move), Refusal::kEnumOutOfRange);
+    EXPECT_EQ(bytes_of(3), before);
+  }
+  Command plain = valid(CommandKind::kUpdateKeys);
+  plain.spec.receive.profile = proto::SrtpProfile::kNone;
+  ASSERT_EQ(refusal(plain), Refusal::kNone);
+  Command relatch = valid(CommandKind::kSetPeer);
+  relatch.spec.source_policy = proto::SourcePolicy::kRelatch;
+  EXPECT_EQ(refusal(relatch), Refusal::kEnumOutOfRange) << "a plain flow never relatches";
+}
+
+TEST_F(CommandsTest, OfAnOpenFlowANewPeerChangesNoTerms) {
+  ASSERT_EQ(refusal(valid(CommandKind::kOpen)), Refusal::kNone);
+  Command move = valid(CommandKind::kSetPeer);
+  move.spec.punts = 0;
+  ASSERT_EQ(refusal(move), Refusal::kNone);
+  EXPECT_EQ(table_.entry(3).punts, proto::kPuntDtls);
+}
+
 TEST_F(CommandsTest, AFreeIndexIsUsedAgainOnlyUnderAHigherGeneration) {
   ASSERT_EQ(refusal(valid(CommandKind::kOpen, 3, 5)), Refusal::kNone);
   ASSERT_EQ(refusal(valid(CommandKind::kRemove, 3, 5)), Refusal::kNone);
