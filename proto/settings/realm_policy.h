@@ -31,6 +31,7 @@ struct MediaPolicy {
                                           SrtpProfile::kAesCm128HmacSha1_80, SrtpProfile::kAes256CmHmacSha1_80,
                                           SrtpProfile::kAesCm128HmacSha1_32};
   bool avpf = false;  ///< offers say RTP/AVPF and its secured kin (RFC 4585); either is taken
+  bool operator==(const MediaPolicy&) const = default;
 };
 
 /// Who acts on a REFER from this realm.
@@ -46,12 +47,14 @@ enum class ReliableProvisionals : std::uint8_t { kOff, kSupported, kRequired };
 struct CallLimits {
   std::uint32_t calls_max = 0;  ///< at once
   std::uint32_t calls_per_s_max = 0;
+  bool operator==(const CallLimits&) const = default;
 };
 
 /// RFC 4028.
 struct SessionTimers {
   std::uint32_t expires_s = 1800;  ///< asked for, and agreed to at most; 0: none is asked for
   std::uint32_t min_s = 90;        ///< a shorter one is refused (422)
+  bool operator==(const SessionTimers&) const = default;
 };
 
 struct RealmPolicy {
@@ -63,6 +66,7 @@ struct RealmPolicy {
   CallLimits in;
   CallLimits out;
   SessionTimers session;
+  bool operator==(const RealmPolicy&) const = default;
 };
 
 /// What is offered towards a realm when its route does not say.

@@ -24,6 +24,7 @@ struct RegistrarSettings {
   std::uint32_t contacts_per_user_max = 10;
   std::uint32_t bindings_max = 100'000;
   std::uint32_t failures_per_min_per_source_max = 30;  ///< wrong passwords; 0: no limit
+  bool operator==(const RegistrarSettings&) const = default;
 };
 
 /// [[realm]] registrar = { ... }
@@ -32,6 +33,7 @@ struct RealmRegistrarSettings {
   bool auth = true;                  ///< false: whoever reaches the realm may register anybody
   bool nat = true;                   ///< a contact that its sender has not the address of is called where it came from
   std::string service_route;         ///< SIP URI for Service-Route (RFC 3608); empty: none
+  bool operator==(const RealmRegistrarSettings&) const = default;
 };
 
 }  // namespace weir::proto::settings

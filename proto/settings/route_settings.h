@@ -25,6 +25,7 @@ struct RouteSettings {
   std::string to_realm;               ///< of a trunk: the trunk's own
   std::optional<MediaProfile> media;  ///< nullopt: as to_realm's policy says
   std::uint32_t line = 0;
+  bool operator==(const RouteSettings&) const = default;
 };
 
 }  // namespace weir::proto::settings

@@ -28,11 +28,13 @@ enum class HugepageUse : std::uint8_t { kRequire, kPrefer, kOff };
 /// [region]: what the two processes share.
 struct RegionSettings {
   std::string directory = "/run/weir/region";  ///< on tmpfs, or on a hugetlbfs mount
+  bool operator==(const RegionSettings&) const = default;
 };
 
 struct Neighbour {
   IpAddress address;
   MacAddress mac;
+  bool operator==(const Neighbour&) const = default;
 };
 
 /// [[network]]: one media network: one media address, on a DPDK port that it may share with others.
@@ -46,6 +48,7 @@ struct NetworkSettings {
   std::vector<Neighbour> neighbours;  ///< static next hops; the rest by ARP or ND
   std::uint16_t port_first = 20000;   ///< media ports, even
   std::uint16_t port_last = 29999;    ///< odd
+  bool operator==(const NetworkSettings&) const = default;
 };
 
 /// [media]: weir-media.
@@ -61,6 +64,7 @@ struct MediaSettings {
   std::uint32_t punts_per_s_per_source_max = 2'000;
   std::uint32_t idle_sleep_us_max = 0;     ///< an idle worker sleeps so long between two polls; 0: never
   std::vector<std::string> eal_arguments;  ///< appended to what weir-media passes to EAL itself
+  bool operator==(const MediaSettings&) const = default;
 };
 
 enum class SipTransport : std::uint8_t { kUdp, kTcp, kTls };
@@ -68,6 +72,7 @@ enum class SipTransport : std::uint8_t { kUdp, kTcp, kTls };
 struct ListenerSettings {
   SipTransport transport;
   Endpoint local;
+  bool operator==(const ListenerSettings&) const = default;
 };
 
 /// [[realm]]: one side of the border: where SIP is spoken, and the media network that goes with it.
@@ -78,6 +83,7 @@ struct RealmSettings {
   RealmRegistrarSettings registrar = {};
   RealmPolicy policy = {};
   RealmTlsSettings tls{};
+  bool operator==(const RealmSettings&) const = default;
 };
 
 /// [dtls]. Read, `profiles` are those that [srtp] allows.
@@ -86,12 +92,14 @@ struct DtlsSettings {
                                        SrtpProfile::kAesCm128HmacSha1_80};
   std::uint32_t handshake_timeout_ms = 10'000;
   std::uint16_t mtu_bytes = 1200;  ///< of a handshake datagram, UDP payload
+  bool operator==(const DtlsSettings&) const = default;
 };
 
 /// [srtp]: what secured media may be.
 struct SrtpSettings {
   bool null_cipher = false;  ///< profiles that authenticate and do not encrypt (is_null_cipher) are allowed
   bool aead = true;          ///< profiles with AES-GCM are; without them a flow costs weir-media 1.3 kB less
+  bool operator==(const SrtpSettings&) const = default;
 };
 
 /// [control]: weir-control.
@@ -109,6 +117,7 @@ struct ControlSettings {
   std::uint32_t plain_latch_ms = 0;
   std::uint32_t plain_latch_prefix_bits = 32;
   std::uint32_t plain_latch_ipv6_prefix_bits = 128;
+  bool operator==(const ControlSettings&) const = default;
 };
 
 /// [limits]: what the senders of SIP may ask of weir-control, each source address and all together.
@@ -126,6 +135,7 @@ struct LimitSettings {
   std::uint32_t tls_handshakes_per_source_max = 20;
   std::uint32_t tls_handshakes_per_s_per_source_max = 50;  ///< 0: no limit
   std::uint32_t tls_handshake_ms = 5000;                   ///< an accepted one that takes longer is given up
+  bool operator==(const LimitSettings&) const = default;
 };
 
 struct Settings {

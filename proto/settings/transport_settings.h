@@ -13,6 +13,7 @@ namespace weir::proto::settings {
 struct CertificateFiles {
   std::string chain;
   std::string key;
+  bool operator==(const CertificateFiles&) const = default;
 };
 
 /// Whether a TLS client has to show a certificate. One that is shown is verified, or the handshake fails.
@@ -23,6 +24,7 @@ struct RealmTlsSettings {
   std::vector<CertificateFiles> certificates;  ///< the first is shown to who names none of them (SNI), and to servers
   ClientCertificates clients = ClientCertificates::kOff;
   std::string ca;  ///< PEM file of those who may sign peers' certificates; empty: those the system trusts
+  bool operator==(const RealmTlsSettings&) const = default;
 };
 
 enum class TlsVersion : std::uint8_t { k12, k13 };
@@ -34,12 +36,14 @@ struct TlsSettings {
   std::string ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
   /// TLS 1.3's.
   std::string suites = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";
+  bool operator==(const TlsSettings&) const = default;
 };
 
 /// [transport].
 struct TransportSettings {
   /// A connection of ours that is idle for so long is pinged (RFC 5626 section 4.4.1); 0: never.
   std::uint32_t keepalive_ms = 110'000;
+  bool operator==(const TransportSettings&) const = default;
 };
 
 /// [dns].
@@ -49,6 +53,7 @@ struct DnsSettings {
   std::uint32_t tries = 2;          ///< of each server
   std::uint32_t cache_entries_max = 10'000;
   std::uint32_t ttl_s_max = 3600;  ///< nothing is believed for longer, whatever its TTL
+  bool operator==(const DnsSettings&) const = default;
 };
 
 }  // namespace weir::proto::settings

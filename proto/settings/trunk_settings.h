@@ -14,6 +14,7 @@ struct TrunkTarget {
   std::string uri;             ///< sip: or sips:, without user: that is the call's
   std::uint16_t priority = 1;  ///< the lowest is tried first (RFC 2782)
   std::uint16_t weight = 1;    ///< among those of one priority: the share of the calls it gets first
+  bool operator==(const TrunkTarget&) const = default;
 };
 
 /// Is a member up? Asked with OPTIONS.
@@ -22,6 +23,7 @@ struct TrunkCheck {
   std::uint32_t timeout_s = 4;     ///< for an answer
   std::uint32_t failures_max = 3;  ///< so many in a row, of checks or calls, take a member down
   std::uint32_t retry_s = 30;
+  bool operator==(const TrunkCheck&) const = default;
 };
 
 /// What Weir shows when the trunk challenges it (RFC 3261 section 22), and only then.
@@ -30,6 +32,7 @@ struct TrunkCredentials {
   std::string user;
   std::string password;       ///< or
   std::string password_file;  ///< absolute; its first line
+  bool operator==(const TrunkCredentials&) const = default;
 };
 
 struct TrunkSettings {
@@ -41,6 +44,7 @@ struct TrunkSettings {
   CallLimits calls;
   bool refuse_when_down = false;  ///< 503 at once when all are down; false: they are tried nevertheless
   std::uint32_t line = 0;
+  bool operator==(const TrunkSettings&) const = default;
 };
 
 }  // namespace weir::proto::settings
