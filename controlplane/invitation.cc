@@ -67,6 +67,7 @@ void Invitation::next_target() {
   branches_.push_back(std::make_unique<Branch>(destination_.targets[next_++], context_.alarms));
   const Target& target = branches_[index]->target;
   target_text_ = sip::write(target.uri);
+  if (target.flow) return on_located(index, {*target.flow});
   const sip::Uri& next_hop = target.routes.empty() ? target.uri : target.routes.front().uri;
   context_.paths.locate(destination_.to_realm, next_hop,
                         [this, index, alive = std::weak_ptr<int>(alive_)](std::vector<Path> ways) {

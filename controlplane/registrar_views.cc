@@ -3,6 +3,7 @@
 #include <boost/json/object.hpp>
 
 #include "controlplane/binding_store.h"
+#include "controlplane/places.h"
 #include "controlplane/registrar.h"
 
 namespace weir::controlplane {
@@ -22,9 +23,7 @@ json::value Registrar::registrations_view() const {
                                   {"expires_s", expired ? 0 : (binding.expires_ns - now_ns_) / kSecondNs},
                                   {"q", record.q / 1000.0},
                                   {"source", proto::to_string(record.source)},
-                                  {"transport", record.transport == proto::settings::SipTransport::kUdp   ? "udp"
-                                                : record.transport == proto::settings::SipTransport::kTcp ? "tcp"
-                                                                                                          : "tls"},
+                                  {"transport", to_string(record.transport)},
                                   {"called_at", record.by_source ? "source" : "contact"},
                                   {"path", record.path},
                                   {"user_agent", record.user_agent}});
