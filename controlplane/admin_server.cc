@@ -7,20 +7,17 @@
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 #include <chrono>
 #include <utility>
 
 namespace weir::controlplane {
 
 namespace asio = boost::asio;
-namespace json = boost::json;
 using Protocol = asio::local::stream_protocol;
 using boost::system::error_code;
 
 struct AdminServer::State {
-  AdminHandler handler;
+  RpcHandler handler;
   std::size_t connections = 0;
 };
 
@@ -46,8 +43,10 @@ class AdminServer::Connection : public std::enable_shared_from_this<Connection> 
 
  private:
   void answer(std::size_t bytes) {
-    output_ = answer_admin_request(std::string_view(input_).substr(0, bytes - 1), state_->handler) + "\n";
+    const auto answer = answer_json_rpc(std::string_view(input_).substr(0, bytes - 1), state_->handler);
     input_.erase(0, bytes);
+    if (!answer) return read();
+    output_ = *answer + "\n";
     arm_idle();
     asio::async_write(socket_, asio::buffer(output_),
                       [self = shared_from_this()](const error_code& error, std::size_t) {
@@ -73,7 +72,7 @@ class AdminServer::Connection : public std::enable_shared_from_this<Connection> 
 };
 
 proto::Result<std::unique_ptr<AdminServer>> AdminServer::listen(asio::io_context& io, const std::string& path,
-                                                                AdminHandler handler) {
+                                                                RpcHandler handler) {
   error_code error;
   Protocol::socket probe(io);
   probe.connect(Protocol::endpoint(path), error);
@@ -96,7 +95,7 @@ proto::Result<std::unique_ptr<AdminServer>> AdminServer::listen(asio::io_context
   return server;
 }
 
-AdminServer::AdminServer(asio::io_context& io, std::string path, AdminHandler handler)
+AdminServer::AdminServer(asio::io_context& io, std::string path, RpcHandler handler)
     : state_(std::make_shared<State>(State{std::move(handler)})), acceptor_(io), path_(std::move(path)) {}
 
 AdminServer::~AdminServer() {
@@ -113,36 +112,6 @@ void AdminServer::accept() {
     }
     accept();
   });
-}
-
-namespace {
-
-std::string failure(std::string_view reason) {
-  return json::serialize(json::object{{"ok", false}, {"error", reason}});
-}
-
-/// A member that is a string; empty if it is not there.
-proto::Result<std::string> text_member(const json::object& object, std::string_view name) {
-  const json::value* member = object.if_contains(name);
-  if (member == nullptr) return std::string();
-  if (!member->is_string()) return proto::Error{"\"" + std::string(name) + "\" is not a string"};
-  return std::string(member->get_string());
-}
-
-}  // namespace
-
-std::string answer_admin_request(std::string_view line, const AdminHandler& handler) {
-  error_code error;
-  const json::value request = json::parse(line, error);
-  if (error || !request.is_object()) return failure("the request is not a JSON object");
-  const proto::Result<std::string> command = text_member(request.get_object(), "command");
-  const proto::Result<std::string> argument = text_member(request.get_object(), "argument");
-  if (!command) return failure(command.error());
-  if (!argument) return failure(argument.error());
-  if (command->empty()) return failure("the request names no command");
-  proto::Result<json::value> result = handler(*command, *argument);
-  if (!result) return failure(result.error());
-  return json::serialize(json::object{{"ok", true}, {"result", std::move(result).value()}});
 }
 
 }  // namespace weir::controlplane

@@ -103,11 +103,7 @@ proto::Status Shard::start() {
   if (proto::Status status = start_routing(); !status) return status;
   if (proto::Status status = start_registrar(); !status) return status;
   if (proto::Status status = transports_->listen(); !status) return status;
-  auto admin = AdminServer::listen(
-      io_, settings_.control.socket,
-      [this](std::string_view command, std::string_view argument) { return answer(command, argument); });
-  if (!admin) return proto::Error{admin.error()};
-  admin_ = std::move(admin).value();
+  if (proto::Status status = start_management(); !status) return status;
   if (orphans != 0) log_event(LogLevel::kWarning, "start", {{"flows_removed", std::uint64_t{orphans}}});
   calls_->end_journalled(started_ns_);
   return proto::success();
@@ -140,6 +136,20 @@ proto::Status Shard::start_routing() {
   return proto::success();
 }
 
+proto::Status Shard::start_management() {
+  const auto handler = [this](std::string_view command, std::string_view argument) {
+    return answer(command, argument);
+  };
+  auto admin = AdminServer::listen(io_, settings_.control.socket, handler);
+  if (!admin) return proto::Error{admin.error()};
+  admin_ = std::move(admin).value();
+  if (settings_.control.fifo.request.empty()) return proto::success();
+  auto fifo = FifoServer::open(io_, settings_.control.fifo, handler);
+  if (!fifo) return proto::Error{fifo.error()};
+  fifo_ = std::move(fifo).value();
+  return proto::success();
+}
+
 proto::Status Shard::start_registrar() {
   const auto has_one = [](const settings::RealmSettings& realm) { return !realm.registrar.domains.empty(); };
   if (std::none_of(settings_.realms.begin(), settings_.realms.end(), has_one)) return proto::success();
@@ -153,10 +163,6 @@ proto::Status Shard::start_registrar() {
   auto registrar = Registrar::create(std::move(context), started_ns_);
   if (!registrar) return proto::Error{registrar.error()};
   registrar_ = std::move(registrar).value();
-  const auto lookup = [this](std::uint32_t realm, std::string_view user) { return registrar_->lookup(realm, user); };
-  proto::Result<Policy> policy = Policy::create(settings_, {.trunks = {}, .registrar = lookup});
-  if (!policy) return proto::Error{policy.error()};
-  policy_ = std::move(policy).value();
   calls_->set_handler(sip::Method::kRegister, *registrar_);
   return proto::success();
 }
@@ -259,14 +265,16 @@ void Shard::on_transport_error(const sip::Hop& hop) {
   calls_->on_transport_error(clock_ns(), hop);
 }
 
-proto::Result<json::value> Shard::answer(std::string_view command, std::string_view argument) {
+RpcResult Shard::answer(std::string_view command, std::string_view argument) {
   const std::uint64_t now_ns = clock_ns();
   if (command == "status") return status_view(now_ns);
   if (command == "calls") return calls_->calls_view(now_ns);
   if (command == "flows") return flows_view(region_, now_ns);
   if (command == "counters") return counters_view(region_, now_ns);
   if (command == "registrations") return registrar_ ? registrar_->registrations_view() : json::array();
-  if (command != "call") return proto::Error{"there is no command '" + std::string(command) + "'"};
+  if (command != "call") {
+    return RpcError{RpcCode::kMethodNotFound, "there is no command '" + std::string(command) + "'"};
+  }
   std::uint64_t number = 0;
   const char* end = argument.data() + argument.size();
   const auto [stopped, failure] = std::from_chars(argument.data(), end, number);
@@ -281,6 +289,7 @@ json::value Shard::status_view(std::uint64_t now_ns) const {
   const CallCounters& calls = calls_->counters();
   const TransportCounters& transports = transports_->counters();
   const DataplaneClientCounters& client = client_.counters();
+  const RegistrarCounters registers = registrar_ ? registrar_->counters() : RegistrarCounters{};
   json::object control{{"pid", getpid()},
                        {"uptime_s", (now_ns - started_ns_) / kSecondNs},
                        {"calls_now", calls_->calls()},
@@ -293,6 +302,12 @@ json::value Shard::status_view(std::uint64_t now_ns) const {
                        {"sip_messages_out", transports.messages_out},
                        {"sip_malformed", transports.malformed},
                        {"sip_send_failed", transports.send_failed},
+                       {"registrations", registrar_ ? registrar_->bindings() : 0},
+                       {"registers_accepted", registers.accepted},
+                       {"registers_challenged", registers.challenged},
+                       {"registers_failed", registers.failures},
+                       {"registers_refused", registers.refused + registers.blocked},
+                       {"registers_limited", registers.limited},
                        {"tcp_connections", transports_->connections()},
                        {"tcp_refused", transports.connections_refused},
                        {"tcp_mute", transports.connections_mute},

@@ -13,6 +13,7 @@
 #include "controlplane/call_control.h"
 #include "controlplane/call_journal.h"
 #include "controlplane/dataplane_client.h"
+#include "controlplane/fifo_server.h"
 #include "controlplane/media_engine.h"
 #include "controlplane/policy.h"
 #include "controlplane/registrar.h"
@@ -47,6 +48,7 @@ class Shard : private MessageSink {
   proto::Status start();
   proto::Status start_routing();
   proto::Status start_registrar();
+  proto::Status start_management();
 
   // MessageSink
   void on_message(sip::Message message, const sip::Hop& source) override;
@@ -59,7 +61,7 @@ class Shard : private MessageSink {
   void say_farewell();
   void watch_media(std::uint64_t now_ns);
   void watch_workers(std::uint64_t now_ns);
-  proto::Result<boost::json::value> answer(std::string_view command, std::string_view argument);
+  RpcResult answer(std::string_view command, std::string_view argument);
   [[nodiscard]] boost::json::value status_view(std::uint64_t now_ns) const;
 
   proto::settings::Settings settings_;
@@ -78,6 +80,7 @@ class Shard : private MessageSink {
   std::unique_ptr<Trunks> trunks_;        ///< goes before the calls that it sends through
   std::unique_ptr<Registrar> registrar_;  ///< null: no realm has one
   std::unique_ptr<AdminServer> admin_;
+  std::unique_ptr<FifoServer> fifo_;  ///< null: none is configured
   std::uint64_t started_ns_ = 0;
   std::uint64_t farewell_ns_ = 0;  ///< when to stop at the latest; 0: running
   MediaState media_state_ = MediaState::kAwaited;

@@ -39,7 +39,8 @@ Result<std::string> exchange(const Options& options) {
     return Error{"cannot reach weir-control at " + options.socket + ": " + error.message() +
                  " (is it running, and may you use its socket?)"};
   }
-  const json::object request{{"command", options.command}, {"argument", options.argument}};
+  json::object request{{"jsonrpc", "2.0"}, {"method", options.command}, {"id", 1}};
+  if (!options.argument.empty()) request["params"] = json::array{options.argument};
   asio::write(socket, asio::buffer(json::serialize(request) + "\n"), error);
   std::string answer;
   if (!error) asio::read_until(socket, asio::dynamic_buffer(answer, kAnswerBytesMax), '\n', error);
@@ -55,7 +56,9 @@ Result<json::value> ask(const Options& options) {
   const json::object* object = error ? nullptr : parsed.if_object();
   const json::value* result = object == nullptr ? nullptr : object->if_contains("result");
   if (result != nullptr) return json::value(*result);
-  const json::value* reason = object == nullptr ? nullptr : object->if_contains("error");
+  const json::value* failure = object == nullptr ? nullptr : object->if_contains("error");
+  const json::value* reason =
+      failure == nullptr || !failure->is_object() ? nullptr : failure->get_object().if_contains("message");
   if (reason == nullptr || !reason->is_string()) return Error{"weir-control's answer makes no sense"};
   return Error{std::string(reason->get_string())};
 }

@@ -10,6 +10,7 @@
 #include "proto/limits.h"
 #include "proto/settings/check.h"
 #include "proto/settings/read_border.h"
+#include "proto/settings/read_fifo.h"
 #include "proto/settings/read_registrar.h"
 #include "proto/settings/read_transports.h"
 #include "proto/settings/table.h"
@@ -189,6 +190,7 @@ void read_control(Table& table, ControlSettings& control) {
     table.mistake("socket", "is longer than the " + std::to_string(sizeof(sockaddr_un::sun_path) - 1) +
                                 " bytes a socket's path may have");
   }
+  read_fifo(table, control.fifo);
   read_log_level(table, control.log_level);
   table.number("calls_max", control.calls_max, 1, kFlowsMax / 2);
   std::uint32_t timeout_s = control.media_timeout_ms / 1000;

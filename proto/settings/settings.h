@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "proto/inet.h"
+#include "proto/settings/fifo_settings.h"
 #include "proto/settings/realm_policy.h"
 #include "proto/settings/registrar_settings.h"
 #include "proto/settings/route_settings.h"
@@ -106,6 +107,7 @@ struct SrtpSettings {
 struct ControlSettings {
   std::string user = "weir";  ///< weir-control gives up root for this user
   std::string socket = "/run/weir/control.sock";
+  FifoSettings fifo = {};
   std::string log_level = "info";
   std::uint32_t calls_max = 1000;
   std::uint32_t media_timeout_ms = 30'000;  ///< a call without media for this long is ended; 0: never

@@ -18,31 +18,12 @@ namespace {
 namespace asio = boost::asio;
 using Protocol = asio::local::stream_protocol;
 
-proto::Result<boost::json::value> echo(std::string_view command, std::string_view argument) {
-  if (command == "fail") return proto::Error{"no call has the number " + std::string(argument)};
-  return boost::json::value{{"command", command}, {"argument", argument}};
+RpcResult echo(std::string_view method, std::string_view argument) {
+  return boost::json::value{{"method", method}, {"argument", argument}};
 }
 
-TEST(AdminProtocol, AnswersWithTheHandlersResultOrReason) {
-  EXPECT_EQ(answer_admin_request(R"({"command":"call","argument":"17"})", echo),
-            R"({"ok":true,"result":{"command":"call","argument":"17"}})");
-  EXPECT_EQ(answer_admin_request(R"({"command":"fail","argument":"9"})", echo),
-            R"({"ok":false,"error":"no call has the number 9"})");
-}
-
-TEST(AdminProtocol, RefusesWhatIsNoRequestAndSaysWhy) {
-  const char* requests[] = {"",
-                            "status",
-                            "[]",
-                            "7",
-                            R"({"command":7})",
-                            R"({"argument":"x"})",
-                            R"({"command":""})",
-                            "{\"command\":\"status\"",
-                            R"({"command":"a","argument":[1]})"};
-  for (const char* request : requests) {
-    EXPECT_TRUE(answer_admin_request(request, echo).starts_with(R"({"ok":false,"error":")")) << request;
-  }
+std::string request(const std::string& method, const std::string& argument = "") {
+  return R"({"jsonrpc":"2.0","id":1,"method":")" + method + R"(","params":[")" + argument + "\"]}\n";
 }
 
 /// The server on a thread of its own; the test is the client.
@@ -84,16 +65,21 @@ TEST_F(AdminServerTest, AnswersOverTheSocketSeveralRequestsOnOneConnection) {
   socket.connect(Protocol::endpoint(path_));
   std::string input;
   for (const char* argument : {"1", "2", "3"}) {
-    asio::write(socket, asio::buffer(R"({"command":"call","argument":")" + std::string(argument) + "\"}\n"));
+    asio::write(socket, asio::buffer(request("call", argument)));
     const std::size_t bytes = asio::read_until(socket, asio::dynamic_buffer(input), '\n');
     EXPECT_NE(input.substr(0, bytes).find(std::string("\"argument\":\"") + argument + "\""), std::string::npos);
     input.erase(0, bytes);
   }
 }
 
+TEST_F(AdminServerTest, ANotificationIsNotAnsweredAndWhatFollowsItIs) {
+  const std::string answer = exchange("{\"jsonrpc\":\"2.0\",\"method\":\"quiet\"}\n" + request("loud"));
+  EXPECT_NE(answer.find("loud"), std::string::npos) << answer;
+}
+
 TEST_F(AdminServerTest, ALineWithoutEndIsCutOffAndOthersAreServed) {
   EXPECT_EQ(exchange(std::string(2 * kAdminRequestBytesMax, 'x')), "");
-  EXPECT_NE(exchange("{\"command\":\"status\"}\n"), "");
+  EXPECT_NE(exchange(request("status")), "");
 }
 
 TEST_F(AdminServerTest, OnlyOwnerAndGroupMayConnect) {
@@ -114,11 +100,11 @@ TEST_F(AdminServerTest, ConnectionsBeyondTheLimitAreClosed) {
   std::vector<Protocol::socket> sockets;
   for (std::size_t i = 0; i < kAdminConnectionsMax; ++i) {
     sockets.emplace_back(io).connect(Protocol::endpoint(path_));
-    asio::write(sockets.back(), asio::buffer(std::string("{\"command\":\"x\"}\n")));
+    asio::write(sockets.back(), asio::buffer(request("x")));
     std::string answer;
     asio::read_until(sockets.back(), asio::dynamic_buffer(answer), '\n');
   }
-  EXPECT_EQ(exchange("{\"command\":\"status\"}\n"), "");
+  EXPECT_EQ(exchange(request("status")), "");
   sockets.clear();
 }
 

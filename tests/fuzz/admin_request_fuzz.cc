@@ -1,23 +1,37 @@
-// Any line on the management socket gets one line of JSON back, whatever the handler says to it.
+// Any line on the management socket gets one line of JSON back, or nothing, whatever the handler says to it.
 #include <boost/json/parse.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "controlplane/admin_server.h"
+#include "controlplane/json_rpc.h"
 #include "proto/assert.h"
+
+namespace {
+
+void check(const boost::json::value& answer) {
+  const boost::json::object* const object = answer.if_object();
+  WEIR_ASSERT(object != nullptr && object->size() == 3 && object->contains("id"));
+  WEIR_ASSERT(object->contains("result") != object->contains("error"));
+}
+
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace weir;
-  const auto handler = [](std::string_view command, std::string_view argument) {
-    if (command.size() % 2 == 0) return proto::Result<boost::json::value>(proto::Error{std::string(argument)});
-    return proto::Result<boost::json::value>(boost::json::value(boost::json::string(argument)));
+  const auto handler = [](std::string_view method, std::string_view argument) -> controlplane::RpcResult {
+    if (method.size() % 2 == 0) return proto::Error{std::string(argument)};
+    return boost::json::value(boost::json::string(argument));
   };
-  const std::string answer = controlplane::answer_admin_request({reinterpret_cast<const char*>(data), size}, handler);
-  WEIR_ASSERT(answer.find('\n') == std::string::npos);
+  const auto answer = controlplane::answer_json_rpc({reinterpret_cast<const char*>(data), size}, handler);
+  if (!answer) return 0;
+  WEIR_ASSERT(answer->find('\n') == std::string::npos);
   boost::system::error_code error;
-  const boost::json::value value = boost::json::parse(answer, error);
-  WEIR_ASSERT(!error && value.is_object() && value.get_object().contains("ok"));
+  const boost::json::value value = boost::json::parse(*answer, error);
+  WEIR_ASSERT(!error);
+  if (!value.is_array()) return check(value), 0;
+  WEIR_ASSERT(!value.get_array().empty() && value.get_array().size() <= controlplane::kRpcBatchMax);
+  for (const boost::json::value& one : value.get_array()) check(one);
   return 0;
 }
