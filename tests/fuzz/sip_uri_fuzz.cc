@@ -7,6 +7,7 @@
 
 #include "proto/assert.h"
 #include "sip/cseq.h"
+#include "sip/limits.h"
 #include "sip/name_addr.h"
 #include "sip/uri.h"
 #include "sip/via.h"
@@ -53,7 +54,8 @@ void try_via(std::string_view text) {
   Via changed = *parse_via(write(*via));
   WEIR_ASSERT(write(changed) == write(*via));
   changed.set_source("2001:2::1", 5060);
-  WEIR_ASSERT(is_via(write(changed)));
+  // One parameter more can be one too many for a parser; whoever wrote so many gets it back all the same.
+  WEIR_ASSERT(is_via(write(changed)) || changed.parameters.size() > kParametersMax);
 }
 
 void try_cseq(std::string_view text) {
