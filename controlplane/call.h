@@ -95,6 +95,7 @@ class Call : public Requester, private Inviter {
   std::optional<EndCause> take_callers_answer(const sip::Message& message);
   std::optional<EndCause> change_stream(Leg& leg, const sip::Agreement& agreement);
   void on_media(const MediaEvent& event);
+  void renew_keys(Side side);
   void on_secured(const MediaEvent& event);
 
   // call_setup.cc: the caller waits, the callee is invited.

@@ -6,7 +6,7 @@
 #include "controlplane/call.h"
 #include "controlplane/call_transfer.h"
 #include "controlplane/log.h"
-#include "sip/sdp_write.h"
+#include "sip/multipart.h"
 #include "sip/status.h"
 
 namespace weir::controlplane {
@@ -17,7 +17,6 @@ using sip::Method;
 
 namespace {
 
-constexpr std::string_view kSdpType = "application/sdp";
 /// Requests of one call that wait for the far party's answer; one more is told to come back.
 constexpr std::size_t kRelaysMax = 8;
 
@@ -109,10 +108,10 @@ void Call::on_prack(Leg& from, sip::TransactionId id, const Message& request) {
     return respond(from, id, from.make_response(request, 481, ""));
   }
   Message response = from.make_response(request, 200, "OK");
-  if (request.content_is(kSdpType) && provisional_waits_) {
+  if (!sip::sdp_body(request).empty() && provisional_waits_) {
     respond(from, id, response);
     if (const std::optional<EndCause> cause = take_callers_answer(request)) return end(*cause);
-  } else if (request.content_is(kSdpType)) {
+  } else if (!sip::sdp_body(request).empty()) {
     return on_reoffer(from, id, request);  // RFC 3262 section 5: a PRACK may make a new offer
   } else {
     respond(from, id, response);

@@ -4,6 +4,7 @@
 #include "controlplane/call.h"
 #include "controlplane/log.h"
 #include "controlplane/media_policy.h"
+#include "sip/multipart.h"
 #include "sip/sdp_write.h"
 
 namespace weir::controlplane {
@@ -68,8 +69,9 @@ std::size_t choose_section(RemoteOffer& offer) {
 
 std::variant<RemoteOffer, EndCause> read_offer_in(const sip::Message& message, std::size_t sections_before,
                                                   const sip::SecurityPolicy& policy) {
-  if (!message.content_is("application/sdp")) return EndCause{415, "the body is not application/sdp"};
-  std::variant<RemoteOffer, sip::SdpRefusal> read = sip::read_offer(message.body(), sections_before, policy);
+  const std::string_view body = sip::sdp_body(message);
+  if (body.empty()) return EndCause{415, "the body is not application/sdp"};
+  std::variant<RemoteOffer, sip::SdpRefusal> read = sip::read_offer(body, sections_before, policy);
   if (const auto* refusal = std::get_if<sip::SdpRefusal>(&read)) return EndCause{refusal->status, refusal->reason};
   return std::get<RemoteOffer>(std::move(read));
 }
@@ -149,9 +151,9 @@ sip::Agreement Call::make_answer_to(Leg& leg, const sip::RemoteOffer& offer, con
 
 std::optional<EndCause> Call::take_answer(Leg& leg, const sip::Message& message) {
   const std::string whose = std::string("the ") + to_string(leg.side()) + "'s answer: ";
-  if (!message.content_is("application/sdp")) return EndCause{502, whose + "no SDP"};
-  std::variant<sip::Agreement, sip::SdpRefusal> read =
-      sip::read_answer(*leg.offered, message.body(), leg.session.security);
+  const std::string_view body = sip::sdp_body(message);
+  if (body.empty()) return EndCause{502, whose + "no SDP"};
+  std::variant<sip::Agreement, sip::SdpRefusal> read = sip::read_answer(*leg.offered, body, leg.session.security);
   if (const auto* refusal = std::get_if<sip::SdpRefusal>(&read)) return EndCause{488, whose + refusal->reason};
   auto& agreement = std::get<sip::Agreement>(read);
   if (std::optional<EndCause> cause = change_stream(leg, agreement)) return cause;
@@ -196,7 +198,10 @@ std::optional<EndCause> Call::take_callers_answer(const sip::Message& message) {
 std::optional<EndCause> Call::change_stream(Leg& leg, const sip::Agreement& agreement) {
   const sip::AgreedSection& section = agreement.sections[section_];
   if (!section.active) return EndCause{488, std::string("the ") + to_string(leg.side()) + " takes no audio"};
-  const proto::Status status = media_->set_remote(leg.side(), to_remote_media(agreement, section_), now());
+  RemoteMedia remote = to_remote_media(agreement, section_);
+  remote.dialog = leg.party;
+  remote.early = leg.side() == Side::kCallee && leg.state == LegState::kInviting;
+  const proto::Status status = media_->set_remote(leg.side(), remote, now());
   if (!status) return EndCause{488, status.error()};
   return std::nullopt;
 }
@@ -226,8 +231,15 @@ void Call::on_media(const MediaEvent& event) {
           LogLevel::kWarning, "media",
           {{"call", number_}, {"event", "renewal failed"}, {"leg", to_string(event.side)}, {"reason", event.reason}});
     case MediaEvent::Kind::kKeysEnding:
-      return end({488, "the SRTP keys have reached the end of their life"});
+      return renew_keys(event.side);
   }
+}
+
+/// RFC 3711 section 9.2: a key at its end sends no more. A new offer brings the next.
+void Call::renew_keys(Side side) {
+  log_event(LogLevel::kInfo, "media", {{"call", number_}, {"event", "keys ending"}, {"leg", to_string(side)}});
+  media_->renew_keys(side);
+  reoffer(side);
 }
 
 void Call::on_secured(const MediaEvent& event) {

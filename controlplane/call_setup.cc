@@ -6,6 +6,7 @@
 #include "controlplane/identity_headers.h"
 #include "controlplane/log.h"
 #include "controlplane/media_policy.h"
+#include "sip/multipart.h"
 #include "sip/sdp_write.h"
 #include "sip/status.h"
 
@@ -96,7 +97,7 @@ Message Call::make_invite(const Leg& leg, const Target& target) {
 
 void Call::on_progress(Leg* fork, const Message& response) {
   if (ending_ || caller_->state != LegState::kInviting) return;
-  const bool has_sdp = fork != nullptr && response.content_is(kSdpType);
+  const bool has_sdp = fork != nullptr && !sip::sdp_body(response).empty();
   const std::optional<std::uint32_t> rseq = fork != nullptr ? reliable_number(response) : std::nullopt;
   if (delayed_ && has_sdp && rseq && !caller_->offered) {
     if (const std::optional<EndCause> cause = take_callees_offer(*fork, response)) return end(*cause);

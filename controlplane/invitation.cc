@@ -290,6 +290,7 @@ Leg* Invitation::fork_of(Branch& branch, const Message& response) {
   leg->state = LegState::kInviting;
   leg->invite = branch.sent.back();
   leg->dialog = *std::move(dialog);
+  leg->party = ++parties_;
   leg->display = sip::write(branch.target.uri);
   leg->peer.learn(response);
   control_.own(leg->dialog->id(), call_);
@@ -314,6 +315,7 @@ std::unique_ptr<Leg> Invitation::take_leg(Branch& branch, sip::TransactionId id,
     leg = std::make_unique<Leg>(side_, branch.ways[branch.way]);
     leg->invite = id;
     leg->dialog = *std::move(dialog);
+    leg->party = ++parties_;
   }
   leg->display = sip::write(branch.target.uri);
   leg->slot = std::move(branch.slot);

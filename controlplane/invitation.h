@@ -120,6 +120,7 @@ class Invitation : public Requester {
   std::optional<EndCause> cancelled_;
   std::optional<sip::DialogId> winner_;
   std::string target_text_;
+  std::uint64_t parties_ = 0;  ///< that have spoken
   bool answered_ = false;
   bool settled_ = false;  ///< the inviter has heard the end
   bool starting_ = false;

@@ -52,7 +52,9 @@ class Leg {
   sip::TransactionId bye;                 ///< ours
   std::optional<UnackedAnswer> reinvite;  ///< the peer's latest re-INVITE, if we took it and its ACK is not here
   std::optional<sip::Dialog> dialog;      ///< caller: from its INVITE; callee: from its 2xx
-  std::string display;                    ///< the party as people know it: a URI
+  /// Which of those that may answer our INVITE the peer is: forks have numbers of their own (RemoteMedia::dialog).
+  std::uint64_t party = 0;
+  std::string display;  ///< the party as people know it: a URI
 
   CallSlot slot;       ///< of the trunk's member it was reached by
   PeerAbilities peer;  ///< what the peer has said it can do

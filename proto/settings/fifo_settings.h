@@ -12,6 +12,8 @@ struct FifoSettings {
   std::uint32_t mode = 0660;  ///< of both
   std::string owner;          ///< of both; empty: whoever weir-control runs as
   std::string group;          ///< of both; empty: its own
+
+  friend bool operator==(const FifoSettings&, const FifoSettings&) = default;
 };
 
 }  // namespace weir::proto::settings

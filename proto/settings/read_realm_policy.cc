@@ -39,7 +39,7 @@ void read_suites(Table& table, const SrtpSettings& srtp, std::vector<SrtpProfile
     const std::optional<SrtpProfile> profile = srtp_profile_by_name(name);
     if (!profile || *profile == SrtpProfile::kNone) {
       table.mistake("sdes_suites", "there is no SRTP suite '" + name + "'");
-    } else if (!is_allowed(*profile, srtp)) {
+    } else if (is_null_cipher(*profile) && !srtp.null_cipher) {
       table.mistake("sdes_suites", "[srtp] forbids '" + name + "'");
     } else if (std::count(into.begin(), into.end(), *profile) != 0) {
       table.mistake("sdes_suites", "'" + name + "' is named twice");
@@ -47,7 +47,8 @@ void read_suites(Table& table, const SrtpSettings& srtp, std::vector<SrtpProfile
       into.push_back(*profile);
     }
   });
-  if (into.empty()) table.mistake("sdes_suites", "names no SRTP suite");
+  std::erase_if(into, [&](SrtpProfile profile) { return !is_allowed(profile, srtp); });
+  if (into.empty()) table.mistake("sdes_suites", "names no SRTP suite that [srtp] allows");
 }
 
 void read_session(Table& table, SessionTimers& session) {
