@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <boost/json/array.hpp>
 #include <boost/json/value.hpp>
 #include <cstdint>
 #include <memory>
@@ -68,6 +69,8 @@ class Call : public Requester, private Inviter {
   [[nodiscard]] std::uint64_t number() const { return number_; }
   [[nodiscard]] boost::json::value summary(std::uint64_t now_ns) const;
   [[nodiscard]] boost::json::value details(std::uint64_t now_ns) const;
+  /// Adds a row for each dialog, early ones too.
+  void add_dialogs(boost::json::array& dialogs, std::uint64_t now_ns) const;
 
  private:
   friend class CallControl;

@@ -100,6 +100,15 @@ void CallControl::end_all(std::uint64_t now_ns, std::string_view reason) {
   bury_the_dead();
 }
 
+bool CallControl::end_call(std::uint64_t now_ns, std::uint64_t number, std::string_view reason) {
+  now_ns_ = now_ns;
+  const auto found = calls_.find(number);
+  if (found == calls_.end() || found->second->ending()) return false;
+  found->second->end({200, std::string(reason)});
+  bury_the_dead();
+  return true;
+}
+
 void CallControl::end_journalled(std::uint64_t now_ns) {
   now_ns_ = now_ns;
   if (context_.journal == nullptr) return;
@@ -227,6 +236,7 @@ void CallControl::on_new_invite(sip::TransactionId id, const Message& request, c
   const std::optional<Path> from = context_.paths.arrival(source);
   if (!from) return transactions_.abandon(id);
   if (ending_) return refuse_with(503, "shutting down");
+  if (draining_) return refuse_with(503, "no new calls: the border is being drained");
   if (calls_.size() >= context_.settings.control.calls_max) return refuse_with(503, "too many calls");
   if (request.max_forwards() == 0) return refuse_with(483, "too many hops");
   if (!unsupported_options(request).empty()) return refuse_with(420, "an extension is required that is not here");
@@ -309,6 +319,12 @@ boost::json::value CallControl::calls_view(std::uint64_t now_ns) const {
   boost::json::array calls;
   for (const auto& [number, call] : calls_) calls.push_back(call->summary(now_ns));
   return calls;
+}
+
+boost::json::value CallControl::dialogs_view(std::uint64_t now_ns) const {
+  boost::json::array dialogs;
+  for (const auto& [number, call] : calls_) call->add_dialogs(dialogs, now_ns);
+  return dialogs;
 }
 
 std::optional<boost::json::value> CallControl::call_view(std::uint64_t number, std::uint64_t now_ns) const {

@@ -84,6 +84,10 @@ class CallControl : private sip::TransactionUser {
 
   /// From now on new INVITEs are answered 503, and every call is ended with BYE or CANCEL and this Reason text.
   void end_all(std::uint64_t now_ns, std::string_view reason);
+  /// Ends one call. False: no call has that number, or it is ending already.
+  bool end_call(std::uint64_t now_ns, std::uint64_t number, std::string_view reason);
+  /// While draining, new INVITEs are answered 503; the calls there are go on.
+  void drain(bool draining) { draining_ = draining; }
   /// Sends BYE on both legs of each call that an earlier weir-control left in the journal, and clears it.
   void end_journalled(std::uint64_t now_ns);
   /// Nothing is left to be said on the wire.
@@ -91,6 +95,8 @@ class CallControl : private sip::TransactionUser {
 
   // For people.
   [[nodiscard]] boost::json::value calls_view(std::uint64_t now_ns) const;
+  /// A row for each dialog of each call.
+  [[nodiscard]] boost::json::value dialogs_view(std::uint64_t now_ns) const;
   /// nullopt: no call has that number.
   [[nodiscard]] std::optional<boost::json::value> call_view(std::uint64_t number, std::uint64_t now_ns) const;
   [[nodiscard]] std::size_t calls() const { return calls_.size(); }
@@ -145,6 +151,7 @@ class CallControl : private sip::TransactionUser {
   std::uint64_t now_ns_ = 0;
   std::uint64_t sweep_ns_ = 0;  ///< when the calls look at the clock again
   bool ending_ = false;
+  bool draining_ = false;
 };
 
 /// The option tags in Require that we do not know, as Unsupported lists them (RFC 3261 section 8.2.2.3); empty: none.

@@ -3,6 +3,7 @@
 #include <boost/json/object.hpp>
 
 #include "controlplane/call.h"
+#include "controlplane/call_transfer.h"
 #include "controlplane/region_views.h"
 
 namespace weir::controlplane {
@@ -69,6 +70,29 @@ json::value Call::summary(std::uint64_t now_ns) const {
                       {"caller_security", security_name(caller_.get())},
                       {"callee_security", security_name(callee_.get())},
                       {"media", media_ && media_->flowing()}};
+}
+
+void Call::add_dialogs(json::array& dialogs, std::uint64_t now_ns) const {
+  std::vector<const Leg*> all;
+  for (const Leg* const leg : legs()) all.push_back(leg);
+  if (invitation_) invitation_->add_forks(all);
+  if (transfer_) transfer_->invitation().add_forks(all);
+  for (const Leg* const leg : all) {
+    if (!leg->dialog) continue;
+    const sip::DialogId& id = leg->dialog->id();
+    dialogs.push_back(json::object{{"call", number_},
+                                   {"leg", to_string(leg->side())},
+                                   {"state", leg->dialog->state() == sip::DialogState::kEarly       ? "early"
+                                             : leg->dialog->state() == sip::DialogState::kConfirmed ? "confirmed"
+                                                                                                    : "terminated"},
+                                   {"age_s", seconds_since(started_ns_, now_ns)},
+                                   {"party", leg->display},
+                                   {"security", security_name(leg)},
+                                   {"sip_peer", proto::to_string(leg->path().hop.remote)},
+                                   {"call_id", id.call_id},
+                                   {"local_tag", id.local_tag},
+                                   {"remote_tag", id.remote_tag}});
+  }
 }
 
 json::value Call::details(std::uint64_t now_ns) const {

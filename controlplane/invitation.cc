@@ -338,6 +338,12 @@ Leg* Invitation::fork(const sip::DialogId& dialog) {
   return nullptr;
 }
 
+void Invitation::add_forks(std::vector<const Leg*>& legs) const {
+  for (const auto& branch : branches_) {
+    for (const auto& fork : branch->forks) legs.push_back(fork.get());
+  }
+}
+
 std::optional<std::size_t> Invitation::branch_of(sip::TransactionId id) const {
   for (std::size_t i = 0; i < branches_.size(); ++i) {
     const auto& sent = branches_[i]->sent;

@@ -62,6 +62,8 @@ class Invitation : public Requester {
 
   /// The leg of an early dialog of ours; null if there is none.
   [[nodiscard]] Leg* fork(const sip::DialogId& dialog);
+  /// Adds the legs of all early dialogs.
+  void add_forks(std::vector<const Leg*>& legs) const;
   [[nodiscard]] const std::string& target_text() const { return target_text_; }
 
   // Requester

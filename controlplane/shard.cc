@@ -1,15 +1,11 @@
 #include "controlplane/shard.h"
 
 #include <openssl/rand.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <boost/asio/post.hpp>
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
-#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <ctime>
@@ -18,12 +14,11 @@
 
 #include "controlplane/chance.h"
 #include "controlplane/log.h"
-#include "controlplane/region_views.h"
+#include "controlplane/shard_clock.h"
 #include "proto/assert.h"
 
 namespace weir::controlplane {
 
-namespace json = boost::json;
 namespace settings = proto::settings;
 
 namespace {
@@ -33,12 +28,6 @@ constexpr auto kTick = std::chrono::milliseconds(1);
 constexpr int kRegionTries = 50;
 constexpr auto kRegionPause = std::chrono::milliseconds(200);
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
-
-std::uint64_t clock_ns() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * kSecondNs + static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 /// 96 unguessable bits in hexadecimal, for tags, branches, Call-IDs (RFC 3261 section 19.3).
 std::string make_token() {
@@ -263,81 +252,6 @@ void Shard::on_malformed(const sip::ParseError& error, const sip::Hop& source) {
 
 void Shard::on_transport_error(const sip::Hop& hop) {
   calls_->on_transport_error(clock_ns(), hop);
-}
-
-RpcResult Shard::answer(std::string_view command, std::string_view argument) {
-  const std::uint64_t now_ns = clock_ns();
-  if (command == "status") return status_view(now_ns);
-  if (command == "calls") return calls_->calls_view(now_ns);
-  if (command == "flows") return flows_view(region_, now_ns);
-  if (command == "counters") return counters_view(region_, now_ns);
-  if (command == "registrations") return registrar_ ? registrar_->registrations_view() : json::array();
-  if (command != "call") {
-    return RpcError{RpcCode::kMethodNotFound, "there is no command '" + std::string(command) + "'"};
-  }
-  std::uint64_t number = 0;
-  const char* end = argument.data() + argument.size();
-  const auto [stopped, failure] = std::from_chars(argument.data(), end, number);
-  if (failure != std::errc() || stopped != end)
-    return proto::Error{"'" + std::string(argument) + "' is no call number"};
-  std::optional<json::value> call = calls_->call_view(number, now_ns);
-  if (!call) return proto::Error{"there is no call " + std::to_string(number)};
-  return *std::move(call);
-}
-
-json::value Shard::status_view(std::uint64_t now_ns) const {
-  const CallCounters& calls = calls_->counters();
-  const TransportCounters& transports = transports_->counters();
-  const DataplaneClientCounters& client = client_.counters();
-  const RegistrarCounters registers = registrar_ ? registrar_->counters() : RegistrarCounters{};
-  json::object control{{"pid", getpid()},
-                       {"uptime_s", (now_ns - started_ns_) / kSecondNs},
-                       {"calls_now", calls_->calls()},
-                       {"calls", calls.calls},
-                       {"calls_answered", calls.calls_answered},
-                       {"calls_refused", calls.calls_refused},
-                       {"invites_refused", calls_->admission_counters().invites_refused},
-                       {"invites_ignored", calls_->admission_counters().invites_ignored},
-                       {"sip_messages_in", transports.messages_in},
-                       {"sip_messages_out", transports.messages_out},
-                       {"sip_malformed", transports.malformed},
-                       {"sip_send_failed", transports.send_failed},
-                       {"registrations", registrar_ ? registrar_->bindings() : 0},
-                       {"registers_accepted", registers.accepted},
-                       {"registers_challenged", registers.challenged},
-                       {"registers_failed", registers.failures},
-                       {"registers_refused", registers.refused + registers.blocked},
-                       {"registers_limited", registers.limited},
-                       {"tcp_connections", transports_->connections()},
-                       {"tcp_refused", transports.connections_refused},
-                       {"tcp_mute", transports.connections_mute},
-                       {"connections_broken", transports.connections_broken},
-                       {"tls_handshakes", transports.tls_handshakes},
-                       {"tls_handshakes_failed", transports.tls_handshakes_failed},
-                       {"commands", client.commands},
-                       {"commands_refused", client.commands_refused},
-                       {"commands_timed_out", client.commands_timed_out},
-                       {"events", client.events},
-                       {"null_cipher_refused", client.null_cipher_refused},
-                       {"aead_refused", client.aead_refused},
-                       {"orphan_flows_removed", client.orphans_removed}};
-  json::object media{{"pid", region_.media_header().owner_pid.load()}, {"alive", client_.media_alive(now_ns)},
-                     {"starts", client_.media_incarnation()},          {"workers", region_.shape().workers},
-                     {"flows_max", region_.shape().flows_max},         {"flows_now", client_.flows().size()}};
-  json::array realms;
-  for (const settings::RealmSettings& realm : settings_.realms) {
-    std::string networks;
-    for (const std::string& network : realm.networks) networks += (networks.empty() ? "" : " ") + network;
-    json::object object{{"realm", realm.name}, {"network", networks}};
-    std::string listeners;
-    for (const settings::ListenerSettings& listener : realm.listeners) {
-      listeners += (listeners.empty() ? "" : " ") + std::string(to_string(listener.transport)) + ":" +
-                   proto::to_string(listener.local);
-    }
-    object["listens"] = listeners;
-    realms.push_back(std::move(object));
-  }
-  return json::object{{"control", std::move(control)}, {"media", std::move(media)}, {"realms", std::move(realms)}};
 }
 
 }  // namespace weir::controlplane

@@ -61,7 +61,10 @@ class Shard : private MessageSink {
   void say_farewell();
   void watch_media(std::uint64_t now_ns);
   void watch_workers(std::uint64_t now_ns);
+  // shard_answers.cc
   RpcResult answer(std::string_view command, std::string_view argument);
+  RpcResult answer_of_call(std::string_view command, std::string_view argument, std::uint64_t now_ns);
+  RpcResult drain(std::string_view argument);
   [[nodiscard]] boost::json::value status_view(std::uint64_t now_ns) const;
 
   proto::settings::Settings settings_;

@@ -71,6 +71,8 @@ void add_commands(CLI::App& app, Options& options) {
   const Row rows[] = {
       {"status", "both processes, realms, calls and flows in a few lines"},
       {"calls", "the calls in progress, a line each"},
+      {"dialogs", "every dialog, early and confirmed, of both legs of every call, with its media security"},
+      {"trunks", "the targets of every trunk: state, checks, calls"},
       {"registrations", "who is registered where, a line for each contact"},
       {"flows", "every flow in the data plane: addresses, profiles, packets; with --json its streams: loss, jitter"},
       {"counters", "what each worker did with its packets, and every drop reason"},
@@ -82,6 +84,13 @@ void add_commands(CLI::App& app, Options& options) {
       "call", "one call: both legs, their security and media, and how its streams arrive: loss, jitter, MOS estimate");
   call->add_option("ID", options.argument, "the call's number, as `weirctl calls` shows it")->required();
   call->callback([&options] { options.command = "call"; });
+  CLI::App* end = app.add_subcommand("end", "ends one call: BYE, or CANCEL, to both parties");
+  end->add_option("ID", options.argument, "the call's number, as `weirctl calls` shows it")->required();
+  end->callback([&options] { options.command = "end"; });
+  CLI::App* drain =
+      app.add_subcommand("drain", "takes no new call (503) while those there are go on; `drain off` again");
+  drain->add_option("on|off", options.argument, "off: new calls are taken again")->check(CLI::IsMember({"on", "off"}));
+  drain->callback([&options] { options.command = "drain"; });
 }
 
 }  // namespace

@@ -235,6 +235,36 @@ TEST(CallEnd, ShutdownSaysByeToEveryoneAndTakesNoNewCall) {
   EXPECT_TRUE(lab.nothing_left());
 }
 
+TEST(CallEnd, AnOperatorEndsOneCall) {
+  CallLab lab;
+  lab.establish();
+  EXPECT_FALSE(lab.control().end_call(lab.now_ns, 7, "no such call"));
+  EXPECT_TRUE(lab.control().end_call(lab.now_ns, 1, "ended by the operator"));
+  EXPECT_FALSE(lab.control().end_call(lab.now_ns, 1, "again"));
+  const sip::Message bye = lab.expect(kCallees, "BYE");
+  EXPECT_EQ(bye.header(HeaderId::kReason), "SIP;cause=200;text=\"ended by the operator\"");
+  lab.callee_answers(bye, 200);
+  caller_answers(lab, lab.expect(kCallers, "BYE"), 200);
+  EXPECT_TRUE(lab.nothing_left());
+}
+
+TEST(CallEnd, WhileDrainingNoNewCallIsTakenAndThoseThereAreGoOn) {
+  CallLab lab;
+  lab.establish();
+  lab.control().drain(true);
+  RequestText second = invite();
+  second.branch = "z9hG4bKsecond";
+  second.cseq = 9;
+  lab.caller_sends(second);
+  EXPECT_TRUE(lab.expect(kCallers, "503").has(HeaderId::kRetryAfter));
+  EXPECT_EQ(lab.worker().installed(), 4u);
+  lab.control().drain(false);
+  second.branch = "z9hG4bKthird";
+  second.cseq = 10;
+  lab.caller_sends(second);
+  (void)lab.expect(kCallees, "INVITE");
+}
+
 TEST(CallEnd, ARestartedProcessSaysByeOnBothLegsOfTheCallsItLost) {
   CallLab lab;
   lab.establish();
