@@ -52,11 +52,13 @@ std::vector<Leg*> Call::legs() const {
   for (Leg* const leg : {caller_.get(), callee_.get(), transfer_ ? transfer_->referrer().get() : nullptr}) {
     if (leg != nullptr) all.push_back(leg);
   }
+  for (const std::unique_ptr<Leg>& leg : replaced_) all.push_back(leg.get());
   return all;
 }
 
 Leg* Call::far(const Leg& leg) {
   if (transfer_ && transfer_->referrer().get() == &leg) return nullptr;
+  if (leg.side() == Side::kCaller && &leg != caller_.get()) return nullptr;  // another has taken its place
   if (leg.side() == Side::kCallee) return caller_.get();
   if (callee_) return callee_.get();
   return early_ && invitation_ ? invitation_->fork(*early_) : nullptr;
@@ -91,6 +93,12 @@ void Call::on_ack(const sip::DialogId& dialog, const Message& ack) {
 }
 
 void Call::on_clock() {
+  std::erase_if(replaced_, [this](const std::unique_ptr<Leg>& leg) {
+    if (!leg->over()) return false;
+    control_.disown(leg->bye);
+    control_.disown(leg->dialog->id());
+    return true;
+  });
   if (ending_) return;
   if (answered_ns_ == 0 && now() - started_ns_ > kRingingNsMax) return end({408, "nobody answered"});
   if (exchange_ && now() - exchange_->sent_ns > kRingingNsMax) return end({408, "an offer had no answer"});
@@ -188,6 +196,7 @@ void Call::send_bye(Leg& leg, const EndCause& cause) {
   bye.add_header(HeaderId::kReason, reason_header(cause.status, cause.text));
   bye.add_header(HeaderId::kUserAgent, kSoftware);
   leg.dialog->terminate();
+  leg.session_alarm.reset();
   const std::optional<sip::TransactionId> id = request(leg, std::move(bye));
   leg.state = id ? LegState::kLeaving : LegState::kOver;
   if (id) leg.bye = *id;
@@ -198,7 +207,7 @@ void Call::close_media() {
 }
 
 void Call::keep_journal() {
-  if (context_.journal == nullptr || answered_ns_ == 0 || !caller_ || !callee_) return;
+  if (context_.journal == nullptr || answered_ns_ == 0 || ending_ || !caller_ || !callee_) return;
   if (!journal_slot_) journal_slot_ = context_.journal->reserve();
   if (!journal_slot_) return;
   const std::string record = write_record({record_leg(*caller_), record_leg(*callee_)});

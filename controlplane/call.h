@@ -35,6 +35,10 @@ class Call : public Requester, private Inviter {
   ~Call() override;
 
   // Set-up.
+  /// An INVITE with Replaces (RFC 3891) that names this dialog of the call: its sender takes the place of that party.
+  /// An EndCause refuses it, and the call goes on as it was.
+  std::optional<EndCause> on_replaces(sip::TransactionId id, const sip::Message& invite, const Path& from,
+                                      const sip::DialogId& replaced, bool early_only);
   /// The call's places among those that its realms allow at once: its own until it is gone.
   void hold_places(CallSlot in, CallSlot out) { places_ = {std::move(in), std::move(out)}; }
   /// The caller's INVITE: read its offer, invite the callee. An EndCause refuses the INVITE; the call is then over and
@@ -84,6 +88,10 @@ class Call : public Requester, private Inviter {
   [[nodiscard]] std::vector<Leg*> legs() const;
   /// The leg that this one talks to: before the answer the fork whose media the caller hears. Null if there is none.
   [[nodiscard]] Leg* far(const Leg& leg);
+  /// One of the two that talk to each other now: not a fork, nor a leg whose party has gone.
+  [[nodiscard]] bool is_party(const Leg* leg) const {
+    return leg != nullptr && (leg == caller_.get() || leg == callee_.get());
+  }
   Leg* leg_of(const sip::DialogId& dialog);
 
   // call_media.cc: offer, answer and the stream.
@@ -120,6 +128,7 @@ class Call : public Requester, private Inviter {
   void on_prack(Leg& from, sip::TransactionId id, const sip::Message& request);
   void on_notify(Leg& from, sip::TransactionId id, const sip::Message& request);
   void relay(Leg& from, sip::TransactionId id, const sip::Message& request, const sip::Event* event = nullptr);
+  bool refused_for_relays(const Leg& from, sip::TransactionId id, const sip::Message& request);
   void refuse_relayed(const Relay& relay, std::uint16_t status);
   void on_relayed(std::size_t at, const sip::Message* response, std::uint16_t status);
 
@@ -128,6 +137,12 @@ class Call : public Requester, private Inviter {
   void pass_refer(Leg& from, sip::TransactionId id, const sip::Message& request, const sip::ReferTo& refer_to,
                   const Destination& destination);
   [[nodiscard]] std::string referred_by_for(const sip::Message& request, const Leg& from, std::uint32_t to_realm) const;
+
+  // call_replaces.cc: another party in one's place.
+  [[nodiscard]] std::optional<EndCause> check_replacing(const Leg& gone, const Path& from, bool early_only) const;
+  std::optional<EndCause> replace_leg(sip::TransactionId id, const sip::Message& invite, const Path& from, Leg& gone,
+                                      bool early_only);
+  void answer_replacing(Leg& comer, sip::TransactionId id, const sip::Message& invite, const sip::RemoteOffer& offer);
 
   // call_exchange.cc: new offers in an established session.
   void on_delayed_answer(Leg& from, const sip::Message& ack);
@@ -142,6 +157,7 @@ class Call : public Requester, private Inviter {
   void reoffer(Side side);
   void reoffer_later(Side side);
   void align(Side side);
+  [[nodiscard]] std::optional<sip::RemoteOffer> offer_of(const Leg* party) const;
   void on_exchange_response(const sip::Message& response);
   void on_exchange_failed(std::uint16_t status, const sip::Message* response);
   void refuse_offer(Leg& from, sip::TransactionId id, const sip::Message& request, const EndCause& cause);
@@ -208,11 +224,16 @@ class Call : public Requester, private Inviter {
   sip::TransactionId refresh_;  ///< our UPDATE that refreshes a session
   sip::DialogId refreshed_;     ///< whose
   std::unique_ptr<Transfer> transfer_;
+  std::vector<std::unique_ptr<Leg>> replaced_;  ///< legs whose party is gone: their BYEs are on their way
   std::vector<PassedRefer> passed_refers_;
   Alarm reoffer_;
   /// Offers of our own after one of a party's: two parties that never agree are not asked for ever.
   static constexpr std::uint32_t kAlignmentsMax = 3;
   std::uint32_t alignments_left_ = kAlignmentsMax;
+  /// REFERs of one call that are acted on: it is no way to dial numbers one after the other.
+  static constexpr std::uint32_t kTransfersMax = 16;
+  std::uint32_t transfers_left_ = kTransfersMax;
+  bool restoring_ = false;  ///< a party that wanted to go is being offered its call again
   std::optional<EndCause> bye_when_acked_;
   std::optional<std::uint32_t> journal_slot_;
   bool ending_ = false;
@@ -222,8 +243,9 @@ class Call : public Requester, private Inviter {
 /// The first section that can be carried; all others are refused: a call has one stream.
 std::size_t choose_section(sip::RemoteOffer& offer);
 
-/// What a party described last, as an offer to others; nullopt: nothing in it can be carried.
-std::optional<sip::RemoteOffer> offer_from(const sip::SessionDescription& description);
+/// Media of a party that has made an offer: in its family, else it has no place here.
+std::optional<MediaLegOptions> caller_media(const proto::settings::Settings& settings, const Path& from,
+                                            const sip::RemoteSection& offered, const sip::SecurityPolicy& security);
 
 /// Media towards a party that has said nothing yet: it goes the way its SIP goes.
 MediaLegOptions callee_media(const proto::settings::Settings& settings, const Path& way,

@@ -11,6 +11,7 @@
 #include "controlplane/log.h"
 #include "controlplane/trunks.h"
 #include "sip/limits.h"
+#include "sip/replaces.h"
 #include "sip/text.h"
 
 namespace weir::controlplane {
@@ -183,8 +184,8 @@ void CallControl::on_request(sip::TransactionId id, const Message& request, cons
   }
   const auto found = by_dialog_.find(sip::dialog_id_of(request));
   if (found == by_dialog_.end()) return respond(id, request, 481, "");
-  Call& call = *found->second;
-  call.on_request(id, request, found->first);
+  const sip::DialogId dialog = found->first;  // the call may give it up
+  found->second->on_request(id, request, dialog);
 }
 
 std::optional<sip::TransactionId> CallControl::request(Requester& requester, Message request, const sip::Hop& hop) {
@@ -240,6 +241,10 @@ void CallControl::on_new_invite(sip::TransactionId id, const Message& request, c
   if (calls_.size() >= context_.settings.control.calls_max) return refuse_with(503, "too many calls");
   if (request.max_forwards() == 0) return refuse_with(483, "too many hops");
   if (!unsupported_options(request).empty()) return refuse_with(420, "an extension is required that is not here");
+  if (const auto replaces = request.header(HeaderId::kReplaces)) {
+    if (const auto cause = replace_party(id, request, *from, *replaces)) refuse_with(cause->status, cause->text);
+    return;
+  }
   const std::variant<Destination, Refusal> routed = context_.policy.route(from->realm, request);
   if (const auto* refusal = std::get_if<Refusal>(&routed)) return refuse_with(refusal->status, refusal->reason);
   const Destination& destination = std::get<Destination>(routed);
@@ -276,7 +281,9 @@ void CallControl::on_cancel(sip::TransactionId id, const Message&) {
 
 void CallControl::on_ack(const Message& ack, const sip::Hop&) {
   const auto found = by_dialog_.find(sip::dialog_id_of(ack));
-  if (found != by_dialog_.end()) found->second->on_ack(found->first, ack);
+  if (found == by_dialog_.end()) return;
+  const sip::DialogId dialog = found->first;
+  found->second->on_ack(dialog, ack);
 }
 
 void CallControl::on_response(sip::TransactionId id, const Message& response, const sip::Hop&) {
@@ -290,6 +297,17 @@ void CallControl::on_failure(sip::TransactionId id, sip::TransactionFailure fail
 
 void CallControl::on_terminated(sip::TransactionId id) {
   disown(id);
+}
+
+/// RFC 3891 section 3: the dialog is named as its receiver, which we are, sees it.
+std::optional<EndCause> CallControl::replace_party(sip::TransactionId id, const Message& invite, const Path& from,
+                                                   std::string_view replaces) {
+  const std::optional<sip::Replaces> named = sip::parse_replaces(replaces);
+  if (!named) return EndCause{400, "a malformed Replaces"};
+  const auto found = by_dialog_.find({named->call_id, named->to_tag, named->from_tag});
+  if (found == by_dialog_.end()) return EndCause{481, "there is no such dialog to be replaced"};
+  const sip::DialogId dialog = found->first;
+  return found->second->on_replaces(id, invite, from, dialog, named->early_only);
 }
 
 std::optional<sip::DialogId> CallControl::far_dialog(const sip::DialogId& dialog) const {

@@ -13,6 +13,7 @@
 
 #include "controlplane/admission.h"
 #include "controlplane/alarms.h"
+#include "controlplane/end_cause.h"
 #include "controlplane/media_engine.h"
 #include "controlplane/path.h"
 #include "controlplane/policy.h"
@@ -70,6 +71,8 @@ class CallControl : private sip::TransactionUser {
   // For those who send and take requests.
   /// Sends a request with our Via; `requester` hears what becomes of it. nullopt: no room for another transaction.
   std::optional<sip::TransactionId> request(Requester& requester, sip::Message request, const sip::Hop& hop);
+  /// What realms may have of calls.
+  RealmCalls& realm_calls() { return realm_calls_; }
   void disown(sip::TransactionId id) { requests_.erase(id), invites_.erase(id); }
   /// Requests of `method` outside dialogs go to `handler` from now on. It outlives the control, or its last message.
   void set_handler(sip::Method method, RequestHandler& handler) { handlers_[method] = &handler; }
@@ -88,6 +91,7 @@ class CallControl : private sip::TransactionUser {
   bool end_call(std::uint64_t now_ns, std::uint64_t number, std::string_view reason);
   /// While draining, new INVITEs are answered 503; the calls there are go on.
   void drain(bool draining) { draining_ = draining; }
+  [[nodiscard]] bool draining() const { return draining_ || ending_; }
   /// Sends BYE on both legs of each call that an earlier weir-control left in the journal, and clears it.
   void end_journalled(std::uint64_t now_ns);
   /// Nothing is left to be said on the wire.
@@ -121,6 +125,8 @@ class CallControl : private sip::TransactionUser {
   void on_new_invite(sip::TransactionId id, const sip::Message& request, const sip::Hop& source);
   void on_request_outside_dialog(sip::TransactionId id, const sip::Message& request, const sip::Hop& source);
   void respond(sip::TransactionId id, const sip::Message& request, std::uint16_t status, std::string_view reason);
+  std::optional<EndCause> replace_party(sip::TransactionId id, const sip::Message& invite, const Path& from,
+                                        std::string_view replaces);
   void bury_the_dead();
   void report_refusals();
 

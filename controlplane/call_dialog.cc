@@ -7,6 +7,7 @@
 #include "controlplane/call_transfer.h"
 #include "controlplane/log.h"
 #include "sip/multipart.h"
+#include "sip/sipfrag.h"
 #include "sip/status.h"
 
 namespace weir::controlplane {
@@ -83,7 +84,12 @@ void Call::on_request(sip::TransactionId id, const Message& request, const sip::
 }
 
 void Call::on_bye(Leg& from, sip::TransactionId id, const Message& request) {
+  const std::vector<Leg*> all_legs = legs();
+  const bool is_fork = std::none_of(all_legs.begin(), all_legs.end(), [&](const Leg* one) { return one == &from; });
+  // RFC 3261 section 15: a callee does not leave an early dialog with BYE.
+  if (is_fork) return respond(from, id, from.make_response(request, 403, ""));
   respond(from, id, from.make_response(request, 200, "OK"));
+  from.session_alarm.reset();
   if (transfer_ && transfer_->referrer().get() == &from) {
     from.dialog->terminate();
     from.state = LegState::kOver;
@@ -91,14 +97,11 @@ void Call::on_bye(Leg& from, sip::TransactionId id, const Message& request) {
   }
   if (from.state == LegState::kUnacked) context_.transactions.acknowledged(from.invite);
   end_text_ = std::string("the ") + to_string(from.side()) + " hung up";
-  // A BYE in the early dialog ends the INVITE too (RFC 3261 section 15.1.2); a callee has none to end it with.
-  const bool is_fork = &from != caller_.get() && &from != callee_.get();
-  if (!is_fork) {
-    if (from.state == LegState::kInviting) refuse_caller({487, "Request Terminated"});
-    settle_reinvite(from);
-    from.dialog->terminate();
-    from.state = LegState::kOver;
-  }
+  // A BYE in the early dialog ends the INVITE too (RFC 3261 section 15.1.2).
+  if (from.state == LegState::kInviting) refuse_caller({487, "Request Terminated"});
+  settle_reinvite(from);
+  from.dialog->terminate();
+  from.state = LegState::kOver;
   end({200, end_text_});
 }
 
@@ -112,7 +115,7 @@ void Call::on_prack(Leg& from, sip::TransactionId id, const Message& request) {
     respond(from, id, response);
     if (const std::optional<EndCause> cause = take_callers_answer(request)) return end(*cause);
   } else if (!sip::sdp_body(request).empty()) {
-    return on_reoffer(from, id, request);  // RFC 3262 section 5: a PRACK may make a new offer
+    on_reoffer(from, id, request);  // RFC 3262 section 5: a PRACK may make a new offer
   } else {
     respond(from, id, response);
   }
@@ -140,11 +143,7 @@ void Call::relay(Leg& from, sip::TransactionId id, const Message& request, const
   Leg* const to = far(from);
   const bool reachable = to != nullptr && !ending_ && to->dialog && to->state != LegState::kOver;
   if (!reachable) return respond(from, id, from.make_response(request, 481, ""));
-  if (relays_.size() >= kRelaysMax) {
-    Message response = from.make_response(request, 503, "");
-    response.add_header(HeaderId::kRetryAfter, sip::kRetryAfterSeconds);
-    return respond(from, id, response);
-  }
+  if (refused_for_relays(from, id, request)) return;
   Message passed = to->dialog->make_request(request.method(), to->make_via(context_.tokens));
   if (event != nullptr) {
     passed.add_header(HeaderId::kEvent, sip::write(*event));
@@ -152,11 +151,25 @@ void Call::relay(Leg& from, sip::TransactionId id, const Message& request, const
       passed.add_header(HeaderId::kSubscriptionState, *state);
     }
   }
-  pass_body(request, passed);
+  const std::optional<sip::StatusLine> progress = sip::sipfrag_status(request);
+  if (progress) {
+    passed.set_body(sip::write_sipfrag(progress->status), sip::kSipfragType);  // its headers name the far side
+  } else {
+    pass_body(request, passed);
+  }
   const sip::DialogId dialog = from.dialog->id();
   const std::optional<sip::TransactionId> sent = this->request(*to, std::move(passed));
   if (!sent) return respond(from, id, from.make_response(request, 503, ""));
-  relays_.push_back({dialog, id, context_.transactions.request(id), *sent});
+  relays_.push_back({dialog, id, context_.transactions.request(id), *sent, to->dialog->id()});
+}
+
+/// A party that asks faster than the other one answers is told to come back.
+bool Call::refused_for_relays(const Leg& from, sip::TransactionId id, const Message& request) {
+  if (relays_.size() < kRelaysMax) return false;
+  Message response = from.make_response(request, 503, "");
+  response.add_header(HeaderId::kRetryAfter, sip::kRetryAfterSeconds);
+  respond(from, id, response);
+  return true;
 }
 
 /// `response` is null if there was none: then `status` says why.
@@ -171,7 +184,8 @@ void Call::on_relayed(std::size_t at, const Message* response, std::uint16_t sta
   Message answer = from->make_response(*relay.request, told, "");
   if (response != nullptr && status / 100 == 2) pass_body(*response, answer);
   respond(*from, relay.asked, answer);
-  if (response != nullptr && status == 481 && !ending_) end({481, "the far party knows the call no more"});
+  if (response != nullptr && status == 481 && !ending_ && is_party(leg_of(relay.to)))
+    end({481, "the far party knows the call no more"});
 }
 
 /// The dialog may be gone: a fork that was forgotten.

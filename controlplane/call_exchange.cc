@@ -52,10 +52,13 @@ bool is_same_offer(const sip::SessionDescription& one, const sip::SessionDescrip
 
 }  // namespace
 
-std::optional<sip::RemoteOffer> offer_from(const sip::SessionDescription& description) {
-  auto read = sip::read_offer(sip::write_sdp(description));
-  if (auto* offer = std::get_if<sip::RemoteOffer>(&read)) return std::move(*offer);
-  return std::nullopt;
+/// What a party described last, as an offer to the other one; nullopt if it has described nothing.
+std::optional<sip::RemoteOffer> Call::offer_of(const Leg* party) const {
+  if (party == nullptr || !party->agreement) return std::nullopt;
+  auto read = sip::read_offer(sip::write_sdp(party->agreement->remote), 0, party->session.security);
+  auto* offer = std::get_if<sip::RemoteOffer>(&read);
+  if (offer == nullptr || choose_section(*offer) != section_) return std::nullopt;
+  return std::move(*offer);
 }
 
 void Call::on_reoffer(Leg& from, sip::TransactionId id, const Message& request) {
@@ -92,6 +95,7 @@ void Call::on_reoffer(Leg& from, sip::TransactionId id, const Message& request) 
     return refuse_offer(from, id, request, {488, "the audio stream cannot be moved to another section"});
   }
   Leg* const to = far(from);
+  if (to != nullptr && to->offered) return respond(from, id, from.make_response(request, 491, ""));
   if (to == nullptr || !to->agreement) return answer_here(from, id, request, std::move(offer));
   sip::LocalSession session = to->session;
   session.sections.resize(offer.sections.size());
@@ -140,7 +144,7 @@ void Call::refuse_offer(Leg& from, sip::TransactionId id, const Message& request
 /// The peer asks for our offer (RFC 3261 section 14.2): what the far party described last, to be answered in the ACK.
 void Call::on_reinvite_without_offer(Leg& from, sip::TransactionId id, const Message& request) {
   const Leg* const to = far(from);
-  const std::optional<sip::RemoteOffer> offer = to && to->agreement ? offer_from(to->agreement->remote) : std::nullopt;
+  const std::optional<sip::RemoteOffer> offer = offer_of(to);
   if (!offer) return refuse_offer(from, id, request, {500, "the far party has not answered"});
   from.session.sections[section_].rtcp_mux = from.agreement->sections[section_].rtcp_mux;
   from.offered = make_offer_to(from.side(), from.session, *offer, from.agreement->sections[section_].protocol);
@@ -155,22 +159,14 @@ void Call::on_reinvite_without_offer(Leg& from, sip::TransactionId id, const Mes
 
 void Call::on_delayed_answer(Leg& from, const Message& ack) {
   if (!from.offered || ending_) return;
-  std::variant<sip::Agreement, sip::SdpRefusal> read = sip::read_answer(*from.offered, ack.body());
+  const std::optional<EndCause> cause = take_answer(from, ack);
   from.offered.reset();
-  std::optional<EndCause> cause;
-  if (const auto* refusal = std::get_if<sip::SdpRefusal>(&read)) {
-    cause = EndCause{refusal->status, refusal->reason};
-  } else {
-    cause = change_stream(from, std::get<sip::Agreement>(read));
-  }
   if (cause) {
     // Without a usable answer the session is what it was.
     return log_event(
         LogLevel::kWarning, "call",
         {{"call", number_}, {"event", "answer passed over"}, {"leg", to_string(from.side())}, {"reason", cause->text}});
   }
-  auto& agreement = std::get<sip::Agreement>(read);
-  from.agreement = std::move(agreement);
   keep_journal();
   align(opposite(from.side()));
 }
@@ -218,7 +214,7 @@ void Call::reoffer(Side side) {
   const Leg* const other = leg(opposite(side)).get();
   if (ending_ || !to || !other || to->state != LegState::kConfirmed || !to->agreement || !other->agreement) return;
   if (exchange_ || to->offered || to->reinvite) return reoffer_later(side);
-  const std::optional<sip::RemoteOffer> offer = offer_from(other->agreement->remote);
+  const std::optional<sip::RemoteOffer> offer = offer_of(other);
   if (!offer) return;
   (void)send_offer(*to, Method::kInvite,
                    make_offer_to(side, to->session, *offer, to->agreement->sections[section_].protocol));
@@ -234,7 +230,7 @@ void Call::align(Side side) {
   const Leg* const to = leg(side).get();
   const Leg* const other = leg(opposite(side)).get();
   if (ending_ || !to || !other || !to->agreement || !other->agreement) return;
-  const std::optional<sip::RemoteOffer> offer = offer_from(other->agreement->remote);
+  const std::optional<sip::RemoteOffer> offer = offer_of(other);
   if (!offer) return;
   sip::LocalSession session = to->session;
   session.sections.resize(offer->sections.size());
@@ -247,7 +243,11 @@ void Call::align(Side side) {
 
 void Call::on_exchange_response(const Message& response) {
   Leg* const to = leg_of(exchange_->to);
-  if (to == nullptr) return finish_exchange();
+  if (to == nullptr) {  // a fork that has lost
+    if (response.status() < 200) return;
+    if (exchange_->asked.valid() && !exchange_->withdrawn) refuse_exchange(*exchange_, 481);
+    return finish_exchange();
+  }
   log_sip(to->side(), to->path(), "in", response);
   if (response.status() < 200) return;
   if (response.status() >= 300) return on_exchange_failed(response.status(), &response);
@@ -262,6 +262,7 @@ void Call::on_exchange_response(const Message& response) {
   }
   const Exchange done = *std::move(exchange_);
   finish_exchange();
+  restoring_ = false;
   const bool asked = done.asked.valid() && !done.withdrawn;
   const std::optional<EndCause> cause = take_answer(*to, response);
   if (asked && (cause || ending_)) refuse_exchange(done, cause ? cause->status : 487);
@@ -294,7 +295,10 @@ void Call::on_exchange_failed(std::uint16_t status, const Message* response) {
     return reoffer_later(to->side());
   }
   // Section 12.2.1.2: the dialog is gone. A timeout of ours says the same of the party.
-  if (sip::ends_dialog(status)) end({status, response ? "the far party knows the call no more" : "no answer"});
+  const bool lost = restoring_ && !done.asked.valid();
+  if (lost) return end({status, "the party has not come back to the call"});
+  if (sip::ends_dialog(status) && is_party(to))
+    end({status, response ? "the far party knows the call no more" : "no answer"});
 }
 
 void Call::finish_exchange() {

@@ -76,6 +76,16 @@ std::variant<RemoteOffer, EndCause> read_offer_in(const sip::Message& message, s
   return std::get<RemoteOffer>(std::move(read));
 }
 
+std::optional<MediaLegOptions> caller_media(const settings::Settings& settings, const Path& from,
+                                            const sip::RemoteSection& offered, const sip::SecurityPolicy& security) {
+  const std::optional<std::uint8_t> network = network_of(settings, from.realm, family_of(offered, from));
+  if (!network) return std::nullopt;
+  MediaLegOptions options;
+  options.network = *network;
+  options.security = security;
+  return options;
+}
+
 MediaLegOptions callee_media(const settings::Settings& settings, const Path& way, const sip::SecurityPolicy& security) {
   MediaLegOptions options;
   options.network = network_for(settings, way.realm, way.hop.remote.address.family);
@@ -96,17 +106,14 @@ std::optional<EndCause> Call::read_callers_offer(const sip::Message& invite) {
 
 /// The stream, and what every target is offered, once it is known which way the callee's SIP goes.
 std::optional<EndCause> Call::make_stream(const Path& way) {
-  MediaLegOptions caller;
-  const proto::Family family =
-      offer_ ? family_of(offer_->sections[section_], caller_->path()) : caller_->path().hop.remote.address.family;
-  const std::optional<std::uint8_t> network = network_of(context_.settings, caller_->path().realm, family);
-  if (!network) return EndCause{488, "the realm has no media address of the offer's family"};
-  caller.network = *network;
-  caller.security = caller_->session.security;
+  const std::optional<MediaLegOptions> caller =
+      caller_media(context_.settings, caller_->path(), offer_ ? offer_->sections[section_] : sip::RemoteSection{},
+                   caller_->session.security);
+  if (!caller) return EndCause{488, "the realm has no media address of the offer's family"};
   const MediaLegOptions callee =
       callee_media(context_.settings, way, policy_towards(context_.settings.realms[callee_realm_], callee_profile_));
   auto media = context_.media.create_media(
-      caller, callee, [this](const MediaEvent& event) { on_media(event); }, now());
+      *caller, callee, [this](const MediaEvent& event) { on_media(event); }, now());
   if (!media) return EndCause{503, media.error()};
   media_ = std::move(media).value();
   callee_session_.security = callee.security;
@@ -150,6 +157,7 @@ sip::Agreement Call::make_answer_to(Leg& leg, const sip::RemoteOffer& offer, con
 }
 
 std::optional<EndCause> Call::take_answer(Leg& leg, const sip::Message& message) {
+  if (!leg.offered) return EndCause{500, "an answer to no offer"};
   const std::string whose = std::string("the ") + to_string(leg.side()) + "'s answer: ";
   const std::string_view body = sip::sdp_body(message);
   if (body.empty()) return EndCause{502, whose + "no SDP"};

@@ -1,5 +1,5 @@
 // REFER in a call: who may ask for what, and whether Weir or the other party acts on it. RFC 3515, RFC 4488, RFC 3892;
-// what it passes on it passes only to where a route leads.
+// what it passes on it passes only to where a route leads, within the limits of the realm there.
 #include "controlplane/call.h"
 #include "controlplane/call_transfer.h"
 #include "controlplane/log.h"
@@ -48,6 +48,7 @@ void Call::on_refer(Leg& from, sip::TransactionId id, const Message& request) {
                            other->state == LegState::kConfirmed && &from == leg(from.side()).get();
   if (ending_ || !established)
     return refuse({ending_ ? std::uint16_t{481} : std::uint16_t{403}, "no established call"});
+  if (control_.draining() || transfers_left_ == 0) return refuse({503, "no more transfers of this call"});
   if (exchange_ || (transfer_ && !transfer_->over())) return refuse({491, "the call is being changed"});
   std::variant<sip::ReferTo, EndCause> read = read_refer_to(request);
   if (const auto* cause = std::get_if<EndCause>(&read)) return refuse(*cause);
@@ -61,7 +62,11 @@ void Call::on_refer(Leg& from, sip::TransactionId id, const Message& request) {
     return pass_refer(from, id, request, refer_to, destination);
   }
   if (refer_to.replaces) return refuse({501, "an attended transfer is not taken here"});
+  std::variant<CallSlot, Refusal> place_there =
+      control_.realm_calls().begin(now(), destination.to_realm, CallDirection::kOut);
+  if (const auto* refusal = std::get_if<Refusal>(&place_there)) return refuse({refusal->status, refusal->reason});
   Transfer::Terms terms;
+  terms.slot = std::get<CallSlot>(std::move(place_there));
   terms.side = from.side();
   terms.refer_cseq = request.cseq()->number;
   terms.notifies = wants_subscription(request);
@@ -73,6 +78,7 @@ void Call::on_refer(Leg& from, sip::TransactionId id, const Message& request) {
   log_event(LogLevel::kInfo, "call",
             {{"call", number_}, {"event", "transfer"}, {"leg", to_string(from.side())}, {"to", target}});
   settle_reinvite(from);
+  --transfers_left_;
   transfer_ = std::make_unique<Transfer>(*this, std::move(terms), std::move(place(from.side())));
   transfer_->start();
 }
@@ -94,6 +100,10 @@ std::string Call::referred_by_for(const Message& request, const Leg& from, std::
 void Call::pass_refer(Leg& from, sip::TransactionId id, const Message& request, const sip::ReferTo& refer_to,
                       const Destination& destination) {
   Leg& to = *leg(opposite(from.side()));
+  if (destination.to_realm != to.path().realm) {
+    return respond(from, id, from.make_response(request, 403, "Target Not In The Other Party's Realm"));
+  }
+  if (refused_for_relays(from, id, request)) return;
   sip::ReferTo passed = refer_to;
   passed.target.uri = destination.targets.front().uri;
   passed.headers.clear();
@@ -115,7 +125,7 @@ void Call::pass_refer(Leg& from, sip::TransactionId id, const Message& request, 
   if (!sent) return respond(from, id, from.make_response(request, 503, ""));
   passed_refers_.push_back({dialog, request.cseq()->number, cseq});
   if (passed_refers_.size() > kPassedRefersMax) passed_refers_.erase(passed_refers_.begin());
-  relays_.push_back({dialog, id, context_.transactions.request(id), *sent});
+  relays_.push_back({dialog, id, context_.transactions.request(id), *sent, to.dialog->id()});
 }
 
 }  // namespace weir::controlplane

@@ -12,6 +12,7 @@
 
 namespace weir::controlplane {
 
+namespace settings = proto::settings;
 using sip::HeaderId;
 using sip::Message;
 using sip::Method;
@@ -86,8 +87,10 @@ Message Call::make_invite(const Leg& leg, const Target& target) {
   request.add_header(HeaderId::kContact, sip::write(leg.contact()));
   request.add_header(HeaderId::kAllow, kAllowed);
   // An offer in a reliable provisional response waits for the caller's PRACK: only a caller that knows it can answer.
-  const bool reliable = !delayed_ || caller_->peer.reliable;
+  const settings::ReliableProvisionals policy = realm_of(leg).policy.reliable_provisionals;
+  const bool reliable = policy != settings::ReliableProvisionals::kOff && (!delayed_ || caller_->peer.reliable);
   request.add_header(HeaderId::kSupported, reliable ? kSupported : kSupported.substr(kSupported.find(' ') + 1));
+  if (reliable && policy == settings::ReliableProvisionals::kRequired) request.add_header(HeaderId::kRequire, "100rel");
   ask_session_timer(leg, request);
   pass_headers(invite, realm_of(*caller_), realm_of(leg), request);
   if (!request.has(HeaderId::kUserAgent)) request.add_header(HeaderId::kUserAgent, kSoftware);
@@ -137,7 +140,10 @@ void Call::take_early_answer(Leg& fork, const Message& response) {
 void Call::tell_progress(std::uint16_t status, std::string body) {
   Message response = caller_->make_response(*callers_invite_, status, "");
   const bool insists = callers_invite_->lists(HeaderId::kRequire, "100rel");
-  const bool reliable = insists || (caller_->peer.reliable && !body.empty());
+  const settings::ReliableProvisionals policy = realm_of(*caller_).policy.reliable_provisionals;
+  const bool wanted = policy == settings::ReliableProvisionals::kRequired || !body.empty();
+  const bool may = policy != settings::ReliableProvisionals::kOff && caller_->peer.reliable;
+  const bool reliable = insists || (may && wanted);
   if (!body.empty()) response.set_body(body, kSdpType);
   if (!reliable) return respond(*caller_, caller_->invite, response);
   if (!caller_->provisionals) {
@@ -165,10 +171,15 @@ void Call::acknowledge_provisional(Leg& fork, std::uint32_t rseq, std::string_vi
 void Call::on_answered(std::unique_ptr<Leg> leg, const Message& response) {
   const bool early = leg->agreement.has_value();
   callee_ = std::move(leg);
+  const bool another_offered = delayed_ && caller_->offered && early_ != callee_->dialog->id();
   early_.reset();
   take_session_timer(*callee_, response);
   control_.own(callee_->dialog->id(), *this);
   invitation_end_.set(now() + kForksNs, [this] { invitation_.reset(); });
+  if (another_offered) {
+    acknowledge(*callee_, "");
+    return end({500, "another fork than the one that made the offer has answered"});
+  }
   if (delayed_ && !caller_->agreement) {
     callee_unacknowledged_ = true;  // until the caller's ACK brings the answer
     if (const std::optional<EndCause> cause = take_callees_offer(*callee_, response)) return end(*cause);
@@ -183,7 +194,11 @@ void Call::on_answered(std::unique_ptr<Leg> leg, const Message& response) {
   } else if (const std::optional<EndCause> cause = change_stream(*callee_, *callee_->agreement)) {
     return end(*cause);  // of several forks with media another one may have been heard
   }
-  if (!ending_) answer_caller();  // the stream may have failed meanwhile, and told the caller
+  if (ending_) return;  // the stream may have failed meanwhile, and told the caller
+  answer_caller();
+  // SDES: whoever else was offered these keys knows them (RFC 4568 section 7.3). With DTLS nobody does.
+  const bool shared = callee_->agreement->sections[section_].keying == sip::Keying::kSdes && invitation_->sent() > 1;
+  if (shared && !ending_) renew_keys(Side::kCallee);
 }
 
 void Call::on_refused(const EndCause& cause, const Message*) {
@@ -211,6 +226,7 @@ void Call::send_answer() {
     caller_->session.previous = caller_->agreement->local;
     // Our port listens before the caller hears of it; a stream that fails at once ends the call with BYE after the ACK.
     cause = change_stream(*caller_, *caller_->agreement);
+    if (ending_) return;  // the stream has failed at once, and the caller has heard so
   }
   Message response = caller_->make_response(*callers_invite_, 200, "OK");
   response.add_header(HeaderId::kSupported, kSupported);
@@ -241,7 +257,9 @@ void Call::acknowledge(Leg& leg, std::string_view body) {
 
 void Call::refuse_caller(const EndCause& cause) {
   if (caller_->provisionals) caller_->provisionals->stop();
-  Message response = caller_->make_response(*callers_invite_, cause.status, "");
+  // A call that ends before its answer ends without one, whatever its end is called.
+  const std::uint16_t status = cause.status < 300 ? 480 : cause.status;
+  Message response = caller_->make_response(*callers_invite_, status, "");
   response.add_header(HeaderId::kReason, reason_header(cause.status, cause.text));
   respond(*caller_, caller_->invite, response);
   caller_->dialog->terminate();

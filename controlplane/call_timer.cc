@@ -108,7 +108,7 @@ void Call::on_refreshed(const Message* response, std::uint16_t status) {
   if (leg == nullptr || ending_) return;
   if (status == 422 && response != nullptr) leg->session_min_s = response->number(HeaderId::kMinSe).value_or(0);
   if (status / 100 == 2) return take_session_timer(*leg, *response);
-  if (sip::ends_dialog(status))
+  if (sip::ends_dialog(status) && is_party(leg))
     end({status, std::string("the ") + to_string(leg->side()) + " does not answer a refresh"});
 }
 

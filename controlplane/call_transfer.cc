@@ -31,6 +31,12 @@ Transfer::Transfer(Call& call, Terms terms, std::unique_ptr<Leg> referrer)
       started_ns_(call.now()),
       subscribed_(terms_.notifies) {}
 
+Transfer::~Transfer() {
+  if (!referrer_) return;
+  call_.control_.disown(referrer_->bye);
+  call_.control_.disown(referrer_->dialog->id());
+}
+
 void Transfer::start() {
   notify(100, false);
   invitation_.start();
@@ -48,7 +54,7 @@ bool Transfer::over() const {
 std::optional<EndCause> Transfer::prepare(const Path& way) {
   if (offered_) return std::nullopt;
   const Leg& other = remaining();
-  std::optional<sip::RemoteOffer> offer = offer_from(other.agreement->remote);
+  std::optional<sip::RemoteOffer> offer = call_.offer_of(&other);
   if (!offer) return EndCause{500, "the remaining party has no session to offer"};
   // The referrer may have put it on hold: the target is to talk to it.
   offer->sections[call_.section_].direction = sip::Direction::kSendRecv;
@@ -71,8 +77,12 @@ Message Transfer::make_invite(const Leg& leg, const Target& target) {
   head.method = Method::kInvite;
   head.request_uri = sip::write(target.uri);
   head.via = leg.make_via(call_.context_.tokens);
-  head.from.display_name = other.dialog->remote().display_name;
-  head.from.uri = sip::make_sip_uri(other.dialog->remote().uri.user_text(), leg.contact().uri.host);
+  // A caller is shown as its INVITE allows it, a callee as it was called.
+  if (other.side() == Side::kCaller) {
+    head.from = shown_caller(*call_.callers_invite_, call_.realm_of(leg), leg.contact().uri.host);
+  } else {
+    head.from.uri = sip::make_sip_uri(other.dialog->remote().uri.user_text(), leg.contact().uri.host);
+  }
   head.from.set_tag(call_.context_.tokens());
   head.to.uri = target.uri;
   head.to.uri.parameters = {};
@@ -92,7 +102,7 @@ void Transfer::on_progress(Leg* fork, const Message& response) {
   if (fork != nullptr) {
     if (const auto rseq = reliable_number(response)) call_.acknowledge_provisional(*fork, *rseq, "");
   }
-  notify(response.status(), false);
+  if (response.status() != told_) notify(response.status(), false);
 }
 
 void Transfer::on_answered(std::unique_ptr<Leg> leg, const Message& response) {
@@ -139,6 +149,7 @@ void Transfer::give_back(const EndCause& cause) {
     return call_.end({503, status.error()});
   }
   place->session.address = call_.media_->local_rtp(terms_.side).address;
+  call_.restoring_ = true;
   call_.reoffer(terms_.side);
 }
 
@@ -158,6 +169,7 @@ void Transfer::cancel(const EndCause& cause) {
 void Transfer::notify(std::uint16_t status, bool last) {
   if (!subscribed_ || !referrer_ || referrer_->state != LegState::kConfirmed) return;
   subscribed_ = !last;
+  told_ = status;
   Message notify = referrer_->dialog->make_request(Method::kNotify, referrer_->make_via(call_.context_.tokens));
   sip::Event event;
   event.type = "refer";

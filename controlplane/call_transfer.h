@@ -23,11 +23,13 @@ class Transfer : public Inviter {
     bool notifies = true;          ///< false: the referrer wants none (RFC 4488)
     std::string referred_by;       ///< Referred-By as it may be shown to the target; empty: none (RFC 3892)
     Destination destination;
+    CallSlot slot;  ///< the new party's place in its realm
   };
 
   Transfer(Call& call, Terms terms, std::unique_ptr<Leg> referrer);
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
+  ~Transfer() override;
 
   /// Tells the referrer 100, and calls the target.
   void start();
@@ -67,7 +69,8 @@ class Transfer : public Inviter {
   sip::LocalSession session_;  ///< what the target is offered
   std::optional<sip::SessionDescription> offered_;
   std::uint64_t started_ns_;
-  bool replaced_ = false;  ///< the stream's leg on our side is the target's already
+  bool replaced_ = false;   ///< the stream's leg on our side is the target's already
+  std::uint16_t told_ = 0;  ///< the last status that the referrer has heard
   bool subscribed_ = true;
   bool settled_ = false;
 };

@@ -33,6 +33,7 @@ struct Relay {
   sip::TransactionId asked;
   std::shared_ptr<const sip::Message> request;
   sip::TransactionId sent;
+  sip::DialogId to;
 };
 
 /// A REFER that the far party acts on: its progress reports name ours, the referrer knows its own.

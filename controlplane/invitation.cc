@@ -128,7 +128,7 @@ void Invitation::on_response(sip::TransactionId id, const Message& response) {
   if (!index) return;
   Branch& branch = *branches_[*index];
   call_.log_sip(side_, branch.ways[branch.way], "in", response);
-  if (response.status() < 200) return on_provisional(branch, response);
+  if (response.status() < 200) return id == branch.sent.back() ? on_provisional(branch, response) : void();
   if (response.status() < 300) return on_success(branch, id, response);
   on_final(*index, id, response);
 }
@@ -144,6 +144,9 @@ void Invitation::on_provisional(Branch& branch, const Message& response) {
 void Invitation::on_success(Branch& branch, sip::TransactionId id, const Message& response) {
   branch.silence.stop();
   branch.over = true;
+  for (const sip::TransactionId other : branch.sent) {
+    if (other != id) (void)context_.transactions.cancel(control_.now_ns(), other);
+  }
   report(branch, response);
   std::unique_ptr<Leg> leg = take_leg(branch, id, response);
   if (leg != nullptr && winner_ == leg->dialog->id()) return;
@@ -221,6 +224,7 @@ void Invitation::lose(std::size_t index, Refused refused) {
   const bool next = !settled_ && !cancelled_ && !destination_.parallel && next_ < destination_.targets.size();
   if (!next) return give_up(index, std::move(refused));
   branch.over = true;
+  branch.slot = {};
   if (!best_ || is_better(refused.cause.status, best_->cause.status)) best_ = std::move(refused);
   next_target();
 }
@@ -229,6 +233,7 @@ void Invitation::lose(std::size_t index, Refused refused) {
 void Invitation::give_up(std::size_t index, Refused refused) {
   Branch& branch = *branches_[index];
   branch.over = true;
+  branch.slot = {};
   branch.silence.stop();
   forget_forks(branch);
   if (!best_ || is_better(refused.cause.status, best_->cause.status)) best_ = std::move(refused);
@@ -324,8 +329,13 @@ std::unique_ptr<Leg> Invitation::take_leg(Branch& branch, sip::TransactionId id,
   return leg;
 }
 
+/// They are of no use any more, but one of them may be in the middle of what has led here.
 void Invitation::forget_forks(Branch& branch) {
-  for (const auto& fork : branch.forks) control_.disown(fork->dialog->id());
+  for (auto& fork : branch.forks) {
+    control_.disown(fork->dialog->id());
+    fork->session_alarm.reset();
+    forgotten_.push_back(std::move(fork));
+  }
   branch.forks.clear();
 }
 
@@ -336,6 +346,12 @@ Leg* Invitation::fork(const sip::DialogId& dialog) {
     }
   }
   return nullptr;
+}
+
+std::size_t Invitation::sent() const {
+  std::size_t sent = 0;
+  for (const auto& branch : branches_) sent += branch->sent.size();
+  return sent;
 }
 
 void Invitation::add_forks(std::vector<const Leg*>& legs) const {

@@ -59,6 +59,8 @@ class Invitation : public Requester {
   /// No branch waits for its final response: it may go, if other 2xx of an answered branch need no care any more.
   [[nodiscard]] bool over() const;
   [[nodiscard]] bool answered() const { return answered_; }
+  /// How many INVITEs have gone out: all with the same offer.
+  [[nodiscard]] std::size_t sent() const;
 
   /// The leg of an early dialog of ours; null if there is none.
   [[nodiscard]] Leg* fork(const sip::DialogId& dialog);
@@ -118,6 +120,7 @@ class Invitation : public Requester {
   Destination destination_;
   std::size_t next_ = 0;  ///< the target to be asked next
   std::vector<std::unique_ptr<Branch>> branches_;
+  std::vector<std::unique_ptr<Leg>> forgotten_;
   std::optional<Refused> best_;
   std::optional<EndCause> cancelled_;
   std::optional<sip::DialogId> winner_;

@@ -101,7 +101,7 @@ using sip::reason_header;
 inline constexpr std::string_view kAllowed =
     "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, NOTIFY, REFER";
 /// Supported, as every INVITE and 2xx of ours says it; what Require may ask of us.
-inline constexpr std::string_view kSupported = "100rel, timer, norefersub";
+inline constexpr std::string_view kSupported = "100rel, timer, replaces, norefersub";
 inline constexpr std::string_view kSoftware = "Weir";
 
 /// What weir-media and the DTLS part need to know of what was agreed on one section.

@@ -213,7 +213,8 @@ void Media::flow_when_installed(Side side) {
 }
 
 void Media::move_peers(std::uint64_t now_ns) {
-  peers_stale_ = false;
+  peers_stale_ = keys_stale_;  // no exit opens before the keys for it are in: advance() comes back to both
+  if (keys_stale_) return;
   for (const Side side : kSides) {
     for (const Component component : kComponents) {
       MediaPort& port = leg(side).port(component);

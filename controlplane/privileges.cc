@@ -20,7 +20,7 @@ proto::Status become(const std::string& user) {
                         "), or name another in [control] user"};
   }
   if (entry->pw_uid == 0) return proto::Error{"weir-control does not run as root: name another user in [control] user"};
-  if (setgroups(0, nullptr) != 0 || setgid(entry->pw_gid) != 0 || setuid(entry->pw_uid) != 0) {
+  if (initgroups(user.c_str(), entry->pw_gid) != 0 || setgid(entry->pw_gid) != 0 || setuid(entry->pw_uid) != 0) {
     return proto::Error{"cannot become user '" + user + "': " + std::strerror(errno)};
   }
   if (setuid(0) == 0) return proto::Error{"root was not given up for good"};

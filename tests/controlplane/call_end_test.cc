@@ -248,6 +248,22 @@ TEST(CallEnd, AnOperatorEndsOneCall) {
   EXPECT_TRUE(lab.nothing_left());
 }
 
+TEST(CallEnd, ACallThatTheOperatorEndsWhileItRingsIsRefusedNotAnswered) {
+  CallLab lab;
+  lab.caller_sends(invite());
+  const sip::Message at_callee = lab.expect(kCallees, "INVITE");
+  lab.callee_answers(at_callee, 180);
+  (void)lab.expect(kCallers, "180");
+  lab.callee_sends(at_callee, "BYE", 1);
+  (void)lab.expect(kCallees, "403");
+  EXPECT_TRUE(lab.control().end_call(lab.now_ns, 1, "ended by the operator"));
+  const sip::Message refusal = lab.expect(kCallers, "480");
+  lab.caller_sends_bare("ACK", refusal.to_tag());
+  lab.callee_answers(lab.expect(kCallees, "CANCEL"), 200);
+  lab.callee_answers(at_callee, 487);
+  EXPECT_TRUE(lab.nothing_left());
+}
+
 TEST(CallEnd, WhileDrainingNoNewCallIsTakenAndThoseThereAreGoOn) {
   CallLab lab;
   lab.establish();

@@ -157,6 +157,21 @@ TEST(CallExchange, AReinviteWithoutOfferGetsOursAndItsAckBringsTheAnswer) {
   (void)lab.expect(kCallees, "ACK");
 }
 
+TEST(CallExchange, AnOfferTowardsAPartyThatHasOneOfOursToAnswerIsGlare) {
+  CallLab lab;
+  lab.establish();
+  lab.callee_sends(*lab.callee_invite, "INVITE", 1);
+  EXPECT_TRUE(says(lab.expect(kCallees, "200"), "m=audio"));
+  lab.caller_sends(with_body(lab, "INVITE", 2, kHold));
+  (void)lab.expect(kCallers, "491");
+  lab.caller_sends(lab.in_dialog("ACK", 2));
+  lab.callee_sends(*lab.callee_invite, "ACK", 1, kCalleeSdp);
+  lab.caller_sends(with_body(lab, "INVITE", 3, kHold));
+  lab.callee_answers(lab.expect(kCallees, "INVITE"), 200, kHeld);
+  (void)lab.expect(kCallees, "ACK");
+  EXPECT_TRUE(says(lab.expect(kCallers, "200"), "a=recvonly"));
+}
+
 TEST(CallExchange, AnAckWithoutTheAnswerLeavesTheSession) {
   CallLab lab;
   lab.establish();
