@@ -30,12 +30,7 @@ Call::Call(CallContext& context, CallControl& control, std::uint64_t number, std
       reoffer_(context.alarms) {}
 
 Call::~Call() {
-  for (Leg* const one : legs()) {
-    control_.disown(one->invite);
-    control_.disown(one->bye);
-    if (one->reinvite) control_.disown(one->reinvite->id);
-    if (one->dialog) control_.disown(one->dialog->id());
-  }
+  for (Leg* const one : legs()) release(*one);
   if (exchange_) {
     control_.disown(exchange_->sent);
     control_.disown(exchange_->asked);
@@ -45,6 +40,14 @@ Call::~Call() {
   invitation_.reset();
   transfer_.reset();
   close_media();
+}
+
+/// Nothing that comes for this leg comes to the call any more.
+void Call::release(const Leg& leg) {
+  control_.disown(leg.invite);
+  control_.disown(leg.bye);
+  if (leg.reinvite) control_.disown(leg.reinvite->id);
+  if (leg.dialog) control_.disown(leg.dialog->id());
 }
 
 std::vector<Leg*> Call::legs() const {
@@ -95,8 +98,7 @@ void Call::on_ack(const sip::DialogId& dialog, const Message& ack) {
 void Call::on_clock() {
   std::erase_if(replaced_, [this](const std::unique_ptr<Leg>& leg) {
     if (!leg->over()) return false;
-    control_.disown(leg->bye);
-    control_.disown(leg->dialog->id());
+    release(*leg);
     return true;
   });
   if (ending_) return;

@@ -175,6 +175,7 @@ class Call : public Requester, private Inviter {
   void on_refreshed(const sip::Message* response, std::uint16_t status);
 
   // call.cc
+  void release(const Leg& leg);
   void end_leg(Leg& leg, const EndCause& cause);
   void send_bye(Leg& leg, const EndCause& cause);
   void close_media();

@@ -139,6 +139,7 @@ void Call::refuse_offer(Leg& from, sip::TransactionId id, const Message& request
   log_event(LogLevel::kWarning, "call",
             {{"call", number_}, {"event", "offer refused"}, {"leg", to_string(from.side())}, {"reason", cause.text}});
   respond(from, id, response);
+  control_.disown(id);  // whatever becomes of the refusal, the call has no part in it
 }
 
 /// The peer asks for our offer (RFC 3261 section 14.2): what the far party described last, to be answered in the ACK.
@@ -330,6 +331,7 @@ void Call::drop_exchanges() {
 
 /// Also when the dialog of the request is gone: a fork that was forgotten.
 void Call::refuse_exchange(const Exchange& exchange, std::uint16_t status) {
+  control_.disown(exchange.asked);
   control_.respond(exchange.asked, sip::make_response(*exchange.request, status, "", exchange.from.local_tag));
 }
 

@@ -32,9 +32,7 @@ Transfer::Transfer(Call& call, Terms terms, std::unique_ptr<Leg> referrer)
       subscribed_(terms_.notifies) {}
 
 Transfer::~Transfer() {
-  if (!referrer_) return;
-  call_.control_.disown(referrer_->bye);
-  call_.control_.disown(referrer_->dialog->id());
+  if (referrer_) call_.release(*referrer_);
 }
 
 void Transfer::start() {
