@@ -106,7 +106,8 @@ void Call::on_bye(Leg& from, sip::TransactionId id, const Message& request) {
 }
 
 void Call::on_prack(Leg& from, sip::TransactionId id, const Message& request) {
-  const std::optional<ResponseAcknowledged> rack = read_rack(request);
+  const auto text = request.header(HeaderId::kRAck);
+  const std::optional<sip::RAck> rack = text ? sip::parse_rack(*text) : std::nullopt;
   if (&from != caller_.get() || !rack || !from.provisionals || !from.provisionals->acknowledge(*rack)) {
     return respond(from, id, from.make_response(request, 481, ""));
   }

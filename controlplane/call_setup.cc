@@ -163,7 +163,7 @@ void Call::acknowledge_provisional(Leg& fork, std::uint32_t rseq, std::string_vi
   const std::shared_ptr<const Message> invite = context_.transactions.request(fork.invite);
   if (invite == nullptr) return;
   Message prack = fork.dialog->make_request(Method::kPrack, fork.make_via(context_.tokens));
-  prack.add_header(HeaderId::kRAck, write_rack({rseq, invite->cseq()->number}));
+  prack.add_header(HeaderId::kRAck, sip::write(sip::RAck{rseq, *invite->cseq()}));
   if (!body.empty()) prack.set_body(body, kSdpType);
   tell(fork, std::move(prack));  // one that fails leaves the callee repeating its response
 }

@@ -4,8 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "sip/text.h"
-
 namespace weir::controlplane {
 
 using sip::HeaderId;
@@ -22,19 +20,6 @@ constexpr std::size_t kWaitingMax = 8;
 std::optional<std::uint32_t> reliable_number(const Message& response) {
   if (!response.lists(HeaderId::kRequire, "100rel")) return std::nullopt;
   return response.number(HeaderId::kRSeq);
-}
-
-std::optional<ResponseAcknowledged> read_rack(const Message& prack) {
-  std::string_view rest = prack.header(HeaderId::kRAck).value_or("");
-  ResponseAcknowledged rack;
-  const auto rseq = sip::parse_number<std::uint32_t>(sip::take_word(rest));
-  const auto cseq = sip::parse_number<std::uint32_t>(sip::take_word(rest));
-  if (!rseq || !cseq || sip::take_word(rest) != "INVITE" || !sip::trimmed(rest).empty()) return std::nullopt;
-  return ResponseAcknowledged{*rseq, *cseq};
-}
-
-std::string write_rack(const ResponseAcknowledged& rack) {
-  return std::to_string(rack.rseq) + " " + std::to_string(rack.cseq) + " INVITE";
 }
 
 Provisionals::Provisionals(Alarms& alarms, std::uint32_t invite_cseq, std::uint32_t rseq_first, Callbacks callbacks)
@@ -65,8 +50,9 @@ void Provisionals::repeat() {
   });
 }
 
-bool Provisionals::acknowledge(const ResponseAcknowledged& rack) {
-  if (waiting_.empty() || rack.rseq != rseq_ || rack.cseq != invite_cseq_) return false;
+bool Provisionals::acknowledge(const sip::RAck& rack) {
+  if (waiting_.empty() || rack.rseq != rseq_ || rack.cseq.number != invite_cseq_) return false;
+  if (rack.cseq.method != sip::Method::kInvite) return false;
   session_delivered_ = session_delivered_ || !waiting_.front().body().empty();
   waiting_.pop_front();
   ++rseq_;

@@ -10,21 +10,13 @@
 
 #include "controlplane/alarms.h"
 #include "sip/message.h"
+#include "sip/rack.h"
 #include "sip/timers.h"
 
 namespace weir::controlplane {
 
 /// The RSeq of a provisional response that requires 100rel; nullopt if it is no reliable one.
 std::optional<std::uint32_t> reliable_number(const sip::Message& response);
-
-/// RAck: "RSEQ CSEQ METHOD" (RFC 3262 section 7.2).
-struct ResponseAcknowledged {
-  std::uint32_t rseq = 0;
-  std::uint32_t cseq = 0;
-};
-/// The RAck of a PRACK that acknowledges a response to INVITE; nullopt if it is missing or malformed.
-std::optional<ResponseAcknowledged> read_rack(const sip::Message& prack);
-std::string write_rack(const ResponseAcknowledged& rack);
 
 /// Those of one INVITE. Owned by its leg.
 class Provisionals {
@@ -41,7 +33,7 @@ class Provisionals {
   /// Adds Require and RSeq and sends it, or keeps it until those before are acknowledged.
   void send(sip::Message response);
   /// A PRACK. False: it names no response that waits for one: answer 481.
-  bool acknowledge(const ResponseAcknowledged& rack);
+  bool acknowledge(const sip::RAck& rack);
   /// One is out whose session description the peer has not acknowledged: no 2xx may go out (RFC 3262 section 3).
   [[nodiscard]] bool holds_back_answer() const;
   /// A PRACK has acknowledged a session description: the 2xx needs none.

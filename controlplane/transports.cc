@@ -6,6 +6,7 @@
 #include "controlplane/chance.h"
 #include "controlplane/connection.h"
 #include "controlplane/log.h"
+#include "controlplane/shard_clock.h"
 #include "controlplane/stream_listener.h"
 #include "controlplane/tls_stream.h"
 #include "controlplane/udp_listener.h"
@@ -27,11 +28,6 @@ void write_source_down(sip::Message& message, const sip::Hop& source) {
   if (!message.is_request() || !via) return;
   via->set_source(proto::to_string(source.remote.address), source.remote.port);
   message.set_top_via(*via);
-}
-
-std::uint64_t clock_ns() {
-  const auto now = Connection::Clock::now().time_since_epoch();
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
 }
 
 }  // namespace
