@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "controlplane/call_journal.h"
-#include "controlplane/call_record.h"
 #include "controlplane/call_transfer.h"
 #include "controlplane/log.h"
 
@@ -206,19 +204,6 @@ void Call::send_bye(Leg& leg, const EndCause& cause) {
 
 void Call::close_media() {
   if (media_) media_->close(now());
-}
-
-void Call::keep_journal() {
-  if (context_.journal == nullptr || answered_ns_ == 0 || ending_ || !caller_ || !callee_) return;
-  if (!journal_slot_) journal_slot_ = context_.journal->reserve();
-  if (!journal_slot_) return;
-  const std::string record = write_record({record_leg(*caller_), record_leg(*callee_)});
-  if (!context_.journal->store(*journal_slot_, record)) drop_journal();
-}
-
-void Call::drop_journal() {
-  if (journal_slot_) context_.journal->clear(*journal_slot_);
-  journal_slot_.reset();
 }
 
 void Call::respond(const Leg& leg, sip::TransactionId id, const Message& response) {

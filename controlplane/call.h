@@ -18,6 +18,7 @@
 #include "controlplane/end_cause.h"
 #include "controlplane/exchange.h"
 #include "controlplane/invitation.h"
+#include "controlplane/kept_call.h"
 #include "controlplane/leg.h"
 #include "controlplane/media.h"
 #include "sip/event.h"
@@ -51,6 +52,12 @@ class Call : public Requester, private Inviter {
   void on_ack(const sip::DialogId& dialog, const sip::Message& ack);
   /// Time goes by: a call that nobody answers is ended, so that a caller that vanished holds no ports.
   void on_clock();
+
+  /// In place of begin(): a call of an earlier weir-control goes on, and so does its journal slot. A cause: it cannot;
+  /// what there is of it is to be ended.
+  std::optional<EndCause> adopt(const KeptCall& kept, std::uint32_t journal_slot);
+  /// Writes the call down, as far as it stands, for a later weir-control.
+  void keep();
 
   // In the call.
   /// A request in one of our dialogs.
@@ -171,16 +178,24 @@ class Call : public Requester, private Inviter {
   void take_session_timer(Leg& leg, const sip::Message& response);
   void answer_session_timer(Leg& leg, const sip::Message& request, sip::Message& response);
   void run_session_timer(Leg& leg, std::uint32_t seconds, bool ours);
+  void await_refresh(Leg& leg, std::uint64_t due_ns);
+  void resume_session_timer(Leg& leg);
   void refresh_session(Leg& leg);
   void on_refreshed(const sip::Message* response, std::uint16_t status);
+
+  // call_kept.cc: from one weir-control to the next.
+  [[nodiscard]] KeptLeg keep_leg(const Leg& leg) const;
+  proto::Result<std::unique_ptr<Leg>> adopt_leg(Side side, const KeptLeg& kept);
+  std::optional<EndCause> adopt_session(Leg& leg, const KeptLeg& kept, std::uint32_t sections);
+  std::optional<EndCause> adopt_media(const KeptCall& kept);
+  void changed();
+  void drop_journal();
 
   // call.cc
   void release(const Leg& leg);
   void end_leg(Leg& leg, const EndCause& cause);
   void send_bye(Leg& leg, const EndCause& cause);
   void close_media();
-  void keep_journal();
-  void drop_journal();
   void log_sip(Side side, const Path& path, const char* direction, const sip::Message& message) const;
   [[nodiscard]] const proto::settings::RealmSettings& realm_of(const Leg& leg) const {
     return context_.settings.realms[leg.path().realm];
@@ -237,6 +252,7 @@ class Call : public Requester, private Inviter {
   bool restoring_ = false;  ///< a party that wanted to go is being offered its call again
   std::optional<EndCause> bye_when_acked_;
   std::optional<std::uint32_t> journal_slot_;
+  bool changed_ = false;  ///< since it was kept last
   bool ending_ = false;
   std::string end_text_;
 };

@@ -7,7 +7,6 @@
 
 #include "controlplane/call.h"
 #include "controlplane/call_journal.h"
-#include "controlplane/call_record.h"
 #include "controlplane/log.h"
 #include "controlplane/trunks.h"
 #include "sip/limits.h"
@@ -59,7 +58,7 @@ CallControl::~CallControl() {
 void CallControl::on_message(std::uint64_t now_ns, Message message, const sip::Hop& source) {
   now_ns_ = now_ns;
   transactions_.on_message(now_ns, std::move(message), source);
-  bury_the_dead();
+  finish_entry();
 }
 
 void CallControl::refuse(const Message& request, const sip::Hop& source, std::uint16_t status,
@@ -70,7 +69,7 @@ void CallControl::refuse(const Message& request, const sip::Hop& source, std::ui
 void CallControl::on_transport_error(std::uint64_t now_ns, const sip::Hop& hop) {
   now_ns_ = now_ns;
   transactions_.on_transport_error(now_ns, hop);
-  bury_the_dead();
+  finish_entry();
 }
 
 bool CallControl::on_tick(std::uint64_t now_ns) {
@@ -84,7 +83,7 @@ bool CallControl::on_tick(std::uint64_t now_ns) {
     for (auto& [number, call] : calls_) call->on_clock();
     report_refusals();
   }
-  bury_the_dead();
+  finish_entry();
   return busy;
 }
 
@@ -98,7 +97,7 @@ void CallControl::end_all(std::uint64_t now_ns, std::string_view reason) {
   now_ns_ = now_ns;
   ending_ = true;
   for (auto& [number, call] : calls_) call->end({503, std::string(reason)});
-  bury_the_dead();
+  finish_entry();
 }
 
 bool CallControl::end_call(std::uint64_t now_ns, std::uint64_t number, std::string_view reason) {
@@ -106,29 +105,8 @@ bool CallControl::end_call(std::uint64_t now_ns, std::uint64_t number, std::stri
   const auto found = calls_.find(number);
   if (found == calls_.end() || found->second->ending()) return false;
   found->second->end({200, std::string(reason)});
-  bury_the_dead();
+  finish_entry();
   return true;
-}
-
-void CallControl::end_journalled(std::uint64_t now_ns) {
-  now_ns_ = now_ns;
-  if (context_.journal == nullptr) return;
-  for (const JournalEntry& entry : context_.journal->entries()) {
-    context_.journal->clear(entry.slot);
-    const auto legs = read_record(entry.record);
-    if (!legs) continue;
-    for (const RecordedLeg& leg : *legs) {
-      std::optional<sip::Uri> next_hop = recorded_next_hop(leg);
-      if (!next_hop || leg.realm >= context_.settings.realms.size()) continue;
-      if (leg.tcp) next_hop->parameters.set("transport", "tcp");
-      const std::optional<Path> path = context_.paths.towards(leg.realm, *next_hop);
-      if (!path) continue;
-      const Leg stand_in(Side::kCaller, *path);
-      const Message bye = make_recorded_bye(leg, stand_in.make_via(tokens_), "the border was restarted");
-      (void)transactions_.send_request(now_ns, bye, path->hop);
-      log_event(LogLevel::kWarning, "call", {{"event", "ended after a restart"}, {"call_id", leg.call_id}});
-    }
-  }
 }
 
 /// What the handler of its method answers at once costs no transaction.
@@ -320,6 +298,11 @@ std::optional<sip::DialogId> CallControl::far_dialog(const sip::DialogId& dialog
 
 void CallControl::bury_when_over(const Call& call) {
   dying_.push_back(call.number());
+}
+
+void CallControl::finish_entry() {
+  keep_changes();
+  bury_the_dead();
 }
 
 /// Calls that have nothing more to say go; their transactions linger without them, to absorb retransmissions.

@@ -92,8 +92,9 @@ class CallControl : private sip::TransactionUser {
   /// While draining, new INVITEs are answered 503; the calls there are go on.
   void drain(bool draining) { draining_ = draining; }
   [[nodiscard]] bool draining() const { return draining_ || ending_; }
-  /// Sends BYE on both legs of each call that an earlier weir-control left in the journal, and clears it.
-  void end_journalled(std::uint64_t now_ns);
+  /// The calls that an earlier weir-control left in the journal go on here; those that cannot are ended with BYE on
+  /// both legs. Then the flows that nobody has taken over go. Returns how many calls go on.
+  std::size_t adopt_journalled(std::uint64_t now_ns);
   /// Nothing is left to be said on the wire.
   [[nodiscard]] bool idle() const { return calls_.empty() && transactions_.size() == 0; }
 
@@ -127,7 +128,10 @@ class CallControl : private sip::TransactionUser {
   void respond(sip::TransactionId id, const sip::Message& request, std::uint16_t status, std::string_view reason);
   std::optional<EndCause> replace_party(sip::TransactionId id, const sip::Message& invite, const Path& from,
                                         std::string_view replaces);
+  void finish_entry();
+  void keep_changes();
   void bury_the_dead();
+  [[nodiscard]] bool adopt(std::uint32_t slot);
   void report_refusals();
 
   // From calls.
@@ -137,6 +141,8 @@ class CallControl : private sip::TransactionUser {
   void own(const sip::DialogId& id, Call& call) { by_dialog_[id] = &call; }
   void disown(const sip::DialogId& id) { by_dialog_.erase(id); }
   void bury_when_over(const Call& call);
+  /// To be kept in the journal before this entry ends.
+  void keep_later(const Call& call);
 
   sip::TokenSource tokens_;
   sip::TransactionLayer transactions_;
@@ -152,7 +158,8 @@ class CallControl : private sip::TransactionUser {
   std::map<sip::TransactionId, Call*> invites_;           ///< the parties', of a call
   std::map<sip::Method, RequestHandler*> handlers_;
   std::map<sip::DialogId, Call*> by_dialog_;
-  std::vector<std::uint64_t> dying_;  ///< numbers of calls that are ending
+  std::vector<std::uint64_t> changed_;  ///< numbers of calls that the journal knows otherwise
+  std::vector<std::uint64_t> dying_;    ///< numbers of calls that are ending
   std::uint64_t number_last_ = 0;
   std::uint64_t now_ns_ = 0;
   std::uint64_t sweep_ns_ = 0;  ///< when the calls look at the clock again

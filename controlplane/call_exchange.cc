@@ -129,7 +129,7 @@ void Call::accept_offer(Leg& from, sip::TransactionId id, const Message& request
     control_.own_invite(id, *this);
   }
   respond(from, id, response);
-  keep_journal();
+  changed();
 }
 
 void Call::refuse_offer(Leg& from, sip::TransactionId id, const Message& request, const EndCause& cause) {
@@ -168,7 +168,7 @@ void Call::on_delayed_answer(Leg& from, const Message& ack) {
         LogLevel::kWarning, "call",
         {{"call", number_}, {"event", "answer passed over"}, {"leg", to_string(from.side())}, {"reason", cause->text}});
   }
-  keep_journal();
+  changed();
   align(opposite(from.side()));
 }
 
@@ -272,7 +272,7 @@ void Call::on_exchange_response(const Message& response) {
   Leg* const from = leg_of(done.from);
   if (from == nullptr && asked) refuse_exchange(done, 481);
   if (!asked || from == nullptr) {
-    keep_journal();
+    changed();
     // What nobody wants any more is taken back; what we wanted ourselves may concern the other party too.
     return align(done.withdrawn ? to->side() : opposite(to->side()));
   }

@@ -219,6 +219,7 @@ void Call::on_media(const MediaEvent& event) {
     case MediaEvent::Kind::kSecured:
       return on_secured(event);
     case MediaEvent::Kind::kFlowing:
+      changed();
       return log_event(LogLevel::kInfo, "media", {{"call", number_}, {"event", "flowing"}});
     case MediaEvent::Kind::kFailed:
       log_event(LogLevel::kWarning, "media",
@@ -254,6 +255,7 @@ void Call::on_secured(const MediaEvent& event) {
   Leg* secured = leg(event.side).get();
   if (secured == nullptr && event.side == Side::kCallee && caller_) secured = far(*caller_);
   if (secured != nullptr) secured->secured = event.secured;
+  changed();
   log_event(LogLevel::kInfo, "dtls",
             {{"call", number_},
              {"leg", to_string(event.side)},

@@ -103,7 +103,7 @@ void Call::answer_replacing(Leg& comer, sip::TransactionId id, const Message& in
   comer.state = LegState::kUnacked;
   respond(comer, id, response);
   if (cause) return end(*cause);
-  keep_journal();
+  changed();
 }
 
 }  // namespace weir::controlplane

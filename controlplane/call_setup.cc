@@ -239,7 +239,7 @@ void Call::send_answer() {
   answered_ns_ = now();
   ++control_.counters_.calls_answered;
   respond(*caller_, caller_->invite, response);
-  if (!ending_) keep_journal();
+  changed();
   if (cause) return end(*cause);
   if (!delayed_) align(Side::kCaller);
 }

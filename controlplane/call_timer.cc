@@ -16,6 +16,10 @@ namespace {
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 /// Of the interval before its end, in which who waits for a refresh hangs up (RFC 4028 section 10).
 constexpr std::uint32_t kGraceSecondsMax = 32;
+/// After a restart: over so long our refreshes are spread, and so long a peer's may still be on its way, which it
+/// repeats for 64*T1.
+constexpr std::uint64_t kResumeSpreadSeconds = 20;
+constexpr std::uint64_t kResumeGraceSeconds = 40;
 
 std::optional<sip::SessionExpires> read_session_expires(const Message& message) {
   const auto text = message.header(HeaderId::kSessionExpires);
@@ -78,10 +82,25 @@ void Call::run_session_timer(Leg& leg, std::uint32_t seconds, bool ours) {
   if (!leg.session_alarm) leg.session_alarm = std::make_unique<Alarm>(context_.alarms);
   const std::uint32_t grace_s = std::min(kGraceSecondsMax, seconds / 3);
   const std::uint32_t after_s = ours ? seconds / 2 : seconds - grace_s;
-  leg.session_alarm->set(now() + after_s * kSecondNs, [this, &leg, ours] {
-    if (ours) return refresh_session(leg);
+  await_refresh(leg, now() + after_s * kSecondNs);
+}
+
+void Call::await_refresh(Leg& leg, std::uint64_t due_ns) {
+  leg.session_due_ns = due_ns;
+  leg.session_alarm->set(due_ns, [this, &leg] {
+    if (leg.refreshes) return refresh_session(leg);
     end({408, std::string("the ") + to_string(leg.side()) + " has not refreshed the session"});
   });
+  changed();
+}
+
+/// In a call of an earlier weir-control: what was due meanwhile comes soon, not all at once.
+void Call::resume_session_timer(Leg& leg) {
+  if (leg.session_s == 0) return;
+  leg.session_alarm = std::make_unique<Alarm>(context_.alarms);
+  const std::uint64_t spread_s = 1 + number_ % kResumeSpreadSeconds;
+  const std::uint64_t soonest_ns = now() + (leg.refreshes ? spread_s : kResumeGraceSeconds) * kSecondNs;
+  await_refresh(leg, std::max(leg.session_due_ns, soonest_ns));
 }
 
 /// By UPDATE where the peer knows it, else by a re-INVITE with the same offer. One that fails is tried again until the

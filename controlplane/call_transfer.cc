@@ -121,7 +121,7 @@ void Transfer::on_answered(std::unique_ptr<Leg> leg, const Message& response) {
       {{"call", call_.number()}, {"event", "transferred"}, {"leg", to_string(terms_.side)}, {"to", place->display}});
   notify(200, true);
   if (referrer_->state == LegState::kConfirmed) call_.send_bye(*referrer_, {200, "transferred"});
-  call_.keep_journal();
+  call_.changed();
   call_.align(opposite(terms_.side));
 }
 

@@ -68,6 +68,34 @@ proto::Result<Certificate> Certificate::make() {
   return made;
 }
 
+proto::Result<Certificate> Certificate::from_der(proto::Bytes der) {
+  Certificate read;
+  const unsigned char* at = der.data();
+  read.x509_.reset(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
+  if (read.x509_ == nullptr) return proto::Error{"no certificate"};
+  read.key_.reset(d2i_AutoPrivateKey(nullptr, &at, static_cast<long>(der.data() + der.size() - at)));
+  if (read.key_ == nullptr || X509_check_private_key(read.x509_.get(), read.key_.get()) != 1) {
+    return proto::Error{"no key that belongs to the certificate"};
+  }
+  int days = 0;
+  int seconds = 0;
+  if (ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(read.x509_.get())) != 1 ||
+      days * kDaySeconds + seconds < kValiditySeconds / 2) {
+    return proto::Error{"the certificate is too old"};
+  }
+  read.fingerprint_ = fingerprint_of(*read.x509_, sip::FingerprintHash::kSha256);
+  return read;
+}
+
+std::vector<std::uint8_t> Certificate::to_der() const {
+  const int certificate_bytes = i2d_X509(x509_.get(), nullptr);
+  const int key_bytes = i2d_PrivateKey(key_.get(), nullptr);
+  if (certificate_bytes <= 0 || key_bytes <= 0) return {};
+  std::vector<std::uint8_t> der(static_cast<std::size_t>(certificate_bytes + key_bytes));
+  unsigned char* at = der.data();
+  return i2d_X509(x509_.get(), &at) > 0 && i2d_PrivateKey(key_.get(), &at) > 0 ? der : std::vector<std::uint8_t>{};
+}
+
 sip::Fingerprint fingerprint_of(const X509& certificate, sip::FingerprintHash hash) {
   std::array<std::uint8_t, EVP_MAX_MD_SIZE> digest;
   unsigned bytes = 0;

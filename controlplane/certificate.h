@@ -5,16 +5,23 @@
 #include <vector>
 
 #include "controlplane/openssl_handles.h"
+#include "proto/bytes.h"
 #include "proto/result.h"
 #include "sip/dtls_attributes.h"
 
 namespace weir::controlplane {
 
-/// A self-signed ECDSA P-256 certificate and its key. Both live in memory only, for as long as the process runs.
+/// A self-signed ECDSA P-256 certificate and its key.
 class Certificate {
  public:
   /// A new key, random serial, neutral names, valid from a day ago for 60 days. Errors: OpenSSL's.
   static proto::Result<Certificate> make();
+  /// One that to_der() gave. Errors: it is none, key and certificate do not belong together, or half of its time is
+  /// over: the calls to come are to have a younger one.
+  static proto::Result<Certificate> from_der(proto::Bytes der);
+  /// The certificate and, behind it, its key, both in DER: to be kept where nobody else reads it, and wiped. Empty:
+  /// OpenSSL has no memory.
+  [[nodiscard]] std::vector<std::uint8_t> to_der() const;
 
   [[nodiscard]] X509* x509() const { return x509_.get(); }
   [[nodiscard]] EVP_PKEY* key() const { return key_.get(); }

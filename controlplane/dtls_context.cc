@@ -65,11 +65,15 @@ int no_cookie_is_made_here(SSL*, unsigned char*, unsigned*) {
 DtlsContext::DtlsContext(const DtlsOptions& options, Certificate certificate)
     : options_(options), certificate_(std::move(certificate)) {}
 
-proto::Result<std::unique_ptr<DtlsContext>> DtlsContext::create(const DtlsOptions& options) {
+proto::Result<std::unique_ptr<DtlsContext>> DtlsContext::create(const DtlsOptions& options,
+                                                                std::optional<Certificate> certificate) {
   if (options.profiles.empty()) return proto::Error{"no SRTP profile is configured for DTLS"};
-  proto::Result<Certificate> certificate = Certificate::make();
-  if (!certificate) return proto::Error{certificate.error()};
-  std::unique_ptr<DtlsContext> context(new DtlsContext(options, std::move(certificate).value()));
+  if (!certificate) {
+    proto::Result<Certificate> made = Certificate::make();
+    if (!made) return proto::Error{made.error()};
+    certificate = std::move(made).value();
+  }
+  std::unique_ptr<DtlsContext> context(new DtlsContext(options, *std::move(certificate)));
   if (const proto::Status status = context->configure(); !status) return proto::Error{status.error()};
   return context;
 }

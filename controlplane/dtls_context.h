@@ -25,8 +25,10 @@ struct DtlsOptions {
 
 class DtlsContext {
  public:
-  /// Makes the certificate and the OpenSSL context. Errors: OpenSSL's; no profile.
-  static proto::Result<std::unique_ptr<DtlsContext>> create(const DtlsOptions& options);
+  /// Makes the OpenSSL context. `certificate`: ours from an earlier process; without one it makes another. Errors:
+  /// OpenSSL's; no profile.
+  static proto::Result<std::unique_ptr<DtlsContext>> create(const DtlsOptions& options,
+                                                            std::optional<Certificate> certificate = {});
   DtlsContext(const DtlsContext&) = delete;
   DtlsContext& operator=(const DtlsContext&) = delete;
 

@@ -61,6 +61,7 @@ class Leg {
 
   // The session timer (RFC 4028).
   std::unique_ptr<Alarm> session_alarm;  ///< running: for our refresh, or for the peer's
+  std::uint64_t session_due_ns = 0;      ///< when it fires
   std::uint32_t session_s = 0;           ///< the interval agreed on; 0: none
   std::uint32_t session_min_s = 0;       ///< what the peer's 422 has said it must be at least
   bool refreshes = false;                ///< we do, else the peer

@@ -14,11 +14,6 @@ namespace {
 
 constexpr std::array<Side, 2> kSides = {Side::kCaller, Side::kCallee};
 
-proto::PrefixBits latch_prefix(const proto::settings::ControlSettings& control) {
-  return {.ipv4 = static_cast<std::uint8_t>(control.plain_latch_prefix_bits),
-          .ipv6 = static_cast<std::uint8_t>(control.plain_latch_ipv6_prefix_bits)};
-}
-
 }  // namespace
 
 Media::Media(MediaEngine& engine, const std::array<MediaLegOptions, 2>& options,
@@ -180,7 +175,7 @@ Secret<proto::FlowSpec> Media::flow_from(Side side, Component component) const {
                         .punts_per_s_max = control.punts_per_s_max,
                         .rate_factor = control.media_rate_factor,
                         .plain_latch_ms = control.plain_latch_ms,
-                        .plain_latch_prefix = latch_prefix(control)};
+                        .plain_latch_prefix = plain_latch_prefix(control)};
   const auto& payload_types = side == Side::kCaller ? rewrite_.from_caller : rewrite_.from_callee;
   Secret<proto::FlowSpec> spec = make_flow(leg(side), leg(opposite(side)), component, payload_types, terms);
   spec->rewrite.ssrc_to = fresh_ssrc_[static_cast<std::size_t>(side)];
@@ -286,7 +281,7 @@ void Media::on_source_learned(Side side, Component component, const proto::Endpo
   if (state_ != State::kInstalling && state_ != State::kFlowing) return;
   proto::Endpoint clean = source;
   clean.reserved = 0;
-  if (!leg(side).learn_source(component, clean, latch_prefix(engine_.settings().control))) return;
+  if (!leg(side).learn_source(component, clean, plain_latch_prefix(engine_.settings().control))) return;
   move_peers(now_ns);
   say({.kind = MediaEvent::Kind::kSourceLearned, .side = side, .secured = {}, .reason = {}, .source = clean});
 }
@@ -325,9 +320,10 @@ bool Media::advance(std::uint64_t now_ns) {
     move_peers(now_ns);
   }
   if (silence_noted_ && state_ == State::kFlowing) check_silence(now_ns);
+  if (silence_noted_) engine_.wake_later(*this);
   bool more = false;
   for (const Side side : kSides) more = leg(side).advance(now_ns) || more;
-  return more || keys_stale_ || peers_stale_ || silence_noted_;
+  return more || keys_stale_ || peers_stale_;
 }
 
 void Media::fail(Side side, const std::string& reason, std::uint64_t now_ns) {

@@ -9,10 +9,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "controlplane/kept_media.h"
 #include "controlplane/media_leg.h"
 #include "controlplane/media_types.h"
 #include "proto/flow.h"
@@ -86,6 +88,10 @@ class Media final : private MediaLeg::Listener {
   /// Payload types; before the flows are installed.
   void set_rewrite(const MediaRewrite& rewrite);
 
+  /// All that a later weir-control needs to go on with it; nullopt while there is nothing to go on with: not every flow
+  /// is in force with the keys that its leg's description asks for.
+  [[nodiscard]] std::optional<KeptMedia> kept() const;
+
   /// Ends the stream: flows removed, ports freed into quarantine, keys wiped. Idempotent; the destructor calls it.
   void close(std::uint64_t now_ns);
 
@@ -109,6 +115,9 @@ class Media final : private MediaLeg::Listener {
         const std::array<std::uint16_t, 2>& rtp_ports, std::uint64_t cookie, MediaObserver observer);
   /// Opens what has to listen from the start.
   proto::Status listen(std::uint64_t now_ns);
+  /// In place of listen(): the flows are in force already, `flows` by side and component.
+  void adopt(const KeptMedia& kept, const std::array<RemoteMedia, 2>& remotes, const std::array<KeptFlows, 2>& flows,
+             std::uint64_t now_ns);
   /// DTLS timers, and what could not be done at once. True: there is more to come; else it is called again after the
   /// next change only.
   bool advance(std::uint64_t now_ns);
@@ -139,6 +148,7 @@ class Media final : private MediaLeg::Listener {
   void update_port(Side side, Component component, std::uint32_t grace_ms);
   [[nodiscard]] Secret<proto::FlowSpec> flow_from(Side side, Component component) const;
   void choose_fresh_ssrc(Side side);
+  [[nodiscard]] bool exits_are_as_wanted(Side side, Component component) const;
   void fail(Side side, const std::string& reason, std::uint64_t now_ns);
   void say(MediaEvent event);
 

@@ -20,18 +20,15 @@ std::uint64_t random_seed() {
 
 proto::Result<std::unique_ptr<MediaEngine>> MediaEngine::create(DataplaneClient& client,
                                                                 const proto::settings::Settings& settings,
-                                                                std::uint64_t now_ns) {
+                                                                std::optional<Certificate> certificate) {
   proto::Result<std::unique_ptr<DtlsContext>> dtls =
       DtlsContext::create({.profiles = settings.dtls.profiles,
                            .mtu_bytes = settings.dtls.mtu_bytes,
-                           .timeout_ns = std::uint64_t{settings.dtls.handshake_timeout_ms} * 1'000'000u});
+                           .timeout_ns = std::uint64_t{settings.dtls.handshake_timeout_ms} * 1'000'000u},
+                          std::move(certificate));
   if (!dtls) return proto::Error{dtls.error()};
   std::unique_ptr<MediaEngine> engine(new MediaEngine(client, settings, std::move(dtls).value()));
-  // Their keys and dialogs died with the process that made them.
-  for (const FlowFound& flow : client.flows_found()) {
-    engine->ports_.rest(flow.network, flow.local_port, now_ns);
-    client.remove_found(flow, now_ns);
-  }
+  engine->find_flows();
   return engine;
 }
 
@@ -69,8 +66,76 @@ proto::Result<std::unique_ptr<Media>> MediaEngine::create_media(const MediaLegOp
   return media;
 }
 
+void MediaEngine::find_flows() {
+  std::vector<std::unordered_set<std::uint16_t>> ports(settings_.networks.size());
+  for (const FlowFound& flow : client_.flows_found()) {
+    cookie_next_ = std::max(cookie_next_, flow.cookie + 1);
+    found_[key_of(flow.network, flow.local_port)] = flow;
+    if (flow.network < ports.size()) ports[flow.network].insert(static_cast<std::uint16_t>(flow.local_port & ~1u));
+  }
+  for (std::size_t i = 0; i < ports.size(); ++i) ports_.occupy(static_cast<std::uint8_t>(i), ports[i]);
+}
+
+proto::Result<std::unique_ptr<Media>> MediaEngine::adopt_media(const KeptMedia& kept,
+                                                               const std::array<RemoteMedia, 2>& remotes,
+                                                               MediaObserver observer, std::uint64_t now_ns) {
+  std::array<MediaLegOptions, 2> options;
+  std::array<std::uint16_t, 2> ports{};
+  std::array<KeptFlows, 2> flows;
+  for (std::size_t side = 0; side < 2; ++side) {
+    const KeptMediaLeg& leg = kept.legs[side];
+    if (leg.network >= settings_.networks.size() || !ports_.has(leg.network, leg.rtp_port)) {
+      return proto::Error{"its ports are none of ours any more"};
+    }
+    options[side].network = leg.network;
+    options[side].security = leg.security;
+    ports[side] = leg.rtp_port;
+    for (const Component component : kComponents) {
+      const auto index = static_cast<std::size_t>(component);
+      if (component == Component::kRtcp && remotes[side].rtcp_mux) continue;
+      const auto port = static_cast<std::uint16_t>(leg.rtp_port + index);
+      const auto flow = found_.find(key_of(leg.network, port));
+      if (flow == found_.end() || flow->second.cookie != kept.cookie ||
+          flow->second.state != proto::FlowState::kInstalled) {
+        return proto::Error{"its flows are no more"};
+      }
+      flows[side][index] = flow->second;
+    }
+  }
+  for (const KeptFlows& side : flows) {
+    for (const std::optional<FlowFound>& flow : side) {
+      if (flow) found_.erase(key_of(flow->network, flow->local_port));
+    }
+  }
+  auto media = std::make_unique<Media>(*this, options, ports, kept.cookie, std::move(observer));
+  media_.insert(media.get());
+  media->adopt(kept, remotes, flows, now_ns);
+  return media;
+}
+
+std::size_t MediaEngine::remove_unadopted(std::uint64_t now_ns) {
+  std::unordered_set<std::uint32_t> pairs;
+  for (const auto& [key, flow] : found_) {
+    client_.remove_found(flow, now_ns);
+    if (flow.network < settings_.networks.size()) pairs.insert(key & ~1u);
+  }
+  for (const std::uint32_t pair : pairs) {
+    const auto network = static_cast<std::uint8_t>(pair >> 16);
+    const auto port = static_cast<std::uint16_t>(pair);
+    if (ports_.has(network, port)) ports_.give_back(network, port, now_ns);
+  }
+  const std::size_t removed = found_.size();
+  found_.clear();
+  return removed;
+}
+
 std::size_t MediaEngine::poll(std::uint64_t now_ns) {
   const std::size_t handled = client_.poll(now_ns);
+  if (now_ns >= later_ns_) {
+    later_ns_ = now_ns + kLaterNs;
+    awake_.merge(dozing_);
+    dozing_.clear();
+  }
   // Observers may end streams, and make others end: the list is fixed first.
   const std::vector<Media*> awake(awake_.begin(), awake_.end());
   for (Media* media : awake) {
@@ -82,6 +147,7 @@ std::size_t MediaEngine::poll(std::uint64_t now_ns) {
 void MediaEngine::forget(Media& media) {
   media_.erase(&media);
   awake_.erase(&media);
+  dozing_.erase(&media);
 }
 
 }  // namespace weir::controlplane

@@ -3,11 +3,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "controlplane/dataplane_client.h"
 #include "controlplane/dtls_context.h"
+#include "controlplane/kept_media.h"
 #include "controlplane/media.h"
 #include "controlplane/port_pool.h"
 #include "proto/settings/settings.h"
@@ -16,11 +19,13 @@ namespace weir::controlplane {
 
 class MediaEngine {
  public:
-  /// `client` outlives the engine, the engine every Media. Errors: no certificate can be made (OpenSSL).
-  /// Flows that an earlier weir-control left (client.flows_found) are removed and their ports quarantined.
+  /// `client` outlives the engine, the engine every Media. Errors: no certificate can be made (OpenSSL). `certificate`:
+  /// ours from before, if there is one.
+  /// Flows that an earlier weir-control left (client.flows_found) keep their ports until adopt_media() has taken them
+  /// over or remove_unadopted() ends them.
   static proto::Result<std::unique_ptr<MediaEngine>> create(DataplaneClient& client,
                                                             const proto::settings::Settings& settings,
-                                                            std::uint64_t now_ns);
+                                                            std::optional<Certificate> certificate = {});
   MediaEngine(const MediaEngine&) = delete;
   MediaEngine& operator=(const MediaEngine&) = delete;
   ~MediaEngine();
@@ -31,6 +36,13 @@ class MediaEngine {
   /// A stream between two legs, with its local ports. Errors: no port or no flow left.
   proto::Result<std::unique_ptr<Media>> create_media(const MediaLegOptions& caller, const MediaLegOptions& callee,
                                                      MediaObserver observer, std::uint64_t now_ns);
+
+  /// A stream of an earlier weir-control goes on: its flows are found, nothing is sent to weir-media but what it
+  /// missed. `remotes`, by side, is what was agreed with its parties. Errors: not all of its flows are there.
+  proto::Result<std::unique_ptr<Media>> adopt_media(const KeptMedia& kept, const std::array<RemoteMedia, 2>& remotes,
+                                                    MediaObserver observer, std::uint64_t now_ns);
+  /// Removes the flows that nobody has adopted, and lets their ports rest. Returns how many.
+  std::size_t remove_unadopted(std::uint64_t now_ns);
 
   /// The clock tick: polls the client and drives the handshakes' timers. Call it every few milliseconds with
   /// CLOCK_MONOTONIC. Returns how many events and punts there were: more than 0 means poll again soon.
@@ -43,11 +55,17 @@ class MediaEngine {
 
  private:
   friend class Media;  // forget(), wake()
+  /// A flow is found by its network and local port.
+  static std::uint32_t key_of(std::uint8_t network, std::uint16_t port) { return std::uint32_t{network} << 16 | port; }
+  void find_flows();
   MediaEngine(DataplaneClient& client, const proto::settings::Settings& settings, std::unique_ptr<DtlsContext> dtls);
   void forget(Media& media);
   /// The next poll() looks at the stream, and goes on as long as it says that there is more to come: streams that only
   /// flow cost nothing.
   void wake(Media& media) { awake_.insert(&media); }
+  /// The same within kLaterNs: for what has time.
+  void wake_later(Media& media) { dozing_.insert(&media); }
+  static constexpr std::uint64_t kLaterNs = 500'000'000;
 
   DataplaneClient& client_;
   proto::settings::Settings settings_;
@@ -55,6 +73,9 @@ class MediaEngine {
   std::unique_ptr<DtlsContext> dtls_;
   std::unordered_set<Media*> media_;
   std::unordered_set<Media*> awake_;
+  std::unordered_set<Media*> dozing_;
+  std::uint64_t later_ns_ = 0;
+  std::unordered_map<std::uint32_t, FlowFound> found_;  ///< nobody has adopted them yet
   std::uint64_t cookie_next_ = 1;
 };
 

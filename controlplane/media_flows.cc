@@ -16,6 +16,11 @@ proto::Exit exit_towards(const MediaLeg& to, Component component) {
 
 }  // namespace
 
+proto::PrefixBits plain_latch_prefix(const proto::settings::ControlSettings& control) {
+  return {.ipv4 = static_cast<std::uint8_t>(control.plain_latch_prefix_bits),
+          .ipv6 = static_cast<std::uint8_t>(control.plain_latch_ipv6_prefix_bits)};
+}
+
 Secret<proto::FlowSpec> make_flow(const MediaLeg& from, const MediaLeg& to, Component component,
                                   const std::vector<proto::PayloadTypePair>& payload_types, const FlowTerms& terms) {
   WEIR_ASSERT(from.remote_known() && from.carrier(component) == component);

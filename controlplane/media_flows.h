@@ -7,6 +7,7 @@
 #include "controlplane/media_leg.h"
 #include "controlplane/secret.h"
 #include "proto/flow.h"
+#include "proto/settings/settings.h"
 
 namespace weir::controlplane {
 
@@ -22,6 +23,9 @@ struct FlowTerms {
 
 /// DSCP of what we send, media and all: EF, telephony (RFC 4594 section 4.1).
 inline constexpr std::uint8_t kMediaDscp = 46;
+
+/// From where, beside what the SDP says, plain media may come.
+proto::PrefixBits plain_latch_prefix(const proto::settings::ControlSettings& control);
 
 /// The flow that arrives at `from`'s port of `component` and leaves towards `to`: nowhere while either leg is not
 /// ready(). The remote of `from` is known. RTCP arrives on RTP's flow where `from` has rtcp-mux and leaves from RTP's

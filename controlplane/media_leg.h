@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "controlplane/kept_media.h"
 #include "controlplane/leg_keys.h"
 #include "controlplane/media_port.h"
 #include "controlplane/media_types.h"
@@ -20,6 +21,9 @@ namespace weir::controlplane {
 class MediaEngine;
 
 inline constexpr std::array<Component, 2> kComponents = {Component::kRtp, Component::kRtcp};
+
+/// The flows of a leg's two ports as an earlier weir-control left them, by component.
+using KeptFlows = std::array<std::optional<FlowFound>, 2>;
 
 class MediaLeg final : private MediaPort::Listener {
  public:
@@ -98,6 +102,14 @@ class MediaLeg final : private MediaPort::Listener {
   [[nodiscard]] Secret<proto::TransformSpec> send_transform() const;
 
   [[nodiscard]] const SecuredInfo& secured() const { return secured_; }
+
+  /// What another weir-control needs of it. It is ready(), and no new association is on its way.
+  [[nodiscard]] KeptMediaLeg kept() const;
+  /// In place of listen() and set_remote(): the flows of an earlier weir-control, and what it kept. `remote` is what
+  /// its keys are for. `plain_prefix` as in learn_source.
+  void adopt(const KeptMediaLeg& kept, const RemoteMedia& remote, const KeptFlows& flows,
+             const proto::PrefixBits& plain_prefix);
+  [[nodiscard]] bool renews() const;
 
   /// DTLS timers. True: there is more to come.
   bool advance(std::uint64_t now_ns);

@@ -149,6 +149,15 @@ proto::Status MediaPort::install(const proto::FlowSpec& spec, std::uint64_t now_
   return sent;
 }
 
+void MediaPort::adopt(const FlowFound& flow, DtlsContext& context) {
+  WEIR_ASSERT(!flow_ && flow.local_port == place_.local_port);
+  client_.adopt(flow, *this);
+  flow_ = flow.id;
+  context_ = &context;
+  install_sent_ = true;
+  installed_ = true;
+}
+
 proto::Status MediaPort::set_peer(const proto::FlowSpec& spec, std::uint64_t now_ns, CommandDone done) {
   now_ns_ = now_ns;
   WEIR_ASSERT(install_sent_);

@@ -66,6 +66,9 @@ class MediaPort : public FlowHandler {
   /// OpenSSL's objects that are alive: for tests and for people.
   [[nodiscard]] std::size_t handshakes() const;
 
+  /// Takes over a flow that is in force already; new associations may be made over it.
+  void adopt(const FlowFound& flow, DtlsContext& context);
+
   /// Puts the flow into force; `spec` is complete. Errors: weir-media's table or command ring is full.
   proto::Status install(const proto::FlowSpec& spec, std::uint64_t now_ns, CommandDone done);
   [[nodiscard]] bool install_sent() const { return install_sent_; }

@@ -64,14 +64,19 @@ void PortPool::give_back(std::uint8_t network_index, std::uint16_t port, std::ui
   network.resting.push_back({even(port), now_ns + kQuarantineNs});
 }
 
-void PortPool::rest(std::uint8_t network_index, std::uint16_t port, std::uint64_t now_ns) {
-  if (network_index >= networks_.size()) return;
+bool PortPool::has(std::uint8_t network, std::uint16_t rtp_port) const {
+  WEIR_ASSERT(network < networks_.size());
+  const Network& here = networks_[network];
+  return rtp_port % 2 == 0 && rtp_port >= here.port_first && rtp_port < here.port_last;
+}
+
+void PortPool::occupy(std::uint8_t network_index, const std::unordered_set<std::uint16_t>& rtp_ports) {
+  WEIR_ASSERT(network_index < networks_.size());
   Network& network = networks_[network_index];
-  std::deque<std::uint16_t>& ports = network.free[proto::worker_of_port(port, workers_)];
-  const auto place = std::find(ports.begin(), ports.end(), even(port));
-  if (place == ports.end()) return;
-  ports.erase(place);
-  network.resting.push_back({even(port), now_ns + kQuarantineNs});
+  for (std::deque<std::uint16_t>& ports : network.free) {
+    network.in_use +=
+        static_cast<std::uint32_t>(std::erase_if(ports, [&](std::uint16_t port) { return rtp_ports.contains(port); }));
+  }
 }
 
 std::uint32_t PortPool::emptiest_worker(std::uint8_t network_index) const {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <unordered_set>
 #include <vector>
 
 #include "proto/flow.h"
@@ -28,8 +29,10 @@ class PortPool {
   /// Gives a pair back: it rests for kQuarantineNs. `port` is either of the two.
   void give_back(std::uint8_t network, std::uint16_t port, std::uint64_t now_ns);
 
-  /// Lets a pair rest that is not taken: a flow of an earlier weir-control used it. Ports of no network are ignored.
-  void rest(std::uint8_t network, std::uint16_t port, std::uint64_t now_ns);
+  /// Whether there is a pair with this even port on `network`.
+  [[nodiscard]] bool has(std::uint8_t network, std::uint16_t rtp_port) const;
+  /// Takes the pairs that flows of an earlier weir-control use: those of `rtp_ports`, even ones, that are free.
+  void occupy(std::uint8_t network, const std::unordered_set<std::uint16_t>& rtp_ports);
 
   /// The worker with most free pairs on `network`.
   [[nodiscard]] std::uint32_t emptiest_worker(std::uint8_t network) const;

@@ -21,6 +21,10 @@ std::variant<CallSlot, Refusal> RealmCalls::begin(std::uint64_t now_ns, std::uin
   return CallSlot(use.calls_now);
 }
 
+CallSlot RealmCalls::adopt(std::uint32_t realm, CallDirection direction) {
+  return CallSlot((direction == CallDirection::kIn ? realms_[realm].in : realms_[realm].out).calls_now);
+}
+
 boost::json::array RealmCalls::view() const {
   boost::json::array rows;
   for (std::size_t i = 0; i < realms_.size(); ++i) {

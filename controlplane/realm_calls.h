@@ -26,6 +26,9 @@ class RealmCalls {
   /// A place for one more call, to be kept as long as the call's leg in that realm; or 503 (RFC 3261 section 21.5.4).
   std::variant<CallSlot, Refusal> begin(std::uint64_t now_ns, std::uint32_t realm, CallDirection direction);
 
+  /// A place for a call that is there already, whatever the limits say.
+  CallSlot adopt(std::uint32_t realm, CallDirection direction);
+
   /// A row for each realm: calls now, and how many were refused, in and out.
   [[nodiscard]] boost::json::array view() const;
 

@@ -80,21 +80,36 @@ Shard::~Shard() = default;
 proto::Status Shard::start() {
   started_ns_ = clock_ns();
   media_incarnation_ = client_.media_incarnation();
-  const std::size_t orphans = client_.flows_found().size();
-  proto::Result<std::unique_ptr<MediaEngine>> media = MediaEngine::create(client_, settings_, started_ns_);
-  if (!media) return proto::Error{media.error()};
-  media_ = std::move(media).value();
   proto::Result<CallJournal> journal =
       CallJournal::open(journal_path(settings_.control.socket), settings_.control.calls_max);
   if (!journal) return proto::Error{journal.error()};
   journal_ = std::make_unique<CallJournal>(std::move(journal).value());
+  if (journal_->lost()) {
+    log_event(LogLevel::kWarning, "start",
+              {{"event", "the call journal is of another size or version: its calls end"}});
+  }
+  if (proto::Status status = start_media(); !status) return status;
   transports_ = std::make_unique<Transports>(io_, settings_, static_cast<MessageSink&>(*this));
   if (proto::Status status = start_routing(); !status) return status;
   if (proto::Status status = start_registrar(); !status) return status;
   if (proto::Status status = transports_->listen(); !status) return status;
   if (proto::Status status = start_management(); !status) return status;
-  if (orphans != 0) log_event(LogLevel::kWarning, "start", {{"flows_removed", std::uint64_t{orphans}}});
-  calls_->end_journalled(started_ns_);
+  calls_->adopt_journalled(clock_ns());
+  return proto::success();
+}
+
+/// With the certificate of the weir-control before, so that the associations of its calls stay what they are.
+proto::Status Shard::start_media() {
+  std::vector<std::uint8_t> der = journal_->certificate();
+  proto::Result<Certificate> kept = Certificate::from_der(der);
+  proto::wipe(der.data(), der.size());
+  proto::Result<std::unique_ptr<MediaEngine>> media =
+      MediaEngine::create(client_, settings_, kept ? std::optional(std::move(kept).value()) : std::nullopt);
+  if (!media) return proto::Error{media.error()};
+  media_ = std::move(media).value();
+  der = media_->dtls().certificate().to_der();
+  if (der.size() <= kJournalCertificateBytesMax) journal_->store_certificate(der);
+  proto::wipe(der.data(), der.size());
   return proto::success();
 }
 

@@ -46,6 +46,7 @@ class Shard : private MessageSink {
 
   Shard(proto::settings::Settings settings, proto::Region region);
   proto::Status start();
+  proto::Status start_media();
   proto::Status start_routing();
   proto::Status start_registrar();
   proto::Status start_management();

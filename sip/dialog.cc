@@ -47,6 +47,47 @@ DialogId dialog_id_of(const Message& received) {
   return received.is_request() ? DialogId{call_id, to_tag, from_tag} : DialogId{call_id, from_tag, to_tag};
 }
 
+DialogRecord Dialog::record() const {
+  DialogRecord record{.id = id_,
+                      .state = state_,
+                      .is_uac = is_uac_,
+                      .local = write(local_),
+                      .remote = write(remote_),
+                      .local_contact = write(local_contact_),
+                      .remote_target = write(remote_target_),
+                      .route_set = {},
+                      .local_cseq = local_cseq_,
+                      .made_by_cseq = made_by_cseq_,
+                      .remote_cseq = remote_cseq_};
+  for (const NameAddr& route : route_set_) record.route_set.push_back(write(route));
+  return record;
+}
+
+std::optional<Dialog> Dialog::from_record(const DialogRecord& record) {
+  const auto local = parse_name_addr(record.local);
+  const auto remote = parse_name_addr(record.remote);
+  const auto contact = parse_name_addr(record.local_contact);
+  const auto target = parse_uri(record.remote_target);
+  if (!local || !remote || !contact || !target) return std::nullopt;
+  Dialog dialog;
+  for (const std::string& text : record.route_set) {
+    const auto route = parse_name_addr(text);
+    if (!route) return std::nullopt;
+    dialog.route_set_.push_back(*route);
+  }
+  dialog.id_ = record.id;
+  dialog.state_ = record.state;
+  dialog.is_uac_ = record.is_uac;
+  dialog.local_ = *local;
+  dialog.remote_ = *remote;
+  dialog.local_contact_ = *contact;
+  dialog.remote_target_ = *target;
+  dialog.local_cseq_ = record.local_cseq;
+  dialog.made_by_cseq_ = record.made_by_cseq;
+  dialog.remote_cseq_ = record.remote_cseq;
+  return dialog;
+}
+
 std::optional<Dialog> Dialog::from_response(const Message& request, const Message& response) {
   const auto from = request.from();
   const auto to = response.to();

@@ -32,9 +32,28 @@ enum class DialogVerdict : std::uint8_t {
   kTerminated,  ///< answer 481
 };
 
+/// All that a dialog is, for who keeps it beyond the process. Addresses and URIs as SIP writes them.
+struct DialogRecord {
+  DialogId id;
+  DialogState state = DialogState::kEarly;
+  bool is_uac = false;
+  std::string local;
+  std::string remote;
+  std::string local_contact;
+  std::string remote_target;
+  std::vector<std::string> route_set;
+  std::uint32_t local_cseq = 0;
+  std::uint32_t made_by_cseq = 0;
+  std::optional<std::uint32_t> remote_cseq;
+};
+
 /// One dialog at one of its ends. A value type: no pointers, no timers, no I/O.
 class Dialog {
  public:
+  [[nodiscard]] DialogRecord record() const;
+  /// nullopt: what should be an address or a URI is none.
+  static std::optional<Dialog> from_record(const DialogRecord& record);
+
   /// UAC, section 12.1.2: from the INVITE (or SUBSCRIBE) we sent and a 101..299 response to it. nullopt if the response
   /// makes no dialog: no To tag, another status. A response without Contact leaves the request URI as remote target.
   static std::optional<Dialog> from_response(const Message& request, const Message& response);

@@ -281,38 +281,5 @@ TEST(CallEnd, WhileDrainingNoNewCallIsTakenAndThoseThereAreGoOn) {
   (void)lab.expect(kCallees, "INVITE");
 }
 
-TEST(CallEnd, ARestartedProcessSaysByeOnBothLegsOfTheCallsItLost) {
-  CallLab lab;
-  lab.establish();
-  lab.restart();
-  lab.control().end_journalled(lab.now_ns);
-  const sip::Message to_caller = lab.expect(kCallers, "BYE");
-  const sip::Message to_callee = lab.expect(kCallees, "BYE");
-  EXPECT_EQ(to_caller.call_id(), "secret-call-id@198.18.1.2");
-  EXPECT_EQ(to_caller.from_tag(), lab.answer->to_tag());
-  EXPECT_EQ(to_caller.to_tag(), "alicetag");
-  EXPECT_EQ(to_caller.request_uri_text(), "sip:alice@198.18.1.2:5062");
-  EXPECT_EQ(to_callee.call_id(), lab.callee_invite->call_id());
-  EXPECT_EQ(to_callee.from_tag(), lab.callee_invite->from_tag());
-  EXPECT_EQ(to_callee.to_tag(), "callee");
-  EXPECT_GT(to_callee.cseq()->number, lab.callee_invite->cseq()->number);
-  EXPECT_EQ(to_callee.header(HeaderId::kReason), "SIP;cause=500;text=\"the border was restarted\"");
-  caller_answers(lab, to_caller, 200);
-  lab.callee_answers(to_callee, 200);
-  EXPECT_TRUE(lab.nothing_left());
-}
-
-TEST(CallEnd, ACallThatEndedIsNotEndedAgainByARestart) {
-  CallLab lab;
-  lab.establish();
-  lab.caller_sends(lab.in_dialog("BYE", 2));
-  (void)lab.expect(kCallers, "200");
-  lab.callee_answers(lab.expect(kCallees, "BYE"), 200);
-  lab.restart();
-  lab.control().end_journalled(lab.now_ns);
-  EXPECT_TRUE(lab.silent(kCallers));
-  EXPECT_TRUE(lab.silent(kCallees));
-}
-
 }  // namespace
 }  // namespace weir::tests

@@ -514,8 +514,9 @@ TEST(Media, ANewEngineRemovesTheFlowsItFindsAndLetsTheirPortsRest) {
   proto::Region region = std::move(attached).value();
   DataplaneClient client(region);
   EXPECT_EQ(client.flows_found().size(), 3u);
-  auto engine = MediaEngine::create(client, tests::media_settings(), lab.now_ns);
+  auto engine = MediaEngine::create(client, tests::media_settings());
   ASSERT_TRUE(engine.ok());
+  EXPECT_EQ((*engine)->remove_unadopted(lab.now_ns), 3u);
   for (int i = 0; i < 3; ++i) {
     lab.worker.run();
     (*engine)->poll(lab.now_ns += 1'000'000);

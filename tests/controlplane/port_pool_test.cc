@@ -63,10 +63,12 @@ TEST(PortPool, AFreedPairRestsBeforeItIsUsedAgain) {
 
 TEST(PortPool, PortsOfAnEarlierProcessRestToo) {
   PortPool pool(networks(20000, 20001), 1, 1);
-  pool.rest(0, 20001, kNow);
-  pool.rest(0, 20001, kNow);
-  pool.rest(0, 40000, kNow);
-  pool.rest(9, 20000, kNow);
+  pool.occupy(0, {20000, 40000});
+  EXPECT_FALSE(pool.take(0, 0, kNow).ok());
+  EXPECT_TRUE(pool.has(0, 20000));
+  EXPECT_FALSE(pool.has(0, 20001));
+  EXPECT_FALSE(pool.has(0, 40000));
+  pool.give_back(0, 20000, kNow);
   EXPECT_FALSE(pool.take(0, 0, kNow).ok());
   EXPECT_TRUE(pool.take(0, 0, kNow + PortPool::kQuarantineNs).ok());
   EXPECT_FALSE(pool.take(0, 0, kNow + PortPool::kQuarantineNs).ok());

@@ -48,6 +48,14 @@ void FakeWorker::run() {
   }
 }
 
+void FakeWorker::forget_commands() {
+  for (proto::RingConsumer<proto::Command>& ring : command_rings_) {
+    proto::Command command;
+    while (ring.pop(command) == proto::RingState::kOk) {
+    }
+  }
+}
+
 void FakeWorker::carry_out(const proto::Command& command, std::uint16_t worker) {
   ++commands_;
   proto::Event answer{};
@@ -105,6 +113,7 @@ proto::Refusal FakeWorker::apply(const proto::Command& command) {
       found->second.spec.rtp = command.spec.rtp;
       found->second.spec.rtcp = command.spec.rtcp;
       if (found->second.state == proto::FlowState::kInstalled) follow_terms(command.spec, found->second.spec);
+      publish(index, &found->second);
       return proto::Refusal::kNone;
     case proto::CommandKind::kUpdateKeys:
       if (!ours || found->second.state != proto::FlowState::kInstalled) return proto::Refusal::kStateWrong;
@@ -136,7 +145,10 @@ void FakeWorker::publish(std::uint32_t index, const Flow* flow) {
   status.cookie = flow->spec.cookie;
   status.network = flow->spec.network;
   status.local_port = flow->spec.local_port;
-  status.media_last_ns = 0;
+  status.source = flow->spec.peer;
+  status.rtp_exit = flow->spec.rtp.peer;
+  status.rtcp_exit = flow->spec.rtcp.peer;
+  if (flow->state == proto::FlowState::kOpen) status.media_last_ns = 0;
 }
 
 void FakeWorker::push(const proto::Event& event, std::uint32_t worker) {

@@ -34,6 +34,8 @@ class FakeWorker {
 
   /// Carries out what lies in the rings of all workers.
   void run();
+  /// What lies in the rings was never sent: of a weir-control that was killed before.
+  void forget_commands();
   /// Events are swallowed from now on: a weir-media that does its work and cannot say so.
   void set_mute(bool mute) { mute_ = mute; }
   /// Every command of this kind is refused from now on.

@@ -34,7 +34,7 @@ MediaLab::MediaLab(const Party& caller, const Party& callee, const std::array<si
   WEIR_ASSERT(attached.ok());
   region = std::make_unique<proto::Region>(std::move(attached).value());
   client = std::make_unique<controlplane::DataplaneClient>(*region);
-  auto made = controlplane::MediaEngine::create(*client, settings, now_ns);
+  auto made = controlplane::MediaEngine::create(*client, settings);
   WEIR_ASSERT(made.ok());
   engine = std::move(made).value();
 

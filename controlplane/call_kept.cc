@@ -1,0 +1,222 @@
+// A call from one weir-control to the next: what the journal is told of it, and how it goes on. Only what stands is
+// kept; an offer, a transfer or a handshake that was on its way is the peers' to repeat.
+#include <algorithm>
+#include <array>
+
+#include "controlplane/call.h"
+#include "controlplane/call_journal.h"
+#include "controlplane/call_transfer.h"
+#include "controlplane/log.h"
+#include "controlplane/places.h"
+#include "sip/sdp_parse.h"
+#include "sip/sdp_write.h"
+
+namespace weir::controlplane {
+
+using sip::HeaderId;
+using sip::Message;
+
+namespace {
+
+constexpr std::array<Side, 2> kSides = {Side::kCaller, Side::kCallee};
+/// Of the caller's INVITE, what later invitations need (shown_caller).
+constexpr std::array<HeaderId, 3> kIdentityHeaders{HeaderId::kFrom, HeaderId::kPrivacy, HeaderId::kPAssertedIdentity};
+
+std::vector<std::string> keep_identity(const Message* invite) {
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; invite != nullptr && i < invite->header_count(); ++i) {
+    const sip::HeaderView header = invite->header_at(i);
+    if (std::find(kIdentityHeaders.begin(), kIdentityHeaders.end(), header.id) == kIdentityHeaders.end()) continue;
+    lines.emplace_back(header.name);
+    lines.emplace_back(header.value);
+  }
+  return lines;
+}
+
+std::shared_ptr<const Message> adopt_identity(const std::vector<std::string>& lines) {
+  Message invite = Message::request("INVITE", "sip:weir.invalid");
+  for (std::size_t i = 0; i + 1 < lines.size(); i += 2) invite.add_header(lines[i], lines[i + 1]);
+  return std::make_shared<const Message>(std::move(invite));
+}
+
+std::optional<std::uint32_t> realm_named(const proto::settings::Settings& settings, const std::string& name) {
+  for (std::size_t i = 0; i < settings.realms.size(); ++i) {
+    if (settings.realms[i].name == name) return static_cast<std::uint32_t>(i);
+  }
+  return std::nullopt;
+}
+
+std::optional<sip::SessionDescription> read_description(const std::string& text) {
+  auto read = sip::parse_sdp(text);
+  auto* description = std::get_if<sip::SessionDescription>(&read);
+  return description != nullptr ? std::optional(std::move(*description)) : std::nullopt;
+}
+
+}  // namespace
+
+/// The journal is told at the end of what happens now.
+void Call::changed() {
+  if (context_.journal == nullptr || changed_) return;
+  changed_ = true;
+  control_.keep_later(*this);
+}
+
+void Call::keep() {
+  changed_ = false;
+  const bool stands = answered_ns_ != 0 && !ending_ && caller_ && callee_ && caller_->dialog && callee_->dialog &&
+                      !exchange_ && (!transfer_ || transfer_->settled());
+  if (!stands) return;
+  KeptCall kept;
+  kept.media = media_->kept();
+  if (!kept.media && journal_slot_) return;  // what was kept before goes on to count
+  if (!journal_slot_) journal_slot_ = context_.journal->reserve();
+  if (!journal_slot_) return;
+  kept.number = number_;
+  kept.started_ns = started_ns_;
+  kept.answered_ns = answered_ns_;
+  kept.callee_realm = context_.settings.realms[callee_realm_].name;
+  kept.callee_profile = callee_profile_;
+  kept.callee_display = callee_display_;
+  kept.identity = keep_identity(callers_invite_.get());
+  kept.section = static_cast<std::uint32_t>(section_);
+  kept.sections = static_cast<std::uint32_t>(section_ + 1);
+  kept.transfers_left = transfers_left_;
+  for (const Side side : kSides) kept.legs[static_cast<std::size_t>(side)] = keep_leg(*leg(side));
+  if (caller_->agreement) kept.sections = static_cast<std::uint32_t>(caller_->agreement->sections.size());
+  std::array<std::uint8_t, kJournalRecordBytesMax> room;
+  const std::size_t bytes = write_kept_call(std::move(kept), room);
+  const bool stored = bytes != 0 && context_.journal->store(*journal_slot_, proto::Bytes(room.data(), bytes));
+  proto::wipe(room.data(), bytes == 0 ? room.size() : bytes);
+  if (!stored) {
+    drop_journal();
+    log_event(LogLevel::kWarning, "call",
+              {{"call", number_}, {"event", "no room in the journal: a restart would end the call"}});
+  }
+}
+
+KeptLeg Call::keep_leg(const Leg& leg) const {
+  KeptLeg kept;
+  kept.realm = realm_of(leg).name;
+  kept.transport = leg.path().transport;
+  kept.remote = leg.path().hop.remote;
+  kept.dialog = leg.dialog->record();
+  kept.party = leg.party;
+  kept.display = leg.display;
+  kept.peer = leg.peer;
+  kept.session_s = leg.session_s;
+  kept.session_min_s = leg.session_min_s;
+  kept.refreshes = leg.refreshes;
+  kept.session_due_ns = leg.session_due_ns;
+  kept.session_id = leg.session.session_id;
+  kept.security = leg.session.security;
+  if (!leg.agreement) return kept;
+  kept.local = sip::write_sdp(leg.agreement->local);
+  kept.remote_description = sip::write_sdp(leg.agreement->remote);
+  kept.agreed = leg.agreement->sections[section_];
+  if (leg.session.previous && *leg.session.previous != leg.agreement->local) {
+    kept.previous = sip::write_sdp(*leg.session.previous);
+  }
+  return kept;
+}
+
+void Call::drop_journal() {
+  if (journal_slot_) context_.journal->clear(*journal_slot_);
+  journal_slot_.reset();
+}
+
+std::optional<EndCause> Call::adopt(const KeptCall& kept, std::uint32_t journal_slot) {
+  journal_slot_ = journal_slot;
+  started_ns_ = kept.started_ns;
+  answered_ns_ = kept.answered_ns;
+  callee_profile_ = kept.callee_profile;
+  callee_display_ = kept.callee_display;
+  callers_invite_ = adopt_identity(kept.identity);
+  section_ = kept.section;
+  transfers_left_ = std::min(kept.transfers_left, kTransfersMax);
+  std::optional<EndCause> cause;
+  for (const Side side : kSides) {
+    proto::Result<std::unique_ptr<Leg>> leg = adopt_leg(side, kept.legs[static_cast<std::size_t>(side)]);
+    if (!leg) {
+      cause = EndCause{503, leg.error()};
+      continue;
+    }
+    place(side) = std::move(leg).value();
+    control_.own(place(side)->dialog->id(), *this);
+  }
+  const std::optional<std::uint32_t> callee_realm = realm_named(context_.settings, kept.callee_realm);
+  if (!callee_realm) cause = EndCause{503, "its realm is no more"};
+  callee_realm_ = callee_realm.value_or(0);
+  if (!cause) cause = adopt_media(kept);
+  if (cause) return cause;
+  places_ = {control_.realm_calls().adopt(caller_->path().realm, CallDirection::kIn),
+             control_.realm_calls().adopt(callee_realm_, CallDirection::kOut)};
+  for (Leg* const each : legs()) resume_session_timer(*each);
+  return std::nullopt;
+}
+
+/// The dialog, and the way to its party. Connections are gone: the next request opens another.
+proto::Result<std::unique_ptr<Leg>> Call::adopt_leg(Side side, const KeptLeg& kept) {
+  const std::optional<std::uint32_t> realm = realm_named(context_.settings, kept.realm);
+  if (!realm) return proto::Error{"its realm is no more"};
+  sip::DialogRecord record = kept.dialog;
+  record.local_cseq = std::min(record.local_cseq + kCseqSkipped, sip::kCSeqMax);
+  std::optional<sip::Dialog> dialog = sip::Dialog::from_record(record);
+  if (!dialog) return proto::Error{"its record is damaged"};
+  sip::Uri there = sip::make_sip_uri("", proto::to_string(kept.remote.address), kept.remote.port);
+  there.parameters.set("transport", to_string(kept.transport));
+  const std::optional<Path> path = context_.paths.towards(*realm, there);
+  if (!path) return proto::Error{"there is no way to its party"};
+  auto leg = std::make_unique<Leg>(side, *path);
+  leg->state = LegState::kConfirmed;
+  leg->dialog = std::move(dialog);
+  leg->party = kept.party;
+  leg->display = kept.display;
+  leg->peer = kept.peer;
+  leg->session_s = kept.session_s;
+  leg->session_min_s = kept.session_min_s;
+  leg->refreshes = kept.refreshes;
+  leg->session_due_ns = kept.session_due_ns;
+  leg->session.session_id = kept.session_id;
+  leg->session.security = kept.security;
+  return leg;
+}
+
+std::optional<EndCause> Call::adopt_session(Leg& leg, const KeptLeg& kept, std::uint32_t sections) {
+  std::optional<sip::SessionDescription> local = read_description(kept.local);
+  std::optional<sip::SessionDescription> remote = read_description(kept.remote_description);
+  if (!local || !remote || local->media.size() != sections || remote->media.size() != sections) {
+    return EndCause{503, "its session is damaged"};
+  }
+  leg.session.fingerprints = {context_.media.fingerprint()};
+  leg.session.sections.resize(sections);
+  leg.session.sections[section_].rtcp_mux = kept.agreed.rtcp_mux;
+  leg.session.sections[section_].current_role = kept.agreed.role;
+  leg.session.previous = kept.previous.empty() ? local : read_description(kept.previous);
+  leg.agreement.emplace();
+  leg.agreement->local = *std::move(local);
+  leg.agreement->remote = *std::move(remote);
+  leg.agreement->sections.resize(sections);
+  leg.agreement->sections[section_] = kept.agreed;
+  return std::nullopt;
+}
+
+std::optional<EndCause> Call::adopt_media(const KeptCall& kept) {
+  if (!kept.media) return EndCause{503, "its media was not there yet"};
+  std::array<RemoteMedia, 2> remotes;
+  for (const Side side : kSides) {
+    const auto index = static_cast<std::size_t>(side);
+    Leg& here = *leg(side);
+    if (std::optional<EndCause> cause = adopt_session(here, kept.legs[index], kept.sections)) return cause;
+    remotes[index] = to_remote_media(*here.agreement, section_);
+    remotes[index].dialog = here.party;
+    if (kept.media->legs[index].secured.keying != sip::Keying::kNone) here.secured = kept.media->legs[index].secured;
+  }
+  auto media = context_.media.adopt_media(
+      *kept.media, remotes, [this](const MediaEvent& event) { on_media(event); }, now());
+  if (!media) return EndCause{503, media.error()};
+  media_ = std::move(media).value();
+  for (const Side side : kSides) leg(side)->session.address = media_->local_rtp(side).address;
+  return std::nullopt;
+}
+
+}  // namespace weir::controlplane

@@ -1,0 +1,156 @@
+#include "controlplane/kept_call.h"
+
+#include "controlplane/keeper.h"
+
+namespace weir::controlplane {
+
+template <>
+inline constexpr auto kKeptLast<proto::settings::SipTransport> = proto::settings::SipTransport::kTls;
+template <>
+inline constexpr auto kKeptLast<proto::settings::MediaProfile> = proto::settings::MediaProfile::kBestEffort;
+template <>
+inline constexpr auto kKeptLast<proto::SrtpProfile> = static_cast<proto::SrtpProfile>(proto::kSrtpProfileCount - 1);
+template <>
+inline constexpr auto kKeptLast<sip::DialogState> = sip::DialogState::kTerminated;
+template <>
+inline constexpr auto kKeptLast<sip::Keying> = sip::Keying::kDtls;
+template <>
+inline constexpr auto kKeptLast<sip::SrtpDemand> = sip::SrtpDemand::kRequired;
+template <>
+inline constexpr auto kKeptLast<sip::DtlsRole> = sip::DtlsRole::kServer;
+template <>
+inline constexpr auto kKeptLast<sip::DtlsSetup> = sip::DtlsSetup::kHoldconn;
+template <>
+inline constexpr auto kKeptLast<sip::DtlsConnection> = sip::DtlsConnection::kExisting;
+template <>
+inline constexpr auto kKeptLast<sip::FingerprintHash> = sip::FingerprintHash::kSha512;
+template <>
+inline constexpr auto kKeptLast<sip::RtpProtocol> = sip::RtpProtocol::kDtlsSavpf;
+template <>
+inline constexpr auto kKeptLast<sip::Direction> = sip::Direction::kInactive;
+
+// Every member of each, in order. One that is forgotten here is lost in a restart. Not in a nameless namespace, where
+// keep_one() would not find them.
+
+template <typename Keeper>
+void kept_fields(Keeper& keeper, sip::DialogId& id) {
+  keep(keeper, id.call_id, id.local_tag, id.remote_tag);
+}
+
+template <typename Keeper>
+void kept_fields(Keeper& keeper, sip::DialogRecord& dialog) {
+  keep(keeper, dialog.id, dialog.state, dialog.is_uac, dialog.local, dialog.remote, dialog.local_contact,
+       dialog.remote_target, dialog.route_set, dialog.local_cseq, dialog.made_by_cseq, dialog.remote_cseq);
+}
+
+template <typename Keeper>
+void kept_fields(Keeper& keeper, PeerAbilities& peer) {
+  keep(keeper, peer.reliable, peer.update, peer.timer, peer.replaces);
+}
+
+template <typename Keeper>
+void kept_fields(Keeper& keeper, sip::SecurityPolicy& policy) {
+  keep(keeper, policy.srtp, policy.dtls, policy.suites, policy.first, policy.best_effort, policy.feedback);
+}
+
+template <typename Keeper>
+void kept_fields(Keeper& keeper, sip::Fingerprint& fingerprint) {
+  keep(keeper, fingerprint.hash, fingerprint.digest);
+}
+
+template <typename Keeper>
+void kept_fields(Keeper& keeper, sip::DtlsAttributes& dtls) {
+  keep(keeper, dtls.setup, dtls.connection, dtls.fingerprints, dtls.tls_id);
+}
+
+template <typename Keeper>
+void kept_fields(Keeper& keeper, sip::CryptoKey& key) {
+  keep(keeper, key.key, key.salt, key.lifetime_log2, key.mki_bytes, key.mki);
+  if (key.mki_bytes > proto::kMkiBytesMax) keeper.fail();
+}
+
+template <typename Keeper>
+void kept_fields(Keeper& keeper, sip::CryptoAttribute& crypto) {
+  keep(keeper, crypto.tag, crypto.suite, crypto.keys);
+  if (crypto.keys.empty()) keeper.fail();
+}
+
+template <typename Keeper>
+void kept_fields(Keeper& keeper, sip::SdesAgreement& sdes) {
+  keep(keeper, sdes.local, sdes.remote);
+}
+
+template <typename Keeper>
+void kept_fields(Keeper& keeper, sip::AgreedSection& section) {
+  keep(keeper, section.active, section.protocol, section.remote_rtp, section.remote_rtcp, section.rtcp_mux,
+       section.direction, section.keying, section.role, section.remote_dtls, section.local_dtls, section.sdes);
+}
+
+template <typename Keeper>
+void kept_fields(Keeper& keeper, sip::DtlsAssociationTerms& terms) {
+  keep(keeper, terms.our_role, terms.our_fingerprints, terms.their_fingerprints, terms.our_tls_id, terms.their_tls_id,
+       terms.our_transport, terms.their_transport, terms.ice);
+}
+
+template <typename Keeper>
+void kept_fields(Keeper& keeper, MasterKey& key) {
+  keep(keeper, key.key, key.salt);
+}
+
+template <typename Keeper>
+void kept_fields(Keeper& keeper, DirectionKeys& keys) {
+  keep(keeper, keys.rtp, keys.rtcp, keys.lifetime_log2, keys.mki_bytes, keys.mki);
+  if (keys.mki_bytes > proto::kMkiBytesMax) keeper.fail();
+}
+
+template <typename Keeper>
+void kept_fields(Keeper& keeper, LegKeys& keys) {
+  keep(keeper, keys.profile, keys.receive, keys.send, keys.keeps_indexes);
+}
+
+template <typename Keeper>
+void kept_fields(Keeper& keeper, SecuredInfo& info) {
+  keep(keeper, info.keying, info.profile, info.role, info.version, info.cipher_suite, info.fingerprint, info.verdict,
+       info.peer);
+}
+
+template <typename Keeper>
+void kept_fields(Keeper& keeper, KeptMediaLeg& leg) {
+  keep(keeper, leg.network, leg.rtp_port, leg.security, leg.keys, leg.secured, leg.association, leg.tls_id,
+       leg.tls_id_next, leg.fresh_ssrc);
+}
+
+template <typename Keeper>
+void kept_fields(Keeper& keeper, KeptMedia& media) {
+  keep(keeper, media.cookie, media.legs[0], media.legs[1], media.ssrcs_used);
+}
+
+template <typename Keeper>
+void kept_fields(Keeper& keeper, KeptLeg& leg) {
+  keep(keeper, leg.realm, leg.transport, leg.remote, leg.dialog, leg.party, leg.display, leg.peer, leg.session_s,
+       leg.session_min_s, leg.refreshes, leg.session_due_ns, leg.session_id, leg.security, leg.local,
+       leg.remote_description, leg.previous, leg.agreed);
+}
+
+template <typename Keeper>
+void kept_fields(Keeper& keeper, KeptCall& call) {
+  keep(keeper, call.number, call.started_ns, call.answered_ns, call.callee_realm, call.callee_profile,
+       call.callee_display, call.identity, call.section, call.sections, call.transfers_left, call.legs[0], call.legs[1],
+       call.media);
+}
+
+std::size_t write_kept_call(KeptCall call, proto::MutableBytes room) {
+  KeepWriter writer(room);
+  keep(writer, call);
+  return writer.ok() ? writer.bytes() : 0;
+}
+
+std::optional<KeptCall> read_kept_call(proto::Bytes bytes) {
+  KeepReader reader(bytes);
+  KeptCall call;
+  keep(reader, call);
+  if (!reader.at_end() || call.sections > kKeptElementsMax || call.section >= call.sections) return std::nullopt;
+  return call;
+}
+
+}  // namespace weir::controlplane

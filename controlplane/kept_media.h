@@ -1,0 +1,38 @@
+// A stream as the call journal keeps it: what a later weir-control needs to take its flows over, keys and all. Keys lie
+// in the journal (tmpfs, mode 0600, wiped with their call) as they lie in the region: weir-media is told of both sides'
+// keys whenever one side's change, and cannot tell them itself.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controlplane/leg_keys.h"
+#include "controlplane/media_types.h"
+#include "sip/dtls_attributes.h"
+#include "sip/media_security.h"
+
+namespace weir::controlplane {
+
+/// One leg of it. What its SDP says comes from the call (RemoteMedia).
+struct KeptMediaLeg {
+  std::uint8_t network = 0;    ///< index in Settings::networks
+  std::uint16_t rtp_port = 0;  ///< local, even
+  sip::SecurityPolicy security;
+  LegKeys keys;  ///< in force
+  SecuredInfo secured;
+  std::optional<sip::DtlsAssociationTerms> association;  ///< what the one in force was made of
+  std::string tls_id;                                    ///< ours, of the association in force or to come
+  std::string tls_id_next;                               ///< likewise
+  std::uint32_t fresh_ssrc = 0;                          ///< what its media leaves as after a transfer; 0: as it comes
+};
+
+struct KeptMedia {
+  std::uint64_t cookie = 0;  ///< of its flows
+  std::array<KeptMediaLeg, 2> legs;
+  std::vector<std::uint32_t> ssrcs_used;  ///< what its legs have heard before a party was replaced
+};
+
+}  // namespace weir::controlplane
