@@ -49,6 +49,7 @@ CallControl::CallControl(const proto::settings::Settings& settings, MediaEngine&
       transactions_(sip::TransactionOptions{}, sender, *this, tokens_),
       context_{settings, media, paths, policy, transactions_, tokens_, alarms_, nullptr, journal},
       admission_(settings.limits),
+      gate_(settings.limits, transactions_, sender, tokens_()),
       realm_calls_(settings) {}
 
 CallControl::~CallControl() {
@@ -72,8 +73,9 @@ void CallControl::on_transport_error(std::uint64_t now_ns, const sip::Hop& hop) 
   finish_entry();
 }
 
-bool CallControl::on_tick(std::uint64_t now_ns) {
+bool CallControl::on_tick(std::uint64_t now_ns, std::uint64_t lag_ns) {
   now_ns_ = now_ns;
+  gate_.on_tick(now_ns, lag_ns);
   transactions_.on_timer(now_ns);
   alarms_.run(now_ns);
   if (context_.trunks != nullptr) context_.trunks->on_tick(now_ns);
@@ -82,6 +84,7 @@ bool CallControl::on_tick(std::uint64_t now_ns) {
     sweep_ns_ = now_ns + kSweepNs;
     for (auto& [number, call] : calls_) call->on_clock();
     report_refusals();
+    gate_.report();
   }
   finish_entry();
   return busy;
@@ -133,7 +136,8 @@ sip::AdmissionVerdict CallControl::admit(const Message& request, const sip::Hop&
     refused_last_ = source.remote;
     return admission;
   }
-  return *kind == RequestKind::kInvite ? admission : admit_to_handler(request, source);
+  if (*kind != RequestKind::kInvite) return admit_to_handler(request, source);
+  return gate_.admit(now_ns_) ? admission : sip::AdmissionVerdict::kRefused;
 }
 
 /// A flood is one line a second, not one for each INVITE of it.

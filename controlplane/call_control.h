@@ -15,6 +15,7 @@
 #include "controlplane/alarms.h"
 #include "controlplane/end_cause.h"
 #include "controlplane/media_engine.h"
+#include "controlplane/overload_gate.h"
 #include "controlplane/path.h"
 #include "controlplane/policy.h"
 #include "controlplane/realm_calls.h"
@@ -62,6 +63,11 @@ class CallControl : private sip::TransactionUser {
   void set_trunks(Trunks& trunks) { context_.trunks = &trunks; }
 
   // In: what the transports read, and time.
+  /// A datagram, before it is parsed: see OverloadGate::turn_away.
+  [[nodiscard]] bool turn_away(std::uint64_t now_ns, std::string_view datagram, const sip::Hop& source,
+                               std::uint64_t waited_ns) {
+    return gate_.turn_away(now_ns, datagram, source, waited_ns, admission_);
+  }
   /// A parsed message; the Via of a request has its source written down (sip::Via::set_source).
   void on_message(std::uint64_t now_ns, sip::Message message, const sip::Hop& source);
   /// A request that could not be parsed or admitted, answered without state.
@@ -79,8 +85,9 @@ class CallControl : private sip::TransactionUser {
   /// Answers a request that a handler was given, or one of a dialog that is gone.
   void respond(sip::TransactionId id, const sip::Message& response);
 
-  /// Fires SIP timers that are due and polls the media engine. True: call again soon.
-  bool on_tick(std::uint64_t now_ns);
+  /// Fires SIP timers that are due and polls the media engine; it should have been called `lag_ns` ago. True: call
+  /// again soon.
+  bool on_tick(std::uint64_t now_ns, std::uint64_t lag_ns = 0);
   [[nodiscard]] std::optional<std::uint64_t> next_deadline_ns() const;
   /// The time of the entry that is running.
   [[nodiscard]] std::uint64_t now_ns() const { return now_ns_; }
@@ -107,6 +114,7 @@ class CallControl : private sip::TransactionUser {
   [[nodiscard]] std::size_t calls() const { return calls_.size(); }
   [[nodiscard]] const CallCounters& counters() const { return counters_; }
   [[nodiscard]] const AdmissionCounters& admission_counters() const { return admission_.counters(); }
+  [[nodiscard]] const Overload& overload() const { return gate_.overload(); }
   [[nodiscard]] const sip::TransactionCounters& transaction_counters() const { return transactions_.counters(); }
 
  private:
@@ -150,6 +158,7 @@ class CallControl : private sip::TransactionUser {
   CallContext context_;
   CallCounters counters_;
   Admission admission_;
+  OverloadGate gate_;
   RealmCalls realm_calls_;
   AdmissionCounters refusals_reported_;
   proto::Endpoint refused_last_;

@@ -20,24 +20,47 @@ constexpr double kCreditS = 0.02;
 
 }  // namespace
 
-void Overload::observe(std::uint64_t now_ns, std::uint64_t lag_ns) {
+void Overload::observe(std::uint64_t now_ns, std::uint64_t lag_ns, std::size_t queue) {
   if (options_.target_ns == 0) return;
   if (now_ns >= interval_start_ns_ + options_.interval_ns) end_interval(now_ns);
-  lag_min_ns_ = std::min(lag_min_ns_, lag_ns);
+  if (queue >= queues_.size()) queues_.resize(queue + 1);
+  Queue& waited_in = queues_[queue];
+  waited_in.lag_min_ns = std::min(waited_in.lag_min_ns, lag_ns);
   if (lag_ns >= options_.alarm_ns) {
-    alarmed_ = true;
+    waited_in.alarmed = true;
   } else if (lag_ns <= options_.target_ns) {
-    alarmed_ = false;
+    waited_in.alarmed = false;
   }
+}
+
+/// The least that anything had to wait in the queue that is worst off; nullopt: nothing was handled.
+std::optional<std::uint64_t> Overload::lag_ns() const {
+  std::optional<std::uint64_t> worst;
+  for (const Queue& queue : queues_) {
+    if (queue.lag_min_ns != UINT64_MAX) worst = std::max(worst.value_or(0), queue.lag_min_ns);
+  }
+  return worst;
+}
+
+/// A queue that nothing came out of all through an interval is empty.
+void Overload::begin_queues() {
+  for (Queue& queue : queues_) {
+    queue.alarmed = queue.alarmed && queue.lag_min_ns != UINT64_MAX;
+    queue.lag_min_ns = UINT64_MAX;
+  }
+}
+
+bool Overload::alarmed() const {
+  return std::any_of(queues_.begin(), queues_.end(), [](const Queue& queue) { return queue.alarmed; });
 }
 
 /// What the interval has shown. An interval in which nothing was handled shows nothing.
 void Overload::end_interval(std::uint64_t now_ns) {
-  const bool seen = lag_min_ns_ != UINT64_MAX && interval_start_ns_ != 0;
+  const std::uint64_t lag = interval_start_ns_ != 0 ? lag_ns().value_or(0) : 0;
   const double seconds = static_cast<double>(now_ns - interval_start_ns_) / kSecondNs;
   const double offered_per_s = offered_ / seconds;
   const double admitted_per_s = admitted_ / seconds;
-  if (seen && lag_min_ns_ > options_.target_ns) {
+  if (lag > options_.target_ns) {
     if (!limiting_) {
       ++counters_.episodes;
       rate_per_s_ = admitted_per_s;
@@ -50,7 +73,7 @@ void Overload::end_interval(std::uint64_t now_ns) {
     limiting_ = rate_per_s_ < 2 * offered_per_s;
   }
   interval_start_ns_ = now_ns;
-  lag_min_ns_ = UINT64_MAX;
+  begin_queues();
   offered_ = 0;
   admitted_ = 0;
 }
@@ -61,22 +84,26 @@ void Overload::earn(std::uint64_t now_ns) {
   earned_ns_ = now_ns;
 }
 
+bool Overload::has_room(std::uint64_t now_ns) {
+  if (options_.target_ns == 0) return true;
+  if (alarmed()) return false;
+  if (!limiting_) return true;
+  earn(now_ns);
+  return credit_ >= 1;
+}
+
 bool Overload::admit(std::uint64_t now_ns) {
   if (options_.target_ns == 0) return true;
   ++offered_;
-  bool may = !alarmed_;
-  if (limiting_) {
-    earn(now_ns);
-    may = may && credit_ >= 1;
-    if (may) credit_ -= 1;
-  }
+  const bool may = has_room(now_ns);
+  if (may && limiting_) credit_ -= 1;
   admitted_ += may ? 1 : 0;
   counters_.refused += may ? 0 : 1;
   return may;
 }
 
 std::optional<double> Overload::rate_per_s() const {
-  if (alarmed_) return 0.0;
+  if (alarmed()) return 0.0;
   return limiting_ ? std::optional<double>(rate_per_s_) : std::nullopt;
 }
 

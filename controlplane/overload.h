@@ -2,8 +2,10 @@
 // are never refused. After CoDel (RFC 8289: the delay that stays tells, not the one that passes) and AIMD.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 namespace weir::controlplane {
 
@@ -27,8 +29,12 @@ class Overload {
 
   void set_target(std::uint64_t target_ns) { options_.target_ns = target_ns; }
 
-  /// Something that was due, or had arrived, `lag_ns` ago is being handled now: a tick, a datagram.
-  void observe(std::uint64_t now_ns, std::uint64_t lag_ns);
+  /// Something that was due, or had arrived, `lag_ns` ago is being handled now: a tick, a datagram. `queue`, a small
+  /// number: what it waited in. Each is judged by itself, for the loop serves them in turn: one that is always empty
+  /// says nothing of one that only grows.
+  void observe(std::uint64_t now_ns, std::uint64_t lag_ns, std::size_t queue = 0);
+  /// Whether admit() would say yes; counts nothing.
+  [[nodiscard]] bool has_room(std::uint64_t now_ns);
   /// A new call asks to be let in. False: refuse it, as cheaply as can be.
   [[nodiscard]] bool admit(std::uint64_t now_ns);
 
@@ -37,19 +43,26 @@ class Overload {
   [[nodiscard]] const OverloadCounters& counters() const { return counters_; }
 
  private:
+  struct Queue {
+    std::uint64_t lag_min_ns = UINT64_MAX;  ///< in the interval that runs; UINT64_MAX: nothing was handled
+    bool alarmed = false;
+  };
+
   void end_interval(std::uint64_t now_ns);
+  void begin_queues();
+  [[nodiscard]] bool alarmed() const;
+  [[nodiscard]] std::optional<std::uint64_t> lag_ns() const;
   void earn(std::uint64_t now_ns);
 
   OverloadOptions options_;
   OverloadCounters counters_;
   // The interval that runs.
   std::uint64_t interval_start_ns_ = 0;
-  std::uint64_t lag_min_ns_ = UINT64_MAX;
+  std::vector<Queue> queues_;
   std::uint32_t offered_ = 0;
   std::uint32_t admitted_ = 0;
   // The verdict of those before it.
   bool limiting_ = false;
-  bool alarmed_ = false;
   double rate_per_s_ = 0;  ///< of limiting_
   double credit_ = 0;      ///< calls that may be let in at once, a part of one included
   std::uint64_t earned_ns_ = 0;

@@ -182,6 +182,7 @@ void Shard::run() {
              {"routes", std::uint64_t{settings_.routes.size()}},
              {"workers", region_.shape().workers},
              {"fingerprint", sip::write_fingerprint(media_->fingerprint())}});
+  tick_due_ns_ = clock_ns();
   tick();
   io_.run();
   log_event(LogLevel::kInfo, "stop", {{"calls_left", std::uint64_t{calls_->calls()}}});
@@ -190,10 +191,12 @@ void Shard::run() {
 void Shard::tick() {
   const std::uint64_t now_ns = clock_ns();
   if (registrar_) registrar_->on_tick(now_ns);
-  const bool busy = calls_->on_tick(now_ns);
+  const bool busy = calls_->on_tick(now_ns, now_ns - std::min(now_ns, tick_due_ns_));
   watch_media(now_ns);
   if (farewell_ns_ != 0 && (calls_->calls() == 0 || now_ns >= farewell_ns_)) return io_.stop();
+  tick_due_ns_ = clock_ns();
   if (busy) return boost::asio::post(io_, [this] { tick(); });
+  tick_due_ns_ += std::chrono::nanoseconds(kTick).count();
   tick_.expires_after(kTick);
   tick_.async_wait([this](const boost::system::error_code& error) {
     if (!error) tick();
@@ -250,6 +253,10 @@ void Shard::watch_workers(std::uint64_t now_ns) {
       if (alive) return turn(MediaState::kAlive, LogLevel::kInfo, "weir-media is alive");
       return;
   }
+}
+
+bool Shard::on_datagram(std::string_view bytes, const sip::Hop& source, std::uint64_t waited_ns) {
+  return calls_->turn_away(clock_ns(), bytes, source, waited_ns);
 }
 
 void Shard::on_message(sip::Message message, const sip::Hop& source) {

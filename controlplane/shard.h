@@ -52,6 +52,7 @@ class Shard : private MessageSink {
   proto::Status start_management();
 
   // MessageSink
+  bool on_datagram(std::string_view bytes, const sip::Hop& source, std::uint64_t waited_ns) override;
   void on_message(sip::Message message, const sip::Hop& source) override;
   void on_malformed(const sip::ParseError& error, const sip::Hop& source) override;
   void on_transport_error(const sip::Hop& hop) override;
@@ -86,6 +87,7 @@ class Shard : private MessageSink {
   std::unique_ptr<AdminServer> admin_;
   std::unique_ptr<FifoServer> fifo_;  ///< null: none is configured
   std::uint64_t started_ns_ = 0;
+  std::uint64_t tick_due_ns_ = 0;
   std::uint64_t farewell_ns_ = 0;  ///< when to stop at the latest; 0: running
   MediaState media_state_ = MediaState::kAwaited;
   std::uint64_t media_incarnation_ = 0;

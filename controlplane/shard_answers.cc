@@ -27,6 +27,12 @@ proto::Result<std::uint64_t> read_call_number(std::string_view argument) {
   return proto::Error{"'" + std::string(argument) + "' is no call number"};
 }
 
+/// New calls a second that are let in; null: all.
+json::value overload_rate(const Overload& overload) {
+  const std::optional<double> rate_per_s = overload.rate_per_s();
+  return rate_per_s ? json::value(static_cast<std::uint64_t>(*rate_per_s)) : json::value();
+}
+
 }  // namespace
 
 RpcResult Shard::answer(std::string_view command, std::string_view argument) {
@@ -74,6 +80,9 @@ json::value Shard::status_view(std::uint64_t now_ns) const {
                        {"calls_refused", calls.calls_refused},
                        {"invites_refused", calls_->admission_counters().invites_refused},
                        {"invites_ignored", calls_->admission_counters().invites_ignored},
+                       {"overload_refused", calls_->overload().counters().refused},
+                       {"overload_episodes", calls_->overload().counters().episodes},
+                       {"overload_calls_per_s", overload_rate(calls_->overload())},
                        {"sip_messages_in", transports.messages_in},
                        {"sip_messages_out", transports.messages_out},
                        {"sip_malformed", transports.malformed},

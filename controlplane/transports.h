@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "controlplane/connection_table.h"
+#include "controlplane/datagram_batch.h"
 #include "controlplane/dns_cache.h"
 #include "controlplane/handshake_limits.h"
 #include "controlplane/locator.h"
@@ -38,6 +39,10 @@ struct TlsIdentity;
 class MessageSink {
  public:
   virtual ~MessageSink() = default;
+  /// A datagram, before it is parsed; it has waited for so long in its socket. True: it has been dealt with.
+  virtual bool on_datagram(std::string_view /*bytes*/, const sip::Hop& /*source*/, std::uint64_t /*waited_ns*/) {
+    return false;
+  }
   /// The Via of a request has its source written down.
   virtual void on_message(sip::Message message, const sip::Hop& source) = 0;
   /// Bytes that are no message, but can be answered: `error.fragment` is enough for make_response.
@@ -47,7 +52,7 @@ class MessageSink {
 };
 
 struct TransportCounters {
-  std::uint64_t messages_in = 0;
+  std::uint64_t messages_in = 0;  ///< parsed
   std::uint64_t messages_out = 0;
   std::uint64_t malformed = 0;              ///< answered or not
   std::uint64_t send_failed = 0;            ///< datagrams the kernel did not take, connections that were gone
@@ -120,6 +125,7 @@ class Transports : public PathFinder, public sip::MessageSender {
   void on_queued(std::size_t bytes) { queued_bytes_ += bytes; }
   void on_unqueued(std::size_t bytes) { queued_bytes_ -= bytes; }
   void on_open(const Connection& connection);
+  void on_datagram(std::string_view bytes, const sip::Hop& source, std::uint64_t waited_ns);
   /// A whole message, or a datagram; `connection`: the stream it came over.
   void on_bytes(std::string_view bytes, const sip::Hop& source, const Connection* connection = nullptr);
   /// A frame of kind kError: its stream ends after this.
@@ -139,6 +145,8 @@ class Transports : public PathFinder, public sip::MessageSender {
   [[nodiscard]] std::chrono::milliseconds keepalive_time() const;
   /// One for all connections: what is read into it is taken out before anything else happens.
   [[nodiscard]] std::span<char> read_buffer() { return read_buffer_; }
+  /// One for all UDP sockets, in the same way.
+  [[nodiscard]] DatagramBatch& batch() { return batch_; }
 
   [[nodiscard]] bool is_tls(std::size_t place) const {
     return places_[place].transport == proto::settings::SipTransport::kTls;
@@ -165,6 +173,7 @@ class Transports : public PathFinder, public sip::MessageSender {
   RateLimit failure_lines_;                                 ///< of accepted handshakes, in the log
   std::uint64_t connection_last_ = std::uint64_t{1} << 32;  ///< above every place
   std::array<char, 16'384> read_buffer_;
+  DatagramBatch batch_;
 };
 
 }  // namespace weir::controlplane

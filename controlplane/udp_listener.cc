@@ -3,6 +3,8 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 
+#include "controlplane/datagram_batch.h"
+#include "controlplane/log.h"
 #include "controlplane/sockets.h"
 
 namespace weir::controlplane {
@@ -17,15 +19,27 @@ UdpListener::UdpListener(Transports& transports, asio::io_context& io, std::uint
 proto::Status UdpListener::listen(const proto::Endpoint& local) {
   const udp::endpoint endpoint = to_asio<udp::endpoint>(local);
   error_code error;
-  error_code ignored;
   socket_.open(endpoint.protocol(), error);
   if (!error && endpoint.address().is_v6()) socket_.set_option(asio::ip::v6_only(true), error);
-  if (!error) socket_.set_option(asio::socket_base::receive_buffer_size(kReceiveBufferBytes), ignored);
+  if (!error) make_room();
   if (!error) socket_.bind(endpoint, error);
   if (!error) socket_.non_blocking(true, error);
   if (error) return proto::Error{"cannot listen at udp:" + proto::to_string(local) + ": " + error.message()};
+  DatagramBatch::ask_for_times(socket_.native_handle());
   wait();
   return proto::success();
+}
+
+void UdpListener::make_room() {
+  error_code ignored;
+  socket_.set_option(asio::socket_base::receive_buffer_size(kReceiveBufferBytes), ignored);
+  asio::socket_base::receive_buffer_size got;
+  socket_.get_option(got, ignored);
+  if (got.value() >= kReceiveBufferBytes) return;
+  log_event(LogLevel::kWarning, "sip",
+            {{"event", "a burst of datagrams may be lost: raise net.core.rmem_max"},
+             {"bytes_wanted", static_cast<std::uint64_t>(kReceiveBufferBytes)},
+             {"bytes", static_cast<std::uint64_t>(got.value())}});
 }
 
 void UdpListener::wait() {
@@ -37,13 +51,11 @@ void UdpListener::wait() {
 }
 
 void UdpListener::read_some() {
-  for (int i = 0; i < kBatch; ++i) {
-    udp::endpoint remote;
-    error_code error;
-    const std::size_t bytes = socket_.receive_from(asio::buffer(buffer_), remote, 0, error);
-    if (error == asio::error::would_block) return;
-    if (error) continue;  // an ICMP error of an earlier datagram: timers deal with the silence
-    transports_.on_bytes({buffer_.data(), bytes}, {handle_, from_asio(remote), sip::Reliability::kUnreliable});
+  DatagramBatch& batch = transports_.batch();
+  const std::size_t count = batch.read(socket_.native_handle());
+  for (std::size_t i = 0; i < count; ++i) {
+    transports_.on_datagram(batch.bytes(i), {handle_, batch.remote(i), sip::Reliability::kUnreliable},
+                            batch.waited_ns(i));
   }
 }
 

@@ -1,7 +1,6 @@
 // One UDP socket of SIP. A datagram is a message (RFC 3261 section 18.3).
 #pragma once
 
-#include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/udp.hpp>
 #include <cstdint>
@@ -25,15 +24,15 @@ class UdpListener {
   void wait();
   void read_some();
 
-  /// Datagrams read before others get their turn.
-  static constexpr int kBatch = 32;
-  /// Kernel buffer in bytes: a second of 5,000 messages of 1,600 bytes.
+  void make_room();
+
+  /// Kernel buffer in bytes: a second of 5,000 messages of 1,600 bytes. What waits there longer than [limits] says is
+  /// what shows an overload, so it must be able to wait.
   static constexpr int kReceiveBufferBytes = 8 << 20;
 
   Transports& transports_;
   boost::asio::ip::udp::socket socket_;
   std::uint64_t handle_;
-  std::array<char, 65'536> buffer_;
 };
 
 }  // namespace weir::controlplane

@@ -154,6 +154,10 @@ class TransactionLayer {
   void abandon(TransactionId id);
   /// The transaction's request; null if `id` names none. Server: until the final response only.
   [[nodiscard]] std::shared_ptr<const Message> request(TransactionId id) const;
+  /// A request of `method` whose top Via, with an RFC 3261 branch, is `via` repeats one whose transaction is alive.
+  [[nodiscard]] bool is_repeated(const Via& via, std::string_view method) {
+    return table_.find(server_key(via, method)) != nullptr;
+  }
   /// Transactions alive, timers running: both are 0 once everything has ended.
   [[nodiscard]] std::size_t size() const { return table_.size(); }
   [[nodiscard]] std::size_t timer_count() const { return timers_.size(); }

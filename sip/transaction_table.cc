@@ -33,9 +33,13 @@ std::string client_key(const Via& via, std::string_view method) {
   return branch_key('c', via, method);
 }
 
+std::string server_key(const Via& via, std::string_view method) {
+  return branch_key('s', via, method);
+}
+
 std::string server_key(const Message& request, const Via& via, std::string_view method) {
   if (via.has_branch_cookie()) {
-    return branch_key('s', via, method);
+    return server_key(via, method);
   }
   const auto cseq = request.cseq();
   std::string key = "o";

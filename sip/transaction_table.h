@@ -37,6 +37,8 @@ struct TransactionId {
 /// request we sent is the key of its responses. `method` is that of the transaction: INVITE for ACK, and for the INVITE
 /// that a CANCEL means.
 std::string client_key(const Via& via, std::string_view method);
+/// Of a request whose top Via, `via`, has an RFC 3261 branch.
+std::string server_key(const Via& via, std::string_view method);
 /// `via` is the request's top one. Without an RFC 3261 branch (RFC 2543 clients, and a branch of the cookie alone) it
 /// is top Via, Request-URI, From tag, Call-ID and CSeq number that tell transactions apart. The To tag is not among
 /// them: requests in and outside a dialog differ in their CSeq, and an ACK's has to find its INVITE.

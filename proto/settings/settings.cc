@@ -30,6 +30,9 @@ constexpr std::int64_t kIdleSleepUsMax = 50;
 /// Below the 65,536 descriptors of weir-control's unit.
 constexpr std::int64_t kTcpConnectionsMax = 60'000;
 
+/// What waits longer is answered by nobody: SIP repeats its requests after half a second.
+constexpr std::int64_t kOverloadDelayMsMax = 500;
+
 constexpr std::int64_t kIpv4PrefixBitsMax = 30;
 constexpr std::int64_t kIpv6PrefixBitsMax = 128;
 
@@ -210,6 +213,7 @@ void read_limits(Table& table, LimitSettings& limits) {
   table.number("registers_per_s_per_source_max", limits.registers_per_s_per_source_max, 0, kRequestsPerSecondMax);
   table.number("requests_per_s_max", limits.requests_per_s_max, 0, kRequestsPerSecondMax);
   table.number("requests_per_s_per_source_max", limits.requests_per_s_per_source_max, 0, kRequestsPerSecondMax);
+  table.number("overload_delay_ms", limits.overload_delay_ms, 0, kOverloadDelayMsMax);
   table.number("tcp_connections_max", limits.tcp_connections_max, 1, kTcpConnectionsMax);
   table.number("tcp_connections_per_source_max", limits.tcp_connections_per_source_max, 1, kTcpConnectionsMax);
   std::uint32_t first_message_s = limits.tcp_first_message_ms / 1000;

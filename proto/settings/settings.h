@@ -130,6 +130,7 @@ struct LimitSettings {
   std::uint32_t registers_per_s_per_source_max = 100;
   std::uint32_t requests_per_s_max = 1000;  ///< OPTIONS and all others outside dialogs; 0: no limit
   std::uint32_t requests_per_s_per_source_max = 50;
+  std::uint32_t overload_delay_ms = 20;      ///< new INVITEs are refused while messages wait longer; 0: never
   std::uint32_t tcp_connections_max = 2000;  ///< accepted ones at once
   std::uint32_t tcp_connections_per_source_max = 100;
   std::uint32_t tcp_first_message_ms = 10'000;  ///< an accepted connection without a whole message by then is closed

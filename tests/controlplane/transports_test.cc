@@ -8,6 +8,7 @@
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/write.hpp>
 #include <chrono>
+#include <thread>
 
 #include "sip/write.h"
 
@@ -49,6 +50,10 @@ class TransportsTest : public testing::Test, public MessageSink {
     EXPECT_TRUE(status.ok()) << (status.ok() ? "" : status.error());
   }
 
+  bool on_datagram(std::string_view, const sip::Hop&, std::uint64_t waited_ns) override {
+    waited_ns_.push_back(waited_ns);
+    return turn_away_;
+  }
   void on_message(sip::Message message, const sip::Hop& source) override {
     const sip::Message answer = sip::make_response(message, 200, "OK", "tag");
     const sip::Hop back = sip::response_hop(message, source);
@@ -118,6 +123,8 @@ class TransportsTest : public testing::Test, public MessageSink {
   std::unique_ptr<Transports> transports_;
   std::vector<sip::Message> messages_;
   std::vector<sip::Hop> hops_;
+  std::vector<std::uint64_t> waited_ns_;  ///< of the datagrams
+  bool turn_away_ = false;                ///< all datagrams
   std::vector<std::uint16_t> malformed_;
   sip::Hop hop_malformed_;
   int errors_ = 0;
@@ -368,6 +375,40 @@ TEST_F(TransportsTest, TheUriOrThePathBeforeDecidesTheTransport) {
   ASSERT_TRUE(like.has_value());
   EXPECT_EQ(like->hop, asked->hop) << "one connection for one place";
   EXPECT_EQ(transports_->connections(), 1u);
+}
+
+TEST_F(TransportsTest, ADatagramTellsHowLongItHasWaitedInItsSocket) {
+  constexpr auto kPause = std::chrono::milliseconds(30);
+  udp::socket client = udp_client();
+  const auto before = std::chrono::steady_clock::now();
+  client.send(asio::buffer(options("SIP/2.0/UDP 127.0.0.1", "early")));
+  std::this_thread::sleep_for(kPause);
+  client.send(asio::buffer(options("SIP/2.0/UDP 127.0.0.1", "late")));
+  ASSERT_TRUE(run_until([&] { return messages_.size() == 2; }));
+  const std::chrono::nanoseconds elapsed = std::chrono::steady_clock::now() - before;
+  ASSERT_EQ(waited_ns_.size(), 2u);
+  EXPECT_GE(waited_ns_[0], static_cast<std::uint64_t>(std::chrono::nanoseconds(kPause).count()));
+  EXPECT_LE(waited_ns_[0], static_cast<std::uint64_t>(elapsed.count()));
+  EXPECT_LT(waited_ns_[1], waited_ns_[0]);
+  EXPECT_EQ(messages_[1].call_id(), "late");
+}
+
+TEST_F(TransportsTest, ADatagramThatIsTurnedAwayIsNotRead) {
+  turn_away_ = true;
+  udp_client().send(asio::buffer(options("SIP/2.0/UDP 127.0.0.1", "1")));
+  ASSERT_TRUE(run_until([&] { return waited_ns_.size() == 1; }));
+  EXPECT_TRUE(messages_.empty());
+  EXPECT_EQ(transports_->counters().messages_in, 0u);
+}
+
+TEST_F(TransportsTest, MoreDatagramsThanOneBatchAllArriveInTheirOrder) {
+  udp::socket client = udp_client();
+  constexpr std::size_t kCount = DatagramBatch::kDatagramsMax * 2 + 1;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    client.send(asio::buffer(options("SIP/2.0/UDP 127.0.0.1", std::to_string(i))));
+  }
+  ASSERT_TRUE(run_until([&] { return messages_.size() == kCount; }));
+  for (std::size_t i = 0; i < kCount; ++i) EXPECT_EQ(messages_[i].call_id(), std::to_string(i));
 }
 
 }  // namespace

@@ -78,6 +78,7 @@ media = "dtls"
 [limits]
 invites_per_s_max = 70
 invites_per_s_per_source_max = 0
+overload_delay_ms = 35
 tcp_connections_max = 300
 tcp_connections_per_source_max = 20
 tcp_first_message_s = 3
@@ -179,6 +180,7 @@ TEST(Settings, LimitsAreOnUnlessTheFileSaysOtherwise) {
   const LimitSettings said = read_settings(kGood).settings.limits;
   EXPECT_EQ(said.invites_per_s_max, 70u);
   EXPECT_EQ(said.invites_per_s_per_source_max, 0u);
+  EXPECT_EQ(said.overload_delay_ms, 35u);
   EXPECT_EQ(said.tcp_connections_max, 300u);
   EXPECT_EQ(said.tcp_connections_per_source_max, 20u);
   EXPECT_EQ(said.tcp_first_message_ms, 3000u);
@@ -327,9 +329,9 @@ const Row kRows[] = {
     {"a target that is no SIP URI", R"('sip:\1@198.18.1.2:\2')", R"('tel:\1')", 57, "is no sip: URI"},
     {"a rate that is none", "invites_per_s_max = 70", "invites_per_s_max = -1", 65, "from 0 to 1000000"},
     {"a rate of a source", "per_source_max = 0", "per_source_max = \"few\"", 66, "must be a whole number"},
-    {"no connection at all", "tcp_connections_max = 300", "tcp_connections_max = 0", 67, "from 1 to 60000"},
-    {"no time at all", "tcp_first_message_s = 3", "tcp_first_message_s = 0", 69, "from 1 to 300"},
-    {"a flag that is none", "null_cipher = true", "null_cipher = 1", 72, "[srtp] null_cipher: must be true or false"},
+    {"no connection at all", "tcp_connections_max = 300", "tcp_connections_max = 0", 68, "from 1 to 60000"},
+    {"no time at all", "tcp_first_message_s = 3", "tcp_first_message_s = 0", 70, "from 1 to 300"},
+    {"a flag that is none", "null_cipher = true", "null_cipher = 1", 73, "[srtp] null_cipher: must be true or false"},
     {"the NULL cipher over DTLS", "AEAD_AES_256_GCM", "NULL_HMAC_SHA1_80", 36,
      "DTLS cannot negotiate 'NULL_HMAC_SHA1_80'"},
     {"a media profile", "media = \"dtls\"", "media = \"srtp\"", 62, "must be \"rtp\", \"dtls\""},

@@ -126,6 +126,11 @@ void CallLab::restart() {
   start();
 }
 
+bool CallLab::turned_away(std::uint32_t realm, std::string_view datagram, std::uint64_t waited_ns) {
+  const sip::Hop hop{realm, endpoint(kParty[realm], kPartyPort[realm]), sip::Reliability::kUnreliable};
+  return control_->turn_away(now_ns, datagram, hop, waited_ns);
+}
+
 void CallLab::deliver(std::uint32_t realm, std::string_view bytes) {
   sip::ParseResult parsed = sip::parse_message(bytes);
   const sip::Hop hop{realm, endpoint(kParty[realm], kPartyPort[realm]), sip::Reliability::kUnreliable};
