@@ -161,7 +161,9 @@ std::optional<EndCause> Call::take_answer(Leg& leg, const sip::Message& message)
   const std::string whose = std::string("the ") + to_string(leg.side()) + "'s answer: ";
   const std::string_view body = sip::sdp_body(message);
   if (body.empty()) return EndCause{502, whose + "no SDP"};
-  std::variant<sip::Agreement, sip::SdpRefusal> read = sip::read_answer(*leg.offered, body, leg.session.security);
+  if (leg.agreement) leg.session.sections[section_].current_role = leg.agreement->sections[section_].role;
+  std::variant<sip::Agreement, sip::SdpRefusal> read =
+      sip::read_answer(*leg.offered, body, leg.session.security, leg.session.sections);
   if (const auto* refusal = std::get_if<sip::SdpRefusal>(&read)) return EndCause{488, whose + refusal->reason};
   auto& agreement = std::get<sip::Agreement>(read);
   if (std::optional<EndCause> cause = change_stream(leg, agreement)) return cause;

@@ -232,8 +232,17 @@ std::optional<SdpRefusal> read_answered_crypto(const MediaSection& ours, const M
   return std::nullopt;
 }
 
+/// RFC 5763 section 5 has no answer of actpass. Who offered it once and now says it in every answer (baresip 1.0)
+/// leaves the roles of an association in force as they are, if our offer does.
+bool keeps_roles(DtlsSetup ours, DtlsSetup answered, std::optional<DtlsRole> current) {
+  if (!current || answered != DtlsSetup::kActpass) return false;
+  return ours == DtlsSetup::kActpass ||
+         ours == (*current == DtlsRole::kClient ? DtlsSetup::kActive : DtlsSetup::kPassive);
+}
+
 std::optional<SdpRefusal> read_answered_dtls(const SessionDescription& offered, const MediaSection& ours,
-                                             const RemoteSection& remote, AgreedSection& agreed) {
+                                             const RemoteSection& remote, std::optional<DtlsRole> current,
+                                             AgreedSection& agreed) {
   auto own = read_dtls_attributes(offered, ours);
   WEIR_ASSERT(std::holds_alternative<DtlsAttributes>(own));
   agreed.keying = Keying::kDtls;
@@ -241,6 +250,10 @@ std::optional<SdpRefusal> read_answered_dtls(const SessionDescription& offered, 
   agreed.local_dtls = std::get<DtlsAttributes>(std::move(own));
   const DtlsSetup setup = agreed.local_dtls.setup.value_or(kSetupOfferedByDefault);
   const DtlsSetup answered = remote.dtls.setup.value_or(kSetupAnsweredByDefault);
+  if (keeps_roles(setup, answered, current)) {
+    agreed.role = current;
+    return std::nullopt;
+  }
   if (!is_setup_answer(setup, answered)) {
     return SdpRefusal{
         488, "setup:" + std::string(to_string(answered)) + " does not answer setup:" + std::string(to_string(setup))};
@@ -260,7 +273,8 @@ SecurityPolicy policy_of_answer(const MediaSection& ours, const SecurityPolicy& 
 /// Reads one section of an answer; the refusal if the whole answer falls with it.
 std::variant<AgreedSection, SdpRefusal> read_answered_section(const SessionDescription& offered,
                                                               const SessionDescription& answer, std::size_t at,
-                                                              const SecurityPolicy& policy) {
+                                                              const SecurityPolicy& policy,
+                                                              std::optional<DtlsRole> current) {
   const MediaSection& ours = offered.media[at];
   const MediaSection& theirs = answer.media[at];
   if (ours.media != theirs.media) return SdpRefusal{488, "the answer's media types are not those of the offer"};
@@ -283,7 +297,7 @@ std::variant<AgreedSection, SdpRefusal> read_answered_section(const SessionDescr
       refused = read_answered_crypto(ours, theirs, agreed);
       break;
     case Keying::kDtls:
-      refused = read_answered_dtls(offered, ours, remote, agreed);
+      refused = read_answered_dtls(offered, ours, remote, current, agreed);
       break;
   }
   if (refused) return *std::move(refused);
@@ -431,7 +445,7 @@ SessionDescription make_offer(const RemoteOffer& received, const LocalSession& l
 }
 
 std::variant<Agreement, SdpRefusal> read_answer(const SessionDescription& offered, std::string_view body,
-                                                const SecurityPolicy& policy) {
+                                                const SecurityPolicy& policy, std::span<const LocalSection> own) {
   auto parsed = parse_body(body);
   if (auto* refusal = std::get_if<SdpRefusal>(&parsed)) return std::move(*refusal);
   Agreement agreement{std::get<SessionDescription>(std::move(parsed)), offered, {}};
@@ -440,7 +454,8 @@ std::variant<Agreement, SdpRefusal> read_answer(const SessionDescription& offere
   }
   bool any = false;
   for (std::size_t i = 0; i < offered.media.size(); ++i) {
-    auto read = read_answered_section(offered, agreement.remote, i, policy);
+    const std::optional<DtlsRole> current = i < own.size() ? own[i].current_role : std::nullopt;
+    auto read = read_answered_section(offered, agreement.remote, i, policy, current);
     if (auto* refusal = std::get_if<SdpRefusal>(&read)) return std::move(*refusal);
     agreement.sections.push_back(std::get<AgreedSection>(std::move(read)));
     any = any || agreement.sections.back().active;

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -108,10 +109,12 @@ struct Agreement {
 /// Reads the answer to `offered`, which make_offer made, and validates it: same number and order of sections, same
 /// media and protocol, a format of the offer in each, setup that answers ours, fingerprint or one crypto line that
 /// answers one of ours where secured, no section revived. rtcp-mux that was not offered is passed over, as are keys
-/// that were not. `policy` is what the offer was made by. 400: broken SDP; 488: anything else, also when it accepts no
-/// section at all.
+/// that were not. `policy` is what the offer was made by, and `own` the sections; of these, the roles of associations
+/// in force count, to which also an answer of actpass may be given. 400: broken SDP; 488: anything else, also when it
+/// accepts no section at all.
 std::variant<Agreement, SdpRefusal> read_answer(const SessionDescription& offered, std::string_view body,
-                                                const SecurityPolicy& policy = {});
+                                                const SecurityPolicy& policy = {},
+                                                std::span<const LocalSection> own = {});
 
 /// Our answer to `offer`, out of what the far leg agreed to: the far side's choice of codecs and direction, the
 /// caller's protocol token, our addresses and keys. Sections that are not carried on both legs get port 0, as do those

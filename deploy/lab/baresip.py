@@ -55,10 +55,10 @@ class Baresip:
         self._control = wait_until(self._connect, 15, f"baresip {phone.user} to start")
 
     def dial(self, uri: str) -> None:
-        self._command("dial", uri)
+        self.command("dial", uri)
 
     def hang_up(self) -> None:
-        self._command("hangup")
+        self.command("hangup")
 
     def wait_for(self, event: str, timeout_s: float = 15.0) -> dict:
         """The first event of that type, e.g. "CALL_ESTABLISHED"; waits for it if need be."""
@@ -102,6 +102,11 @@ class Baresip:
         found = re.findall(r"EX=BareSip;.*?PL=(-?\d+),", self.process.text())
         return int(found[-1]) if found else None
 
+    def packets_received(self) -> int:
+        """RTP packets of the last call that it decrypted and took, by its own summary."""
+        found = re.findall(r"^packets:\s+\d+\s+(\d+)", self.process.text(), re.M)
+        return int(found[-1]) if found else 0
+
     def stop(self) -> None:
         self._control.close()
         self.process.stop()
@@ -114,7 +119,8 @@ class Baresip:
         except OSError:
             return None
 
-    def _command(self, command: str, parameters: str = "") -> None:
+    def command(self, command: str, parameters: str = "") -> None:
+        """Any command of its menu, by its long name."""
         message = json.dumps({"command": command, "params": parameters, "token": command}).encode()
         self._control.sendall(str(len(message)).encode() + b":" + message + b",")
 

@@ -172,6 +172,34 @@ TEST(ReadAnswer, EverySetupAnswerToOursHasItsRole) {
   }
 }
 
+TEST(ReadAnswer, AnOpenAnswerLeavesTheRolesOfAnAssociationAsTheyAre) {
+  struct Row {
+    DtlsSetup ours;
+    std::optional<DtlsRole> current;
+    bool valid;
+  };
+  const Row rows[] = {
+      {DtlsSetup::kActpass, DtlsRole::kServer, true},  {DtlsSetup::kActpass, DtlsRole::kClient, true},
+      {DtlsSetup::kPassive, DtlsRole::kServer, true},  {DtlsSetup::kActive, DtlsRole::kClient, true},
+      {DtlsSetup::kPassive, DtlsRole::kClient, false}, {DtlsSetup::kActive, DtlsRole::kServer, false},
+      {DtlsSetup::kActpass, std::nullopt, false},
+  };
+  const RemoteOffer offer = offered(samples::kSipp);
+  for (const Row& row : rows) {
+    SCOPED_TRACE(std::string(to_string(row.ours)) + (row.current ? " / " + std::string(to_string(*row.current)) : ""));
+    LocalSession local = leg("198.18.1.1");
+    local.sections[0].setup = row.ours;
+    local.sections[0].current_role = row.current;
+    const SessionDescription ours = make_offer(offer, local, RtpProtocol::kDtlsSavp);
+    const std::string text = crlf(with(dtls_audio("actpass"), "0 8 101", "8 101"));
+    const auto read = read_answer(ours, text, {}, local.sections);
+    ASSERT_EQ(std::holds_alternative<Agreement>(read), row.valid);
+    if (row.valid) {
+      EXPECT_EQ(std::get<Agreement>(read).sections[0].role, row.current);
+    }
+  }
+}
+
 TEST(ReadAnswer, WhatDoesNotAnswerTheOfferIsRefused) {
   const RemoteOffer offer = offered(std::string(samples::kBaresipDtls) + "m=video 4 RTP/AVP 31\n");
   const SessionDescription plain = make_offer(offer, leg("198.18.2.1", 2), RtpProtocol::kAvp);

@@ -15,19 +15,21 @@ _INTERVAL_S = 0.02
 class MediaEnd:
     """Owner of one UDP port and of the thread that serves it between start() and stop()."""
 
-    def __init__(self, side: Side, port: int, payload: bytes, ssrc: int):
+    def __init__(self, side: Side, port: int, payload: bytes, ssrc: int, first_sequence: int = 1001):
         self.side = side
         self.port = port
         self.ssrc = ssrc
+        self.sends = True  # false: it listens only
         self.payload = payload  # 160 bytes, another one at each end: the test knows whose packet it has
         self.remote: tuple[str, int] | None = None
         self.sent: list[bytes] = []  # as they were on the wire
         self.received: list[bytes] = []  # RTP, in clear
+        self.received_s: list[float] = []  # when, by the monotonic clock
         self.refused: list[bytes] = []  # what libsrtp2 did not accept
         self.other: list[bytes] = []  # no RTP: DTLS, RTCP
         self._sending: SrtpContext | None = None
         self._receiving: SrtpContext | None = None
-        self._sequence = 1000
+        self._sequence = first_sequence - 1
         self._socket: socket.socket | None = None
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -67,23 +69,27 @@ class MediaEnd:
         while not self._ended.is_set():
             now_s = time.monotonic()
             if now_s >= next_s:
-                packet = self.next_packet()
-                with suppress(ConnectionRefusedError):
-                    self.send_raw(packet)
-                self.sent.append(packet)
+                if self.sends:
+                    self._send_next()
                 next_s += _INTERVAL_S
             self._socket.settimeout(max(0.001, next_s - time.monotonic()))
             with suppress(TimeoutError, ConnectionRefusedError):
                 self._take(self._socket.recv(2048))
 
+    def _send_next(self) -> None:
+        packet = self.next_packet()
+        with suppress(ConnectionRefusedError):
+            self.send_raw(packet)
+        self.sent.append(packet)
+
     def _take(self, packet: bytes) -> None:
         if len(packet) < 12 or packet[0] >> 6 != 2 or 192 <= packet[1] <= 223:
             self.other.append(packet)
             return
-        if self._receiving is None:
-            self.received.append(packet)
-            return
         try:
-            self.received.append(self._receiving.unprotect(packet))
+            clear = packet if self._receiving is None else self._receiving.unprotect(packet)
         except SrtpError:
             self.refused.append(packet)
+            return
+        self.received_s.append(time.monotonic())
+        self.received.append(clear)

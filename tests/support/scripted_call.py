@@ -16,42 +16,48 @@ CALLER_PAYLOAD, CALLEE_PAYLOAD = b"\x11" * 160, b"\x22" * 160
 
 @dataclass(frozen=True)
 class Security:
-    """How a leg is secured. `setup` is what the agent says; `fingerprint` replaces the true one if not None."""
+    """How a leg is secured. `setup` is what the agent says; `fingerprint` replaces the true one if not None; `tls_id` is
+    RFC 8842's, "" for none."""
 
     setup: str = "actpass"
     profile: Profile = SHA1_80
     rtcp_mux: bool = True
     protocol: str = "UDP/TLS/RTP/SAVP"
     fingerprint: str | None = None
+    tls_id: str = ""
 
 
 class ScriptedLeg:
     """One agent: its SIP socket, its media port, and its DTLS if it is secured. Its media is on `sides[1]`."""
 
     def __init__(self, sides: tuple[Side, Side], folder: Path, name: str, sip_port: int, media_port: int, payload: bytes,
-                 ssrc: int, security: Security | None):
+                 ssrc: int, security: Security | None, first_sequence: int = 1001):
         sip_side, side = sides
         self.side = side
         self.folder = folder
         self.security = security
         self.agent = SipAgent(sip_side, sip_port)
-        self.media = MediaEnd(side, media_port, payload, ssrc)
+        self.media = MediaEnd(side, media_port, payload, ssrc, first_sequence)
         self.certificate: Certificate | None = make_certificate(folder, name) if security else None
         self.remote: AudioSection | None = None
         self.secured: Secured | None = None
         self.dtls: DtlsPeer | None = None
+        self.described = 0  # descriptions given so far
 
-    def sdp(self) -> str:
+    def sdp(self, direction: str = "sendrecv") -> str:
         address, port = self.side.client_address, self.media.port
+        self.described += 1
         if self.security is None:
-            return write_sdp(address, port, attributes=("rtcp-mux",))
+            return write_sdp(address, port, attributes=("rtcp-mux",), direction=direction, version=self.described)
         fingerprint = self.security.fingerprint
         if fingerprint is None:
             fingerprint = self.certificate.fingerprint
         attributes = [f"setup:{self.security.setup}", f"fingerprint:{fingerprint}"]
         if self.security.rtcp_mux:
             attributes.append("rtcp-mux")
-        return write_sdp(address, port, self.security.protocol, tuple(attributes))
+        if self.security.tls_id:
+            attributes.append(f"tls-id:{self.security.tls_id}")
+        return write_sdp(address, port, self.security.protocol, tuple(attributes), direction, self.described)
 
     def listen(self) -> None:
         """A secured leg that is passive waits before it says so."""
@@ -85,16 +91,18 @@ class ScriptedLeg:
 
 class ScriptedCall:
     """Owner of both legs of one call from side A to side B. `sides` and `media_sides`: other sides than these two for
-    SIP and for media; media goes where SIP goes if it is not told."""
+    SIP and for media; media goes where SIP goes if it is not told. `first_sequence`: of both ends' RTP."""
 
     def __init__(self, lab, folder: Path, caller: Security | None = None, callee: Security | None = None,
-                 sides: tuple[Side, Side] | None = None, media_sides: tuple[Side, Side] | None = None):
+                 sides: tuple[Side, Side] | None = None, media_sides: tuple[Side, Side] | None = None,
+                 first_sequence: int = 1001):
         self.lab = lab
         near, far = sides or (lab.network.a, lab.network.b)
         near_media, far_media = media_sides or (near, far)
-        self.caller = ScriptedLeg((near, near_media), folder, "caller", 5082, 30000, CALLER_PAYLOAD, 0x0A0A0A0A, caller)
+        self.caller = ScriptedLeg((near, near_media), folder, "caller", 5082, 30000, CALLER_PAYLOAD, 0x0A0A0A0A, caller,
+                                  first_sequence)
         self.callee = ScriptedLeg((far, far_media), folder, "callee", CALLEE_PORT, 32000, CALLEE_PAYLOAD, 0x0B0B0B0B,
-                                  callee)
+                                  callee, first_sequence)
         self.user = f"{'dtls' if callee else 'rtp'}-{CALLEE_PORT}"
         self.invite: Message | None = None
         self.caller_dialog: Dialog | None = None

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 
 def write_sdp(address: str, port: int, protocol: str = "RTP/AVP", attributes: tuple[str, ...] = (),
-              direction: str = "sendrecv") -> str:
-    """One audio stream of PCMA at `address`:`port`."""
+              direction: str = "sendrecv", version: int = 1) -> str:
+    """One audio stream of PCMA at `address`:`port`. `version` is the origin's: greater in each new description."""
     family = "IP6" if ":" in address else "IP4"
-    lines = ["v=0", f"o=tester 1 1 IN {family} {address}", "s=-", f"c=IN {family} {address}", "t=0 0",
+    lines = ["v=0", f"o=tester 1 {version} IN {family} {address}", "s=-", f"c=IN {family} {address}", "t=0 0",
              f"m=audio {port} {protocol} 8", "a=rtpmap:8 PCMA/8000", f"a={direction}",
              *(f"a={attribute}" for attribute in attributes)]
     return "".join(line + "\r\n" for line in lines)
@@ -25,6 +25,9 @@ class AudioSection:
     fingerprint: str  # "sha-256 AB:CD:..."
     rtcp_mux: bool
     rtcp_port: int
+    direction: str
+    tls_id: str
+    crypto: tuple[str, ...]  # the values of a=crypto
 
 
 def read_sdp(body: str) -> AudioSection:
@@ -35,7 +38,9 @@ def read_sdp(body: str) -> AudioSection:
     assert (family == "IP6") == (":" in address), body
     return AudioSection(address, int(port), protocol, _first(r"^a=setup:(\w+)", body),
                         _first(r"^a=fingerprint:(.*?)\r?$", body), mux,
-                        int(port) if mux else int(rtcp) if rtcp else int(port) + 1)
+                        int(port) if mux else int(rtcp) if rtcp else int(port) + 1,
+                        _first(r"^a=(sendrecv|sendonly|recvonly|inactive)\r?$", body) or "sendrecv",
+                        _first(r"^a=tls-id:(\S+)", body), tuple(re.findall(r"^a=crypto:(.*?)\r?$", body, re.M)))
 
 
 def _first(pattern: str, body: str) -> str:

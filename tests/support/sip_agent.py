@@ -172,8 +172,14 @@ class SipAgent:
         ] + [("CSeq", invite.get("CSeq").replace("INVITE", "CANCEL"))]))
 
     def bye(self, dialog: Dialog) -> None:
+        self.ask(dialog, "BYE")
+
+    def ask(self, dialog: Dialog, method: str, body: str = "", **changed: str) -> Message:
+        """Sends the dialog's next request; `changed` as in request()."""
         dialog.cseq += 1
-        self.send(self._in_dialog(dialog, "BYE", dialog.cseq))
+        message = self._in_dialog(dialog, method, dialog.cseq, body, **changed)
+        self.send(message)
+        return message
 
     def respond(self, request: Message, status: int, reason: str, sdp: str = "", tag: str = "callee") -> Dialog:
         """Answers a request; the dialog as the callee sees it (RFC 3261 section 12.1.1)."""
@@ -193,9 +199,9 @@ class SipAgent:
         return Dialog(request.get("Call-ID"), to, request.get("From"), contact.group(1) if contact else "", 1, request,
                       request.all("Record-Route"))
 
-    def _in_dialog(self, dialog: Dialog, method: str, cseq: int) -> Message:
-        message = self.request(method, dialog.target, From=dialog.local, To=dialog.remote, Call_ID=dialog.call_id,
-                               CSeq=f"{cseq} {method}")
+    def _in_dialog(self, dialog: Dialog, method: str, cseq: int, body: str = "", **changed: str) -> Message:
+        message = self.request(method, dialog.target, body, From=dialog.local, To=dialog.remote, Call_ID=dialog.call_id,
+                               CSeq=f"{cseq} {method}", **changed)
         message.headers += [("Route", route) for route in dialog.routes]
         return message
 
