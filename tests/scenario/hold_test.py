@@ -150,6 +150,31 @@ def test_music_on_hold_keeps_the_association_and_its_keys(lab, tmp_path, by, fir
         assert_nothing_left(lab)
 
 
+def test_a_call_that_another_weir_control_took_over_is_held_by_either_side(lab, tmp_path):
+    with ScriptedCall(lab, tmp_path, caller=Security(setup="active", tls_id=_TLS_ID),
+                      first_sequence=_WRAPS_SOON).establish() as call:
+        ends = ends_of(call)
+        for listener, other in (("caller", "callee"), ("callee", "caller")):
+            wait_to_hear(ends[listener], ends[other].payload)
+        security, sniffer = security_of(lab), Sniffer(lab.network.a)
+        lab.weir.control.kill()
+        lab.weir.start_control()
+        for by, other in (("callee", "caller"), ("caller", "callee")):
+            holder, held = ends[by], ends[other]
+            holder.leg.media.payload = _MUSIC
+            answer, offer = offer_anew(holder, held, "sendonly", "recvonly")
+            assert (offer.direction, answer.direction) == ("sendonly", "recvonly")
+            wait_to_hear(held, _MUSIC)
+            answer, offer = resume(holder, held)
+            assert_the_association_is_kept(call.caller, answer if by == "caller" else offer)
+        sniffer.stop()
+        assert sniffer.dtls == [], "a new handshake"
+        assert security_of(lab) == security
+        assert all(end.leg.media.refused == [] for end in ends.values())
+        call.hang_up()
+        assert_nothing_left(lab)
+
+
 def test_baresip_holds_and_takes_the_call_back(quiet_lab):
     lab = quiet_lab
     lab.weir.start()
