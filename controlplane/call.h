@@ -56,8 +56,9 @@ class Call : public Requester, private Inviter {
   /// In place of begin(): a call of an earlier weir-control goes on, and so does its journal slot. A cause: it cannot;
   /// what there is of it is to be ended.
   std::optional<EndCause> adopt(const KeptCall& kept, std::uint32_t journal_slot);
-  /// Writes the call down, as far as it stands, for a later weir-control.
-  void keep();
+  /// Something changed and all of it is done: if the call stands, what it needs no more goes, and what it is is written
+  /// down for a later weir-control.
+  void settle();
 
   // In the call.
   /// A request in one of our dialogs.
@@ -189,6 +190,10 @@ class Call : public Requester, private Inviter {
   std::optional<EndCause> adopt_session(Leg& leg, const KeptLeg& kept, std::uint32_t sections);
   std::optional<EndCause> adopt_media(const KeptCall& kept);
   void changed();
+  [[nodiscard]] bool stands() const;
+  void forget_setup();
+  void pack();
+  void keep();
   void drop_journal();
 
   // call.cc
@@ -252,7 +257,8 @@ class Call : public Requester, private Inviter {
   bool restoring_ = false;  ///< a party that wanted to go is being offered its call again
   std::optional<EndCause> bye_when_acked_;
   std::optional<std::uint32_t> journal_slot_;
-  bool changed_ = false;  ///< since it was kept last
+  bool changed_ = false;          ///< since it settled last
+  bool setup_forgotten_ = false;  ///< callers_invite_ is no more than who called
   bool ending_ = false;
   std::string end_text_;
 };

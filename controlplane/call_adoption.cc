@@ -8,14 +8,14 @@
 
 namespace weir::controlplane {
 
-void CallControl::keep_later(const Call& call) {
+void CallControl::settle_later(const Call& call) {
   changed_.push_back(call.number());
 }
 
-void CallControl::keep_changes() {
-  // A call that is kept changes no other: the list does not grow meanwhile.
+void CallControl::settle_changed() {
+  // A call that settles changes no other: the list does not grow meanwhile.
   for (const std::uint64_t number : changed_) {
-    if (const auto call = calls_.find(number); call != calls_.end()) call->second->keep();
+    if (const auto call = calls_.find(number); call != calls_.end()) call->second->settle();
   }
   changed_.clear();
 }

@@ -305,7 +305,7 @@ void CallControl::bury_when_over(const Call& call) {
 }
 
 void CallControl::finish_entry() {
-  keep_changes();
+  settle_changed();
   bury_the_dead();
 }
 

@@ -137,7 +137,7 @@ class CallControl : private sip::TransactionUser {
   std::optional<EndCause> replace_party(sip::TransactionId id, const sip::Message& invite, const Path& from,
                                         std::string_view replaces);
   void finish_entry();
-  void keep_changes();
+  void settle_changed();
   void bury_the_dead();
   [[nodiscard]] bool adopt(std::uint32_t slot);
   void report_refusals();
@@ -149,8 +149,8 @@ class CallControl : private sip::TransactionUser {
   void own(const sip::DialogId& id, Call& call) { by_dialog_[id] = &call; }
   void disown(const sip::DialogId& id) { by_dialog_.erase(id); }
   void bury_when_over(const Call& call);
-  /// To be kept in the journal before this entry ends.
-  void keep_later(const Call& call);
+  /// Before this entry ends.
+  void settle_later(const Call& call);
 
   sip::TokenSource tokens_;
   sip::TransactionLayer transactions_;
@@ -167,7 +167,7 @@ class CallControl : private sip::TransactionUser {
   std::map<sip::TransactionId, Call*> invites_;           ///< the parties', of a call
   std::map<sip::Method, RequestHandler*> handlers_;
   std::map<sip::DialogId, Call*> by_dialog_;
-  std::vector<std::uint64_t> changed_;  ///< numbers of calls that the journal knows otherwise
+  std::vector<std::uint64_t> changed_;  ///< numbers of calls
   std::vector<std::uint64_t> dying_;    ///< numbers of calls that are ending
   std::uint64_t number_last_ = 0;
   std::uint64_t now_ns_ = 0;

@@ -9,7 +9,6 @@
 #include "controlplane/log.h"
 #include "controlplane/places.h"
 #include "sip/sdp_parse.h"
-#include "sip/sdp_write.h"
 
 namespace weir::controlplane {
 
@@ -54,18 +53,41 @@ std::optional<sip::SessionDescription> read_description(const std::string& text)
 
 }  // namespace
 
-/// The journal is told at the end of what happens now.
+/// The call settles, and the journal is told, at the end of what happens now.
 void Call::changed() {
-  if (context_.journal == nullptr || changed_) return;
+  if (changed_) return;
   changed_ = true;
-  control_.keep_later(*this);
+  control_.settle_later(*this);
+}
+
+bool Call::stands() const {
+  return answered_ns_ != 0 && !ending_ && caller_ && callee_ && caller_->dialog && callee_->dialog && !exchange_ &&
+         (!transfer_ || transfer_->settled());
+}
+
+void Call::settle() {
+  changed_ = false;
+  if (!stands()) return;
+  if (caller_->agreement && !callee_unacknowledged_) forget_setup();
+  pack();
+  if (context_.journal != nullptr) keep();
+}
+
+/// What only set-up needed.
+void Call::forget_setup() {
+  if (setup_forgotten_) return;
+  setup_forgotten_ = true;
+  offer_.reset();
+  callee_offered_.reset();
+  callee_session_ = {};
+  callers_invite_ = adopt_identity(keep_identity(callers_invite_.get()));
+}
+
+void Call::pack() {
+  for (const Side side : kSides) leg(side)->agreement.pack();
 }
 
 void Call::keep() {
-  changed_ = false;
-  const bool stands = answered_ns_ != 0 && !ending_ && caller_ && callee_ && caller_->dialog && callee_->dialog &&
-                      !exchange_ && (!transfer_ || transfer_->settled());
-  if (!stands) return;
   KeptCall kept;
   kept.media = media_->kept();
   if (!kept.media && journal_slot_) return;  // what was kept before goes on to count
@@ -82,7 +104,7 @@ void Call::keep() {
   kept.sections = static_cast<std::uint32_t>(section_ + 1);
   kept.transfers_left = transfers_left_;
   for (const Side side : kSides) kept.legs[static_cast<std::size_t>(side)] = keep_leg(*leg(side));
-  if (caller_->agreement) kept.sections = static_cast<std::uint32_t>(caller_->agreement->sections.size());
+  if (caller_->agreement) kept.sections = static_cast<std::uint32_t>(caller_->agreement.sections().size());
   std::array<std::uint8_t, kJournalRecordBytesMax> room;
   const std::size_t bytes = write_kept_call(std::move(kept), room);
   const bool stored = bytes != 0 && context_.journal->store(*journal_slot_, proto::Bytes(room.data(), bytes));
@@ -110,12 +132,10 @@ KeptLeg Call::keep_leg(const Leg& leg) const {
   kept.session_id = leg.session.session_id;
   kept.security = leg.session.security;
   if (!leg.agreement) return kept;
-  kept.local = sip::write_sdp(leg.agreement->local);
-  kept.remote_description = sip::write_sdp(leg.agreement->remote);
-  kept.agreed = leg.agreement->sections[section_];
-  if (leg.session.previous && *leg.session.previous != leg.agreement->local) {
-    kept.previous = sip::write_sdp(*leg.session.previous);
-  }
+  kept.local = leg.agreement.local_text();
+  kept.remote_description = leg.agreement.remote_text();
+  kept.agreed = leg.agreement.sections()[section_];
+  kept.previous = leg.session.previous;
   return kept;
 }
 
@@ -148,6 +168,8 @@ std::optional<EndCause> Call::adopt(const KeptCall& kept, std::uint32_t journal_
   callee_realm_ = callee_realm.value_or(0);
   if (!cause) cause = adopt_media(kept);
   if (cause) return cause;
+  pack();
+  setup_forgotten_ = true;
   places_ = {control_.realm_calls().adopt(caller_->path().realm, CallDirection::kIn),
              control_.realm_calls().adopt(callee_realm_, CallDirection::kOut)};
   for (Leg* const each : legs()) resume_session_timer(*each);
@@ -191,12 +213,11 @@ std::optional<EndCause> Call::adopt_session(Leg& leg, const KeptLeg& kept, std::
   leg.session.sections.resize(sections);
   leg.session.sections[section_].rtcp_mux = kept.agreed.rtcp_mux;
   leg.session.sections[section_].current_role = kept.agreed.role;
-  leg.session.previous = kept.previous.empty() ? local : read_description(kept.previous);
-  leg.agreement.emplace();
-  leg.agreement->local = *std::move(local);
-  leg.agreement->remote = *std::move(remote);
-  leg.agreement->sections.resize(sections);
-  leg.agreement->sections[section_] = kept.agreed;
+  leg.session.previous = kept.previous;
+  sip::Agreement agreement{*std::move(remote), *std::move(local), {}};
+  agreement.sections.resize(sections);
+  agreement.sections[section_] = kept.agreed;
+  leg.agreement = std::move(agreement);
   return std::nullopt;
 }
 

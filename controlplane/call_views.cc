@@ -34,8 +34,8 @@ std::string_view security_name(const Leg* leg) {
 
 /// The negotiated section, or null before it is.
 json::value agreed_view(const Leg& leg, std::size_t section) {
-  if (!leg.agreement || section >= leg.agreement->sections.size()) return nullptr;
-  const sip::AgreedSection& agreed = leg.agreement->sections[section];
+  if (!leg.agreement || section >= leg.agreement.sections().size()) return nullptr;
+  const sip::AgreedSection& agreed = leg.agreement.sections()[section];
   return json::object{{"protocol", sip::to_string(agreed.protocol)},
                       {"direction", sip::to_string(agreed.direction)},
                       {"rtcp_mux", agreed.rtcp_mux},

@@ -81,6 +81,11 @@ void kept_fields(Keeper& keeper, sip::SdesAgreement& sdes) {
 }
 
 template <typename Keeper>
+void kept_fields(Keeper& keeper, sip::DescriptionMark& mark) {
+  keep(keeper, mark.version, mark.digest);
+}
+
+template <typename Keeper>
 void kept_fields(Keeper& keeper, sip::AgreedSection& section) {
   keep(keeper, section.active, section.protocol, section.remote_rtp, section.remote_rtcp, section.rtcp_mux,
        section.direction, section.keying, section.role, section.remote_dtls, section.local_dtls, section.sdes);

@@ -36,10 +36,10 @@ struct KeptLeg {
   std::uint64_t session_due_ns = 0;  ///< CLOCK_MONOTONIC: when the session timer fires
   std::uint64_t session_id = 0;      ///< of our o= line
   sip::SecurityPolicy security;
-  std::string local;               ///< our description in force, as SDP; may hold keys
-  std::string remote_description;  ///< the party's
-  std::string previous;            ///< our last one, where that is another (an offer that was refused); else empty
-  sip::AgreedSection agreed;       ///< of the section that is carried
+  std::string local;                             ///< our description in force, as SDP; may hold keys
+  std::string remote_description;                ///< the party's
+  std::optional<sip::DescriptionMark> previous;  ///< our last one
+  sip::AgreedSection agreed;                     ///< of the section that is carried
 };
 
 struct KeptCall {

@@ -9,6 +9,7 @@
 
 #include "controlplane/call_slot.h"
 #include "controlplane/media_types.h"
+#include "controlplane/packed_agreement.h"
 #include "controlplane/path.h"
 #include "controlplane/peer_abilities.h"
 #include "controlplane/provisionals.h"
@@ -74,7 +75,7 @@ class Leg {
   // Offer and answer.
   sip::LocalSession session;
   std::optional<sip::SessionDescription> offered;  ///< our offer that is not answered yet
-  std::optional<sip::Agreement> agreement;
+  PackedAgreement agreement;
   std::optional<SecuredInfo> secured;
 
   [[nodiscard]] bool over() const { return state == LegState::kOver || state == LegState::kIdle; }

@@ -1,6 +1,7 @@
 #include "sip/offer_answer.h"
 
 #include <algorithm>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -127,9 +128,9 @@ void stamp_origin(const LocalSession& local, SessionDescription& mine) {
   const SdpConnection own = connection_to(local.address);
   mine.origin = {"-", std::to_string(local.session_id), "1", own.network_type, own.address_type, own.address};
   if (!local.previous) return;
-  mine.origin.version = local.previous->origin.version;
-  if (mine == *local.previous) return;
-  mine.origin.version = std::to_string(parse_number<std::uint64_t>(mine.origin.version).value_or(0) + 1);
+  mine.origin.version = std::to_string(local.previous->version);
+  if (DescriptionMark(mine).digest == local.previous->digest) return;
+  mine.origin.version = std::to_string(local.previous->version + 1);
 }
 
 SessionDescription finished(const LocalSession& local, SessionDescription mine) {
@@ -390,6 +391,10 @@ bool answer_section(const RemoteOffer& offer, const Agreement& far, const LocalS
 }
 
 }  // namespace
+
+DescriptionMark::DescriptionMark(const SessionDescription& description)
+    : version(parse_number<std::uint64_t>(description.origin.version).value_or(0)),
+      digest(std::hash<std::string>{}(write_sdp(description))) {}
 
 RtpProtocol protocol_to_offer(const SecurityPolicy& policy) {
   const bool feedback = policy.feedback;

@@ -61,6 +61,15 @@ struct LocalSection {
   std::optional<SdesAgreement> sdes;
 };
 
+/// What tells whether a description is the same as one before, keys and all.
+struct DescriptionMark {
+  std::uint64_t version = 0;  ///< of its o= line
+  std::uint64_t digest = 0;   ///< of all of it; no secret can be had from it
+
+  DescriptionMark() = default;
+  DescriptionMark(const SessionDescription& description);  // NOLINT: a description's mark stands for it
+};
+
 /// What we bring to one leg. Owned by the leg.
 struct LocalSession {
   std::uint64_t session_id = 1;  ///< of our o= line; stays for the leg's life, at most 2^62 (RFC 3264 section 5)
@@ -70,7 +79,7 @@ struct LocalSession {
   /// One per section of the other side's description, in order; those of sections not carried are not read.
   std::vector<LocalSection> sections;
   /// What we sent last on this leg: the o= version goes up by one if anything changed (RFC 3264 section 8).
-  std::optional<SessionDescription> previous;
+  std::optional<DescriptionMark> previous;
 };
 
 /// The protocol to offer under a policy: required security is UDP/TLS/RTP/SAVP or RTP/SAVP, by `first` and what is

@@ -27,6 +27,7 @@ KeptLeg a_leg() {
   leg.session_s = 1800;
   leg.session_due_ns = 1'234'567'890'123;
   leg.session_id = 99;
+  leg.previous.emplace();
   leg.local = "v=0\r\n";
   leg.remote_description = "v=0\r\no=x\r\n";
   leg.agreed.active = true;

@@ -112,9 +112,10 @@ TEST(MakeOffer, ARepeatedPayloadTypeCrossesOnce) {
 TEST(MakeOffer, VersionGoesUpOnlyWithAChange) {
   const RemoteOffer offer = offered(samples::kSipp);
   LocalSession local = leg("198.18.1.1");
-  local.previous = make_offer(offer, local, RtpProtocol::kAvp);
-  EXPECT_EQ(local.previous->origin.version, "1");
-  EXPECT_EQ(make_offer(offer, local, RtpProtocol::kAvp), *local.previous);
+  const SessionDescription first = make_offer(offer, local, RtpProtocol::kAvp);
+  local.previous = first;
+  EXPECT_EQ(first.origin.version, "1");
+  EXPECT_EQ(make_offer(offer, local, RtpProtocol::kAvp), first);
   local.sections[0].rtp.port = 20004;
   const SessionDescription moved = make_offer(offer, local, RtpProtocol::kAvp);
   EXPECT_EQ(moved.origin.version, "2");
@@ -374,8 +375,9 @@ TEST(MakeAnswer, AProvisionalAndAFinalAnswerAreTheSame) {
   const RemoteOffer offer = offered(samples::kBaresipDtls);
   const Agreement far = plain_far(offer);
   LocalSession local = leg("198.18.1.1");
-  local.previous = make_answer(offer, far, local).local;
-  EXPECT_EQ(make_answer(offer, far, local).local, *local.previous);
+  const SessionDescription first = make_answer(offer, far, local).local;
+  local.previous = first;
+  EXPECT_EQ(make_answer(offer, far, local).local, first);
 }
 
 /// Weir on both ends: what we offer we can read, and what we answer we accept, in every pair of protocols.

@@ -185,8 +185,9 @@ a=inactive
   const auto first = std::get<RemoteOffer>(read_offer(crlf(offered)));
   LocalSession b_leg = local_session("198.18.2.1", 1);
   LocalSession a_leg = local_session("198.18.1.1", 1);
-  b_leg.previous = make_offer(first, b_leg, RtpProtocol::kAvp);
-  const auto bob = std::get<Agreement>(read_answer(*b_leg.previous, crlf(answered)));
+  const SessionDescription told = make_offer(first, b_leg, RtpProtocol::kAvp);
+  b_leg.previous = told;
+  const auto bob = std::get<Agreement>(read_answer(told, crlf(answered)));
   const Agreement alice = make_answer(first, bob, a_leg);
   EXPECT_EQ(alice.local.media[0].formats, (std::vector<std::string>{"0", "4"}));
   EXPECT_EQ(direction(alice.local, alice.local.media[0]), Direction::kInactive);
@@ -197,7 +198,7 @@ a=inactive
   const auto second = std::get<RemoteOffer>(read_offer(crlf(again), 1));
   const SessionDescription reoffer = make_offer(second, b_leg, RtpProtocol::kAvp);
   EXPECT_EQ(reoffer.origin.version, "2");
-  EXPECT_EQ(reoffer.origin.session_id, b_leg.previous->origin.session_id);
+  EXPECT_EQ(reoffer.origin.session_id, told.origin.session_id);
   EXPECT_EQ(reoffer.media[0].formats, std::vector<std::string>{"4"});
   EXPECT_EQ(direction(reoffer, reoffer.media[0]), Direction::kSendRecv);
 }
