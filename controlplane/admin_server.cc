@@ -43,8 +43,13 @@ class AdminServer::Connection : public std::enable_shared_from_this<Connection> 
 
  private:
   void answer(std::size_t bytes) {
-    const auto answer = answer_json_rpc(std::string_view(input_).substr(0, bytes - 1), state_->handler);
+    const std::string line = input_.substr(0, bytes - 1);
     input_.erase(0, bytes);
+    answer_json_rpc(line, state_->handler,
+                    [self = shared_from_this()](RpcAnswer answer) { self->write(std::move(answer)); });
+  }
+
+  void write(RpcAnswer answer) {
     if (!answer) return read();
     output_ = *answer + "\n";
     arm_idle();

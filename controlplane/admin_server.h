@@ -24,7 +24,8 @@ inline constexpr std::uint32_t kAdminIdleSeconds = 10;
 
 class AdminServer {
  public:
-  /// Listens at `path` with mode 0660; `handler` runs on the shard, so it is quick. A socket that an earlier process
+  /// Listens at `path` with mode 0660; `handler` runs on the shard, so it is quick;
+  /// it may reply later, and the connection waits. A socket that an earlier process
   /// left is replaced; one that answers is not. Errors: another process listens there, the directory does not exist or
   /// may not be written.
   static proto::Result<std::unique_ptr<AdminServer>> listen(boost::asio::io_context& io, const std::string& path,

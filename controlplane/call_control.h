@@ -74,11 +74,15 @@ class CallControl : private sip::TransactionUser {
   void refuse(const sip::Message& request, const sip::Hop& source, std::uint16_t status, std::string_view reason);
   void on_transport_error(std::uint64_t now_ns, const sip::Hop& hop);
 
+  /// The settings' limits have changed.
+  void follow_limits() { gate_.set(context_.settings.limits); }
+
   // For those who send and take requests.
   /// Sends a request with our Via; `requester` hears what becomes of it. nullopt: no room for another transaction.
   std::optional<sip::TransactionId> request(Requester& requester, sip::Message request, const sip::Hop& hop);
   /// What realms may have of calls.
   RealmCalls& realm_calls() { return realm_calls_; }
+  [[nodiscard]] const RealmCalls& realm_calls() const { return realm_calls_; }
   void disown(sip::TransactionId id) { requests_.erase(id), invites_.erase(id); }
   /// Requests of `method` outside dialogs go to `handler` from now on. It outlives the control, or its last message.
   void set_handler(sip::Method method, RequestHandler& handler) { handlers_[method] = &handler; }

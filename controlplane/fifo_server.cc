@@ -13,6 +13,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <utility>
 
 #include "controlplane/log.h"
 #include "controlplane/permission_report.h"
@@ -93,10 +94,13 @@ struct FifoServer::State : std::enable_shared_from_this<State> {
   }
 
   void answer(std::size_t bytes) {
-    const std::string_view line = std::string_view(input).substr(0, bytes - 1);
-    const auto text = answer_json_rpc(passing_over ? std::string_view() : line, handler);
+    const std::string line = std::exchange(passing_over, false) ? "" : input.substr(0, bytes - 1);
     input.erase(0, bytes);
-    passing_over = false;
+    answer_json_rpc(line, handler, [self = shared_from_this()](RpcAnswer text) { self->deliver(std::move(text)); });
+  }
+
+  void deliver(RpcAnswer text) {
+    if (!requests.is_open()) return;
     if (!text) return read();
     output = *text + "\n";
     give_up_at = std::chrono::steady_clock::now() + std::chrono::seconds(kReaderSeconds);

@@ -25,8 +25,8 @@ class FifoServer {
   static constexpr std::size_t kRequestBytesMax = 8192;
 
   /// Makes the pipes that are not there, gives both their mode, owner and group, and listens. `handler` runs on the
-  /// shard, so it is quick. Errors: which permission is missing (explain_refusal), something else lies there, no such
-  /// user or group, or this process may not give them away.
+  /// shard, so it is quick; it may reply later, and the pipes wait. Errors: which permission is missing
+  /// (explain_refusal), something else lies there, no such user or group, or this process may not give them away.
   static proto::Result<std::unique_ptr<FifoServer>> open(boost::asio::io_context& io,
                                                          const proto::settings::FifoSettings& settings,
                                                          RpcHandler handler);

@@ -4,6 +4,9 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <memory>
+#include <utility>
+#include <vector>
 
 namespace weir::controlplane {
 
@@ -46,48 +49,84 @@ std::optional<std::string> argument_of(const json::value* params) {
   return argument != nullptr && named->size() == 1 ? scalar(*argument) : std::nullopt;
 }
 
-/// One request of a batch, or the only one; nullopt for a notification.
-std::optional<json::value> answer_one(const json::value& request, const RpcHandler& handler) {
+/// The requests of one line, and their answers in the order of the requests.
+class Answering {
+ public:
+  using Done = std::function<void(RpcAnswer)>;
+
+  Answering(bool batch, std::size_t requests, Done done)
+      : batch_(batch), answers_(requests), waiting_(requests), done_(std::move(done)) {}
+
+  /// nullopt: the request was a notification.
+  void take(std::size_t at, std::optional<json::value> answer) {
+    answers_[at] = std::move(answer);
+    if (--waiting_ == 0) done_(line());
+  }
+
+ private:
+  [[nodiscard]] RpcAnswer line() {
+    json::array given;
+    for (std::optional<json::value>& answer : answers_) {
+      if (answer) given.push_back(*std::move(answer));
+    }
+    if (given.empty()) return std::nullopt;
+    return batch_ ? json::serialize(given) : json::serialize(given.front());
+  }
+
+  bool batch_;
+  std::vector<std::optional<json::value>> answers_;
+  std::size_t waiting_;
+  Done done_;
+};
+
+/// One request of a batch, or the only one.
+void answer_one(const json::value& request, const RpcHandler& handler,
+                std::function<void(std::optional<json::value>)> done) {
   const json::object* const object = request.if_object();
-  if (object == nullptr) return refusal(RpcCode::kInvalidRequest, "the request is no object");
+  if (object == nullptr) return done(refusal(RpcCode::kInvalidRequest, "the request is no object"));
   const json::value* const id = object->if_contains("id");
   if (id != nullptr && !id->is_string() && !id->is_number() && !id->is_null()) {
-    return refusal(RpcCode::kInvalidRequest, "the id is no text, number or null");
+    return done(refusal(RpcCode::kInvalidRequest, "the id is no text, number or null"));
   }
   const json::value given = id == nullptr ? json::value(nullptr) : *id;
   const json::value* const version = object->if_contains("jsonrpc");
   if (version == nullptr || *version != "2.0") {
-    return refusal(RpcCode::kInvalidRequest, "\"jsonrpc\" is not \"2.0\"", given);
+    return done(refusal(RpcCode::kInvalidRequest, "\"jsonrpc\" is not \"2.0\"", given));
   }
   const json::value* const method = object->if_contains("method");
   if (method == nullptr || !method->is_string()) {
-    return refusal(RpcCode::kInvalidRequest, "the request names no method", given);
+    return done(refusal(RpcCode::kInvalidRequest, "the request names no method", given));
   }
+  auto reply = [done = std::move(done), given, asked = id != nullptr](RpcResult result) {
+    done(asked ? std::optional(answer_of(std::move(result), given)) : std::nullopt);
+  };
   const std::optional<std::string> argument = argument_of(object->if_contains("params"));
-  RpcResult result = argument ? handler(std::string(method->get_string()), *argument)
-                              : RpcResult(RpcError{RpcCode::kInvalidParams, "params must be one text or number"});
-  if (id == nullptr) return std::nullopt;
-  return answer_of(std::move(result), given);
+  if (!argument) return reply(RpcError{RpcCode::kInvalidParams, "params must be one text or number"});
+  handler(std::string(method->get_string()), *argument, std::move(reply));
 }
 
 }  // namespace
 
-std::optional<std::string> answer_json_rpc(std::string_view text, const RpcHandler& handler) {
+RpcHandler at_once(std::function<RpcResult(std::string_view, std::string_view)> methods) {
+  return [methods = std::move(methods)](std::string_view method, std::string_view argument, const RpcReply& reply) {
+    reply(methods(method, argument));
+  };
+}
+
+void answer_json_rpc(std::string_view text, const RpcHandler& handler, std::function<void(RpcAnswer)> done) {
+  const auto refuse = [&](RpcCode code, std::string_view reason) { done(json::serialize(refusal(code, reason))); };
   boost::system::error_code error;
   const json::value request = json::parse(text, error);
-  if (error) return json::serialize(refusal(RpcCode::kParseError, "the request is no JSON"));
+  if (error) return refuse(RpcCode::kParseError, "the request is no JSON");
   const json::array* const batch = request.if_array();
-  if (batch == nullptr) {
-    const std::optional<json::value> answer = answer_one(request, handler);
-    return answer ? std::optional(json::serialize(*answer)) : std::nullopt;
+  const json::array requests = batch != nullptr ? *batch : json::array{request};
+  if (requests.empty()) return refuse(RpcCode::kInvalidRequest, "the batch is empty");
+  if (requests.size() > kRpcBatchMax) return refuse(RpcCode::kInvalidRequest, "the batch is too large");
+  const auto answering = std::make_shared<Answering>(batch != nullptr, requests.size(), std::move(done));
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    answer_one(requests[i], handler,
+               [answering, i](std::optional<json::value> answer) { answering->take(i, std::move(answer)); });
   }
-  if (batch->empty()) return json::serialize(refusal(RpcCode::kInvalidRequest, "the batch is empty"));
-  if (batch->size() > kRpcBatchMax) return json::serialize(refusal(RpcCode::kInvalidRequest, "the batch is too large"));
-  json::array answers;
-  for (const json::value& one : *batch) {
-    if (std::optional<json::value> answer = answer_one(one, handler)) answers.push_back(*std::move(answer));
-  }
-  return answers.empty() ? std::nullopt : std::optional(json::serialize(answers));
 }
 
 }  // namespace weir::controlplane

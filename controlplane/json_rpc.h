@@ -42,14 +42,23 @@ class RpcResult {
   std::variant<boost::json::value, RpcError> state_;
 };
 
+/// Takes what a method gave. It is called once: within the method, or later by the same thread.
+using RpcReply = std::function<void(RpcResult result)>;
+
 /// Calls a method. Methods take one argument or none ("").
-using RpcHandler = std::function<RpcResult(std::string_view method, std::string_view argument)>;
+using RpcHandler = std::function<void(std::string_view method, std::string_view argument, RpcReply reply)>;
+
+/// A handler of methods that all give their results at once.
+RpcHandler at_once(std::function<RpcResult(std::string_view method, std::string_view argument)> methods);
 
 /// Requests in one batch; a larger one is an invalid request.
 inline constexpr std::size_t kRpcBatchMax = 32;
 
-/// The answer to a request or a batch, in one line without its end; nullopt where the specification wants none: for
-/// notifications. `params` is absent, an array of at most one text or number, or {"argument": text or number}.
-std::optional<std::string> answer_json_rpc(std::string_view text, const RpcHandler& handler);
+/// An answer in one line without its end; nullopt where the specification wants none: for notifications.
+using RpcAnswer = std::optional<std::string>;
+
+/// Answers a request or a batch; `done` is called once, when the last of its methods has replied. `params` is absent,
+/// an array of at most one text or number, or {"argument": text or number}.
+void answer_json_rpc(std::string_view text, const RpcHandler& handler, std::function<void(RpcAnswer answer)> done);
 
 }  // namespace weir::controlplane

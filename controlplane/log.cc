@@ -74,6 +74,12 @@ proto::Status start_log(std::string_view level) {
   return proto::Error{"'" + std::string(level) + "' is no log level: debug, info, warning or error"};
 }
 
+void set_log_level(std::string_view level) {
+  for (const auto& [name, value] : kLevels) {
+    if (name == level) spdlog::default_logger_raw()->set_level(value);
+  }
+}
+
 bool log_enabled(LogLevel level) {
   return spdlog::should_log(kLevels[static_cast<std::size_t>(level)].second);
 }

@@ -36,6 +36,9 @@ inline constexpr std::size_t kLogValueBytesMax = 512;
 /// Errors: no such level.
 proto::Status start_log(std::string_view level);
 
+/// Another level for start_log's log, which start_log has taken before; safe on any thread.
+void set_log_level(std::string_view level);
+
 /// Whether a line of this level is written: ask before what makes one costs much.
 bool log_enabled(LogLevel level);
 

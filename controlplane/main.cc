@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 
 #include "controlplane/log.h"
@@ -47,7 +48,8 @@ int run(const Options& options) {
     return fail(status.error());
   }
   controlplane::raise_descriptor_limit();
-  proto::Result<std::unique_ptr<controlplane::Shard>> shard = controlplane::Shard::create(std::move(reading.settings));
+  proto::Result<std::unique_ptr<controlplane::Shard>> shard =
+      controlplane::Shard::create(std::move(reading.settings), std::filesystem::absolute(options.configuration));
   if (!shard) return fail(shard.error());
   (*shard)->run();
   return 0;
@@ -63,7 +65,7 @@ int main(int argc, char** argv) {
   Options options;
   CLI::App app(
       "Weir's control process: SIP, DTLS-SRTP handshakes and calls. Start weir-media first; SIGTERM ends the calls "
-      "and then the process.",
+      "and then the process; SIGHUP does what weirctl reload does.",
       "weir-control");
   app.add_option("--config", options.configuration, "the configuration file of both processes")->capture_default_str();
   app.add_flag("--check", options.check, "read the configuration, name every mistake with its line, and stop");

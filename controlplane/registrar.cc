@@ -267,12 +267,4 @@ std::optional<Target> Registrar::target_of(const Binding& binding, std::uint32_t
   return target;
 }
 
-proto::Status Registrar::reload_users() {
-  proto::Result<UserDirectory> users = UserDirectory::load(context_.settings);
-  if (!users) return proto::Error{users.error()};
-  users_ = std::move(users).value();
-  log_event(LogLevel::kInfo, "registrar", {{"event", "users read"}, {"users", std::uint64_t{users_.size()}}});
-  return proto::success();
-}
-
 }  // namespace weir::controlplane

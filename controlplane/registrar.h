@@ -65,8 +65,8 @@ class Registrar : public RequestHandler {
   /// one rank. `user` is the user of the address of record, unescaped. Empty: nobody.
   [[nodiscard]] std::vector<Target> lookup(std::uint32_t realm, std::string_view user);
 
-  /// Reads the users file anew. Errors: the old users stay.
-  proto::Status reload_users();
+  /// Other users, from a users file that was read anew.
+  void use(UserDirectory users) { users_ = std::move(users); }
 
   /// An array, an object for each binding.
   [[nodiscard]] boost::json::value registrations_view() const;

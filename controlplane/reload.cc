@@ -98,8 +98,16 @@ proto::Result<ReloadPlan> plan_reload(const settings::Settings& running, const s
   if (!policy) return proto::Error{policy.error()};
   proto::Result<std::vector<TrunkPlan>> trunks = plan_trunks(reading.settings);
   if (!trunks) return proto::Error{trunks.error()};
-  return ReloadPlan{std::move(reading.settings), std::move(policy).value(), std::move(trunks).value(),
-                    std::move(difference.changes)};
+  proto::Result<TlsRealms> certificates = load_tls_realms(reading.settings);
+  if (!certificates) return proto::Error{certificates.error()};
+  proto::Result<UserDirectory> users = UserDirectory::load(reading.settings);
+  if (!users) return proto::Error{users.error()};
+  return ReloadPlan{.settings = std::move(reading.settings),
+                    .policy = std::move(policy).value(),
+                    .trunks = std::move(trunks).value(),
+                    .certificates = std::move(certificates).value(),
+                    .users = std::move(users).value(),
+                    .changes = std::move(difference.changes)};
 }
 
 std::vector<std::string> apply(ReloadPlan plan, settings::Settings& running, Policy& policy, Trunks& trunks) {

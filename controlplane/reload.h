@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "controlplane/policy.h"
+#include "controlplane/tls_realm.h"
 #include "controlplane/trunks.h"
+#include "controlplane/user_directory.h"
 #include "proto/result.h"
 #include "proto/settings/settings.h"
 
@@ -26,16 +28,19 @@ struct ReloadPlan {
   proto::settings::Settings settings;
   Policy policy;
   std::vector<TrunkPlan> trunks;
+  TlsRealms certificates;  ///< by realm
+  UserDirectory users;
   std::vector<std::string> changes;
 };
 
-/// Reads the configuration at `path` and makes all that can fail of it. Errors: every mistake in it with its line; what
-/// needs a restart, by name; a trunk whose password cannot be read.
+/// Reads the configuration at `path`, and the files that it names, whether or not their names changed. Errors: every
+/// mistake in it or in the users file with its line; what needs a restart, by name; a certificate, key or password that
+/// is no good.
 proto::Result<ReloadPlan> plan_reload(const proto::settings::Settings& running, const std::string& path,
                                       TargetSources sources);
 
 /// Makes it the one that runs. References to `running`, and into its realms, stay good: calls know their realm by its
-/// index. Certificates are read by Transports::reload_certificates after this. Gives the plan's changes.
+/// index. The plan's certificates and users are for Transports::use and Registrar::use. Gives the plan's changes.
 std::vector<std::string> apply(ReloadPlan plan, proto::settings::Settings& running, Policy& policy, Trunks& trunks);
 
 }  // namespace weir::controlplane

@@ -58,16 +58,17 @@ std::string journal_path(const std::string& socket) {
 
 }  // namespace
 
-proto::Result<std::unique_ptr<Shard>> Shard::create(settings::Settings settings) {
+proto::Result<std::unique_ptr<Shard>> Shard::create(settings::Settings settings, std::string configuration) {
   proto::Result<proto::Region> region = attach_patiently(settings.region.directory);
   if (!region) return proto::Error{region.error()};
-  std::unique_ptr<Shard> shard(new Shard(std::move(settings), std::move(region).value()));
+  std::unique_ptr<Shard> shard(new Shard(std::move(settings), std::move(configuration), std::move(region).value()));
   if (proto::Status status = shard->start(); !status) return proto::Error{status.error()};
   return shard;
 }
 
-Shard::Shard(settings::Settings settings, proto::Region region)
+Shard::Shard(settings::Settings settings, std::string configuration, proto::Region region)
     : settings_(std::move(settings)),
+      configuration_(std::move(configuration)),
       region_(std::move(region)),
       client_(region_, {.null_cipher = settings_.srtp.null_cipher, .aead = settings_.srtp.aead}),
       tick_(io_),
@@ -113,17 +114,19 @@ proto::Status Shard::start_media() {
   return proto::success();
 }
 
+TargetSources Shard::target_sources() {
+  return {.trunks = [this](std::string_view trunk, std::string_view user) { return trunks_->targets(trunk, user); },
+          .registrar =
+              [this](std::uint32_t realm, std::string_view user) {
+                return registrar_ ? registrar_->lookup(realm, user) : std::vector<Target>();
+              }};
+}
+
 /// Calls, and those who know where they go.
 proto::Status Shard::start_routing() {
   proto::Result<std::vector<TrunkPlan>> plans = plan_trunks(settings_);
   if (!plans) return proto::Error{plans.error()};
-  proto::Result<Policy> policy = Policy::create(
-      settings_,
-      {.trunks = [this](std::string_view trunk, std::string_view user) { return trunks_->targets(trunk, user); },
-       .registrar =
-           [this](std::uint32_t realm, std::string_view user) {
-             return registrar_ ? registrar_->lookup(realm, user) : std::vector<Target>();
-           }});
+  proto::Result<Policy> policy = Policy::create(settings_, target_sources());
   if (!policy) return proto::Error{policy.error()};
   policy_.emplace(std::move(policy).value());
   calls_ =
@@ -141,8 +144,9 @@ proto::Status Shard::start_routing() {
 }
 
 proto::Status Shard::start_management() {
-  const auto handler = [this](std::string_view command, std::string_view argument) {
-    return answer(command, argument);
+  start_reloader();
+  const auto handler = [this](std::string_view command, std::string_view argument, RpcReply reply) {
+    answer(command, argument, std::move(reply));
   };
   auto admin = AdminServer::listen(io_, settings_.control.socket, handler);
   if (!admin) return proto::Error{admin.error()};
@@ -201,21 +205,6 @@ void Shard::tick() {
   tick_.async_wait([this](const boost::system::error_code& error) {
     if (!error) tick();
   });
-}
-
-void Shard::await_reload() {
-  reload_signal_.async_wait([this](const boost::system::error_code& error, int) {
-    if (error) return;
-    reload_certificates();
-    await_reload();
-  });
-}
-
-void Shard::reload_certificates() {
-  const proto::Status status = transports_->reload_certificates();
-  if (status) return log_event(LogLevel::kInfo, "tls", {{"event", "certificates were read anew"}});
-  log_event(LogLevel::kError, "tls",
-            {{"event", "certificates were not read anew: the old ones stay"}, {"reason", status.error()}});
 }
 
 void Shard::say_farewell() {

@@ -7,7 +7,9 @@
 #include <boost/json/value.hpp>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "controlplane/admin_server.h"
 #include "controlplane/call_control.h"
@@ -17,6 +19,7 @@
 #include "controlplane/media_engine.h"
 #include "controlplane/policy.h"
 #include "controlplane/registrar.h"
+#include "controlplane/reloader.h"
 #include "controlplane/transports.h"
 #include "controlplane/trunks.h"
 #include "proto/region.h"
@@ -28,13 +31,14 @@ class Shard : private MessageSink {
  public:
   /// Attaches to weir-media's region (waiting a few seconds for it), binds the listeners and the management socket, and
   /// ends what an earlier weir-control left. Errors: one sentence that says what to do.
-  static proto::Result<std::unique_ptr<Shard>> create(proto::settings::Settings settings);
+  /// `configuration`: the absolute path of the file that `settings` came from, to be read again.
+  static proto::Result<std::unique_ptr<Shard>> create(proto::settings::Settings settings, std::string configuration);
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
   ~Shard() override;
 
   /// Runs until SIGTERM or SIGINT; then ends every call, and returns when all is said or kFarewellSeconds have passed.
-  /// SIGHUP: certificates are read anew.
+  /// SIGHUP: the configuration and the files it names are read anew.
   void run();
 
  private:
@@ -44,12 +48,13 @@ class Shard : private MessageSink {
 
   enum class MediaState : std::uint8_t { kAwaited, kAlive, kStopped };
 
-  Shard(proto::settings::Settings settings, proto::Region region);
+  Shard(proto::settings::Settings settings, std::string configuration, proto::Region region);
   proto::Status start();
   proto::Status start_media();
   proto::Status start_routing();
   proto::Status start_registrar();
   proto::Status start_management();
+  TargetSources target_sources();
 
   // MessageSink
   bool on_datagram(std::string_view bytes, const sip::Hop& source, std::uint64_t waited_ns) override;
@@ -58,18 +63,23 @@ class Shard : private MessageSink {
   void on_transport_error(const sip::Hop& hop) override;
 
   void tick();
-  void await_reload();
-  void reload_certificates();
   void say_farewell();
   void watch_media(std::uint64_t now_ns);
   void watch_workers(std::uint64_t now_ns);
+  // shard_reload.cc
+  void start_reloader();
+  void await_reload();
+  void reload(RpcReply reply);
+  std::vector<std::string> take_over(ReloadPlan plan);
   // shard_answers.cc
-  RpcResult answer(std::string_view command, std::string_view argument);
+  void answer(std::string_view command, std::string_view argument, RpcReply reply);
+  RpcResult answer_at_once(std::string_view command, std::string_view argument);
   RpcResult answer_of_call(std::string_view command, std::string_view argument, std::uint64_t now_ns);
   RpcResult drain(std::string_view argument);
   [[nodiscard]] boost::json::value status_view(std::uint64_t now_ns) const;
 
   proto::settings::Settings settings_;
+  std::string configuration_;
   proto::Region region_;
   std::optional<Policy> policy_;
   DataplaneClient client_;
@@ -86,6 +96,7 @@ class Shard : private MessageSink {
   std::unique_ptr<Registrar> registrar_;  ///< null: no realm has one
   std::unique_ptr<AdminServer> admin_;
   std::unique_ptr<FifoServer> fifo_;  ///< null: none is configured
+  std::unique_ptr<Reloader> reloader_;
   std::uint64_t started_ns_ = 0;
   std::uint64_t tick_due_ns_ = 0;
   std::uint64_t farewell_ns_ = 0;  ///< when to stop at the latest; 0: running

@@ -35,7 +35,12 @@ json::value overload_rate(const Overload& overload) {
 
 }  // namespace
 
-RpcResult Shard::answer(std::string_view command, std::string_view argument) {
+void Shard::answer(std::string_view command, std::string_view argument, RpcReply reply) {
+  if (command == "reload") return reload(std::move(reply));
+  reply(answer_at_once(command, argument));
+}
+
+RpcResult Shard::answer_at_once(std::string_view command, std::string_view argument) {
   const std::uint64_t now_ns = clock_ns();
   if (command == "status") return status_view(now_ns);
   if (command == "calls") return calls_->calls_view(now_ns);
@@ -109,18 +114,20 @@ json::value Shard::status_view(std::uint64_t now_ns) const {
   json::object media{{"pid", region_.media_header().owner_pid.load()}, {"alive", client_.media_alive(now_ns)},
                      {"starts", client_.media_incarnation()},          {"workers", region_.shape().workers},
                      {"flows_max", region_.shape().flows_max},         {"flows_now", client_.flows().size()}};
-  json::array realms;
-  for (const settings::RealmSettings& realm : settings_.realms) {
+  json::array realms = calls_->realm_calls().view();
+  for (std::size_t i = 0; i < realms.size(); ++i) {
+    const settings::RealmSettings& realm = settings_.realms[i];
     std::string networks;
     for (const std::string& network : realm.networks) networks += (networks.empty() ? "" : " ") + network;
-    json::object object{{"realm", realm.name}, {"network", networks}};
     std::string listeners;
     for (const settings::ListenerSettings& listener : realm.listeners) {
       listeners += (listeners.empty() ? "" : " ") + std::string(to_string(listener.transport)) + ":" +
                    proto::to_string(listener.local);
     }
-    object["listens"] = listeners;
-    realms.push_back(std::move(object));
+    json::object object{{"realm", realm.name}, {"network", networks}, {"listens", listeners}};
+    json::object& row = realms[i].get_object();
+    object.insert(row.begin(), row.end());
+    row = std::move(object);
   }
   return json::object{{"control", std::move(control)}, {"media", std::move(media)}, {"realms", std::move(realms)}};
 }

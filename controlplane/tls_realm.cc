@@ -155,6 +155,24 @@ proto::Result<std::shared_ptr<const TlsRealm>> TlsRealm::load(const settings::Re
   return std::shared_ptr<const TlsRealm>(loaded);
 }
 
+proto::Result<TlsRealms> load_tls_realms(const settings::Settings& settings) {
+  TlsRealms all(settings.realms.size());
+  std::string mistakes;
+  for (std::size_t i = 0; i < settings.realms.size(); ++i) {
+    const settings::RealmSettings& realm = settings.realms[i];
+    const auto is_tls = [](const settings::ListenerSettings& one) { return one.transport == SipTransport::kTls; };
+    if (std::none_of(realm.listeners.begin(), realm.listeners.end(), is_tls)) continue;
+    auto loaded = TlsRealm::load(realm.tls, settings.tls, settings.control.user);
+    if (loaded) {
+      all[i] = std::move(loaded).value();
+    } else {
+      mistakes += (mistakes.empty() ? "realm '" : "; realm '") + realm.name + "': " + loaded.error();
+    }
+  }
+  if (!mistakes.empty()) return proto::Error{mistakes};
+  return all;
+}
+
 SSL_CTX* TlsRealm::server_for(std::string_view name) const {
   for (const Server& server : servers_) {
     if (server.identity.proves(name)) return server.context.get();

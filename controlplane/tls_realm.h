@@ -44,4 +44,10 @@ class TlsRealm {
   SslContextHandle client_;
 };
 
+using TlsRealms = std::vector<std::shared_ptr<const TlsRealm>>;
+
+/// Every realm's, in the order of Settings::realms; null for one that does not listen for TLS. Blocks while it reads.
+/// Errors: each realm whose files are no good, with the reason.
+proto::Result<TlsRealms> load_tls_realms(const proto::settings::Settings& settings);
+
 }  // namespace weir::controlplane

@@ -12,8 +12,6 @@
 
 namespace weir::controlplane {
 
-using TlsRealms = std::vector<std::shared_ptr<const TlsRealm>>;
-
 class TlsStream : public ByteStream {
  public:
   /// The server's end: `candidates`, at least one, are the realms that listen there; the name the client asks for (SNI)

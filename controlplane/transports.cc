@@ -38,7 +38,6 @@ Transports::Transports(boost::asio::io_context& io, const settings::Settings& se
       settings_(settings),
       sink_(sink),
       places_(settings),
-      tls_(settings.realms.size()),
       connections_(settings.limits),
       handshakes_(settings.limits),
       resolver_(std::move(resolver)) {}
@@ -46,7 +45,9 @@ Transports::Transports(boost::asio::io_context& io, const settings::Settings& se
 Transports::~Transports() = default;
 
 proto::Status Transports::listen() {
-  if (proto::Status status = reload_certificates(); !status) return status;
+  proto::Result<TlsRealms> certificates = load_tls_realms(settings_);
+  if (!certificates) return proto::Error{certificates.error()};
+  tls_ = std::move(certificates).value();
   if (resolver_ == nullptr) {
     auto resolver = AresResolver::create(io_, settings_.dns);
     if (!resolver) return proto::Error{resolver.error()};
@@ -70,25 +71,6 @@ proto::Status Transports::listen_at(std::size_t place) {
   }
   streams_[place] = std::make_unique<StreamListener>(*this, io_, place);
   return streams_[place]->listen(places_[place]);
-}
-
-proto::Status Transports::reload_certificates() {
-  std::string mistakes;
-  for (std::uint32_t realm = 0; realm < settings_.realms.size(); ++realm) {
-    const settings::RealmSettings& asked = settings_.realms[realm];
-    if (std::none_of(asked.listeners.begin(), asked.listeners.end(),
-                     [](const auto& listener) { return listener.transport == SipTransport::kTls; })) {
-      continue;
-    }
-    auto loaded = TlsRealm::load(asked.tls, settings_.tls, settings_.control.user);
-    if (loaded) {
-      tls_[realm] = std::move(loaded).value();
-    } else {
-      mistakes += (mistakes.empty() ? "realm '" : "; realm '") + asked.name + "': " + loaded.error();
-    }
-  }
-  if (!mistakes.empty()) return proto::Error{mistakes};
-  return proto::success();
 }
 
 std::optional<Path> Transports::arrival(const sip::Hop& hop) const {

@@ -20,6 +20,7 @@
 #include "controlplane/places.h"
 #include "controlplane/refused_streams.h"
 #include "controlplane/source.h"
+#include "controlplane/tls_realm.h"
 #include "proto/result.h"
 #include "proto/settings/settings.h"
 #include "sip/framer.h"
@@ -31,9 +32,7 @@ namespace weir::controlplane {
 class ByteStream;
 class Connection;
 class StreamListener;
-class TlsRealm;
 class UdpListener;
-struct TlsIdentity;
 
 /// What the transports read.
 class MessageSink {
@@ -83,10 +82,8 @@ class Transports : public PathFinder, public sip::MessageSender {
   /// a certificate or key that cannot be used.
   proto::Status listen();
 
-  /// Reads every realm's certificates, keys and authorities anew; blocks for as long as the files take. Connections
-  /// that are there go on with what they began with. Errors: every realm whose new files are no good, with the reason;
-  /// it keeps the old ones, and the other realms have theirs anew.
-  proto::Status reload_certificates();
+  /// Other certificates, as load_tls_realms gives them. Connections that are there go on with what they began with.
+  void use(TlsRealms certificates) { tls_ = std::move(certificates); }
 
   // PathFinder
   void locate(std::uint32_t realm, const sip::Uri& uri, Located found) override;
@@ -160,7 +157,7 @@ class Transports : public PathFinder, public sip::MessageSender {
   MessageSink& sink_;
   TransportCounters counters_;
   const Places places_;
-  std::vector<std::shared_ptr<const TlsRealm>> tls_;      ///< by realm; null where it does not listen for TLS
+  TlsRealms tls_;
   std::vector<std::unique_ptr<UdpListener>> udp_;         ///< by place, a UDP hop's handle; else null
   std::vector<std::unique_ptr<StreamListener>> streams_;  ///< by place; null where it is UDP, or shares a listener
   ConnectionTable connections_;

@@ -76,6 +76,8 @@ void add_commands(CLI::App& app, Options& options) {
       {"registrations", "who is registered where, a line for each contact"},
       {"flows", "every flow in the data plane: addresses, profiles, packets; with --json its streams: loss, jitter"},
       {"counters", "what each worker did with its packets, and every drop reason"},
+      {"reload",
+       "reads the configuration and the files it names anew; calls go on; all of it takes effect, or nothing"},
   };
   for (const Row& row : rows) {
     app.add_subcommand(row.name, row.meaning)->callback([&options, name = row.name] { options.command = name; });

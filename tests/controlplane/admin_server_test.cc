@@ -30,7 +30,7 @@ std::string request(const std::string& method, const std::string& argument = "")
 class AdminServerTest : public testing::Test {
  protected:
   void SetUp() override {
-    auto result = AdminServer::listen(io_, path_, echo);
+    auto result = AdminServer::listen(io_, path_, at_once(echo));
     ASSERT_TRUE(result.ok()) << result.error();
     server_ = std::move(result).value();
     thread_ = std::thread([this] { io_.run(); });
@@ -90,7 +90,7 @@ TEST_F(AdminServerTest, OnlyOwnerAndGroupMayConnect) {
 
 TEST_F(AdminServerTest, ASecondServerAtTheSamePathIsRefused) {
   asio::io_context io;
-  const auto second = AdminServer::listen(io, path_, echo);
+  const auto second = AdminServer::listen(io, path_, at_once(echo));
   ASSERT_FALSE(second.ok());
   EXPECT_NE(second.error().find("another process answers"), std::string::npos) << second.error();
 }
@@ -115,9 +115,9 @@ TEST(AdminServerStart, ASocketLeftByADeadProcessIsReplacedAndAFileIsNot) {
   {
     Protocol::acceptor left(io, Protocol::endpoint(path));  // closing it leaves the file
   }
-  EXPECT_TRUE(AdminServer::listen(io, path, echo).ok());
+  EXPECT_TRUE(AdminServer::listen(io, path, at_once(echo)).ok());
   std::ofstream(path) << "precious";
-  EXPECT_FALSE(AdminServer::listen(io, path, echo).ok());
+  EXPECT_FALSE(AdminServer::listen(io, path, at_once(echo)).ok());
   std::string content;
   std::ifstream(path) >> content;
   EXPECT_EQ(content, "precious");

@@ -31,7 +31,7 @@ std::string request(const std::string& method, const std::string& argument) {
 class FifoServerTest : public testing::Test {
  protected:
   void serve() {
-    auto opened = FifoServer::open(io_, settings_, repeat);
+    auto opened = FifoServer::open(io_, settings_, at_once(repeat));
     ASSERT_TRUE(opened.ok()) << opened.error();
     server_ = std::move(opened).value();
     thread_ = std::thread([this] { io_.run(); });
@@ -41,7 +41,7 @@ class FifoServerTest : public testing::Test {
     if (thread_.joinable()) thread_.join();
   }
   std::string refusal() {
-    const auto opened = FifoServer::open(io_, settings_, repeat);
+    const auto opened = FifoServer::open(io_, settings_, at_once(repeat));
     return opened.ok() ? "" : opened.error();
   }
   void send(const std::string& text) const {

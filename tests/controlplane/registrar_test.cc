@@ -174,14 +174,12 @@ TEST(Registrar, WithoutAuthenticationAnybodyIsTaken) {
   EXPECT_EQ(lab.registrar().lookup(kCallers, "carol").size(), 1u);
 }
 
-TEST(Registrar, UsersAreReadAnew) {
+TEST(Registrar, OtherUsersTakeThePlaceOfThoseBefore) {
   RegistrarLab lab;
   EXPECT_EQ(lab.register_with({}).status(), 200);
-  lab.settings.registrar.users = "/nonexistent";
-  EXPECT_FALSE(lab.registrar().reload_users());
-  EXPECT_EQ(lab.register_with({}).status(), 200) << "the old ones stay";
-  lab.settings.registrar.users.clear();
-  EXPECT_TRUE(lab.registrar().reload_users());
+  lab.registrar().use(UserDirectory::load(lab.settings).value());
+  EXPECT_EQ(lab.register_with({}).status(), 200);
+  lab.registrar().use(UserDirectory());
   EXPECT_EQ(lab.register_with({}).status(), 401);
 }
 

@@ -149,6 +149,7 @@ class ReloadLab : public PathFinder {
 
  public:
   const std::string path = directory_.path() + "/weir.toml";
+  const std::string users = directory_.path() + "/users.toml";
   proto::settings::Settings settings = proto::settings::read_settings(kRunning).settings;
   Trunks trunks{TrunkPorts{*this, [](Requester&, sip::Message, const sip::Hop&) { return std::nullopt; },
                            [](sip::TransactionId) {}, tokens_, [](std::uint32_t) { return 0u; }}};
@@ -202,6 +203,26 @@ TEST(Reload, ATrunkWithoutItsPasswordChangesNothing) {
                     "credentials = { realm = 'r', user = 'u', password_file = '/nonexistent/password' }"));
   EXPECT_THAT(lab.reload(), HasSubstr("trunk 'carrier': /nonexistent/password cannot be read"));
   EXPECT_EQ(lab.route(), "sip:bob@198.18.2.2");
+}
+
+TEST(Reload, FilesThatItNamesAreReadTooAndMustBeGood) {
+  ReloadLab lab;
+  const auto reload_with = [&](const std::string& from, const std::string& to) {
+    lab.settings = proto::settings::read_settings(changed(from, to)).settings;
+    lab.write(changed(from, to));
+    return lab.reload();
+  };
+  const std::string listens = "listen = [\"udp:198.18.1.2:5060\"]";
+  EXPECT_THAT(reload_with(listens,
+                          "listen = [\"tls:198.18.1.2:5061\"]\n"
+                          "[realm.tls]\ncertificates = [{ chain = '/nonexistent/a.pem', key = '/a.key' }]"),
+              HasSubstr("realm 'core': /nonexistent/a.pem"));
+  const std::string with_users = "[registrar]\nusers = '" + lab.users + "'\n[control]";
+  EXPECT_THAT(reload_with("[control]", with_users), HasSubstr(lab.users));
+  std::ofstream(lab.users) << "[[user]]\nname = 'alice'\n";
+  EXPECT_THAT(reload_with("[control]", with_users), HasSubstr(lab.users + ":1: "));
+  std::ofstream(lab.users, std::ios::trunc);
+  EXPECT_EQ(reload_with("[control]", with_users), "");
 }
 
 TEST(Reload, AFileThatIsGoneChangesNothing) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "controlplane/json_rpc.h"
 #include "proto/assert.h"
@@ -20,11 +21,22 @@ void check(const boost::json::value& answer) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace weir;
-  const auto handler = [](std::string_view method, std::string_view argument) -> controlplane::RpcResult {
-    if (method.size() % 2 == 0) return proto::Error{std::string(argument)};
-    return boost::json::value(boost::json::string(argument));
+  std::vector<controlplane::RpcReply> later;
+  const auto handler = [&](std::string_view method, std::string_view argument, controlplane::RpcReply reply) {
+    if (method.size() % 3 == 0) return later.push_back(std::move(reply));
+    if (method.size() % 2 == 0) return reply(proto::Error{std::string(argument)});
+    reply(boost::json::value(boost::json::string(argument)));
   };
-  const auto answer = controlplane::answer_json_rpc({reinterpret_cast<const char*>(data), size}, handler);
+  int answers = 0;
+  controlplane::RpcAnswer answer;
+  controlplane::answer_json_rpc({reinterpret_cast<const char*>(data), size}, handler,
+                                [&](controlplane::RpcAnswer given) {
+                                  ++answers;
+                                  answer = std::move(given);
+                                });
+  WEIR_ASSERT(answers == (later.empty() ? 1 : 0));
+  for (const controlplane::RpcReply& reply : later) reply(boost::json::value());
+  WEIR_ASSERT(answers == 1);
   if (!answer) return 0;
   WEIR_ASSERT(answer->find('\n') == std::string::npos);
   boost::system::error_code error;
