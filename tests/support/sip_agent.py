@@ -181,8 +181,9 @@ class SipAgent:
         self.send(message)
         return message
 
-    def respond(self, request: Message, status: int, reason: str, sdp: str = "", tag: str = "callee") -> Dialog:
-        """Answers a request; the dialog as the callee sees it (RFC 3261 section 12.1.1)."""
+    def respond(self, request: Message, status: int, reason: str, sdp: str = "", tag: str = "callee",
+                **more: str) -> Dialog:
+        """Answers a request; the dialog as the callee sees it (RFC 3261 section 12.1.1). `more` as in request()."""
         to = request.get("To")
         if status > 100 and ";tag=" not in to:
             to += f";tag={tag}"
@@ -192,6 +193,7 @@ class SipAgent:
                     ("CSeq", request.get("CSeq"))]
         if request.method == "INVITE":
             headers.append(("Contact", f"<sip:callee@{host_port(self.side.client_address, self.port)};transport={self.transport}>"))
+        headers += [(name.replace("_", "-"), value) for name, value in more.items()]
         if sdp:
             headers.append(("Content-Type", "application/sdp"))
         self.send(Message(f"SIP/2.0 {status} {reason}", headers, sdp))
