@@ -29,6 +29,8 @@ bool is_better(std::uint16_t status, std::uint16_t than) {
   return rank(status) < rank(than);
 }
 
+const EndCause kAnsweredElsewhere{200, "Call completed elsewhere"};
+
 EndCause cause_of(std::uint16_t status) {
   return {status, std::string(sip::reason_phrase(status))};
 }
@@ -116,8 +118,9 @@ bool Invitation::send(Branch& branch, Message request) {
   const bool others = branch.way + 1 < branch.ways.size() || next_ < destination_.targets.size();
   if (others && !destination_.parallel) {
     branch.silence.set(control_.now_ns() + kSilenceNs, [this, index] {
-      cancel_branch(*branches_[index]);
-      lose(index, {{408, "the callee did not answer"}, nullptr});
+      const EndCause cause{408, "the callee did not answer"};
+      cancel_branch(*branches_[index], cause);
+      lose(index, {cause, nullptr});
     });
   }
   return true;
@@ -155,7 +158,7 @@ void Invitation::on_success(Branch& branch, sip::TransactionId id, const Message
     if (leg != nullptr) {
       control_.disown(leg->dialog->id());
       call_.acknowledge(*leg, "");
-      leave(*leg, cancelled_ ? *cancelled_ : EndCause{200, "Call completed elsewhere"});
+      leave(*leg, cancelled_.value_or(kAnsweredElsewhere));
     }
     return settle();
   }
@@ -164,7 +167,7 @@ void Invitation::on_success(Branch& branch, sip::TransactionId id, const Message
   settled_ = true;
   winner_ = leg->dialog->id();
   for (const auto& other : branches_) {
-    if (other.get() != &branch) cancel_branch(*other);
+    if (other.get() != &branch) cancel_branch(*other, kAnsweredElsewhere);
     forget_forks(*other);
   }
   inviter_.on_answered(std::move(leg), response);
@@ -239,7 +242,8 @@ void Invitation::give_up(std::size_t index, Refused refused) {
   if (!best_ || is_better(refused.cause.status, best_->cause.status)) best_ = std::move(refused);
   // Section 16.7 step 5: a global failure speaks for all.
   if (best_->cause.status >= 600) {
-    for (const auto& other : branches_) cancel_branch(*other);
+    const EndCause cause = best_->cause;
+    for (const auto& other : branches_) cancel_branch(*other, cause);
   }
   settle();
 }
@@ -260,16 +264,19 @@ bool Invitation::over() const {
 void Invitation::cancel(const EndCause& cause) {
   if (!cancelled_) cancelled_ = cause;
   for (const auto& branch : branches_) {
-    cancel_branch(*branch);
+    cancel_branch(*branch, cause);
     forget_forks(*branch);
   }
 }
 
-void Invitation::cancel_branch(Branch& branch) {
+/// The CANCEL says why, so that a telephone need not show a call that another has taken as missed (RFC 3326
+/// section 3.1).
+void Invitation::cancel_branch(Branch& branch, const EndCause& cause) {
   branch.silence.stop();
   if (branch.over) return;
   // A branch whose INVITE has its final response, or none yet sent, has nothing to wait for.
-  branch.over = branch.sent.empty() || !context_.transactions.cancel(control_.now_ns(), branch.sent.back());
+  const std::string reason = reason_header(cause.status, cause.text);
+  branch.over = branch.sent.empty() || !context_.transactions.cancel(control_.now_ns(), branch.sent.back(), reason);
 }
 
 void Invitation::leave(Leg& leg, const EndCause& cause) {

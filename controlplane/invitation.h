@@ -104,7 +104,7 @@ class Invitation : public Requester {
   void report(const Branch& branch, const sip::Message& response);
   void lose(std::size_t branch, Refused refused);
   void give_up(std::size_t branch, Refused refused);
-  void cancel_branch(Branch& branch);
+  void cancel_branch(Branch& branch, const EndCause& cause);
   void settle();
   void leave(Leg& leg, const EndCause& cause);
   Leg* fork_of(Branch& branch, const sip::Message& response);

@@ -172,7 +172,7 @@ void TransactionLayer::on_response(Now now_ns, const Message& response, const Ho
 
   transaction = table_.find(id);
   if (transaction != nullptr && transaction->cancelling == Cancelling::kWanted) {
-    cancel(now_ns, id);
+    (void)cancel(now_ns, id);
   }
 }
 
@@ -196,11 +196,14 @@ std::optional<TransactionId> TransactionLayer::send_request(std::uint64_t now_ns
   return transaction->id;
 }
 
-bool TransactionLayer::cancel(std::uint64_t now_ns, TransactionId id) {
+bool TransactionLayer::cancel(std::uint64_t now_ns, TransactionId id, std::string_view reason) {
   Transaction* transaction = table_.find(id);
   auto* invite = transaction != nullptr ? std::get_if<ClientInviteTransaction>(&transaction->machine) : nullptr;
   if (invite == nullptr) {
     return false;
+  }
+  if (transaction->cancelling == Cancelling::kNo) {
+    transaction->cancel_reason = reason;
   }
   switch (invite->state()) {
     case ClientInviteTransaction::State::kCalling:
@@ -227,7 +230,10 @@ void TransactionLayer::send_cancel(Now now_ns, Transaction& invite) {
   perform(now_ns, invite.id, invite_machine.on_cancel_sent(), {});
 
   // Beyond transactions_max if need be: at most one for each INVITE that is within it.
-  const Message request = make_cancel(*invite.request);
+  Message request = make_cancel(*invite.request);
+  if (!invite.cancel_reason.empty()) {
+    request.add_header(HeaderId::kReason, invite.cancel_reason);
+  }
   const auto via = request.top_via();
   Transaction* cancel = via ? table_.insert(client_key(*via, request.method_name()),
                                             machine<ClientTransaction>(options_.timers, invite.hop), options_.timers)

@@ -132,8 +132,9 @@ class TransactionLayer {
   std::optional<TransactionId> send_request(std::uint64_t now_ns, Message request, const Hop& hop);
   /// Cancels an INVITE: the CANCEL goes out now, or with the first provisional response (section 9.1). A final response
   /// still comes to on_response, 487 or, if they crossed, a 2xx: acknowledge it and send BYE; if none comes within
-  /// 64*T1, on_failure(kTimeout). False: `id` names no INVITE of ours that is still without final response.
-  bool cancel(std::uint64_t now_ns, TransactionId id);
+  /// 64*T1, on_failure(kTimeout). `reason` is the CANCEL's Reason header (RFC 3326), empty for none; of several the
+  /// first counts. False: `id` names no INVITE of ours that is still without final response.
+  bool cancel(std::uint64_t now_ns, TransactionId id, std::string_view reason = {});
   /// Sends the ACK for a 2xx to `hop` (the dialog's next hop), and again each time that 2xx is repeated.
   /// False: `id` names no accepted INVITE of ours; nothing is sent.
   bool acknowledge(TransactionId id, const Message& ack, const Hop& hop);

@@ -83,6 +83,7 @@ struct Transaction {
   std::string ack_bytes;  ///< for a 300..699
   std::vector<SentAck> acks;
   Cancelling cancelling = Cancelling::kNo;
+  std::string cancel_reason;  ///< of its CANCEL: RFC 3326; empty: none
 
   // Server INVITE.
   AcceptRetransmitter accept;

@@ -16,7 +16,7 @@ _CALLER_HZ, _CALLEE_HZ = 1000, 440
 
 @dataclass(frozen=True)
 class Row:
-    """One call. Profiles are baresip's mediaenc, "" for plain RTP."""
+    """One call. Profiles are baresip's mediaenc, "" for plain RTP. `seconds`: how long each side is to hear the other."""
 
     description: str
     caller: str
@@ -24,7 +24,10 @@ class Row:
     rtcp_mux: bool = True
     transport: str = "udp"
     from_b: bool = False
+    seconds: float = _SECONDS
 
+
+_USERS = {"": "rtp-5080", "dtls_srtp": "dtls-5080", "srtp-mand": "sdes-5080"}  # by what the callee is to be offered
 
 ROWS = [
     Row("RTP to RTP", "", ""),
@@ -54,7 +57,7 @@ def call(lab, row, name: str = "") -> None:
     """A whole call, from INVITE to the last flow's removal, and what each side heard of the other. `name` tells a lab's
     calls apart."""
     near, far = (lab.network.b, lab.network.a) if row.from_b else (lab.network.a, lab.network.b)
-    user = "dtls-5080" if row.callee else "rtp-5080"
+    user = _USERS[row.callee]
     sniffers = [Sniffer(near), Sniffer(far)]
     callee = Baresip(lab.undo, far, lab.folder / f"callee{name}",
                      Phone(user, 5080, _CALLEE_HZ, row.callee, answers=True, rtcp_mux=row.rtcp_mux))
@@ -62,7 +65,7 @@ def call(lab, row, name: str = "") -> None:
                      Phone("caller", 5082, _CALLER_HZ, row.caller, row.transport, rtcp_mux=row.rtcp_mux))
     caller.dial(f"sip:{user}@{near.sip_address};transport={row.transport}")
     caller.wait_for("CALL_ESTABLISHED")
-    time.sleep(_SECONDS + (1.5 if row.caller or row.callee else 0))  # baresip is secured within about a second
+    time.sleep(row.seconds + (1.5 if row.caller or row.callee else 0))  # baresip is secured within about a second
     check_flows(lab, row)
     caller.hang_up()
     callee.wait_for("CALL_CLOSED")
@@ -73,9 +76,9 @@ def call(lab, row, name: str = "") -> None:
         sniffer.stop()
 
     heard = callee.heard(_CALLER_HZ)
-    assert heard.tone_s >= _SECONDS - 0.5, f"the callee: {heard}"
+    assert heard.tone_s >= row.seconds - 0.5, f"the callee: {heard}"
     heard = caller.heard(_CALLEE_HZ)
-    assert heard.tone_s >= _SECONDS - 0.5, f"the caller: {heard}"
+    assert heard.tone_s >= row.seconds - 0.5, f"the caller: {heard}"
     for sniffer in sniffers:
         streams = sniffer.streams_to(sniffer.side.client_address)
         assert [stream.lost for stream in streams] == [0] * len(streams) and streams

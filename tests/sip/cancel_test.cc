@@ -54,6 +54,15 @@ TEST_F(CancelLab, TheClientHoldsItsCancelBackUntilAProvisionalResponse) {
   expect_all_gone();
 }
 
+TEST_F(CancelLab, ItSaysTheFirstReasonGivenAlsoIfItWasHeldBack) {
+  const TransactionId id = request(invite, udp);
+  EXPECT_TRUE(layer->cancel(now, id, "SIP;cause=200;text=\"Call completed elsewhere\""));
+  EXPECT_TRUE(layer->cancel(now, id, "SIP;cause=487"));
+  answer(invite, 180);
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(sent[1].message.header(HeaderId::kReason), "SIP;cause=200;text=\"Call completed elsewhere\"");
+}
+
 TEST_F(CancelLab, ACancelHeldBackIsNeverSentIfTheAnswerComesFirst) {
   const TransactionId id = request(invite, udp);
   EXPECT_TRUE(layer->cancel(now, id));
