@@ -34,6 +34,7 @@ std::vector<std::string> keep_identity(const Message* invite) {
 }
 
 std::shared_ptr<const Message> adopt_identity(const std::vector<std::string>& lines) {
+  if (lines.empty()) return nullptr;  // another party has taken the caller's place
   Message invite = Message::request("INVITE", "sip:weir.invalid");
   for (std::size_t i = 0; i + 1 < lines.size(); i += 2) invite.add_header(lines[i], lines[i + 1]);
   return std::make_shared<const Message>(std::move(invite));
@@ -63,8 +64,8 @@ void Call::changed() {
 
 void Call::keep() {
   changed_ = false;
-  const bool stands = answered_ns_ != 0 && !ending_ && caller_ && callee_ && caller_->dialog && callee_->dialog &&
-                      !exchange_ && (!transfer_ || transfer_->settled());
+  const bool stands =
+      answered_ns_ != 0 && !ending_ && caller_ && callee_ && caller_->dialog && callee_->dialog && !is_changing();
   if (!stands) return;
   KeptCall kept;
   kept.media = media_->kept();
