@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "controlplane/call_transfer.h"
+#include "controlplane/call_attended.h"
 #include "controlplane/log.h"
 
 namespace weir::controlplane {
@@ -28,6 +28,7 @@ Call::Call(CallContext& context, CallControl& control, std::uint64_t number, std
       reoffer_(context.alarms) {}
 
 Call::~Call() {
+  if (claim_ != nullptr) claim_->forget_other();
   for (Leg* const one : legs()) release(*one);
   if (exchange_) {
     control_.disown(exchange_->sent);
@@ -46,6 +47,17 @@ void Call::release(const Leg& leg) {
   control_.disown(leg.bye);
   if (leg.reinvite) control_.disown(leg.reinvite->id);
   if (leg.dialog) control_.disown(leg.dialog->id());
+}
+
+/// An established leg of another call's is this one's.
+void Call::take_over(Leg& leg, Side side) {
+  leg.move_to(side);
+  control_.own(leg.dialog->id(), *this);
+  if (!leg.dialog->is_uac()) control_.disown(leg.invite);
+}
+
+bool Call::is_changing() const {
+  return exchange_ || claim_ != nullptr || (transfer_ && !transfer_->settled());
 }
 
 std::vector<Leg*> Call::legs() const {
@@ -70,7 +82,7 @@ Leg* Call::leg_of(const sip::DialogId& dialog) {
     if (leg->dialog && leg->dialog->id() == dialog) return leg;
   }
   if (Leg* const fork = invitation_ ? invitation_->fork(dialog) : nullptr) return fork;
-  return transfer_ ? transfer_->invitation().fork(dialog) : nullptr;
+  return transfer_ ? transfer_->fork(dialog) : nullptr;
 }
 
 void Call::on_ack(const sip::DialogId& dialog, const Message& ack) {
@@ -153,6 +165,7 @@ void Call::on_answer_failure(sip::TransactionId id, sip::TransactionFailure fail
 
 bool Call::over() const {
   const std::vector<Leg*> all = legs();
+  if (claim_ != nullptr) return false;
   const bool said = std::all_of(all.begin(), all.end(), [](const Leg* leg) { return leg->over(); });
   return said && (!invitation_ || invitation_->over()) && (!transfer_ || transfer_->over());
 }
@@ -171,6 +184,7 @@ void Call::end(const EndCause& cause) {
     for (Leg* const leg : legs()) leg->session_alarm.reset();
     if (invitation_) invitation_->cancel(cause);
     if (transfer_) transfer_->cancel(cause);
+    if (claim_ != nullptr) claim_->on_other_ended(cause);
   }
   for (Leg* const leg : legs()) end_leg(*leg, cause);
 }

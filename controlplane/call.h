@@ -26,6 +26,7 @@
 
 namespace weir::controlplane {
 
+class AttendedTransfer;
 class Transfer;
 
 class Call : public Requester, private Inviter {
@@ -88,7 +89,12 @@ class Call : public Requester, private Inviter {
   friend class CallControl;
   friend class Invitation;
   friend class Transfer;
+  friend class BlindTransfer;
+  friend class AttendedTransfer;
 
+  /// The call is being changed: a party's offer, a transfer, or another call's claim to one of the two is not done
+  /// with.
+  [[nodiscard]] bool is_changing() const;
   /// Null before the callee has answered.
   [[nodiscard]] const std::unique_ptr<Leg>& leg(Side side) const { return side == Side::kCaller ? caller_ : callee_; }
   std::unique_ptr<Leg>& place(Side side) { return side == Side::kCaller ? caller_ : callee_; }
@@ -120,6 +126,8 @@ class Call : public Requester, private Inviter {
   // call_setup.cc: the caller waits, the callee is invited.
   std::optional<EndCause> prepare(const Path& way) override;
   sip::Message make_invite(const Leg& leg, const Target& target) override;
+  sip::Message begin_invite(const Leg& leg, const Target& target, sip::NameAddr from) const;
+  [[nodiscard]] sip::NameAddr shown_party(const Leg& party, const Leg& to) const;
   void on_progress(Leg* fork, const sip::Message& response) override;
   void on_answered(std::unique_ptr<Leg> leg, const sip::Message& response) override;
   void on_refused(const EndCause& cause, const sip::Message* response) override;
@@ -138,12 +146,18 @@ class Call : public Requester, private Inviter {
   void relay(Leg& from, sip::TransactionId id, const sip::Message& request, const sip::Event* event = nullptr);
   bool refused_for_relays(const Leg& from, sip::TransactionId id, const sip::Message& request);
   void refuse_relayed(const Relay& relay, std::uint16_t status);
+  void drop_relays_of(const sip::DialogId& dialog);
   void on_relayed(std::size_t at, const sip::Message* response, std::uint16_t status);
 
   // call_refer.cc: transfers.
   void on_refer(Leg& from, sip::TransactionId id, const sip::Message& request);
   void pass_refer(Leg& from, sip::TransactionId id, const sip::Message& request, const sip::ReferTo& refer_to,
                   const Destination& destination);
+  std::optional<EndCause> transfer_blindly(Leg& from, sip::TransactionId id, const sip::Message& request,
+                                           const sip::ReferTo& refer_to, const Destination& destination);
+  std::optional<EndCause> transfer_attended(Leg& from, sip::TransactionId id, const sip::Message& request,
+                                            const sip::Replaces& replaces);
+  void accept_refer(Leg& from, sip::TransactionId id, const sip::Message& request, std::string_view target);
   [[nodiscard]] std::string referred_by_for(const sip::Message& request, const Leg& from, std::uint32_t to_realm) const;
 
   // call_replaces.cc: another party in one's place.
@@ -161,9 +175,12 @@ class Call : public Requester, private Inviter {
   void on_reinvite_without_offer(Leg& from, sip::TransactionId id, const sip::Message& request);
   void answer_here(Leg& from, sip::TransactionId id, const sip::Message& request, const sip::RemoteOffer& offer);
   void pass_offer(Leg& from, Leg& to, sip::TransactionId id, const sip::Message& request, sip::RemoteOffer offer);
+  sip::Message make_offering(Leg& to, sip::Method method, const sip::SessionDescription& offer);
   bool send_offer(Leg& to, sip::Method method, const sip::SessionDescription& offer);
+  void acknowledge_reinvite(Leg& to, sip::TransactionId invite);
   void reoffer(Side side);
   void reoffer_later(Side side);
+  void after_glare(Alarm& alarm, const Leg& leg, Alarms::Action action) const;
   void align(Side side);
   [[nodiscard]] std::optional<sip::RemoteOffer> offer_of(const Leg* party) const;
   void on_exchange_response(const sip::Message& response);
@@ -198,6 +215,7 @@ class Call : public Requester, private Inviter {
 
   // call.cc
   void release(const Leg& leg);
+  void take_over(Leg& leg, Side side);
   void end_leg(Leg& leg, const EndCause& cause);
   void send_bye(Leg& leg, const EndCause& cause);
   void close_media();
@@ -245,6 +263,7 @@ class Call : public Requester, private Inviter {
   sip::TransactionId refresh_;  ///< our UPDATE that refreshes a session
   sip::DialogId refreshed_;     ///< whose
   std::unique_ptr<Transfer> transfer_;
+  AttendedTransfer* claim_ = nullptr;           ///< another call's: it wants one of our parties; null: nobody's
   std::vector<std::unique_ptr<Leg>> replaced_;  ///< legs whose party is gone: their BYEs are on their way
   std::vector<PassedRefer> passed_refers_;
   Alarm reoffer_;

@@ -300,6 +300,17 @@ std::optional<sip::DialogId> CallControl::far_dialog(const sip::DialogId& dialog
   return far != nullptr && far->dialog ? std::optional(far->dialog->id()) : std::nullopt;
 }
 
+CallControl::Participant CallControl::named_in_refer(const sip::Replaces& replaces) const {
+  if (const auto found = by_dialog_.find({replaces.call_id, replaces.to_tag, replaces.from_tag});
+      found != by_dialog_.end()) {
+    return {found->second, found->second->leg_of(found->first)};
+  }
+  const auto found = by_dialog_.find({replaces.call_id, replaces.from_tag, replaces.to_tag});
+  const Leg* const target = found != by_dialog_.end() ? found->second->leg_of(found->first) : nullptr;
+  if (target == nullptr) return {};
+  return {found->second, found->second->far(*target)};
+}
+
 void CallControl::bury_when_over(const Call& call) {
   dying_.push_back(call.number());
 }

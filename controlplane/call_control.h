@@ -22,12 +22,14 @@
 #include "controlplane/requester.h"
 #include "proto/settings/settings.h"
 #include "sip/dialog.h"
+#include "sip/replaces.h"
 #include "sip/transaction_layer.h"
 
 namespace weir::controlplane {
 
 class Call;
 class CallJournal;
+class Leg;
 class Trunks;
 
 /// What calls share. All of it outlives every call.
@@ -125,6 +127,8 @@ class CallControl : private sip::TransactionUser {
   friend class Call;
   friend class Invitation;
   friend class Transfer;
+  friend class BlindTransfer;
+  friend class AttendedTransfer;
 
   sip::AdmissionVerdict admit(const sip::Message& request, const sip::Hop& source) override;
   sip::AdmissionVerdict admit_to_handler(const sip::Message& request, const sip::Hop& source);
@@ -149,6 +153,15 @@ class CallControl : private sip::TransactionUser {
   // From calls.
   /// The dialog at a call's other end; nullopt: no call has this one, or none there.
   [[nodiscard]] std::optional<sip::DialogId> far_dialog(const sip::DialogId& dialog) const;
+  /// A call and one of its parties.
+  struct Participant {
+    Call* call = nullptr;
+    const Leg* leg = nullptr;
+  };
+  /// Whose dialog the Replaces of a Refer-To names: its tags are those of whoever will be replaced there, so the dialog
+  /// is the referrer's with us; or the new party's, as a referrer knows it that the border hides nothing from: then the
+  /// referrer's is the one at the other end. No call: there is no such dialog.
+  [[nodiscard]] Participant named_in_refer(const sip::Replaces& replaces) const;
   void own_invite(sip::TransactionId id, Call& call) { invites_[id] = &call; }
   void own(const sip::DialogId& id, Call& call) { by_dialog_[id] = &call; }
   void disown(const sip::DialogId& id) { by_dialog_.erase(id); }

@@ -4,7 +4,8 @@
 #include <array>
 
 #include "controlplane/call.h"
-#include "controlplane/call_transfer.h"
+#include "controlplane/call_attended.h"
+#include "controlplane/far_status.h"
 #include "controlplane/log.h"
 #include "sip/multipart.h"
 #include "sip/sipfrag.h"
@@ -95,6 +96,12 @@ void Call::on_bye(Leg& from, sip::TransactionId id, const Message& request) {
     from.state = LegState::kOver;
     return transfer_->forget_referrer();  // it has said whom it wants in its place
   }
+  if (claim_ != nullptr && from.side() == claim_->referrers_side()) {
+    settle_reinvite(from);
+    from.dialog->terminate();
+    from.state = LegState::kOver;
+    return;  // likewise: the other party is wanted elsewhere
+  }
   if (from.state == LegState::kUnacked) context_.transactions.acknowledged(from.invite);
   end_text_ = std::string("the ") + to_string(from.side()) + " hung up";
   // A BYE in the early dialog ends the INVITE too (RFC 3261 section 15.1.2).
@@ -143,7 +150,8 @@ void Call::on_notify(Leg& from, sip::TransactionId id, const Message& request) {
 void Call::relay(Leg& from, sip::TransactionId id, const Message& request, const sip::Event* event) {
   Leg* const to = far(from);
   const bool reachable = to != nullptr && !ending_ && to->dialog && to->state != LegState::kOver;
-  if (!reachable) return respond(from, id, from.make_response(request, 481, ""));
+  const bool coming = transfer_ && !transfer_->settled() && !ending_;
+  if (!reachable) return respond(from, id, from.make_response(request, coming ? 480 : 481, ""));
   if (refused_for_relays(from, id, request)) return;
   Message passed = to->dialog->make_request(request.method(), to->make_via(context_.tokens));
   if (event != nullptr) {
@@ -180,13 +188,22 @@ void Call::on_relayed(std::size_t at, const Message* response, std::uint16_t sta
   relays_.erase(relays_.begin() + static_cast<std::ptrdiff_t>(at));
   const Leg* const from = leg_of(relay.from);
   if (from == nullptr) return refuse_relayed(relay, 481);
-  // Between us and the far party: its credentials, its addresses.
-  const std::uint16_t told = status == 401 || status == 407 ? 403 : status / 100 == 3 ? 480 : status;
+  const std::uint16_t told = status / 100 == 2 ? status : status_for_far_party(status);
   Message answer = from->make_response(*relay.request, told, "");
   if (response != nullptr && status / 100 == 2) pass_body(*response, answer);
   respond(*from, relay.asked, answer);
   if (response != nullptr && status == 481 && !ending_ && is_party(leg_of(relay.to)))
     end({481, "the far party knows the call no more"});
+}
+
+/// This dialog is another call's from now on: what it has asked for here comes to nothing.
+void Call::drop_relays_of(const sip::DialogId& dialog) {
+  std::erase_if(relays_, [&](const Relay& relay) {
+    if (relay.from != dialog) return false;
+    control_.disown(relay.sent);
+    refuse_relayed(relay, 480);
+    return true;
+  });
 }
 
 /// The dialog may be gone: a fork that was forgotten.

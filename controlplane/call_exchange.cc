@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controlplane/call.h"
+#include "controlplane/far_status.h"
 #include "controlplane/log.h"
 #include "sip/sdp_write.h"
 #include "sip/status.h"
@@ -84,7 +85,7 @@ void Call::on_reoffer(Leg& from, sip::TransactionId id, const Message& request) 
     if (response.status() == 500) response.add_header(HeaderId::kRetryAfter, "2");
     return respond(from, id, response);
   }
-  if (exchange_) return respond(from, id, from.make_response(request, 491, ""));
+  if (is_changing()) return respond(from, id, from.make_response(request, 491, ""));
   alignments_left_ = kAlignmentsMax;
   if (request.body().empty()) return on_reinvite_without_offer(from, id, request);
   std::variant<sip::RemoteOffer, EndCause> read =
@@ -192,13 +193,17 @@ void Call::pass_offer(Leg& from, Leg& to, sip::TransactionId id, const Message& 
   if (request.method() == Method::kInvite) control_.own_invite(id, *this);
 }
 
-bool Call::send_offer(Leg& to, Method method, const sip::SessionDescription& offer) {
+Message Call::make_offering(Leg& to, Method method, const sip::SessionDescription& offer) {
   Message request = to.dialog->make_request(method, to.make_via(context_.tokens));
   request.add_header(HeaderId::kAllow, kAllowed);
   request.add_header(HeaderId::kSupported, kSupported);
   ask_session_timer(to, request);
   request.set_body(sip::write_sdp(offer), kSdpType);
-  const std::optional<sip::TransactionId> sent = this->request(to, std::move(request));
+  return request;
+}
+
+bool Call::send_offer(Leg& to, Method method, const sip::SessionDescription& offer) {
+  const std::optional<sip::TransactionId> sent = this->request(to, make_offering(to, method, offer));
   if (!sent) return false;
   to.offered = offer;
   exchange_.emplace();
@@ -214,7 +219,7 @@ void Call::reoffer(Side side) {
   Leg* const to = leg(side).get();
   const Leg* const other = leg(opposite(side)).get();
   if (ending_ || !to || !other || to->state != LegState::kConfirmed || !to->agreement || !other->agreement) return;
-  if (exchange_ || to->offered || to->reinvite) return reoffer_later(side);
+  if (is_changing() || to->offered || to->reinvite) return reoffer_later(side);
   const std::optional<sip::RemoteOffer> offer = offer_of(other);
   if (!offer) return;
   (void)send_offer(*to, Method::kInvite,
@@ -222,8 +227,12 @@ void Call::reoffer(Side side) {
 }
 
 void Call::reoffer_later(Side side) {
-  const Leg& to = *leg(side);
-  reoffer_.set(now() + glare_pause_ns(*to.dialog, context_.tokens), [this, side] { reoffer(side); });
+  after_glare(reoffer_, *leg(side), [this, side] { reoffer(side); });
+}
+
+/// Does it once the leg's party has had time to bring its own offer.
+void Call::after_glare(Alarm& alarm, const Leg& leg, Alarms::Action action) const {
+  alarm.set(now() + glare_pause_ns(*leg.dialog, context_.tokens), std::move(action));
 }
 
 /// Brings one party's session to what the other one's has become, if they differ.
@@ -255,12 +264,7 @@ void Call::on_exchange_response(const Message& response) {
   to->dialog->on_response(response);
   to->peer.learn(response);
   take_session_timer(*to, response);
-  if (exchange_->method == Method::kInvite) {
-    const std::shared_ptr<const Message> invite = context_.transactions.request(exchange_->sent);
-    const Message ack = to->dialog->make_ack(*invite, to->make_via(context_.tokens));
-    log_sip(to->side(), to->path(), "out", ack);
-    context_.transactions.acknowledge(exchange_->sent, ack, to->dialog_hop(context_.paths));
-  }
+  if (exchange_->method == Method::kInvite) acknowledge_reinvite(*to, exchange_->sent);
   const Exchange done = *std::move(exchange_);
   finish_exchange();
   restoring_ = false;
@@ -279,6 +283,13 @@ void Call::on_exchange_response(const Message& response) {
   accept_offer(*from, done.asked, *done.request, make_answer_to(*from, *done.offer, *to->agreement));
 }
 
+void Call::acknowledge_reinvite(Leg& to, sip::TransactionId invite) {
+  const std::shared_ptr<const Message> request = context_.transactions.request(invite);
+  const Message ack = to.dialog->make_ack(*request, to.make_via(context_.tokens));
+  log_sip(to.side(), to.path(), "out", ack);
+  context_.transactions.acknowledge(invite, ack, to.dialog_hop(context_.paths));
+}
+
 /// The far party has not taken the offer: both sessions stay as they were (RFC 3261 section 14.1).
 void Call::on_exchange_failed(std::uint16_t status, const Message* response) {
   Leg* const to = leg_of(exchange_->to);
@@ -288,7 +299,7 @@ void Call::on_exchange_failed(std::uint16_t status, const Message* response) {
   if (to != nullptr && status == 422) to->session_min_s = response->number(HeaderId::kMinSe).value_or(0);
   Leg* const from = leg_of(done.from);
   if (done.asked.valid() && !done.withdrawn && from != nullptr) {
-    const std::uint16_t told = status == 401 || status == 407 ? 403 : status / 100 == 3 ? 488 : status;
+    const std::uint16_t told = status_for_far_party(status);
     refuse_offer(*from, done.asked, *done.request, {told, std::string(sip::reason_phrase(told))});
   } else if (done.asked.valid() && !done.withdrawn) {
     refuse_exchange(done, 481);
@@ -303,6 +314,7 @@ void Call::on_exchange_failed(std::uint16_t status, const Message* response) {
 }
 
 void Call::finish_exchange() {
+  if (exchange_) control_.disown(exchange_->sent);  // a party that answers twice may do so when the call is no more
   exchange_.reset();
 }
 

@@ -32,7 +32,10 @@ std::vector<std::string> keep_identity(const Message* invite) {
   return lines;
 }
 
+/// Null: there was none.
 std::shared_ptr<const Message> adopt_identity(const std::vector<std::string>& lines) {
+  if (lines.empty()) return nullptr;
+  if (lines.empty()) return nullptr;  // another party has taken the caller's place
   Message invite = Message::request("INVITE", "sip:weir.invalid");
   for (std::size_t i = 0; i + 1 < lines.size(); i += 2) invite.add_header(lines[i], lines[i + 1]);
   return std::make_shared<const Message>(std::move(invite));
@@ -61,8 +64,7 @@ void Call::changed() {
 }
 
 bool Call::stands() const {
-  return answered_ns_ != 0 && !ending_ && caller_ && callee_ && caller_->dialog && callee_->dialog && !exchange_ &&
-         (!transfer_ || transfer_->settled());
+  return answered_ns_ != 0 && !ending_ && caller_ && callee_ && caller_->dialog && callee_->dialog && !is_changing();
 }
 
 void Call::settle() {

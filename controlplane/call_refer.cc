@@ -1,11 +1,13 @@
 // REFER in a call: who may ask for what, and whether Weir or the other party acts on it. RFC 3515, RFC 4488, RFC 3892;
 // what it passes on it passes only to where a route leads, within the limits of the realm there.
 #include "controlplane/call.h"
-#include "controlplane/call_transfer.h"
+#include "controlplane/call_attended.h"
+#include "controlplane/call_blind.h"
 #include "controlplane/log.h"
 #include "sip/refer_sub.h"
 #include "sip/refer_to.h"
 #include "sip/referred_by.h"
+#include "sip/text.h"
 
 namespace weir::controlplane {
 
@@ -33,6 +35,21 @@ std::variant<sip::ReferTo, EndCause> read_refer_to(const Message& request) {
   return *std::move(refer_to);
 }
 
+Transfer::Referral referral_of(const Message& request, const Leg& from) {
+  return {from.side(), request.cseq()->number, wants_subscription(request)};
+}
+
+/// Whether two dialogs in one realm are with the same party: it goes by the same name, or its SIP comes from the same
+/// address. A party that is called by a contact of its own and calls by its public name has two names.
+bool is_same_party(const Leg& one, const Leg& other) {
+  if (one.path().realm != other.path().realm) return false;
+  const sip::Uri& name = one.dialog->remote().uri;
+  const sip::Uri& other_name = other.dialog->remote().uri;
+  const bool same_name = !name.user_text().empty() && name.user_text() == other_name.user_text() &&
+                         sip::equals_without_case(name.host, other_name.host);
+  return same_name || one.path().hop.remote.address == other.path().hop.remote.address;
+}
+
 }  // namespace
 
 void Call::on_refer(Leg& from, sip::TransactionId id, const Message& request) {
@@ -49,38 +66,67 @@ void Call::on_refer(Leg& from, sip::TransactionId id, const Message& request) {
   if (ending_ || !established)
     return refuse({ending_ ? std::uint16_t{481} : std::uint16_t{403}, "no established call"});
   if (control_.draining() || transfers_left_ == 0) return refuse({503, "no more transfers of this call"});
-  if (exchange_ || (transfer_ && !transfer_->over())) return refuse({491, "the call is being changed"});
+  if (is_changing() || (transfer_ && !transfer_->over())) return refuse({491, "the call is being changed"});
   std::variant<sip::ReferTo, EndCause> read = read_refer_to(request);
   if (const auto* cause = std::get_if<EndCause>(&read)) return refuse(*cause);
   const sip::ReferTo& refer_to = std::get<sip::ReferTo>(read);
+  const bool passes = realm_of(from).policy.transfers == settings::Transfers::kPass;
+  if (refer_to.replaces && !passes) {
+    if (const auto cause = transfer_attended(from, id, request, *refer_to.replaces)) refuse(*cause);
+    return;
+  }
   const std::string target = sip::write(refer_to.target.uri);
   const std::string referrer = sip::write(from.dialog->remote().uri);
   const std::variant<Destination, Refusal> routed = context_.policy.route(from.path().realm, {target, referrer});
   if (const auto* refusal = std::get_if<Refusal>(&routed)) return refuse({refusal->status, refusal->reason});
   const Destination& destination = std::get<Destination>(routed);
-  if (realm_of(from).policy.transfers == settings::Transfers::kPass) {
-    return pass_refer(from, id, request, refer_to, destination);
-  }
-  if (refer_to.replaces) return refuse({501, "an attended transfer is not taken here"});
+  if (passes) return pass_refer(from, id, request, refer_to, destination);
+  if (const auto cause = transfer_blindly(from, id, request, refer_to, destination)) refuse(*cause);
+}
+
+std::optional<EndCause> Call::transfer_blindly(Leg& from, sip::TransactionId id, const Message& request,
+                                               const sip::ReferTo& refer_to, const Destination& destination) {
   std::variant<CallSlot, Refusal> place_there =
       control_.realm_calls().begin(now(), destination.to_realm, CallDirection::kOut);
-  if (const auto* refusal = std::get_if<Refusal>(&place_there)) return refuse({refusal->status, refusal->reason});
-  Transfer::Terms terms;
-  terms.slot = std::get<CallSlot>(std::move(place_there));
-  terms.side = from.side();
-  terms.refer_cseq = request.cseq()->number;
-  terms.notifies = wants_subscription(request);
-  terms.referred_by = referred_by_for(request, from, destination.to_realm);
+  if (const auto* refusal = std::get_if<Refusal>(&place_there)) return EndCause{refusal->status, refusal->reason};
+  BlindTransfer::Terms terms;
   terms.destination = destination;
+  terms.referred_by = referred_by_for(request, from, destination.to_realm);
+  terms.slot = std::get<CallSlot>(std::move(place_there));
+  accept_refer(from, id, request, sip::write(refer_to.target.uri));
+  transfer_ = std::make_unique<BlindTransfer>(*this, referral_of(request, from), std::move(terms),
+                                              std::move(place(from.side())));
+  transfer_->start();
+  return std::nullopt;
+}
+
+/// The Refer-To's URI is not looked at: it is ours, where the referrer has reached the new party.
+std::optional<EndCause> Call::transfer_attended(Leg& from, sip::TransactionId id, const Message& request,
+                                                const sip::Replaces& replaces) {
+  const auto [call, gone] = control_.named_in_refer(replaces);
+  if (call == nullptr || gone == nullptr) return EndCause{481, "there is no such dialog to be replaced"};
+  if (call == this) return EndCause{403, "the dialog to be replaced is of the same call"};
+  if (!is_same_party(from, *gone)) return EndCause{403, "the dialog to be replaced is somebody else's"};
+  if (std::optional<EndCause> cause = call->check_replacing(*gone, from.path(), replaces.early_only)) return cause;
+  const Side side = opposite(gone->side());
+  const Leg& target = *call->leg(side);
+  if (target.offered || target.reinvite) return EndCause{491, "the call to be replaced is being changed"};
+  if (call->section_ != section_) return EndCause{488, "the two calls have their audio in different sections"};
+  accept_refer(from, id, request, target.display);
+  transfer_ =
+      std::make_unique<AttendedTransfer>(*this, referral_of(request, from), std::move(place(from.side())), *call, side);
+  transfer_->start();
+  return std::nullopt;
+}
+
+void Call::accept_refer(Leg& from, sip::TransactionId id, const Message& request, std::string_view target) {
   Message response = from.make_response(request, 202, "");
-  if (!terms.notifies) response.add_header(HeaderId::kReferSub, "false");
+  if (!wants_subscription(request)) response.add_header(HeaderId::kReferSub, "false");
   respond(from, id, response);
   log_event(LogLevel::kInfo, "call",
             {{"call", number_}, {"event", "transfer"}, {"leg", to_string(from.side())}, {"to", target}});
   settle_reinvite(from);
   --transfers_left_;
-  transfer_ = std::make_unique<Transfer>(*this, std::move(terms), std::move(place(from.side())));
-  transfer_->start();
 }
 
 /// Who has referred, as the target may see it: the user, at our address unless its realm is shown the other side's.

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "controlplane/call.h"
-#include "controlplane/call_transfer.h"
 #include "controlplane/log.h"
 #include "controlplane/media_policy.h"
 #include "sip/sdp_write.h"
@@ -37,7 +36,7 @@ std::optional<EndCause> Call::check_replacing(const Leg& gone, const Path& from,
                            other->state == LegState::kConfirmed && other->agreement;
   if (!established) return EndCause{481, "the dialog to be replaced is not established"};
   if (early_only) return EndCause{486, "the dialog to be replaced is early no more"};
-  if (exchange_ || (transfer_ && !transfer_->settled())) return EndCause{491, "the call is being changed"};
+  if (is_changing()) return EndCause{491, "the call is being changed"};
   return std::nullopt;
 }
 
@@ -77,6 +76,7 @@ std::optional<EndCause> Call::replace_leg(sip::TransactionId id, const Message& 
             {{"call", number_}, {"event", "replaced"}, {"leg", to_string(side)}, {"by", comer->display}});
   replaced_.push_back(std::move(place(side)));
   place(side) = std::move(comer);
+  if (side == Side::kCaller) callers_invite_ = context_.transactions.request(id);
   answer_replacing(*leg(side), id, invite, offer);
   if (replaced_.back()->state == LegState::kConfirmed) send_bye(*replaced_.back(), {200, "replaced"});
   if (!ending_) align(opposite(side));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controlplane/call.h"
+#include "controlplane/far_status.h"
 #include "controlplane/identity_headers.h"
 #include "controlplane/log.h"
 #include "controlplane/media_policy.h"
@@ -22,13 +23,6 @@ namespace {
 constexpr std::string_view kSdpType = "application/sdp";
 /// How long another 2xx of a forked INVITE may come after the first: 64*T1 (RFC 3261 section 13.2.2.4).
 constexpr std::uint64_t kForksNs = 33'000'000'000;
-
-/// What a caller is told of a callee's refusal. Challenges and redirections are between us and the callee: neither its
-/// realm's credentials nor its addresses concern the caller.
-std::uint16_t status_for_caller(std::uint16_t status) {
-  if (status == 401 || status == 407) return 403;
-  return status < 400 ? 480 : status;
-}
 
 /// A first RSeq: 1..2^31-1, not to be guessed (RFC 3262 section 3).
 std::uint32_t make_rseq(const sip::TokenSource& tokens) {
@@ -71,27 +65,43 @@ std::optional<EndCause> Call::prepare(const Path& way) {
   return media_ ? std::nullopt : make_stream(way);
 }
 
-Message Call::make_invite(const Leg& leg, const Target& target) {
-  const Message& invite = *callers_invite_;
+/// What every INVITE of ours says, whoever asks for it. `from` is the party that calls, as it is shown there.
+Message Call::begin_invite(const Leg& leg, const Target& target, sip::NameAddr from) const {
   sip::RequestHead head;
   head.method = Method::kInvite;
   head.request_uri = sip::write(target.uri);
   head.via = leg.make_via(context_.tokens);
-  head.from = shown_caller(invite, realm_of(leg), leg.contact().uri.host);
+  head.from = std::move(from);
   head.from.set_tag(context_.tokens());
   head.to.uri = target.uri;
   head.to.uri.parameters = {};
   head.call_id = context_.tokens();
-  head.max_forwards = static_cast<std::uint32_t>(invite.max_forwards().value_or(sip::kMaxForwardsInitial)) - 1;
   Message request = sip::make_request(head);
   request.add_header(HeaderId::kContact, sip::write(leg.contact()));
   request.add_header(HeaderId::kAllow, kAllowed);
+  ask_session_timer(leg, request);
+  return request;
+}
+
+/// A caller is shown as its INVITE allows it, everybody else as it was called.
+sip::NameAddr Call::shown_party(const Leg& party, const Leg& to) const {
+  const std::string our_host = to.contact().uri.host;
+  if (party.side() == Side::kCaller && callers_invite_) return shown_caller(*callers_invite_, realm_of(to), our_host);
+  sip::NameAddr shown;
+  shown.uri = sip::make_sip_uri(party.dialog->remote().uri.user_text(), our_host);
+  return shown;
+}
+
+Message Call::make_invite(const Leg& leg, const Target& target) {
+  const Message& invite = *callers_invite_;
+  Message request = begin_invite(leg, target, shown_party(*caller_, leg));
+  const std::uint32_t hops = static_cast<std::uint32_t>(invite.max_forwards().value_or(sip::kMaxForwardsInitial)) - 1;
+  request.set_header(HeaderId::kMaxForwards, std::to_string(hops));
   // An offer in a reliable provisional response waits for the caller's PRACK: only a caller that knows it can answer.
   const settings::ReliableProvisionals policy = realm_of(leg).policy.reliable_provisionals;
   const bool reliable = policy != settings::ReliableProvisionals::kOff && (!delayed_ || caller_->peer.reliable);
   request.add_header(HeaderId::kSupported, reliable ? kSupported : kSupported.substr(kSupported.find(' ') + 1));
   if (reliable && policy == settings::ReliableProvisionals::kRequired) request.add_header(HeaderId::kRequire, "100rel");
-  ask_session_timer(leg, request);
   pass_headers(invite, realm_of(*caller_), realm_of(leg), request);
   if (!request.has(HeaderId::kUserAgent)) request.add_header(HeaderId::kUserAgent, kSoftware);
   if (callee_offered_) request.set_body(sip::write_sdp(*callee_offered_), kSdpType);
@@ -206,7 +216,7 @@ void Call::on_refused(const EndCause& cause, const Message*) {
     refused_at_start_ = cause;
     return;
   }
-  const std::uint16_t status = status_for_caller(cause.status);
+  const std::uint16_t status = status_for_far_party(cause.status);
   end({status, status == cause.status ? cause.text : std::string(sip::reason_phrase(status))});
 }
 

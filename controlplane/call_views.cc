@@ -76,7 +76,7 @@ void Call::add_dialogs(json::array& dialogs, std::uint64_t now_ns) const {
   std::vector<const Leg*> all;
   for (const Leg* const leg : legs()) all.push_back(leg);
   if (invitation_) invitation_->add_forks(all);
-  if (transfer_) transfer_->invitation().add_forks(all);
+  if (transfer_) transfer_->add_forks(all);
   for (const Leg* const leg : all) {
     if (!leg->dialog) continue;
     const sip::DialogId& id = leg->dialog->id();

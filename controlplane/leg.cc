@@ -22,6 +22,13 @@ const char* to_string(LegState state) {
   return "unknown";
 }
 
+void Leg::move_to(Side side) {
+  side_ = side;
+  session_alarm.reset();
+  provisionals.reset();
+  secured.reset();
+}
+
 sip::Via Leg::make_via(const sip::TokenSource& tokens) const {
   sip::Via via;
   via.transport = via_transport(path_.transport);

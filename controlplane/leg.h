@@ -45,6 +45,8 @@ class Leg {
   Leg(Side side, Path path) : side_(side), path_(std::move(path)) {}
 
   [[nodiscard]] Side side() const { return side_; }
+  /// It is another call's from now on: what was the call's before goes.
+  void move_to(Side side);
   [[nodiscard]] const Path& path() const { return path_; }
   void set_path(Path path) { path_ = std::move(path); }
 

@@ -9,12 +9,26 @@
 namespace weir::tests {
 namespace {
 
+/// For those whom a callee calls: they are where it is.
+constexpr const char* kRoute = R"(
+[[route]]
+realm = "callees"
+match = '^sip:(rtp-(\d+))@.*'
+target = 'sip:\1@198.18.2.2:\2'
+to_realm = "callees"
+)";
+
 class Parties {
  public:
-  explicit Parties(unsigned seed) : random_(seed) { invite(); }
+  explicit Parties(unsigned seed) : random_(seed), lab_(kRoute) {
+    invite();
+    if (pick(3) == 0) return;
+    newest_is_answered("callee", 50000);
+    in_dialog("ACK", 1);
+  }
 
   void act() {
-    switch (pick(18)) {
+    switch (pick(22)) {
       case 0:
         return invite();
       case 1:
@@ -46,8 +60,18 @@ class Parties {
         return in_dialog("INFO", ++cseq_);
       case 17:
         return in_dialog("PRACK", ++cseq_);
+      case 18:
+        return consult();
+      case 19:
+        return second_dialog();
+      case 20:
+      case 21:
+        return refer();
     }
   }
+
+  /// Transfers to a party of another call that somebody was told to have succeeded.
+  [[nodiscard]] unsigned transferred() const { return transferred_; }
 
   const controlplane::CallCounters& counters() { return lab_.control().counters(); }
 
@@ -119,6 +143,49 @@ class Parties {
     lab_.callee_sends(*lab_.callee_invite, method, ++callee_cseq_, body, pick(5) == 0 ? "fork" : "callee");
   }
 
+  /// The callee calls somebody else, who takes the call more often than not: its second one.
+  void consult() {
+    second("INVITE", 1, plain_sdp("198.18.2.2", 50010), "");
+    if (pick(4) == 0) return;
+    newest_is_answered("carol", 52000);
+    second("ACK", 1, "", second_tag_);
+  }
+
+  void newest_is_answered(const std::string& tag, std::uint16_t port) {
+    if (at_callee_.empty()) return;
+    lab_.callee_answers(at_callee_.back(), 200, plain_sdp("198.18.2.2", port), tag);
+    read();
+  }
+
+  void second_dialog() {
+    static const char* const kMethods[] = {"ACK", "ACK", "ACK", "BYE", "INVITE", "INFO"};
+    const std::string method = kMethods[pick(std::size(kMethods))];
+    second(method, method == "ACK" ? 1 : ++second_cseq_, method == "INVITE" ? some_sdp("198.18.2.2", 50010) : "",
+           second_tag_);
+  }
+
+  void second(const std::string& method, std::uint32_t cseq, const std::string& body, const std::string& to_tag) {
+    std::string text =
+        method + " sip:rtp-5080@198.18.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 198.18.2.2:5070;branch=z9hG4bK2nd";
+    text += method + std::to_string(cseq) + ";rport\r\nMax-Forwards: 70\r\nFrom: <sip:bob@198.18.2.2>;tag=bobstag\r\n";
+    text += "To: <sip:carol@198.18.2.1>" + (to_tag.empty() ? "" : ";tag=" + to_tag) + "\r\nCall-ID: consultation\r\n";
+    text += "CSeq: " + std::to_string(cseq) + " " + method + "\r\nContact: <sip:bob@198.18.2.2:5070>\r\n";
+    if (!body.empty()) text += "Content-Type: application/sdp\r\n";
+    lab_.deliver(kCallees, text + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body);
+    read();
+  }
+
+  /// The callee wants who it has called in its place, or somebody who is not there yet.
+  void refer() {
+    if (!lab_.callee_invite) return;
+    const std::string replaces =
+        pick(4) == 0 ? "" : "?Replaces=consultation%3Bto-tag%3D" + second_tag_ + "%3Bfrom-tag%3Dbobstag";
+    lab_.callee_sends(*lab_.callee_invite, "REFER", ++callee_cseq_, "", "callee",
+                      "Refer-To: <sip:rtp-5090@198.18.2.1" + replaces + ">\r\n");
+    read();
+    if (pick(2) == 0) newest_is_answered("target", 52000);
+  }
+
   void time_passes() {
     static constexpr std::uint64_t kMilliseconds[] = {1, 250, 600, 4'000, 12'000, 40'000, 200'000};
     lab_.advance(kMilliseconds[pick(std::size(kMilliseconds))]);
@@ -147,8 +214,13 @@ class Parties {
     }
     while (!lab_.silent(kCallees)) {
       const sip::Message message = lab_.next(kCallees);
+      if (!message.is_request() && message.call_id() == "consultation" && !message.to_tag().empty()) {
+        second_tag_ = message.to_tag();
+      }
       if (!message.is_request() || message.method() == sip::Method::kAck) continue;
-      if (message.method() == sip::Method::kInvite && message.to_tag().empty()) lab_.callee_invite = message;
+      if (message.method() == sip::Method::kNotify && message.body().starts_with("SIP/2.0 200")) ++transferred_;
+      const bool is_new = message.method() == sip::Method::kInvite && message.to_tag().empty();
+      if (is_new && message.request_uri_text().find("5070@") != std::string_view::npos) lab_.callee_invite = message;
       at_callee_.push_back(message);
     }
   }
@@ -160,15 +232,20 @@ class Parties {
   std::vector<sip::Message> at_callee_;
   std::uint32_t cseq_ = 1;
   std::uint32_t callee_cseq_ = 0;
+  std::string second_tag_ = "none";  ///< ours, in the dialog of the callee's second call
+  std::uint32_t second_cseq_ = 1;
+  unsigned transferred_ = 0;
 };
 
 TEST(CallRandom, WhateverHappensNothingIsLeft) {
   controlplane::CallCounters reached;
+  unsigned transferred = 0;
   for (unsigned seed = 1; seed <= 1000; ++seed) {
     SCOPED_TRACE(seed);
     Parties parties(seed);
     for (int step = 0; step < 30; ++step) parties.act();
     ASSERT_TRUE(parties.end());
+    transferred += parties.transferred();
     reached.calls += parties.counters().calls;
     reached.calls_answered += parties.counters().calls_answered;
     reached.calls_refused += parties.counters().calls_refused;
@@ -176,6 +253,7 @@ TEST(CallRandom, WhateverHappensNothingIsLeft) {
   EXPECT_GT(reached.calls, 1000u);
   EXPECT_GT(reached.calls_answered, 300u);
   EXPECT_GT(reached.calls_refused, 100u);
+  EXPECT_GT(transferred, 10u);
 }
 
 }  // namespace

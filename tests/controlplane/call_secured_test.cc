@@ -2,10 +2,8 @@
 // before any flow. The far end of the handshake is OpenSSL alone. RFC 5763.
 #include <gtest/gtest.h>
 
-#include "sip/dtls_attributes.h"
 #include "sip/write.h"
-#include "tests/support/call_lab.h"
-#include "tests/support/dtls_peer.h"
+#include "tests/support/call_dtls.h"
 
 namespace weir::tests {
 namespace {
@@ -14,41 +12,10 @@ using sip::HeaderId;
 
 const std::string kCalleeSdp = plain_sdp("198.18.2.2", 50000);
 
-std::string fingerprint_line(const DtlsPeer& peer) {
-  return "a=fingerprint:" + sip::write_fingerprint(peer.fingerprint()) + "\r\n";
-}
-
-std::uint16_t audio_port(const sip::Message& message) {
-  return static_cast<std::uint16_t>(std::stoi(sdp_value(message.body(), "m=audio ")));
-}
-
-proto::Endpoint place(const char* address, std::uint16_t port) {
-  return {proto::parse_ip_address(address).value(), 0, port};
-}
-
 RequestText secured_invite(const std::string& attributes) {
   RequestText request;
   request.body = secured_sdp("198.18.1.2", 40000, "a=rtcp-mux\r\n" + attributes);
   return request;
-}
-
-/// Carries datagrams between the peer and Weir's port until neither has anything to say.
-void shake_hands(CallLab& lab, DtlsPeer& peer, std::uint16_t weir_port, const proto::Endpoint& peer_place) {
-  peer.step();
-  for (bool moved = true; moved;) {
-    moved = false;
-    for (const Datagram& datagram : peer.take_sent()) {
-      moved = true;
-      (void)lab.worker().punt(weir_port, peer_place, datagram);
-      lab.settle();
-    }
-    for (; !lab.worker().sent().empty(); lab.worker().sent().pop_front()) {
-      const FakeWorker::Sent& sent = lab.worker().sent().front();
-      if (sent.local_port != weir_port || sent.destination != peer_place) continue;
-      moved = true;
-      peer.receive(sent.bytes);
-    }
-  }
 }
 
 /// A secured caller that has got its 200; its ACK is sent.

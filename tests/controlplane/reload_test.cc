@@ -216,7 +216,7 @@ TEST(Reload, FilesThatItNamesAreReadTooAndMustBeGood) {
   EXPECT_THAT(reload_with(listens,
                           "listen = [\"tls:198.18.1.2:5061\"]\n"
                           "[realm.tls]\ncertificates = [{ chain = '/nonexistent/a.pem', key = '/a.key' }]"),
-              HasSubstr("realm 'core': /nonexistent/a.pem"));
+              HasSubstr("realm 'core': cannot read the certificate file /nonexistent/a.pem"));
   const std::string with_users = "[registrar]\nusers = '" + lab.users + "'\n[control]";
   EXPECT_THAT(reload_with("[control]", with_users), HasSubstr(lab.users));
   std::ofstream(lab.users) << "[[user]]\nname = 'alice'\n";
