@@ -383,8 +383,10 @@ bool MediaLeg::learn_source(Component component, const proto::Endpoint& source, 
 }
 
 sip::LocalSection MediaLeg::local_keys() {
-  if (tls_id_.empty()) tls_id_ = make_tls_id();
-  if (crypto_.empty()) crypto_ = make_crypto(options_.security.suites);
+  if (options_.security.may_secure()) {
+    if (tls_id_.empty()) tls_id_ = make_tls_id();
+    if (crypto_.empty()) crypto_ = make_crypto(options_.security.suites);
+  }
   sip::LocalSection keys;
   keys.tls_id = tls_id_;
   keys.crypto = crypto_;

@@ -1,10 +1,8 @@
 #include "controlplane/shard.h"
 
-#include <openssl/rand.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <csignal>
@@ -15,7 +13,7 @@
 #include "controlplane/chance.h"
 #include "controlplane/log.h"
 #include "controlplane/shard_clock.h"
-#include "proto/assert.h"
+#include "controlplane/token.h"
 
 namespace weir::controlplane {
 
@@ -28,19 +26,6 @@ constexpr auto kTick = std::chrono::milliseconds(1);
 constexpr int kRegionTries = 50;
 constexpr auto kRegionPause = std::chrono::milliseconds(200);
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
-
-/// 96 unguessable bits in hexadecimal, for tags, branches, Call-IDs (RFC 3261 section 19.3).
-std::string make_token() {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::array<unsigned char, 12> bytes;
-  WEIR_ASSERT(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1);
-  std::string token;
-  for (const unsigned char byte : bytes) {
-    token += kHex[byte >> 4];
-    token += kHex[byte & 15];
-  }
-  return token;
-}
 
 proto::Result<proto::Region> attach_patiently(const std::string& directory) {
   for (int attempt = 1;; ++attempt) {
