@@ -42,6 +42,12 @@ void append_quoted(std::string& out, std::string_view value) {
   out += '"';
 }
 
+std::string text_of(const LogField& field) {
+  if (const auto* text = std::get_if<std::string_view>(&field.value)) return std::string(*text);
+  if (const auto* number = std::get_if<std::uint64_t>(&field.value)) return std::to_string(*number);
+  return std::to_string(std::get<int>(field.value));
+}
+
 }  // namespace
 
 std::string log_line(std::string_view event, LogFields fields) {
@@ -50,7 +56,7 @@ std::string log_line(std::string_view event, LogFields fields) {
     line += ' ';
     line += field.name;
     line += '=';
-    std::string value = field.value;
+    std::string value = text_of(field);
     if (value.size() > kLogValueBytesMax) value = value.substr(0, kLogValueBytesMax - 3) + "...";
     if (!value.empty() && std::all_of(value.begin(), value.end(), plain)) {
       line += value;

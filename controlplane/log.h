@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "proto/result.h"
 
@@ -15,17 +16,18 @@ namespace weir::controlplane {
 
 enum class LogLevel : std::uint8_t { kDebug, kInfo, kWarning, kError };
 
-/// One name=value of a line. The value may hold any bytes.
+/// One name=value of a line. The value may hold any bytes; it is a view of the caller's, and nothing is made of it if
+/// the line is not written.
 struct LogField {
   LogField(std::string_view field_name, std::string_view text) : name(field_name), value(text) {}
-  LogField(std::string_view field_name, const char* text) : name(field_name), value(text) {}
-  LogField(std::string_view field_name, const std::string& text) : name(field_name), value(text) {}
-  LogField(std::string_view field_name, std::uint64_t number) : name(field_name), value(std::to_string(number)) {}
-  LogField(std::string_view field_name, std::uint32_t number) : name(field_name), value(std::to_string(number)) {}
-  LogField(std::string_view field_name, int number) : name(field_name), value(std::to_string(number)) {}
+  LogField(std::string_view field_name, const char* text) : name(field_name), value(std::string_view(text)) {}
+  LogField(std::string_view field_name, const std::string& text) : name(field_name), value(std::string_view(text)) {}
+  LogField(std::string_view field_name, std::uint64_t number) : name(field_name), value(number) {}
+  LogField(std::string_view field_name, std::uint32_t number) : name(field_name), value(std::uint64_t{number}) {}
+  LogField(std::string_view field_name, int number) : name(field_name), value(number) {}
 
   std::string_view name;
-  std::string value;
+  std::variant<std::string_view, std::uint64_t, int> value;
 };
 using LogFields = std::initializer_list<LogField>;
 

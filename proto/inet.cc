@@ -38,10 +38,25 @@ bool is_host(const IpAddress& address) {
          std::any_of(bytes.begin(), bytes.begin() + 10, [](std::uint8_t byte) { return byte != 0; });
 }
 
+namespace {
+
+/// As inet_ntop writes it, without its printf: every message of a call has several.
+std::string dotted(const IpAddress& address) {
+  std::string text = std::to_string(address.bytes[0]);
+  for (std::size_t i = 1; i < 4; ++i) {
+    text += '.';
+    text += std::to_string(address.bytes[i]);
+  }
+  return text;
+}
+
+}  // namespace
+
 std::string to_string(const IpAddress& address) {
   if (address.family == Family::kNone) return "none";
+  if (address.family == Family::kIpv4) return dotted(address);
   char text[INET6_ADDRSTRLEN] = {};
-  inet_ntop(address.family == Family::kIpv4 ? AF_INET : AF_INET6, address.bytes.data(), text, sizeof text);
+  inet_ntop(AF_INET6, address.bytes.data(), text, sizeof text);
   return text;
 }
 
