@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "sip/message.h"
+#include "sip/sip_hash.h"
 
 namespace weir::sip {
 
@@ -17,6 +18,14 @@ struct DialogId {
   std::string local_tag;
   std::string remote_tag;
   auto operator<=>(const DialogId&) const = default;
+};
+
+/// For the unordered containers. Peers choose their part of a dialog's id: the key is a secret.
+struct DialogIdHash {
+  SipHashKey key;
+  std::size_t operator()(const DialogId& id) const {
+    return sip_hash(key, id.call_id) + 3 * sip_hash(key, id.local_tag) + 5 * sip_hash(key, id.remote_tag);
+  }
 };
 
 /// The dialog a received message belongs to: of a request, To is local; of a response, From is local. The tags are

@@ -195,14 +195,11 @@ void TransactionLayer::erase(Transaction& transaction) {
 
 /// The same for a request each time it comes, so that stateless answers to repeats are alike (RFC 3261 section 8.2.7).
 std::string TransactionLayer::tag_for(const Message& request) const {
-  std::uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
   const auto vias = request.values(HeaderId::kVia);
-  for (const std::string_view part : {std::string_view(secret_), vias.empty() ? std::string_view{} : vias.front(),
-                                      request.call_id(), std::string_view(secret_)}) {
-    for (const char c : part) {
-      hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
-    }
-  }
+  std::string known(vias.empty() ? std::string_view{} : vias.front());
+  known += '\n';
+  known += request.call_id();
+  const std::uint64_t hash = sip_hash(secret_, known);
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string tag;
   for (int shift = 60; shift >= 0; shift -= 4) {

@@ -27,7 +27,7 @@ Actions start(Transaction::Machine& machine) {
 
 TransactionLayer::TransactionLayer(const TransactionOptions& options, MessageSender& sender, TransactionUser& user,
                                    const TokenSource& tokens)
-    : options_(options), sender_(sender), user_(user), secret_(tokens()) {}
+    : options_(options), sender_(sender), user_(user), secret_(make_sip_hash_key(tokens())), table_(secret_) {}
 
 void TransactionLayer::on_message(std::uint64_t now_ns, Message message, const Hop& source) {
   if (message.is_request()) {
@@ -171,8 +171,31 @@ void TransactionLayer::on_response(Now now_ns, const Message& response, const Ho
   perform(now_ns, id, actions, {&response, &source});
 
   transaction = table_.find(id);
-  if (transaction != nullptr && transaction->cancelling == Cancelling::kWanted) {
+  if (transaction == nullptr) {
+    return;
+  }
+  if (transaction->cancelling == Cancelling::kWanted) {
     (void)cancel(now_ns, id);
+  }
+  slim(*transaction, response.status());
+}
+
+/// What lingers for 32 s is many times what is under way: it keeps only what it may still send.
+void TransactionLayer::slim(Transaction& client, std::uint16_t status) {
+  if (status < 200) {
+    return;
+  }
+  client.bytes = {};
+  if (status >= 300 || !std::holds_alternative<ClientInviteTransaction>(client.machine)) {
+    client.request.reset();
+  }
+}
+
+void TransactionLayer::take_no_more(TransactionId id) {
+  Transaction* transaction = table_.find(id);
+  const auto* invite = transaction != nullptr ? std::get_if<ClientInviteTransaction>(&transaction->machine) : nullptr;
+  if (invite != nullptr && invite->state() == ClientInviteTransaction::State::kAccepted) {
+    transaction->request.reset();
   }
 }
 
@@ -300,6 +323,10 @@ bool TransactionLayer::respond(std::uint64_t now_ns, TransactionId id, const Mes
 void TransactionLayer::acknowledged(TransactionId id) {
   if (Transaction* transaction = table_.find(id)) {
     perform(0, id, transaction->accept.on_acknowledged(), {});
+    const auto* invite = std::get_if<ServerInviteTransaction>(&transaction->machine);
+    if (invite != nullptr && invite->state() == ServerInviteTransaction::State::kAccepted) {
+      transaction->bytes = {};
+    }
   }
 }
 

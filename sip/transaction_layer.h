@@ -153,7 +153,11 @@ class TransactionLayer {
   // Both.
   /// Forgets a transaction without a word to anyone.
   void abandon(TransactionId id);
-  /// The transaction's request; null if `id` names none. Server: until the final response only.
+  /// The user takes no more responses to an INVITE of ours that was accepted: what it would need of it goes, and the
+  /// rest lingers. Harmless on any other id.
+  void take_no_more(TransactionId id);
+  /// The transaction's request; null if `id` names none. Until the final response only, but for an INVITE of ours that
+  /// was accepted: there may be another 2xx to acknowledge.
   [[nodiscard]] std::shared_ptr<const Message> request(TransactionId id) const;
   /// A request of `method` whose top Via, with an RFC 3261 branch, is `via` repeats one whose transaction is alive.
   [[nodiscard]] bool is_repeated(const Via& via, std::string_view method) {
@@ -193,13 +197,14 @@ class TransactionLayer {
   void pass_up(Now now_ns, Transaction& transaction, Incoming incoming);
   void tell(const Transaction& transaction, TransactionFailure failure);
   void fire(Now now_ns, TransactionId id, TimerRow row);
+  static void slim(Transaction& client, std::uint16_t status);
   void erase(Transaction& transaction);
   [[nodiscard]] std::string tag_for(const Message& request) const;
 
   TransactionOptions options_;
   MessageSender& sender_;
   TransactionUser& user_;
-  std::string secret_;  ///< makes tag_for unguessable
+  SipHashKey secret_;  ///< makes tag_for unguessable, and the table's hashes
   TransactionCounters counters_;
   TransactionTable table_;
   TimerQueue timers_;

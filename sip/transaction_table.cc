@@ -79,7 +79,7 @@ Transaction* TransactionTable::insert(std::string key, Transaction::Machine mach
   Place& place = places_[index];
   place.transaction =
       std::make_unique<Transaction>(TransactionId{index, place.generation}, std::move(machine), settings);
-  place.transaction->key = at;
+  place.transaction->key = &at->first;
   at->second = index;
   return place.transaction.get();
 }
@@ -87,23 +87,22 @@ Transaction* TransactionTable::insert(std::string key, Transaction::Machine mach
 void TransactionTable::add_merge_key(Transaction& transaction, std::string merge_key) {
   const auto [at, inserted] = by_key_.try_emplace(std::move(merge_key), transaction.id.index);
   if (inserted) {
-    transaction.merge = at;
-    transaction.merges = true;
+    transaction.merge = &at->first;
     ++merge_keys_;
   }
 }
 
 void TransactionTable::remove_merge_key(Transaction& transaction) {
-  if (transaction.merges) {
-    by_key_.erase(transaction.merge);
-    transaction.merges = false;
+  if (transaction.merge != nullptr) {
+    by_key_.erase(by_key_.find(*transaction.merge));
+    transaction.merge = nullptr;
     --merge_keys_;
   }
 }
 
 void TransactionTable::erase(Transaction& transaction) {
   remove_merge_key(transaction);
-  by_key_.erase(transaction.key);
+  by_key_.erase(by_key_.find(*transaction.key));
   const std::uint32_t index = transaction.id.index;
   ++places_[index].generation;
   places_[index].transaction.reset();

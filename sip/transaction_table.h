@@ -6,10 +6,10 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -20,6 +20,7 @@
 #include "sip/message.h"
 #include "sip/server_invite_transaction.h"
 #include "sip/server_transaction.h"
+#include "sip/sip_hash.h"
 
 namespace weir::sip {
 
@@ -30,6 +31,11 @@ struct TransactionId {
   std::uint32_t generation = 0;
   [[nodiscard]] bool valid() const { return index != kNoIndex; }
   auto operator<=>(const TransactionId&) const = default;
+};
+
+/// Ids are ours, so nothing need be hidden: no two that are alive have one index.
+struct TransactionIdHash {
+  std::size_t operator()(const TransactionId& id) const { return id.index; }
 };
 
 // Keys. Equal exactly for messages of one transaction; the kinds never collide.
@@ -66,7 +72,6 @@ enum class Cancelling : std::uint8_t { kNo, kWanted, kSent };
 /// One transaction: its machine and what the machine's actions need. The layer owns and changes it.
 struct Transaction {
   using Machine = std::variant<ClientInviteTransaction, ClientTransaction, ServerInviteTransaction, ServerTransaction>;
-  using Index = std::map<std::string, std::uint32_t, std::less<>>;
 
   Transaction(TransactionId transaction_id, Machine first_machine, const TimerSettings& settings)
       : id(transaction_id), machine(std::move(first_machine)), accept(settings) {}
@@ -75,8 +80,8 @@ struct Transaction {
   Machine machine;
   Hop hop;                                 ///< where its messages go
   std::shared_ptr<const Message> request;  ///< server: until the final response
-  std::string bytes;                       ///< client: the request; server: the latest response
-  bool known_to_user = true;               ///< false: a CANCEL, which the layer keeps to itself
+  std::string bytes;          ///< client: the request; server: the latest response; empty once it is not sent again
+  bool known_to_user = true;  ///< false: a CANCEL, which the layer keeps to itself
   std::array<Timer, kTimerRows> running{};
 
   // Client INVITE.
@@ -91,13 +96,15 @@ struct Transaction {
   std::string to_tag;       ///< of the latest response
 
   // The table's.
-  Index::iterator key{};
-  Index::iterator merge{};
-  bool merges = false;
+  const std::string* key = nullptr;    ///< in its index
+  const std::string* merge = nullptr;  ///< likewise; null: none
 };
 
 class TransactionTable {
  public:
+  /// `key`: a secret, so that no choice of the peers', whose the keys are, makes the table slow.
+  explicit TransactionTable(const SipHashKey& key) : by_key_(kBucketsFirst, KeyedHash{key}) {}
+
   /// A new transaction under `key`; null if the key is taken. The reference is good until it is erased.
   Transaction* insert(std::string key, Transaction::Machine machine, const TimerSettings& settings);
   /// Makes `transaction` what find() gives for `merge_key` too, unless that is taken.
@@ -127,8 +134,9 @@ class TransactionTable {
     std::unique_ptr<Transaction> transaction;
   };
 
-  // Ordered, not hashed: the keys are the peers' to choose, and no choice makes an ordered map slow.
-  Transaction::Index by_key_;
+  static constexpr std::size_t kBucketsFirst = 4096;
+
+  std::unordered_map<std::string, std::uint32_t, KeyedHash, std::equal_to<>> by_key_;
   std::size_t merge_keys_ = 0;
   std::vector<Place> places_;
   std::vector<std::uint32_t> free_;

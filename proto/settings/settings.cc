@@ -196,6 +196,7 @@ void read_control(Table& table, ControlSettings& control) {
   read_fifo(table, control.fifo);
   read_log_level(table, control.log_level);
   table.number("calls_max", control.calls_max, 1, kFlowsMax / 2);
+  table.number("transactions_max", control.transactions_max, 1'000, 10'000'000);
   std::uint32_t timeout_s = control.media_timeout_ms / 1000;
   table.number("media_timeout_s", timeout_s, 0, 86'400);
   control.media_timeout_ms = timeout_s * 1000;

@@ -110,6 +110,8 @@ struct ControlSettings {
   FifoSettings fifo = {};
   std::string log_level = "info";
   std::uint32_t calls_max = 1000;
+  /// SIP transactions at once. One that has ended lingers for 32 s (RFC 3261): a call a second takes a hundred.
+  std::uint32_t transactions_max = 400'000;
   std::uint32_t media_timeout_ms = 30'000;  ///< a call without media for this long is ended; 0: never
   std::uint32_t punts_per_s_max = 200;      ///< per flow
   /// A flow is policed at so many times the packets and bytes a second that its codecs need; 0: not at all.
