@@ -23,6 +23,8 @@ namespace {
 
 /// How often calls look at the clock.
 constexpr std::uint64_t kSweepNs = 1'000'000'000;
+/// Ending calls looked at with each entry. One entry may end a few; a call takes a dozen entries.
+constexpr std::size_t kLookedAtMax = 4;
 
 bool is_known_here(Method method) {
   return method == Method::kInvite || method == Method::kAck || method == Method::kBye || method == Method::kCancel ||
@@ -46,11 +48,12 @@ CallControl::CallControl(const proto::settings::Settings& settings, MediaEngine&
                          const Policy& policy, sip::MessageSender& sender, sip::TokenSource tokens,
                          CallJournal* journal)
     : tokens_(std::move(tokens)),
-      transactions_(sip::TransactionOptions{}, sender, *this, tokens_),
+      transactions_({.timers = {}, .transactions_max = settings.control.transactions_max}, sender, *this, tokens_),
       context_{settings, media, paths, policy, transactions_, tokens_, alarms_, nullptr, journal},
       admission_(settings.limits),
       gate_(settings.limits, transactions_, sender, tokens_()),
-      realm_calls_(settings) {}
+      realm_calls_(settings),
+      by_dialog_(0, sip::DialogIdHash{sip::make_sip_hash_key(tokens_())}) {}
 
 CallControl::~CallControl() {
   calls_.clear();
@@ -174,6 +177,11 @@ std::optional<sip::TransactionId> CallControl::request(Requester& requester, Mes
   const std::optional<sip::TransactionId> id = transactions_.send_request(now_ns_, std::move(request), hop);
   if (id) requests_[*id] = &requester;
   return id;
+}
+
+void CallControl::disown(sip::TransactionId id) {
+  if (requests_.erase(id) != 0) transactions_.take_no_more(id);
+  invites_.erase(id);
 }
 
 void CallControl::respond(sip::TransactionId id, const Message& response) {
@@ -320,15 +328,21 @@ void CallControl::finish_entry() {
   bury_the_dead();
 }
 
-/// Calls that have nothing more to say go; their transactions linger without them, to absorb retransmissions.
+/// Calls that have nothing more to say go; their transactions linger without them, to absorb retransmissions. A few of
+/// those that are ending are looked at with each entry, in turn: a crowd that waits for the last word of silent parties
+/// costs the others nothing.
 void CallControl::bury_the_dead() {
-  std::erase_if(dying_, [this](std::uint64_t number) {
+  for (std::size_t left = std::min(dying_.size(), kLookedAtMax); left > 0; --left) {
+    const std::uint64_t number = dying_.front();
+    dying_.pop_front();
     const auto call = calls_.find(number);
-    if (call == calls_.end()) return true;
-    if (!call->second->over()) return false;
-    calls_.erase(call);
-    return true;
-  });
+    if (call == calls_.end()) continue;
+    if (call->second->over()) {
+      calls_.erase(call);
+    } else {
+      dying_.push_back(number);
+    }
+  }
 }
 
 boost::json::value CallControl::calls_view(std::uint64_t now_ns) const {

@@ -4,11 +4,13 @@
 
 #include <boost/json/value.hpp>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "controlplane/admission.h"
@@ -85,7 +87,7 @@ class CallControl : private sip::TransactionUser {
   /// What realms may have of calls.
   RealmCalls& realm_calls() { return realm_calls_; }
   [[nodiscard]] const RealmCalls& realm_calls() const { return realm_calls_; }
-  void disown(sip::TransactionId id) { requests_.erase(id), invites_.erase(id); }
+  void disown(sip::TransactionId id);
   /// Requests of `method` outside dialogs go to `handler` from now on. It outlives the control, or its last message.
   void set_handler(sip::Method method, RequestHandler& handler) { handlers_[method] = &handler; }
   /// Answers a request that a handler was given, or one of a dialog that is gone.
@@ -179,13 +181,13 @@ class CallControl : private sip::TransactionUser {
   RealmCalls realm_calls_;
   AdmissionCounters refusals_reported_;
   proto::Endpoint refused_last_;
-  std::map<std::uint64_t, std::unique_ptr<Call>> calls_;  ///< by number
-  std::map<sip::TransactionId, Requester*> requests_;     ///< ours
-  std::map<sip::TransactionId, Call*> invites_;           ///< the parties', of a call
+  std::map<std::uint64_t, std::unique_ptr<Call>> calls_;                                 ///< by number
+  std::unordered_map<sip::TransactionId, Requester*, sip::TransactionIdHash> requests_;  ///< ours
+  std::unordered_map<sip::TransactionId, Call*, sip::TransactionIdHash> invites_;        ///< the parties', of a call
   std::map<sip::Method, RequestHandler*> handlers_;
-  std::map<sip::DialogId, Call*> by_dialog_;
+  std::unordered_map<sip::DialogId, Call*, sip::DialogIdHash> by_dialog_;
   std::vector<std::uint64_t> changed_;  ///< numbers of calls
-  std::vector<std::uint64_t> dying_;    ///< numbers of calls that are ending
+  std::deque<std::uint64_t> dying_;     ///< numbers of calls that are ending
   std::uint64_t number_last_ = 0;
   std::uint64_t now_ns_ = 0;
   std::uint64_t sweep_ns_ = 0;  ///< when the calls look at the clock again
