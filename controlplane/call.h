@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "controlplane/alarms.h"
+#include "controlplane/boxed.h"
 #include "controlplane/call_control.h"
 #include "controlplane/end_cause.h"
 #include "controlplane/exchange.h"
@@ -243,10 +244,10 @@ class Call : public Requester, private Inviter {
   proto::settings::MediaProfile callee_profile_ = proto::settings::MediaProfile::kRtp;
   std::uint32_t callee_realm_ = 0;
   std::shared_ptr<const sip::Message> callers_invite_;
-  std::optional<sip::RemoteOffer> offer_;                  ///< the caller's; with `delayed_` the callee's
-  sip::LocalSession callee_session_;                       ///< what every target is offered
-  std::optional<sip::SessionDescription> callee_offered_;  ///< likewise
-  std::optional<sip::DialogId> early_;                     ///< the fork whose media the caller hears
+  Boxed<sip::RemoteOffer> offer_;                   ///< the caller's; with `delayed_` the callee's
+  sip::LocalSession callee_session_;                ///< what every target is offered
+  Boxed<sip::SessionDescription> callee_offered_;   ///< likewise
+  std::optional<sip::DialogId> early_;              ///< the fork whose media the caller hears
   std::optional<std::uint32_t> provisional_waits_;  ///< a fork's reliable offer, to be acknowledged with an answer
   std::optional<EndCause> refused_at_start_;
   Alarm invitation_end_;
@@ -258,7 +259,7 @@ class Call : public Requester, private Inviter {
 
   // The session.
   std::unique_ptr<Media> media_;
-  std::optional<Exchange> exchange_;
+  Boxed<Exchange> exchange_;
   std::vector<Relay> relays_;
   sip::TransactionId refresh_;  ///< our UPDATE that refreshes a session
   sip::DialogId refreshed_;     ///< whose

@@ -51,7 +51,7 @@ class AttendedTransfer final : public Transfer, public Requester {
   Call* other_;  ///< null once it is claimed no more
   Side target_;
   sip::TransactionId sent_;  ///< our re-INVITE to the new party
-  std::optional<sip::SessionDescription> offered_;
+  Boxed<sip::SessionDescription> offered_;
   sip::LocalSession session_before_;  ///< the new party's, as the other call knows it
   std::uint32_t offers_left_ = kOffersMax;
   Alarm again_;

@@ -40,7 +40,7 @@ class BlindTransfer final : public Transfer, private Inviter {
   Terms terms_;
   Invitation invitation_;
   sip::LocalSession session_;  ///< what the target is offered
-  std::optional<sip::SessionDescription> offered_;
+  Boxed<sip::SessionDescription> offered_;
 };
 
 }  // namespace weir::controlplane

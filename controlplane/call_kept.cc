@@ -38,6 +38,7 @@ std::shared_ptr<const Message> adopt_identity(const std::vector<std::string>& li
   if (lines.empty()) return nullptr;  // another party has taken the caller's place
   Message invite = Message::request("INVITE", "sip:weir.invalid");
   for (std::size_t i = 0; i + 1 < lines.size(); i += 2) invite.add_header(lines[i], lines[i + 1]);
+  invite.shrink_to_fit();
   return std::make_shared<const Message>(std::move(invite));
 }
 

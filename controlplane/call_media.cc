@@ -137,7 +137,9 @@ sip::SessionDescription Call::make_offer_to(Side side, sip::LocalSession& sessio
   session.sections.resize(what.sections.size());
   sip::LocalSection& section = session.sections[section_];
   const bool rtcp_mux = section.rtcp_mux;
-  section = media_->local_section(side);
+  const sip::SecurityPolicy& policy = session.security;
+  const bool sdes = !sip::is_dtls(protocol) && (sip::is_secured(protocol) || policy.best_effort);
+  section = media_->local_section(side, sdes && policy.sdes());
   section.rtcp_mux = rtcp_mux && sip::is_dtls(protocol);  // other telephones are offered two ports
   sip::SessionDescription offer = sip::make_offer(what, session, protocol);
   session.previous = offer;
@@ -148,7 +150,7 @@ sip::SessionDescription Call::make_offer_to(Side side, sip::LocalSession& sessio
 sip::Agreement Call::make_answer_to(Leg& leg, const sip::RemoteOffer& offer, const sip::Agreement& far) {
   leg.session.sections.resize(offer.sections.size());
   sip::LocalSection& section = leg.session.sections[section_];
-  section = media_->local_section(leg.side());
+  section = media_->local_section(leg.side(), offer.sections[section_].keying == sip::Keying::kSdes);
   if (leg.agreement) {
     section.rtcp_mux = leg.agreement->sections[section_].rtcp_mux;
     section.current_role = leg.agreement->sections[section_].role;

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "controlplane/boxed.h"
 #include "controlplane/call_slot.h"
 #include "controlplane/media_types.h"
 #include "controlplane/packed_agreement.h"
@@ -76,7 +77,7 @@ class Leg {
 
   // Offer and answer.
   sip::LocalSession session;
-  std::optional<sip::SessionDescription> offered;  ///< our offer that is not answered yet
+  Boxed<sip::SessionDescription> offered;  ///< our offer that is not answered yet
   PackedAgreement agreement;
   std::optional<SecuredInfo> secured;
 

@@ -65,8 +65,8 @@ proto::Endpoint Media::local_rtcp(Side side) const {
           .port = here.port(Component::kRtcp).local_port()};
 }
 
-sip::LocalSection Media::local_section(Side side) {
-  sip::LocalSection section = leg(side).local_keys();
+sip::LocalSection Media::local_section(Side side, bool sdes) {
+  sip::LocalSection section = leg(side).local_keys(sdes);
   section.rtp = local_rtp(side);
   section.rtcp = local_rtcp(side);
   return section;

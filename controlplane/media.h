@@ -68,7 +68,8 @@ class Media final : private MediaLeg::Listener {
   [[nodiscard]] proto::Endpoint local_rtcp(Side side) const;
 
   /// What we bring to the leg's next offer or answer: ports, SDES keys, tls-id, and what is in force of them.
-  [[nodiscard]] sip::LocalSection local_section(Side side);
+  /// `sdes`: with SDES keys, which are made if need be.
+  [[nodiscard]] sip::LocalSection local_section(Side side, bool sdes);
   /// The next local_section() of a leg brings keys of ours that were never used: new SDES keys, another tls-id.
   void renew_keys(Side side);
 

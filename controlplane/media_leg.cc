@@ -382,14 +382,14 @@ bool MediaLeg::learn_source(Component component, const proto::Endpoint& source, 
   return true;
 }
 
-sip::LocalSection MediaLeg::local_keys() {
+sip::LocalSection MediaLeg::local_keys(bool sdes) {
   if (options_.security.may_secure()) {
     if (tls_id_.empty()) tls_id_ = make_tls_id();
-    if (crypto_.empty()) crypto_ = make_crypto(options_.security.suites);
+    if (sdes && crypto_.empty()) crypto_ = make_crypto(options_.security.suites);
   }
   sip::LocalSection keys;
   keys.tls_id = tls_id_;
-  keys.crypto = crypto_;
+  if (sdes) keys.crypto = crypto_;
   if (!remote_) return keys;
   keys.rtcp_mux = remote_->rtcp_mux;
   if (!renews_) keys.sdes = remote_->sdes;

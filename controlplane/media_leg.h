@@ -94,7 +94,7 @@ class MediaLeg final : private MediaPort::Listener {
   bool learn_source(Component component, const proto::Endpoint& source, const proto::PrefixBits& plain_prefix);
 
   /// See Media::local_section; without the ports.
-  [[nodiscard]] sip::LocalSection local_keys();
+  [[nodiscard]] sip::LocalSection local_keys(bool sdes);
   void renew_local_keys() { renews_ = true; }
 
   /// Receive and send transform of the leg's media; plain ones where no keys are in force.

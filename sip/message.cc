@@ -189,6 +189,11 @@ bool Message::content_is(std::string_view media_type) const {
 
 // Changing.
 
+void Message::shrink_to_fit() {
+  buffer_.shrink_to_fit();
+  fields_.shrink_to_fit();
+}
+
 void Message::add_header(HeaderId id, std::string_view value) {
   fields_.push_back(make_field(id, {}, value));
 }

@@ -105,6 +105,9 @@ class Message {
   /// Removes the first Via value only.
   void remove_top_via();
 
+  /// Gives back the room for further headers: for a message that is kept.
+  void shrink_to_fit();
+
   // Body. Content-Length needs no care: write() says the body's true length.
   [[nodiscard]] std::string_view body() const { return text(body_); }
   [[nodiscard]] std::string_view content_type() const { return header(HeaderId::kContentType).value_or(""); }

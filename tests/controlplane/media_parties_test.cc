@@ -35,7 +35,7 @@ bool same_keys(const proto::SessionKeys& a, const proto::SessionKeys& b) {
 RemoteMedia sdes_remote(MediaLab& lab, Side side, SrtpProfile suite = SrtpProfile::kAesCm128HmacSha1_80) {
   RemoteMedia remote = lab.remote(side);
   remote.keying = sip::Keying::kSdes;
-  const sip::LocalSection section = lab.media->local_section(side);
+  const sip::LocalSection section = lab.media->local_section(side, true);
   sip::SdesAgreement sdes;
   for (const sip::CryptoAttribute& line : section.crypto) {
     if (line.suite == suite) sdes.local = line;
@@ -88,7 +88,7 @@ TEST(MediaSdes, SaidAgainNothingChangesAndNewKeysTakeTheirPlaceBesideTheOldOnes)
   ASSERT_TRUE(lab.media->set_remote(Side::kCaller, first, lab.now_ns).ok());
   lab.settle();
   EXPECT_EQ(lab.flow(Side::kCaller)->key_updates, 0u);
-  const sip::LocalSection again = lab.media->local_section(Side::kCaller);
+  const sip::LocalSection again = lab.media->local_section(Side::kCaller, true);
   ASSERT_TRUE(again.sdes);
   EXPECT_TRUE(sip::is_same_crypto(again.sdes->local, first.sdes->local));
 
@@ -116,8 +116,8 @@ TEST(MediaSdes, AKeyNearItsEndAsksForANewOneAndRenewKeysBringsIt) {
   EXPECT_EQ(lab.last(MediaEvent::Kind::kKeysEnding).side, Side::kCaller) << "the plain leg has none";
   EXPECT_TRUE(lab.media->flowing());
   lab.media->renew_keys(Side::kCaller);
-  EXPECT_FALSE(lab.media->local_section(Side::kCaller).sdes);
-  EXPECT_FALSE(lab.media->local_section(Side::kCaller).crypto.empty());
+  EXPECT_FALSE(lab.media->local_section(Side::kCaller, true).sdes);
+  EXPECT_FALSE(lab.media->local_section(Side::kCaller, true).crypto.empty());
 }
 
 TEST(MediaPolicy, WhatItForbidsIsRefusedWhateverTheSdpAgreedOn) {
