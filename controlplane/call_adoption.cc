@@ -28,7 +28,7 @@ std::size_t CallControl::adopt_journalled(std::uint64_t now_ns) {
     for (const std::uint32_t slot : context_.journal->slots_found()) ++(adopt(slot) ? adopted : ended);
   }
   const std::size_t removed = context_.media.remove_unadopted(now_ns);
-  finish_entry();
+  bury_the_dead();
   if (adopted + ended + removed != 0) {
     log_event(LogLevel::kWarning, "start",
               {{"event", "calls of an earlier weir-control"},

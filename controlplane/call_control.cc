@@ -62,7 +62,7 @@ CallControl::~CallControl() {
 void CallControl::on_message(std::uint64_t now_ns, Message message, const sip::Hop& source) {
   now_ns_ = now_ns;
   transactions_.on_message(now_ns, std::move(message), source);
-  finish_entry();
+  bury_the_dead();
 }
 
 void CallControl::refuse(const Message& request, const sip::Hop& source, std::uint16_t status,
@@ -73,7 +73,7 @@ void CallControl::refuse(const Message& request, const sip::Hop& source, std::ui
 void CallControl::on_transport_error(std::uint64_t now_ns, const sip::Hop& hop) {
   now_ns_ = now_ns;
   transactions_.on_transport_error(now_ns, hop);
-  finish_entry();
+  bury_the_dead();
 }
 
 bool CallControl::on_tick(std::uint64_t now_ns, std::uint64_t lag_ns) {
@@ -89,7 +89,8 @@ bool CallControl::on_tick(std::uint64_t now_ns, std::uint64_t lag_ns) {
     report_refusals();
     gate_.report();
   }
-  finish_entry();
+  settle_changed();
+  bury_the_dead();
   return busy;
 }
 
@@ -103,7 +104,7 @@ void CallControl::end_all(std::uint64_t now_ns, std::string_view reason) {
   now_ns_ = now_ns;
   ending_ = true;
   for (auto& [number, call] : calls_) call->end({503, std::string(reason)});
-  finish_entry();
+  bury_the_dead();
 }
 
 bool CallControl::end_call(std::uint64_t now_ns, std::uint64_t number, std::string_view reason) {
@@ -111,7 +112,7 @@ bool CallControl::end_call(std::uint64_t now_ns, std::uint64_t number, std::stri
   const auto found = calls_.find(number);
   if (found == calls_.end() || found->second->ending()) return false;
   found->second->end({200, std::string(reason)});
-  finish_entry();
+  bury_the_dead();
   return true;
 }
 
@@ -321,11 +322,6 @@ CallControl::Participant CallControl::named_in_refer(const sip::Replaces& replac
 
 void CallControl::bury_when_over(const Call& call) {
   dying_.push_back(call.number());
-}
-
-void CallControl::finish_entry() {
-  settle_changed();
-  bury_the_dead();
 }
 
 /// Calls that have nothing more to say go; their transactions linger without them, to absorb retransmissions. A few of

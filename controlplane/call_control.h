@@ -146,7 +146,6 @@ class CallControl : private sip::TransactionUser {
   void respond(sip::TransactionId id, const sip::Message& request, std::uint16_t status, std::string_view reason);
   std::optional<EndCause> replace_party(sip::TransactionId id, const sip::Message& invite, const Path& from,
                                         std::string_view replaces);
-  void finish_entry();
   void settle_changed();
   void bury_the_dead();
   [[nodiscard]] bool adopt(std::uint32_t slot);
@@ -168,7 +167,7 @@ class CallControl : private sip::TransactionUser {
   void own(const sip::DialogId& id, Call& call) { by_dialog_[id] = &call; }
   void disown(const sip::DialogId& id) { by_dialog_.erase(id); }
   void bury_when_over(const Call& call);
-  /// Before this entry ends.
+  /// At the next tick: by then more may have changed.
   void settle_later(const Call& call);
 
   sip::TokenSource tokens_;

@@ -57,7 +57,7 @@ std::optional<sip::SessionDescription> read_description(const std::string& text)
 
 }  // namespace
 
-/// The call settles, and the journal is told, at the end of what happens now.
+/// The call settles, and the journal is told, when all of it is done.
 void Call::changed() {
   if (changed_) return;
   changed_ = true;
