@@ -35,6 +35,7 @@ Call::~Call() {
     control_.disown(exchange_->asked);
   }
   for (const Relay& relay : relays_) control_.disown(relay.sent);
+  for (const sip::TransactionId id : told_) control_.disown(id);
   control_.disown(refresh_);
   invitation_.reset();
   transfer_.reset();
@@ -125,6 +126,8 @@ void Call::on_cancel(sip::TransactionId id) {
 }
 
 void Call::on_response(sip::TransactionId id, const Message& response) {
+  if (try_again(id, response)) return;
+  if (response.status() >= 200) std::erase(told_, id);
   if (exchange_ && id == exchange_->sent) return on_exchange_response(response);
   if (id == refresh_) return on_refreshed(&response, response.status());
   for (std::size_t i = 0; i < relays_.size(); ++i) {
@@ -139,6 +142,7 @@ void Call::on_response(sip::TransactionId id, const Message& response) {
 
 void Call::on_failure(sip::TransactionId id, sip::TransactionFailure failure) {
   const std::uint16_t status = failure == sip::TransactionFailure::kTimeout ? 408 : 503;
+  std::erase(told_, id);
   if (exchange_ && id == exchange_->sent) return on_exchange_failed(status, nullptr);
   if (id == refresh_) return on_refreshed(nullptr, status);
   for (std::size_t i = 0; i < relays_.size(); ++i) {
@@ -234,6 +238,10 @@ std::optional<sip::TransactionId> Call::request(Leg& leg, Message message) {
 
 /// A request whose answer changes nothing.
 void Call::tell(Leg& leg, Message message) {
+  if (leg.member) {  // which may ask for credentials
+    if (const auto id = request(leg, std::move(message))) told_.push_back(*id);
+    return;
+  }
   log_sip(leg.side(), leg.path(), "out", message);
   (void)context_.transactions.send_request(now(), std::move(message), leg.dialog_hop(context_.paths));
 }

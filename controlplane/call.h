@@ -188,6 +188,7 @@ class Call : public Requester, private Inviter {
   void on_exchange_failed(std::uint16_t status, const sip::Message* response);
   void refuse_offer(Leg& from, sip::TransactionId id, const sip::Message& request, const EndCause& cause);
   void accept_offer(Leg& from, sip::TransactionId id, const sip::Message& request, sip::Agreement agreement);
+  void restore_stream(Leg& leg);
   void settle_reinvite(Leg& leg);
   void finish_exchange();
 
@@ -213,6 +214,11 @@ class Call : public Requester, private Inviter {
   void pack();
   void keep();
   void drop_journal();
+
+  // call_again.cc: requests that are refused and worth sending again.
+  bool try_again(sip::TransactionId id, const sip::Message& response);
+  std::optional<sip::TransactionId> send_again(Requester& requester, Leg& leg, sip::TransactionId id,
+                                               const sip::Message& response);
 
   // call.cc
   void release(const Leg& leg);
@@ -261,8 +267,9 @@ class Call : public Requester, private Inviter {
   std::unique_ptr<Media> media_;
   Boxed<Exchange> exchange_;
   std::vector<Relay> relays_;
-  sip::TransactionId refresh_;  ///< our UPDATE that refreshes a session
-  sip::DialogId refreshed_;     ///< whose
+  std::vector<sip::TransactionId> told_;  ///< requests to trunks whose answer changes nothing, but may be a challenge
+  sip::TransactionId refresh_;            ///< our UPDATE that refreshes a session
+  sip::DialogId refreshed_;               ///< whose
   std::unique_ptr<Transfer> transfer_;
   AttendedTransfer* claim_ = nullptr;           ///< another call's: it wants one of our parties; null: nobody's
   std::vector<std::unique_ptr<Leg>> replaced_;  ///< legs whose party is gone: their BYEs are on their way

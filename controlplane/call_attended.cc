@@ -64,7 +64,12 @@ void AttendedTransfer::on_response(sip::TransactionId id, const Message& respons
   Leg& party = target();
   other_->log_sip(party.side(), party.path(), "in", response);
   if (response.status() < 200) return;
-  if (response.status() >= 300) return on_refused(response.status());
+  if (response.status() >= 300) {
+    const auto again = settled() ? std::nullopt : other_->send_again(*this, party, sent_, response);
+    if (!again) return on_refused(response.status());
+    call_.control_.disown(std::exchange(sent_, *again));
+    return;
+  }
   party.dialog->on_response(response);
   party.peer.learn(response);
   other_->acknowledge_reinvite(party, sent_);

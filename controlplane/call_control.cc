@@ -26,9 +26,18 @@ constexpr std::uint64_t kSweepNs = 1'000'000'000;
 /// Ending calls looked at with each entry. One entry may end a few; a call takes a dozen entries.
 constexpr std::size_t kLookedAtMax = 4;
 
+/// What may come outside a dialog, as a 405 there says it; what else kAllowed names is of dialogs.
+constexpr std::string_view kAllowedOutside = "INVITE, ACK, CANCEL, OPTIONS";
+
+/// Of a dialog that there is not: RFC 3261 section 12.2.2, RFC 3262 section 3, RFC 3311 section 5.2, RFC 6086 section
+/// 4.2.2, RFC 6665 section 4.1.3.
+bool needs_dialog(Method method) {
+  return method == Method::kBye || method == Method::kPrack || method == Method::kUpdate || method == Method::kInfo ||
+         method == Method::kNotify;
+}
+
 bool is_known_here(Method method) {
-  return method == Method::kInvite || method == Method::kAck || method == Method::kBye || method == Method::kCancel ||
-         method == Method::kOptions;
+  return method == Method::kInvite || method == Method::kAck || method == Method::kCancel || method == Method::kOptions;
 }
 
 }  // namespace
@@ -195,7 +204,8 @@ void CallControl::on_request_outside_dialog(sip::TransactionId id, const Message
     return from ? handler->second->on_request(id, request, *from) : transactions_.abandon(id);
   }
   if (request.method() == Method::kUnknown) return respond(id, request, 501, "");
-  if (request.method() == Method::kBye || request.method() == Method::kPrack) return respond(id, request, 481, "");
+  if (needs_dialog(request.method())) return respond(id, request, 481, "");
+  if (request.method() == Method::kRefer) return respond(id, request, 403, "a REFER outside a call");
   if (!is_known_here(request.method())) return respond(id, request, 405, "");
   if (const std::string options = unsupported_options(request); !options.empty()) {
     Message response = sip::make_response(request, 420, "", tokens_());
@@ -258,7 +268,8 @@ void CallControl::respond(sip::TransactionId id, const Message& request, std::ui
                           std::string_view reason) {
   Message response = sip::make_response(request, status, "", tokens_());
   if (!reason.empty()) response.add_header(HeaderId::kReason, reason_header(status, reason));
-  if (status == 405 || status == 501) response.add_header(HeaderId::kAllow, kAllowed);
+  if (status == 405) response.add_header(HeaderId::kAllow, kAllowedOutside);
+  if (status == 501) response.add_header(HeaderId::kAllow, kAllowed);
   if (status == 415) response.add_header(HeaderId::kAccept, "application/sdp");
   if (status == 420) response.add_header(HeaderId::kUnsupported, unsupported_options(request));
   if (status == 503) response.add_header(HeaderId::kRetryAfter, sip::kRetryAfterSeconds);

@@ -116,7 +116,8 @@ void Call::answer_here(Leg& from, sip::TransactionId id, const Message& request,
 
 void Call::accept_offer(Leg& from, sip::TransactionId id, const Message& request, sip::Agreement agreement) {
   if (const std::optional<EndCause> cause = change_stream(from, agreement)) {
-    return refuse_offer(from, id, request, *cause);
+    refuse_offer(from, id, request, *cause);
+    return restore_stream(from);
   }
   from.session.previous = agreement.local;
   from.agreement = std::move(agreement);
@@ -131,6 +132,14 @@ void Call::accept_offer(Leg& from, sip::TransactionId id, const Message& request
   }
   respond(from, id, response);
   changed();
+}
+
+/// What was to take the place of a party's session could not: the one before is in force again, and the other party,
+/// which may have agreed to the new one, is offered what goes with it (RFC 3261 section 14.1).
+void Call::restore_stream(Leg& leg) {
+  if (ending_) return;
+  if (const std::optional<EndCause> cause = change_stream(leg, *leg.agreement)) return end(*cause);
+  align(opposite(leg.side()));
 }
 
 void Call::refuse_offer(Leg& from, sip::TransactionId id, const Message& request, const EndCause& cause) {
@@ -296,7 +305,6 @@ void Call::on_exchange_failed(std::uint16_t status, const Message* response) {
   const Exchange done = *std::move(exchange_);
   finish_exchange();
   if (to != nullptr) to->offered.reset();
-  if (to != nullptr && status == 422) to->session_min_s = response->number(HeaderId::kMinSe).value_or(0);
   Leg* const from = leg_of(done.from);
   if (done.asked.valid() && !done.withdrawn && from != nullptr) {
     const std::uint16_t told = status_for_far_party(status);

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "controlplane/call.h"
-#include "sip/session_expires.h"
+#include "controlplane/session_interval.h"
 
 namespace weir::controlplane {
 
@@ -20,11 +20,6 @@ constexpr std::uint32_t kGraceSecondsMax = 32;
 /// repeats for 64*T1.
 constexpr std::uint64_t kResumeSpreadSeconds = 20;
 constexpr std::uint64_t kResumeGraceSeconds = 40;
-
-std::optional<sip::SessionExpires> read_session_expires(const Message& message) {
-  const auto text = message.header(HeaderId::kSessionExpires);
-  return text ? sip::parse_session_expires(*text) : std::nullopt;
-}
 
 }  // namespace
 
@@ -125,7 +120,6 @@ void Call::on_refreshed(const Message* response, std::uint16_t status) {
   refresh_ = {};
   Leg* const leg = leg_of(refreshed_);
   if (leg == nullptr || ending_) return;
-  if (status == 422 && response != nullptr) leg->session_min_s = response->number(HeaderId::kMinSe).value_or(0);
   if (status / 100 == 2) return take_session_timer(*leg, *response);
   if (sip::ends_dialog(status) && is_party(leg))
     end({status, std::string("the ") + to_string(leg->side()) + " does not answer a refresh"});

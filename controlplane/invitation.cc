@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "controlplane/call.h"
+#include "controlplane/session_interval.h"
 #include "controlplane/trunks.h"
 #include "sip/limits.h"
 #include "sip/status.h"
@@ -184,16 +185,31 @@ void Invitation::on_final(std::size_t index, sip::TransactionId id, const Messag
   give_up(index, refused);
 }
 
-/// The same target again, with the credentials that are for it alone (RFC 3261 section 22.2).
+/// The same target again, with what its refusal asks for.
 bool Invitation::try_again(Branch& branch, sip::TransactionId id, const Message& response) {
-  const bool challenge = response.status() == 401 || response.status() == 407;
   const std::shared_ptr<const Message> request = context_.transactions.request(id);
-  if (!challenge || trunk_of(branch) == nullptr || request == nullptr) return false;
-  std::optional<Message> again = trunk_of(branch)->authorise(*branch.target.member, *request, response);
+  std::optional<Message> again = request ? changed_for(branch, *request, response) : std::nullopt;
   if (!again) return false;
   forget_forks(branch);
   again->set_top_via(Leg(side_, branch.ways[branch.way]).make_via(context_.tokens));
   return send(branch, *std::move(again));
+}
+
+/// The credentials that are for a trunk alone (RFC 3261 section 22.2), or a longer session interval (RFC 4028 section
+/// 7.3): the caller's own is another matter, each leg has its own.
+std::optional<Message> Invitation::changed_for(Branch& branch, const Message& request, const Message& response) {
+  const bool challenge = response.status() == 401 || response.status() == 407;
+  if (challenge && trunk_of(branch) != nullptr) {
+    return trunk_of(branch)->authorise(*branch.target.member, request, response);
+  }
+  if (response.status() != 422 || branch.session_raises == kSessionRaisesMax) return std::nullopt;
+  std::optional<Message> again = with_longer_interval(request, response);
+  if (!again) return std::nullopt;
+  ++branch.session_raises;
+  branch.session_min_s = again->number(HeaderId::kMinSe).value_or(0);
+  const sip::CSeq cseq = *request.cseq();
+  again->set_header(HeaderId::kCSeq, sip::write(sip::CSeq{cseq.number + 1, cseq.method, cseq.method_name}));
+  return again;
 }
 
 Trunks* Invitation::trunk_of(const Branch& branch) const {
@@ -304,6 +320,7 @@ Leg* Invitation::fork_of(Branch& branch, const Message& response) {
   leg->dialog = *std::move(dialog);
   leg->party = ++parties_;
   leg->display = sip::write(branch.target.uri);
+  leg->member = branch.target.member;
   leg->peer.learn(response);
   control_.own(leg->dialog->id(), call_);
   branch.forks.push_back(std::move(leg));
@@ -330,6 +347,8 @@ std::unique_ptr<Leg> Invitation::take_leg(Branch& branch, sip::TransactionId id,
     leg->party = ++parties_;
   }
   leg->display = sip::write(branch.target.uri);
+  leg->member = branch.target.member;
+  leg->session_min_s = branch.session_min_s;
   leg->slot = std::move(branch.slot);
   leg->peer.learn(response);
   leg->state = LegState::kConfirmed;

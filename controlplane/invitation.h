@@ -82,7 +82,9 @@ class Invitation : public Requester {
     std::vector<sip::TransactionId> sent;  ///< the last is the one that counts; of earlier ones a 2xx still may come
     std::vector<std::unique_ptr<Leg>> forks;
     Alarm silence;
-    CallSlot slot;  ///< of the trunk's member
+    CallSlot slot;                    ///< of the trunk's member
+    std::uint32_t session_min_s = 0;  ///< what its 422 has asked for
+    std::size_t session_raises = 0;
     bool over = false;
   };
   /// A final response that may be the one to be told.
@@ -100,6 +102,7 @@ class Invitation : public Requester {
   void on_success(Branch& branch, sip::TransactionId id, const sip::Message& response);
   void on_final(std::size_t branch, sip::TransactionId id, const sip::Message& response);
   bool try_again(Branch& branch, sip::TransactionId id, const sip::Message& response);
+  std::optional<sip::Message> changed_for(Branch& branch, const sip::Message& request, const sip::Message& response);
   [[nodiscard]] Trunks* trunk_of(const Branch& branch) const;
   void report(const Branch& branch, const sip::Message& response);
   void lose(std::size_t branch, Refused refused);

@@ -4,6 +4,13 @@
 
 namespace weir::controlplane {
 
+namespace {
+
+/// Reliable provisional responses of one dialog: each costs a PRACK of ours. No callee has as much to say.
+constexpr std::uint32_t kReliableMax = 64;
+
+}  // namespace
+
 const char* to_string(LegState state) {
   switch (state) {
     case LegState::kIdle:
@@ -60,6 +67,8 @@ bool Leg::takes_reliable(const sip::Message& response) {
   if (!rseq) return true;
   // RFC 3262 section 4: the first may have any number, then each is one higher than the last.
   if (rseq_last_ != 0 && *rseq != rseq_last_ + 1) return false;
+  if (reliable_ == kReliableMax) return false;
+  ++reliable_;
   rseq_last_ = *rseq;
   return true;
 }

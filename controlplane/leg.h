@@ -9,6 +9,7 @@
 
 #include "controlplane/boxed.h"
 #include "controlplane/call_slot.h"
+#include "controlplane/destination.h"
 #include "controlplane/media_types.h"
 #include "controlplane/packed_agreement.h"
 #include "controlplane/path.h"
@@ -60,13 +61,15 @@ class Leg {
   std::uint64_t party = 0;
   std::string display;  ///< the party as people know it: a URI
 
-  CallSlot slot;       ///< of the trunk's member it was reached by
-  PeerAbilities peer;  ///< what the peer has said it can do
+  std::optional<TrunkMember> member;  ///< it was reached by: who may be shown the trunk's credentials
+  CallSlot slot;                      ///< of that one
+  PeerAbilities peer;                 ///< what the peer has said it can do
 
   // The session timer (RFC 4028).
   std::unique_ptr<Alarm> session_alarm;  ///< running: for our refresh, or for the peer's
   std::uint64_t session_due_ns = 0;      ///< when it fires
   std::uint32_t session_s = 0;           ///< the interval agreed on; 0: none
+  std::size_t session_raises = 0;        ///< how often a 422 of the peer's was given way to
   std::uint32_t session_min_s = 0;       ///< what the peer's 422 has said it must be at least
   bool refreshes = false;                ///< we do, else the peer
 
@@ -98,6 +101,7 @@ class Leg {
   Side side_;
   Path path_;
   std::uint32_t rseq_last_ = 0;
+  std::uint32_t reliable_ = 0;  ///< that were taken
 };
 
 using sip::reason_header;

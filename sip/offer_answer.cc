@@ -446,6 +446,10 @@ SessionDescription make_offer(const RemoteOffer& received, const LocalSession& l
     append_direction(received.sections[i].direction, section);
     mine.media.push_back(std::move(section));
   }
+  // RFC 3264 section 8: never fewer than in the session. What the other side does not know of stays closed.
+  for (std::size_t i = mine.media.size(); local.previous && i < local.previous->media.size(); ++i) {
+    mine.media.push_back(closed_section(local.previous->media[i]));
+  }
   return finished(local, std::move(mine));
 }
 

@@ -86,11 +86,12 @@ struct LocalSession {
 /// allowed; all else RTP/AVP (with keys in it where best_effort is set); each with "F" where feedback is set.
 RtpProtocol protocol_to_offer(const SecurityPolicy& policy);
 
-/// Our offer towards the far leg: the sections `received` has, same order, codecs, payload types and packet times; our
-/// addresses, protocol and keys. Sections that are not carried are there with port 0. Directions are the offerer's.
-/// Of the attributes only those that describe codecs cross: rtpmap, fmtp, ptime, maxptime, and rtcp-fb where both sides
-/// have feedback. The keys: fingerprints for UDP/TLS; for RTP/SAVP our crypto lines, or fingerprints if there are none;
-/// for RTP/AVP, where local.security has best_effort, whatever it allows.
+/// Our offer towards the far leg: the sections `received` has, and those beyond that the leg's session has, closed;
+/// same order, codecs, payload types and packet times; our addresses, protocol and keys. Sections that are not carried
+/// are there with port 0. Directions are the offerer's. Of the attributes only those that describe codecs cross:
+/// rtpmap, fmtp, ptime, maxptime, and rtcp-fb where both sides have feedback. The keys: fingerprints for UDP/TLS; for
+/// RTP/SAVP our crypto lines, or fingerprints if there are none; for RTP/AVP, where local.security has best_effort,
+/// whatever it allows.
 SessionDescription make_offer(const RemoteOffer& received, const LocalSession& local, RtpProtocol protocol);
 
 /// What offer and answer made of one section on one leg: all that the media part needs.

@@ -57,6 +57,36 @@ TEST(CallAttended, TheNewPartysRequestsAreTheFirstCallsFromThenOn) {
   EXPECT_TRUE(lab.nothing_left());
 }
 
+TEST(CallAttended, ANewPartyWithMoreSectionsIsOfferedAsMany) {
+  Consultation parties;
+  CallLab& lab = parties.lab;
+  lab.establish();
+  parties.bob_sends("INVITE", 1, kBobsOtherSdp + "m=video 50012 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n",
+                    "sip:rtp-5080@198.18.2.1");
+  parties.carols_invite = lab.expect(kCallees, "INVITE");
+  const std::string refused = "m=video 0 RTP/AVP 96\r\n";
+  lab.callee_answers(*parties.carols_invite, 200, kCarolsSdp + refused, "carol");
+  (void)lab.expect(kCallees, "ACK");
+  parties.bobs_answer = lab.expect(kCallees, "200");
+  parties.bob_sends("ACK", 1);
+  const sip::Message offer = parties.refer_and_read_offer();
+  EXPECT_NE(offer.body().find("m=video 0 "), std::string_view::npos) << offer.body();
+  lab.callee_answers(offer, 200, kCarolsSdp + refused);
+  (void)lab.expect(kCallees, "ACK");
+  parties.bob_is_let_go();
+  EXPECT_EQ(parties.where_alice_is_sent(), "198.18.2.3:52000");
+  // Who remains has one section, and offers one: the other party's second one stays closed.
+  RequestText hold = lab.in_dialog("INVITE", 2);
+  hold.body = plain_sdp("198.18.1.2", 40000, "a=sendonly\r\n");
+  lab.caller_sends(hold);
+  const sip::Message passed = lab.expect(kCallees, "INVITE");
+  EXPECT_NE(passed.body().find("m=video 0 "), std::string_view::npos) << passed.body();
+  lab.callee_answers(passed, 200, plain_sdp("198.18.2.3", 52000, "a=recvonly\r\n") + refused);
+  (void)lab.expect(kCallees, "ACK");
+  EXPECT_EQ(lab.expect(kCallers, "200").body().find("m=video"), std::string_view::npos);
+  parties.everything_ends();
+}
+
 TEST(CallAttended, WhoWasOnHoldIsTakenBack) {
   Consultation parties;
   CallLab& lab = parties.lab;

@@ -122,6 +122,27 @@ TEST(MakeOffer, VersionGoesUpOnlyWithAChange) {
   EXPECT_EQ(moved.origin.session_id, "42");
 }
 
+TEST(MakeOffer, NeverHasFewerSectionsThanTheSession) {
+  LocalSession local = leg("198.18.2.10", 2);
+  const RemoteOffer one = offered(samples::kSipp);
+  ASSERT_EQ(one.sections.size(), 1u);
+  SessionDescription before = make_offer(one, local, RtpProtocol::kAvp);
+  MediaSection video;
+  video.media = "video";
+  video.port = 20002;
+  video.protocol = "RTP/AVP";
+  video.formats = {"96"};
+  before.media.push_back(video);
+  local.previous = before;
+  const SessionDescription after = make_offer(one, local, RtpProtocol::kAvp);
+  ASSERT_EQ(after.media.size(), 2u);
+  EXPECT_NE(after.media[0].port, 0);
+  EXPECT_EQ(after.media[1].media, "video");
+  EXPECT_EQ(after.media[1].port, 0) << "closed, in its place";
+  EXPECT_EQ(after.media[1].formats, video.formats);
+  EXPECT_NE(after.origin.version, before.origin.version);
+}
+
 TEST(ReadAnswer, TakesTheAddressesAndTheRoleOfTheFarSide) {
   const RemoteOffer offer = offered(samples::kSipp);
   const SessionDescription ours = make_offer(offer, leg("198.18.1.1"), RtpProtocol::kDtlsSavp);

@@ -92,11 +92,16 @@ CallLab::CallLab(const std::string& control, const std::string& callers) : worke
   auto reading = proto::settings::read_settings(configuration);
   WEIR_ASSERT(reading.mistakes.empty());
   settings_ = std::move(reading.settings);
-  policy_.emplace(controlplane::Policy::create(settings_).value());
+  token_source_ = [this] { return "token" + std::to_string(++tokens_); };
+  controlplane::TargetSources sources;
+  sources.trunks = [this](std::string_view trunk, std::string_view user) { return trunks_->targets(trunk, user); };
+  policy_.emplace(controlplane::Policy::create(settings_, std::move(sources)).value());
   start();
 }
 
-CallLab::~CallLab() = default;
+CallLab::~CallLab() {
+  trunks_.reset();  // it withdraws from the control
+}
 
 void CallLab::start() {
   auto region = proto::Region::attach(directory_.path());
@@ -109,14 +114,24 @@ void CallLab::start() {
   auto media = controlplane::MediaEngine::create(*client_, settings_);
   WEIR_ASSERT(media.ok());
   media_ = std::move(media).value();
-  control_ = std::make_unique<controlplane::CallControl>(
-      settings_, *media_, *this, *policy_, *this, [this] { return "token" + std::to_string(++tokens_); }, &*journal_);
+  control_ = std::make_unique<controlplane::CallControl>(settings_, *media_, *this, *policy_, *this, token_source_,
+                                                         &*journal_);
+  trunks_ = std::make_unique<controlplane::Trunks>(controlplane::TrunkPorts{
+      .paths = *this,
+      .send = [this](controlplane::Requester& requester, sip::Message request,
+                     const sip::Hop& hop) { return control_->request(requester, std::move(request), hop); },
+      .disown = [this](sip::TransactionId id) { control_->disown(id); },
+      .tokens = token_source_,
+      .chance = [](std::uint32_t) { return 0u; }});
+  trunks_->set(controlplane::plan_trunks(settings_).value());
+  control_->set_trunks(*trunks_);
 }
 
 void CallLab::restart() {
   // Calls that are destroyed say nothing to their parties, as when their process is killed; the journal keeps them.
   // weir-media does not hear of it either.
   settle();
+  trunks_.reset();
   control_.reset();
   media_.reset();
   worker_.forget_commands();

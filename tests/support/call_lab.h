@@ -14,6 +14,7 @@
 #include "controlplane/dataplane_client.h"
 #include "controlplane/media_engine.h"
 #include "controlplane/policy.h"
+#include "controlplane/trunks.h"
 #include "sip/message.h"
 #include "tests/support/fake_worker.h"
 #include "tests/support/temporary_directory.h"
@@ -113,6 +114,8 @@ class CallLab : public controlplane::PathFinder, public sip::MessageSender {
   std::unique_ptr<controlplane::DataplaneClient> client_;
   std::unique_ptr<controlplane::MediaEngine> media_;
   std::optional<controlplane::Policy> policy_;
+  sip::TokenSource token_source_;
+  std::unique_ptr<controlplane::Trunks> trunks_;  ///< checked once, unless the settings say otherwise
   std::unique_ptr<controlplane::CallControl> control_;
   std::array<std::deque<sip::Message>, 2> sent_;
   std::uint64_t tokens_ = 0;
