@@ -80,9 +80,15 @@ void kept_fields(Keeper& keeper, sip::SdesAgreement& sdes) {
   keep(keeper, sdes.local, sdes.remote);
 }
 
+/// A closed one: that is all it has.
+template <typename Keeper>
+void kept_fields(Keeper& keeper, sip::MediaSection& section) {
+  keep(keeper, section.media, section.protocol, section.formats);
+}
+
 template <typename Keeper>
 void kept_fields(Keeper& keeper, sip::DescriptionMark& mark) {
-  keep(keeper, mark.version, mark.digest);
+  keep(keeper, mark.version, mark.digest, mark.later);
 }
 
 template <typename Keeper>

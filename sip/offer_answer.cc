@@ -394,7 +394,9 @@ bool answer_section(const RemoteOffer& offer, const Agreement& far, const LocalS
 
 DescriptionMark::DescriptionMark(const SessionDescription& description)
     : version(parse_number<std::uint64_t>(description.origin.version).value_or(0)),
-      digest(std::hash<std::string>{}(write_sdp(description))) {}
+      digest(std::hash<std::string>{}(write_sdp(description))) {
+  for (std::size_t i = 1; i < description.media.size(); ++i) later.push_back(closed_section(description.media[i]));
+}
 
 RtpProtocol protocol_to_offer(const SecurityPolicy& policy) {
   const bool feedback = policy.feedback;
@@ -447,8 +449,8 @@ SessionDescription make_offer(const RemoteOffer& received, const LocalSession& l
     mine.media.push_back(std::move(section));
   }
   // RFC 3264 section 8: never fewer than in the session. What the other side does not know of stays closed.
-  for (std::size_t i = mine.media.size(); local.previous && i < local.previous->media.size(); ++i) {
-    mine.media.push_back(closed_section(local.previous->media[i]));
+  for (std::size_t i = mine.media.size(); local.previous && i <= local.previous->later.size(); ++i) {
+    mine.media.push_back(local.previous->later[i - 1]);
   }
   return finished(local, std::move(mine));
 }

@@ -65,6 +65,8 @@ struct LocalSection {
 struct DescriptionMark {
   std::uint64_t version = 0;  ///< of its o= line
   std::uint64_t digest = 0;   ///< of all of it; no secret can be had from it
+  /// Its sections behind the first, as they are when closed: a session has never fewer (RFC 3264 section 8).
+  std::vector<MediaSection> later;
 
   DescriptionMark() = default;
   DescriptionMark(const SessionDescription& description);  // NOLINT: a description's mark stands for it
