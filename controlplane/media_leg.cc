@@ -5,6 +5,7 @@
 
 #include "controlplane/local_keys.h"
 #include "controlplane/media_engine.h"
+#include "controlplane/own_addresses.h"
 #include "proto/assert.h"
 
 namespace weir::controlplane {
@@ -86,31 +87,13 @@ proto::Status MediaLeg::check_addresses(const RemoteMedia& remote) const {
     if (is_nowhere(place)) return proto::success();
     if (place.address.family != family())
       return proto::Error{"the media address is not of the family that was offered"};
-    if (!proto::is_host(place.address) || is_one_of_ours(place.address)) {
+    if (!proto::is_host(place.address) || is_ours_or_everybodys(engine_.settings(), place.address)) {
       return proto::Error{"the media address is none that may be sent to"};
     }
     return proto::success();
   };
   if (proto::Status status = check(remote.rtp); !status) return status;
   return remote.rtcp_mux ? proto::success() : check(remote.rtcp);
-}
-
-/// Our own addresses, and the broadcast address of a network of ours: what is sent there comes back, or goes to all.
-bool MediaLeg::is_one_of_ours(const proto::IpAddress& address) const {
-  const proto::settings::Settings& settings = engine_.settings();
-  for (const proto::settings::NetworkSettings& network : settings.networks) {
-    if (address == network.address) return true;
-    if (address.family != proto::Family::kIpv4 || network.address.family != proto::Family::kIpv4) continue;
-    if (network.prefix_bits >= 31) continue;  // RFC 3021: no broadcast address
-    const std::uint32_t hosts = 0xffff'ffffu >> network.prefix_bits;
-    if (address.ipv4() == (network.address.ipv4() | hosts)) return true;
-  }
-  for (const proto::settings::RealmSettings& realm : settings.realms) {
-    for (const proto::settings::ListenerSettings& listener : realm.listeners) {
-      if (address == listener.local.address) return true;
-    }
-  }
-  return false;
 }
 
 /// Takes the description over. What was learned belongs to the address before; said again, that goes on.

@@ -138,7 +138,6 @@ class MediaLeg final : private MediaPort::Listener {
 
   proto::Status check_allowed(const RemoteMedia& remote) const;
   proto::Status check_addresses(const RemoteMedia& remote) const;
-  [[nodiscard]] bool is_one_of_ours(const proto::IpAddress& address) const;
   void follow(const RemoteMedia& remote);
 
   Fork& fork_of(std::uint64_t dialog);

@@ -1,6 +1,6 @@
 #include "controlplane/places.h"
 
-#include <algorithm>
+#include "controlplane/own_addresses.h"
 
 namespace weir::controlplane {
 
@@ -33,11 +33,7 @@ std::vector<std::size_t> Places::sharing(std::size_t index) const {
 }
 
 bool Places::may_be_sent_to(const proto::Endpoint& endpoint) const {
-  if (endpoint.port == 0 || !proto::is_host(endpoint.address)) return false;
-  const auto ours = [&endpoint](const proto::IpAddress& address) { return address == endpoint.address; };
-  return std::none_of(places_.begin(), places_.end(), [&](const Place& place) { return ours(place.local.address); }) &&
-         std::none_of(settings_.networks.begin(), settings_.networks.end(),
-                      [&](const settings::NetworkSettings& network) { return ours(network.address); });
+  return endpoint.port != 0 && proto::is_host(endpoint.address) && !is_ours_or_everybodys(settings_, endpoint.address);
 }
 
 std::string_view to_string(SipTransport transport) {

@@ -33,10 +33,11 @@ struct PacketList {
   void clear() { count = 0; }
 };
 
-/// Notes: what a stage wants the worker to tell weir-control.
+/// Notes: what a stage has found, for the worker to tell weir-control, or for a later stage.
 inline constexpr std::uint8_t kNoteFirstAuthenticated = 1;  ///< the flow's first accepted packet
 inline constexpr std::uint8_t kNoteIndexNearLimit = 2;      ///< a key of the flow is close to its lifetime
 inline constexpr std::uint8_t kNoteKeysConfirmed = 4;       ///< the newest receive keys have authenticated
+inline constexpr std::uint8_t kNoteOlderKeys = 8;           ///< older receive keys have; it moves no source
 
 struct Burst {
   std::uint32_t count = 0;     ///< receive: packets taken from the queue; 0..kBurstMax

@@ -108,6 +108,7 @@ bool try_older(Burst& burst, std::uint32_t packet, KeyEpoch& epoch, Cipher& ciph
     burst.drop(packet, reason);
     return true;
   }
+  burst.note(packet, kNoteOlderKeys);
   decrypt(burst, packet, keys, cipher);
   return true;
 }

@@ -136,7 +136,9 @@ void commit_admission(Burst& burst, EventSink& events) {
       burst.drop(packet, DropReason::kSourceNotAllowed);
       continue;
     }
-    learn_source(burst, packet, events);
+    // Whoever has the keys of before only may be a party whose place another has taken: it is heard for the grace, but
+    // the flow is not its any more.
+    if ((burst.notes[packet] & kNoteOlderKeys) == 0) learn_source(burst, packet, events);
   }
   burst.keep_undropped_media();
 }

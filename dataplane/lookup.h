@@ -13,7 +13,8 @@ namespace weir::dataplane {
 void lookup(Burst& burst, FlowTable& table, std::uint32_t worker);
 
 /// For every packet of burst.media whose flow takes any source and which has authenticated: makes its source the
-/// flow's, where the flow's policy says so. What comes from elsewhere once that is settled leaves burst.media.
+/// flow's, where the flow's policy says so and the keys in force did it. What comes from elsewhere once that is settled
+/// leaves burst.media.
 void commit_admission(Burst& burst, EventSink& events);
 
 }  // namespace weir::dataplane

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "tests/support/accounting.h"
 #include "tests/support/media_plane.h"
@@ -155,6 +156,31 @@ TEST_F(SourcePolicyTest, ASecuredLegLatchesByAnAuthenticatedPacketAtAnyTime) {
   ASSERT_NO_FATAL_FAILURE(move_peer(4444));
   EXPECT_FALSE(passes(kPeer, 6666, false));
   EXPECT_TRUE(passes(kPeer, 5555)) << "an answer opens it again, for who authenticates";
+}
+
+TEST_F(SourcePolicyTest, WhatComesUnderOlderKeysIsHeardButMovesNoSource) {
+  constexpr auto kProfile = proto::SrtpProfile::kAesCm128HmacSha1_80;
+  const std::vector<std::uint8_t> next(30, 9);
+  secured_ = true;
+  install(SourcePolicy::kLatch);
+  EXPECT_TRUE(passes(kPeer, 4444));
+  EXPECT_EQ(learned(), 1u);
+  proto::Command rekey = command_;
+  rekey.kind = proto::CommandKind::kUpdateKeys;
+  rekey.spec.receive = tests::SrtpOracle::transform(kProfile, next);
+  rekey.spec.key_grace_ms = 5000;
+  ASSERT_EQ(plane_.command(rekey).kind, EventKind::kKeysUpdated);
+  ASSERT_NO_FATAL_FAILURE(move_peer(5555));  // another party has come, and the one before does not know yet
+
+  EXPECT_TRUE(passes(kPeer, 4444)) << "within the grace, while nobody has come";
+  EXPECT_EQ(learned(), 0u);
+  tests::SrtpOracle before =
+      std::exchange(oracle_, tests::SrtpOracle(kProfile, next, tests::SrtpOracle::Direction::kSend));
+  EXPECT_TRUE(passes(kPeer, 5555));
+  EXPECT_EQ(learned(), 1u);
+  std::swap(oracle_, before);
+  EXPECT_FALSE(passes(kPeer, 4444)) << "good, but the flow is the other's";
+  EXPECT_EQ(refused(), 1u);
 }
 
 TEST_F(SourcePolicyTest, ARelatchFollowsAuthenticatedPacketsWithinItsMask) {

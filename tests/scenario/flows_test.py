@@ -152,18 +152,17 @@ def test_a_trunk_that_asks_for_it_gets_the_proof_and_takes_the_call(quiet_lab, t
     assert_clean_end(lab)
 
 
-@pytest.mark.parametrize("user, realm", [("rtp-5090", _TRUNK["realm"]), ("+4930123", "elsewhere.example")],
-                         ids=["no trunk", "another realm"])
-def test_nobody_else_who_asks_gets_any_proof(quiet_lab, tmp_path, user, realm):
+def test_nobody_else_who_asks_gets_any_proof(quiet_lab, tmp_path):
+    """Neither who is no trunk, nor the trunk for another realm, by either kind of challenge."""
     lab = quiet_lab
     trunk_lab(lab, _TRUNK)
     sniffer = Sniffer(lab.network.b)
+    rows = [(user, realm, status, header) for user, realm in (("rtp-5090", _TRUNK["realm"]), ("+4930", "other.example"))
+            for status, header in ((401, "WWW-Authenticate"), (407, "Proxy-Authenticate"))]
     with ScriptedCall(lab, tmp_path) as one:
-        one.user = user
-        for number, header in enumerate(("Proxy-Authenticate", "WWW-Authenticate")):
-            received = one.ring()
-            one.callee.agent.respond(received, 401 + 6 * (number == 0), "Who Are You", tag=f"callee{number}",
-                                     **{header: digest.challenge(realm, "MD5", "a-nonce")})
+        for one.user, realm, status, header in rows:
+            one.callee.agent.respond(one.ring(), status, "Who Are You", **{
+                header: digest.challenge(realm, "MD5", "a-nonce")})
             one.callee.agent.wait_request("ACK")
             response = one.caller.agent.wait_response()
             one.caller.agent.ack_failure(one.invite, response)

@@ -177,7 +177,7 @@ def test_baresip_is_transferred_to_baresip(lab):
     referrer.command("transfer", f"sip:dtls-{TARGET_PORT}@{side_b.sip_address}")
     target.wait_for("CALL_ESTABLISHED")
     referrer.wait_for("CALL_CLOSED")
-    time.sleep(3)
+    time.sleep(2.5)
     remaining.hang_up()
     target.wait_for("CALL_CLOSED")
     assert_nothing_left(lab)

@@ -191,7 +191,7 @@ class SipAgent:
         headers += [("Record-Route", value) for value in request.all("Record-Route")]
         headers += [("From", request.get("From")), ("To", to), ("Call-ID", request.get("Call-ID")),
                     ("CSeq", request.get("CSeq"))]
-        if request.method == "INVITE":
+        if request.method == "INVITE" and "Contact" not in more:
             headers.append(("Contact", f"<sip:callee@{host_port(self.side.client_address, self.port)};transport={self.transport}>"))
         headers += [(name.replace("_", "-"), value) for name, value in more.items()]
         if sdp:
