@@ -62,9 +62,17 @@ void CallControl::on_message(std::uint64_t now_ns, Message message, const sip::H
   finish_entry();
 }
 
-void CallControl::refuse(const Message& request, const sip::Hop& source, std::uint16_t status,
-                         std::string_view reason) {
-  transactions_.respond_statelessly(request, source, status, reason);
+void CallControl::on_malformed(std::uint64_t now_ns, const sip::ParseError& error, const sip::Hop& source) {
+  now_ns_ = now_ns;
+  if (may_log(LineKind::kMalformed)) {
+    log_event(LogLevel::kWarning, "sip",
+              {{"event", "malformed"},
+               {"peer", proto::to_string(source.remote)},
+               {"status", std::uint32_t{error.status}},
+               {"reason", error.reason}});
+  }
+  if (!admission_.may_answer_malformed(now_ns, source.remote.address)) return;
+  transactions_.respond_statelessly(error.fragment, source, error.status, error.reason);
 }
 
 void CallControl::on_transport_error(std::uint64_t now_ns, const sip::Hop& hop) {
@@ -84,6 +92,7 @@ bool CallControl::on_tick(std::uint64_t now_ns, std::uint64_t lag_ns) {
     sweep_ns_ = now_ns + kSweepNs;
     for (auto& [number, call] : calls_) call->on_clock();
     report_refusals();
+    lines_.report();
     gate_.report();
   }
   finish_entry();
@@ -204,12 +213,14 @@ void CallControl::on_request_outside_dialog(sip::TransactionId id, const Message
 void CallControl::on_new_invite(sip::TransactionId id, const Message& request, const sip::Hop& source) {
   const auto refuse_with = [&](std::uint16_t status, std::string_view reason) {
     ++counters_.calls_refused;
-    log_event(LogLevel::kWarning, "call",
-              {{"event", "refused"},
-               {"status", std::uint32_t{status}},
-               {"reason", reason},
-               {"uri", request.request_uri_text()},
-               {"peer", proto::to_string(source.remote)}});
+    if (may_log(LineKind::kInviteRefused)) {
+      log_event(LogLevel::kWarning, "call",
+                {{"event", "refused"},
+                 {"status", std::uint32_t{status}},
+                 {"reason", reason},
+                 {"uri", request.request_uri_text()},
+                 {"peer", proto::to_string(source.remote)}});
+    }
     if (status != 422) return respond(id, request, status, reason);
     Message response = sip::make_response(request, status, "", tokens_());
     const std::uint32_t realm = context_.paths.arrival(source)->realm;

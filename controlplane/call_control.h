@@ -14,6 +14,7 @@
 #include "controlplane/admission.h"
 #include "controlplane/alarms.h"
 #include "controlplane/end_cause.h"
+#include "controlplane/line_limits.h"
 #include "controlplane/media_engine.h"
 #include "controlplane/overload_gate.h"
 #include "controlplane/path.h"
@@ -22,6 +23,7 @@
 #include "controlplane/requester.h"
 #include "proto/settings/settings.h"
 #include "sip/dialog.h"
+#include "sip/parse.h"
 #include "sip/transaction_layer.h"
 
 namespace weir::controlplane {
@@ -70,8 +72,8 @@ class CallControl : private sip::TransactionUser {
   }
   /// A parsed message; the Via of a request has its source written down (sip::Via::set_source).
   void on_message(std::uint64_t now_ns, sip::Message message, const sip::Hop& source);
-  /// A request that could not be parsed or admitted, answered without state.
-  void refuse(const sip::Message& request, const sip::Hop& source, std::uint16_t status, std::string_view reason);
+  /// What could not be parsed: answered without state, and told in the log, so far as either may be.
+  void on_malformed(std::uint64_t now_ns, const sip::ParseError& error, const sip::Hop& source);
   void on_transport_error(std::uint64_t now_ns, const sip::Hop& hop);
 
   /// The settings' limits have changed.
@@ -155,6 +157,7 @@ class CallControl : private sip::TransactionUser {
   void bury_when_over(const Call& call);
   /// Before this entry ends.
   void settle_later(const Call& call);
+  [[nodiscard]] bool may_log(LineKind kind) { return lines_.may(now_ns_, kind); }
 
   sip::TokenSource tokens_;
   sip::TransactionLayer transactions_;
@@ -162,6 +165,7 @@ class CallControl : private sip::TransactionUser {
   CallContext context_;
   CallCounters counters_;
   Admission admission_;
+  LineLimits lines_;
   OverloadGate gate_;
   RealmCalls realm_calls_;
   AdmissionCounters refusals_reported_;

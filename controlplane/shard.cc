@@ -253,12 +253,7 @@ void Shard::on_message(sip::Message message, const sip::Hop& source) {
 }
 
 void Shard::on_malformed(const sip::ParseError& error, const sip::Hop& source) {
-  log_event(LogLevel::kWarning, "sip",
-            {{"event", "malformed"},
-             {"peer", proto::to_string(source.remote)},
-             {"status", std::uint32_t{error.status}},
-             {"reason", error.reason}});
-  calls_->refuse(error.fragment, source, error.status, error.reason);
+  calls_->on_malformed(clock_ns(), error, source);
 }
 
 void Shard::on_transport_error(const sip::Hop& hop) {

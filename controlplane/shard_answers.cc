@@ -86,6 +86,7 @@ json::value Shard::status_view(std::uint64_t now_ns) const {
                        {"invites_refused", calls_->admission_counters().invites_refused},
                        {"invites_ignored", calls_->admission_counters().invites_ignored},
                        {"overload_refused", calls_->overload().counters().refused},
+                       {"malformed_ignored", calls_->admission_counters().malformed_ignored},
                        {"overload_episodes", calls_->overload().counters().episodes},
                        {"overload_calls_per_s", overload_rate(calls_->overload())},
                        {"sip_messages_in", transports.messages_in},

@@ -136,7 +136,7 @@ void CallLab::deliver(std::uint32_t realm, std::string_view bytes) {
   const sip::Hop hop{realm, endpoint(kParty[realm], kPartyPort[realm]), sip::Reliability::kUnreliable};
   if (!parsed.ok()) {
     if (!parsed.error().silent()) {
-      control_->refuse(parsed.error().fragment, hop, parsed.error().status, parsed.error().reason);
+      control_->on_malformed(now_ns, parsed.error(), hop);
     }
     return;
   }
