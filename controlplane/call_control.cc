@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "controlplane/call.h"
+#include "controlplane/call_detail.h"
 #include "controlplane/call_journal.h"
 #include "controlplane/log.h"
 #include "controlplane/trunks.h"
@@ -213,6 +214,7 @@ void CallControl::on_request_outside_dialog(sip::TransactionId id, const Message
 void CallControl::on_new_invite(sip::TransactionId id, const Message& request, const sip::Hop& source) {
   const auto refuse_with = [&](std::uint16_t status, std::string_view reason) {
     ++counters_.calls_refused;
+    write_detail(request, source, {status, std::string(reason)});
     if (may_log(LineKind::kInviteRefused)) {
       log_event(LogLevel::kWarning, "call",
                 {{"event", "refused"},
@@ -256,6 +258,21 @@ void CallControl::on_new_invite(sip::TransactionId id, const Message& request, c
   calls_.emplace(number_last_, std::move(call));
 }
 
+/// Of an INVITE that became no call.
+void CallControl::write_detail(const Message& invite, const sip::Hop& source, const EndCause& cause) const {
+  if (context_.recorder == nullptr) return;
+  const std::optional<Path> from = context_.paths.arrival(source);
+  boost::json::object record{{"call", nullptr}};
+  const boost::json::object detail =
+      make_detail(origin_of(invite), {now_ns_, 0, now_ns_}, cause.status, {}, cause, context_.recorder->unix_ms());
+  record.insert(detail.begin(), detail.end());
+  record["caller"] = boost::json::object{
+      {"realm", from ? boost::json::value(context_.settings.realms[from->realm].name) : boost::json::value(nullptr)},
+      {"sip_peer", proto::to_string(source.remote)},
+      {"call_id", detail_text(invite.call_id())}};
+  context_.recorder->write(record);
+}
+
 void CallControl::respond(sip::TransactionId id, const Message& request, std::uint16_t status,
                           std::string_view reason) {
   Message response = sip::make_response(request, status, "", tokens_());
@@ -268,8 +285,8 @@ void CallControl::respond(sip::TransactionId id, const Message& request, std::ui
   (void)transactions_.respond(now_ns_, id, response);
 }
 
-void CallControl::on_cancel(sip::TransactionId id, const Message&) {
-  if (const auto call = invites_.find(id); call != invites_.end()) call->second->on_cancel(id);
+void CallControl::on_cancel(sip::TransactionId id, const Message& cancel) {
+  if (const auto call = invites_.find(id); call != invites_.end()) call->second->on_cancel(id, cancel);
 }
 
 void CallControl::on_ack(const Message& ack, const sip::Hop&) {

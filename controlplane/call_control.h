@@ -30,6 +30,7 @@ namespace weir::controlplane {
 
 class Call;
 class CallJournal;
+struct CallRecorder;
 class Trunks;
 
 /// What calls share. All of it outlives every call.
@@ -41,8 +42,9 @@ struct CallContext {
   sip::TransactionLayer& transactions;
   const sip::TokenSource& tokens;
   Alarms& alarms;
-  Trunks* trunks = nullptr;        ///< none: no route leads to one
-  CallJournal* journal = nullptr;  ///< none: calls lost in a crash are ended in the media plane only
+  Trunks* trunks = nullptr;                ///< none: no route leads to one
+  CallJournal* journal = nullptr;          ///< none: calls lost in a crash are ended in the media plane only
+  const CallRecorder* recorder = nullptr;  ///< none: nobody is told of calls that have ended
 };
 
 struct CallCounters {
@@ -61,6 +63,8 @@ class CallControl : private sip::TransactionUser {
   CallControl& operator=(const CallControl&) = delete;
   ~CallControl() override;
 
+  /// Who is told of calls that have ended; it outlives them.
+  void set_recorder(const CallRecorder& recorder) { context_.recorder = &recorder; }
   /// Who tells how trunks are; it outlives the calls.
   void set_trunks(Trunks& trunks) { context_.trunks = &trunks; }
 
@@ -144,6 +148,7 @@ class CallControl : private sip::TransactionUser {
                                         std::string_view replaces);
   void finish_entry();
   void settle_changed();
+  void write_detail(const sip::Message& invite, const sip::Hop& source, const EndCause& cause) const;
   void bury_the_dead();
   [[nodiscard]] bool adopt(std::uint32_t slot);
   void report_refusals();

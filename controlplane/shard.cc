@@ -42,6 +42,12 @@ std::string make_token() {
   return token;
 }
 
+std::int64_t unix_ms() {
+  timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
 proto::Result<proto::Region> attach_patiently(const std::string& directory) {
   for (int attempt = 1;; ++attempt) {
     proto::Result<proto::Region> region = proto::Region::attach(directory);
@@ -92,6 +98,7 @@ proto::Status Shard::start() {
   if (proto::Status status = start_media(); !status) return status;
   transports_ = std::make_unique<Transports>(io_, settings_, static_cast<MessageSink&>(*this));
   if (proto::Status status = start_routing(); !status) return status;
+  if (proto::Status status = start_records(); !status) return status;
   if (proto::Status status = start_registrar(); !status) return status;
   if (proto::Status status = transports_->listen(); !status) return status;
   if (proto::Status status = start_management(); !status) return status;
@@ -172,6 +179,17 @@ proto::Status Shard::start_registrar() {
   if (!registrar) return proto::Error{registrar.error()};
   registrar_ = std::move(registrar).value();
   calls_->set_handler(sip::Method::kRegister, *registrar_);
+  return proto::success();
+}
+
+proto::Status Shard::start_records() {
+  if (settings_.control.call_records.empty()) return proto::success();
+  auto records = RecordFile::open(settings_.control.call_records);
+  if (!records) return proto::Error{records.error()};
+  records_ = std::move(records).value();
+  recorder_ = {.unix_ms = unix_ms,
+               .write = [this](const boost::json::object& record) { (void)records_->write(record); }};
+  calls_->set_recorder(recorder_);
   return proto::success();
 }
 

@@ -109,6 +109,7 @@ struct ControlSettings {
   std::string socket = "/run/weir/control.sock";
   FifoSettings fifo = {};
   std::string log_level = "info";
+  std::string call_records;  ///< a file that gets a line for each call that has ended; empty: none
   std::uint32_t calls_max = 1000;
   std::uint32_t media_timeout_ms = 30'000;  ///< a call without media for this long is ended; 0: never
   std::uint32_t punts_per_s_max = 200;      ///< per flow

@@ -111,6 +111,7 @@ void CallLab::start() {
   media_ = std::move(media).value();
   control_ = std::make_unique<controlplane::CallControl>(
       settings_, *media_, *this, *policy_, *this, [this] { return "token" + std::to_string(++tokens_); }, &*journal_);
+  control_->set_recorder(recorder_);
 }
 
 void CallLab::restart() {

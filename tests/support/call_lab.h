@@ -8,8 +8,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "controlplane/call_control.h"
+#include "controlplane/call_detail.h"
 #include "controlplane/call_journal.h"
 #include "controlplane/dataplane_client.h"
 #include "controlplane/media_engine.h"
@@ -95,8 +97,10 @@ class CallLab : public controlplane::PathFinder, public sip::MessageSender {
   controlplane::MediaEngine& media() { return *media_; }
   FakeWorker& worker() { return worker_; }
   std::uint64_t now_ns = 1'000'000'000;
-  std::optional<sip::Message> callee_invite;  ///< what the callee got
-  std::optional<sip::Message> answer;         ///< the 200 the caller got
+  std::optional<sip::Message> callee_invite;                  ///< what the callee got
+  std::optional<sip::Message> answer;                         ///< the 200 the caller got
+  std::vector<boost::json::object> records;                   ///< of calls that have ended
+  static constexpr std::int64_t kUnixMs = 1'700'000'000'123;  ///< the wall clock: it stands, 2023-11-14T22:13:20.123Z
 
  private:
   std::optional<controlplane::Path> arrival(const sip::Hop& hop) const override;
@@ -113,6 +117,9 @@ class CallLab : public controlplane::PathFinder, public sip::MessageSender {
   std::unique_ptr<controlplane::DataplaneClient> client_;
   std::unique_ptr<controlplane::MediaEngine> media_;
   std::optional<controlplane::Policy> policy_;
+  const controlplane::CallRecorder recorder_{
+      .unix_ms = [] { return kUnixMs; },
+      .write = [this](const boost::json::object& record) { records.push_back(record); }};
   std::unique_ptr<controlplane::CallControl> control_;
   std::array<std::deque<sip::Message>, 2> sent_;
   std::uint64_t tokens_ = 0;
