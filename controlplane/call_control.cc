@@ -30,6 +30,12 @@ bool is_known_here(Method method) {
          method == Method::kOptions;
 }
 
+/// RFC 3261 section 8.2.2.1.
+bool scheme_is_known(const Message& request) {
+  const std::optional<sip::Uri> uri = sip::parse_uri(request.request_uri_text());
+  return uri && uri->scheme != sip::Scheme::kOther;
+}
+
 }  // namespace
 
 std::string unsupported_options(const Message& request) {
@@ -191,6 +197,7 @@ void CallControl::respond(sip::TransactionId id, const Message& response) {
 }
 
 void CallControl::on_request_outside_dialog(sip::TransactionId id, const Message& request, const sip::Hop& source) {
+  if (!scheme_is_known(request)) return respond(id, request, 416, "");
   if (const auto handler = handlers_.find(request.method()); handler != handlers_.end()) {
     const std::optional<Path> from = context_.paths.arrival(source);
     return from ? handler->second->on_request(id, request, *from) : transactions_.abandon(id);
@@ -205,10 +212,21 @@ void CallControl::on_request_outside_dialog(sip::TransactionId id, const Message
     return;
   }
   Message response = sip::make_response(request, 200, "OK", tokens_());
-  response.add_header(HeaderId::kAllow, kAllowed);
+  response.add_header(HeaderId::kAllow, allowed());
   response.add_header(HeaderId::kAccept, "application/sdp");
   response.add_header(HeaderId::kServer, kSoftware);
   (void)transactions_.respond(now_ns_, id, response);
+}
+
+/// Methods of calls, and those that have a handler.
+std::string CallControl::allowed() const {
+  std::string list(kAllowed);
+  const std::vector<std::string_view> known = sip::split_list(kAllowed);
+  for (const auto& [method, handler] : handlers_) {
+    const std::string_view name = sip::to_string(method);
+    if (std::find(known.begin(), known.end(), name) == known.end()) list += ", " + std::string(name);
+  }
+  return list;
 }
 
 void CallControl::on_new_invite(sip::TransactionId id, const Message& request, const sip::Hop& source) {
@@ -241,7 +259,10 @@ void CallControl::on_new_invite(sip::TransactionId id, const Message& request, c
     return;
   }
   const std::variant<Destination, Refusal> routed = context_.policy.route(from->realm, request);
-  if (const auto* refusal = std::get_if<Refusal>(&routed)) return refuse_with(refusal->status, refusal->reason);
+  if (const auto* refusal = std::get_if<Refusal>(&routed)) {
+    if (refusal->status == 404 && !scheme_is_known(request)) return refuse_with(416, "no route for such a URI");
+    return refuse_with(refusal->status, refusal->reason);
+  }
   const Destination& destination = std::get<Destination>(routed);
   std::variant<CallSlot, Refusal> in = realm_calls_.begin(now_ns_, from->realm, CallDirection::kIn);
   if (const auto* refusal = std::get_if<Refusal>(&in)) return refuse_with(refusal->status, refusal->reason);
@@ -277,7 +298,7 @@ void CallControl::respond(sip::TransactionId id, const Message& request, std::ui
                           std::string_view reason) {
   Message response = sip::make_response(request, status, "", tokens_());
   if (!reason.empty()) response.add_header(HeaderId::kReason, reason_header(status, reason));
-  if (status == 405 || status == 501) response.add_header(HeaderId::kAllow, kAllowed);
+  if (status == 405 || status == 501) response.add_header(HeaderId::kAllow, allowed());
   if (status == 415) response.add_header(HeaderId::kAccept, "application/sdp");
   if (status == 420) response.add_header(HeaderId::kUnsupported, unsupported_options(request));
   if (status == 503) response.add_header(HeaderId::kRetryAfter, sip::kRetryAfterSeconds);

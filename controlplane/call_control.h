@@ -149,6 +149,7 @@ class CallControl : private sip::TransactionUser {
   void finish_entry();
   void settle_changed();
   void write_detail(const sip::Message& invite, const sip::Hop& source, const EndCause& cause) const;
+  [[nodiscard]] std::string allowed() const;
   void bury_the_dead();
   [[nodiscard]] bool adopt(std::uint32_t slot);
   void report_refusals();
