@@ -20,6 +20,7 @@ Rates rates_of(const proto::settings::LimitSettings& limits, RequestKind kind) {
     case RequestKind::kRegister:
       return {limits.registers_per_s_max, limits.registers_per_s_per_source_max};
     case RequestKind::kOther:
+    case RequestKind::kMalformed:
       return {limits.requests_per_s_max, limits.requests_per_s_per_source_max};
   }
   return {0, 0};
@@ -41,21 +42,31 @@ std::optional<RequestKind> kind_of(const sip::Message& request) {
   return request.method() == sip::Method::kRegister ? RequestKind::kRegister : RequestKind::kOther;
 }
 
-sip::AdmissionVerdict Admission::decide(std::uint64_t now_ns, RequestKind kind, const proto::IpAddress& source) {
+/// `own`: the source's; null: it has none.
+bool Admission::take(std::uint64_t now_ns, RequestKind kind, RateLimit Pair::*limit, Limits* own) {
   const auto index = static_cast<std::size_t>(kind);
   const Rates rates = rates_of(limits_, kind);
-  Limits* const own = rates.each == 0 ? nullptr : limits_of(now_ns, source);
-  const auto may = [&](RateLimit Pair::*limit) {
-    if (own != nullptr && !((*own)[index].*limit).has(now_ns, rates.each)) return false;
-    if (!(all_[index].*limit).has(now_ns, rates.all)) return false;
-    if (own != nullptr) ((*own)[index].*limit).take(now_ns, rates.each);
-    (all_[index].*limit).take(now_ns, rates.all);
-    return true;
-  };
-  if (may(&Pair::admitted)) return sip::AdmissionVerdict::kAdmitted;
-  const bool answered = may(&Pair::answered);
+  if (own != nullptr && !((*own)[index].*limit).has(now_ns, rates.each)) return false;
+  if (!(all_[index].*limit).has(now_ns, rates.all)) return false;
+  if (own != nullptr) ((*own)[index].*limit).take(now_ns, rates.each);
+  (all_[index].*limit).take(now_ns, rates.all);
+  return true;
+}
+
+sip::AdmissionVerdict Admission::decide(std::uint64_t now_ns, RequestKind kind, const proto::IpAddress& source) {
+  Limits* const own = rates_of(limits_, kind).each == 0 ? nullptr : limits_of(now_ns, source);
+  if (take(now_ns, kind, &Pair::admitted, own)) return sip::AdmissionVerdict::kAdmitted;
+  const bool answered = take(now_ns, kind, &Pair::answered, own);
   count(kind, answered);
   return answered ? sip::AdmissionVerdict::kRefused : sip::AdmissionVerdict::kIgnored;
+}
+
+bool Admission::may_answer_malformed(std::uint64_t now_ns, const proto::IpAddress& source) {
+  constexpr RequestKind kKind = RequestKind::kMalformed;
+  Limits* const own = rates_of(limits_, kKind).each == 0 ? nullptr : limits_of(now_ns, source);
+  const bool may = take(now_ns, kKind, &Pair::answered, own);
+  counters_.malformed_ignored += may ? 0 : 1;
+  return may;
 }
 
 void Admission::count(RequestKind kind, bool answered) {

@@ -29,8 +29,8 @@ class RateLimit {
 };
 
 /// Requests that are not part of anything yet; each kind has limits of its own.
-enum class RequestKind : std::uint8_t { kInvite, kRegister, kOther };
-inline constexpr std::size_t kRequestKindCount = 3;
+enum class RequestKind : std::uint8_t { kInvite, kRegister, kOther, kMalformed };
+inline constexpr std::size_t kRequestKindCount = 4;
 
 /// A new request's kind; nullopt: it is part of a dialog, and nothing limits it here.
 std::optional<RequestKind> kind_of(const sip::Message& request);
@@ -40,6 +40,7 @@ struct AdmissionCounters {
   std::uint64_t invites_ignored = 0;   ///< so far over it that no answer went out
   std::uint64_t requests_refused = 0;  ///< the same of REGISTERs and others
   std::uint64_t requests_ignored = 0;
+  std::uint64_t malformed_ignored = 0;  ///< messages that could not be parsed, over the limit of answers to such
 };
 
 /// One shard's. Time comes in as now_ns, CLOCK_MONOTONIC.
@@ -54,6 +55,8 @@ class Admission {
 
   /// A new request has come; not a repeated one.
   sip::AdmissionVerdict decide(std::uint64_t now_ns, RequestKind kind, const proto::IpAddress& source);
+  /// A message that could not be parsed has come: whether it may be answered. As many as other requests may be.
+  bool may_answer_malformed(std::uint64_t now_ns, const proto::IpAddress& source);
   [[nodiscard]] const AdmissionCounters& counters() const { return counters_; }
 
  private:
@@ -64,6 +67,7 @@ class Admission {
   using Limits = std::array<Pair, kRequestKindCount>;
   using Sources = std::map<Source, Limits>;
 
+  bool take(std::uint64_t now_ns, RequestKind kind, RateLimit Pair::*limit, Limits* own);
   Limits* limits_of(std::uint64_t now_ns, const proto::IpAddress& address);
   void count(RequestKind kind, bool answered);
 

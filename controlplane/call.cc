@@ -119,9 +119,10 @@ void Call::on_clock() {
   if (transfer_ && !transfer_->settled() && now() - transfer_->started_ns() > kRingingNsMax) transfer_->give_up();
 }
 
-void Call::on_cancel(sip::TransactionId id) {
+void Call::on_cancel(sip::TransactionId id, const Message& cancel) {
   if (!caller_ || id != caller_->invite) return withdraw_offer(id);
   end_text_ = "the caller cancelled";
+  release_ = release_by("caller", cancel);
   end({487, "Request Terminated"});
 }
 
@@ -181,6 +182,7 @@ void Call::end(const EndCause& cause) {
     if (end_text_.empty()) end_text_ = cause.text;
     log_event(LogLevel::kInfo, "call",
               {{"call", number_}, {"event", "ended"}, {"status", std::uint32_t{cause.status}}, {"reason", end_text_}});
+    write_detail(cause);
     close_media();
     drop_journal();
     drop_exchanges();

@@ -16,6 +16,7 @@
 #include "controlplane/alarms.h"
 #include "controlplane/boxed.h"
 #include "controlplane/call_control.h"
+#include "controlplane/call_detail.h"
 #include "controlplane/end_cause.h"
 #include "controlplane/exchange.h"
 #include "controlplane/invitation.h"
@@ -49,7 +50,7 @@ class Call : public Requester, private Inviter {
   std::optional<EndCause> begin(sip::TransactionId id, const sip::Message& invite, const Path& from,
                                 const Destination& destination);
   /// The sender of an INVITE gave up before our final response.
-  void on_cancel(sip::TransactionId id);
+  void on_cancel(sip::TransactionId id, const sip::Message& cancel);
   /// An ACK in one of our dialogs: of the caller's INVITE, or of either's re-INVITE.
   void on_ack(const sip::DialogId& dialog, const sip::Message& ack);
   /// Time goes by: a call that nobody answers is ended, so that a caller that vanished holds no ports.
@@ -220,6 +221,10 @@ class Call : public Requester, private Inviter {
   std::optional<sip::TransactionId> send_again(Requester& requester, Leg& leg, sip::TransactionId id,
                                                const sip::Message& response);
 
+  // call_detail.cc
+  [[nodiscard]] boost::json::object detail_of(Side side) const;
+  void write_detail(const EndCause& cause);
+
   // call.cc
   void release(const Leg& leg);
   void take_over(Leg& leg, Side side);
@@ -240,6 +245,8 @@ class Call : public Requester, private Inviter {
   std::uint64_t number_;
   std::uint64_t started_ns_;
   std::uint64_t answered_ns_ = 0;
+  CallOrigin origin_;
+  CallRelease release_;
   std::array<CallSlot, 2> places_;
   std::unique_ptr<Leg> caller_;
   std::unique_ptr<Leg> callee_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "controlplane/call.h"
+#include "controlplane/call_detail.h"
 #include "controlplane/call_journal.h"
 #include "controlplane/log.h"
 #include "controlplane/trunks.h"
@@ -38,6 +39,12 @@ bool needs_dialog(Method method) {
 
 bool is_known_here(Method method) {
   return method == Method::kInvite || method == Method::kAck || method == Method::kCancel || method == Method::kOptions;
+}
+
+/// RFC 3261 section 8.2.2.1.
+bool scheme_is_known(const Message& request) {
+  const std::optional<sip::Uri> uri = sip::parse_uri(request.request_uri_text());
+  return uri && uri->scheme != sip::Scheme::kOther;
 }
 
 }  // namespace
@@ -74,9 +81,17 @@ void CallControl::on_message(std::uint64_t now_ns, Message message, const sip::H
   bury_the_dead();
 }
 
-void CallControl::refuse(const Message& request, const sip::Hop& source, std::uint16_t status,
-                         std::string_view reason) {
-  transactions_.respond_statelessly(request, source, status, reason);
+void CallControl::on_malformed(std::uint64_t now_ns, const sip::ParseError& error, const sip::Hop& source) {
+  now_ns_ = now_ns;
+  if (may_log(LineKind::kMalformed)) {
+    log_event(LogLevel::kWarning, "sip",
+              {{"event", "malformed"},
+               {"peer", proto::to_string(source.remote)},
+               {"status", std::uint32_t{error.status}},
+               {"reason", error.reason}});
+  }
+  if (!admission_.may_answer_malformed(now_ns, source.remote.address)) return;
+  transactions_.respond_statelessly(error.fragment, source, error.status, error.reason);
 }
 
 void CallControl::on_transport_error(std::uint64_t now_ns, const sip::Hop& hop) {
@@ -96,6 +111,7 @@ bool CallControl::on_tick(std::uint64_t now_ns, std::uint64_t lag_ns) {
     sweep_ns_ = now_ns + kSweepNs;
     for (auto& [number, call] : calls_) call->on_clock();
     report_refusals();
+    lines_.report();
     gate_.report();
   }
   settle_changed();
@@ -199,6 +215,7 @@ void CallControl::respond(sip::TransactionId id, const Message& response) {
 }
 
 void CallControl::on_request_outside_dialog(sip::TransactionId id, const Message& request, const sip::Hop& source) {
+  if (!scheme_is_known(request)) return respond(id, request, 416, "");
   if (const auto handler = handlers_.find(request.method()); handler != handlers_.end()) {
     const std::optional<Path> from = context_.paths.arrival(source);
     return from ? handler->second->on_request(id, request, *from) : transactions_.abandon(id);
@@ -214,21 +231,36 @@ void CallControl::on_request_outside_dialog(sip::TransactionId id, const Message
     return;
   }
   Message response = sip::make_response(request, 200, "OK", tokens_());
-  response.add_header(HeaderId::kAllow, kAllowed);
+  response.add_header(HeaderId::kAllow, allowed(kAllowed));
   response.add_header(HeaderId::kAccept, "application/sdp");
   response.add_header(HeaderId::kServer, kSoftware);
   (void)transactions_.respond(now_ns_, id, response);
 }
 
+/// Methods of calls, and those that have a handler.
+/// With the methods that have handlers.
+std::string CallControl::allowed(std::string_view without) const {
+  std::string list(without);
+  const std::vector<std::string_view> known = sip::split_list(without);
+  for (const auto& [method, handler] : handlers_) {
+    const std::string_view name = sip::to_string(method);
+    if (std::find(known.begin(), known.end(), name) == known.end()) list += ", " + std::string(name);
+  }
+  return list;
+}
+
 void CallControl::on_new_invite(sip::TransactionId id, const Message& request, const sip::Hop& source) {
   const auto refuse_with = [&](std::uint16_t status, std::string_view reason) {
     ++counters_.calls_refused;
-    log_event(LogLevel::kWarning, "call",
-              {{"event", "refused"},
-               {"status", std::uint32_t{status}},
-               {"reason", reason},
-               {"uri", request.request_uri_text()},
-               {"peer", proto::to_string(source.remote)}});
+    write_detail(request, source, {status, std::string(reason)});
+    if (may_log(LineKind::kInviteRefused)) {
+      log_event(LogLevel::kWarning, "call",
+                {{"event", "refused"},
+                 {"status", std::uint32_t{status}},
+                 {"reason", reason},
+                 {"uri", request.request_uri_text()},
+                 {"peer", proto::to_string(source.remote)}});
+    }
     if (status != 422) return respond(id, request, status, reason);
     Message response = sip::make_response(request, status, "", tokens_());
     const std::uint32_t realm = context_.paths.arrival(source)->realm;
@@ -247,7 +279,10 @@ void CallControl::on_new_invite(sip::TransactionId id, const Message& request, c
     return;
   }
   const std::variant<Destination, Refusal> routed = context_.policy.route(from->realm, request);
-  if (const auto* refusal = std::get_if<Refusal>(&routed)) return refuse_with(refusal->status, refusal->reason);
+  if (const auto* refusal = std::get_if<Refusal>(&routed)) {
+    if (refusal->status == 404 && !scheme_is_known(request)) return refuse_with(416, "no route for such a URI");
+    return refuse_with(refusal->status, refusal->reason);
+  }
   const Destination& destination = std::get<Destination>(routed);
   std::variant<CallSlot, Refusal> in = realm_calls_.begin(now_ns_, from->realm, CallDirection::kIn);
   if (const auto* refusal = std::get_if<Refusal>(&in)) return refuse_with(refusal->status, refusal->reason);
@@ -264,12 +299,27 @@ void CallControl::on_new_invite(sip::TransactionId id, const Message& request, c
   calls_.emplace(number_last_, std::move(call));
 }
 
+/// Of an INVITE that became no call.
+void CallControl::write_detail(const Message& invite, const sip::Hop& source, const EndCause& cause) const {
+  if (context_.recorder == nullptr) return;
+  const std::optional<Path> from = context_.paths.arrival(source);
+  boost::json::object record{{"call", nullptr}};
+  const boost::json::object detail =
+      make_detail(origin_of(invite), {now_ns_, 0, now_ns_}, cause.status, {}, cause, context_.recorder->unix_ms());
+  record.insert(detail.begin(), detail.end());
+  record["caller"] = boost::json::object{
+      {"realm", from ? boost::json::value(context_.settings.realms[from->realm].name) : boost::json::value(nullptr)},
+      {"sip_peer", proto::to_string(source.remote)},
+      {"call_id", detail_text(invite.call_id())}};
+  context_.recorder->write(record);
+}
+
 void CallControl::respond(sip::TransactionId id, const Message& request, std::uint16_t status,
                           std::string_view reason) {
   Message response = sip::make_response(request, status, "", tokens_());
   if (!reason.empty()) response.add_header(HeaderId::kReason, reason_header(status, reason));
-  if (status == 405) response.add_header(HeaderId::kAllow, kAllowedOutside);
-  if (status == 501) response.add_header(HeaderId::kAllow, kAllowed);
+  if (status == 405) response.add_header(HeaderId::kAllow, allowed(kAllowedOutside));
+  if (status == 501) response.add_header(HeaderId::kAllow, allowed(kAllowed));
   if (status == 415) response.add_header(HeaderId::kAccept, "application/sdp");
   if (status == 420) response.add_header(HeaderId::kUnsupported, unsupported_options(request));
   if (status == 503) response.add_header(HeaderId::kRetryAfter, sip::kRetryAfterSeconds);
@@ -277,8 +327,8 @@ void CallControl::respond(sip::TransactionId id, const Message& request, std::ui
   (void)transactions_.respond(now_ns_, id, response);
 }
 
-void CallControl::on_cancel(sip::TransactionId id, const Message&) {
-  if (const auto call = invites_.find(id); call != invites_.end()) call->second->on_cancel(id);
+void CallControl::on_cancel(sip::TransactionId id, const Message& cancel) {
+  if (const auto call = invites_.find(id); call != invites_.end()) call->second->on_cancel(id, cancel);
 }
 
 void CallControl::on_ack(const Message& ack, const sip::Hop&) {

@@ -16,6 +16,7 @@
 #include "controlplane/admission.h"
 #include "controlplane/alarms.h"
 #include "controlplane/end_cause.h"
+#include "controlplane/line_limits.h"
 #include "controlplane/media_engine.h"
 #include "controlplane/overload_gate.h"
 #include "controlplane/path.h"
@@ -24,6 +25,7 @@
 #include "controlplane/requester.h"
 #include "proto/settings/settings.h"
 #include "sip/dialog.h"
+#include "sip/parse.h"
 #include "sip/replaces.h"
 #include "sip/transaction_layer.h"
 
@@ -31,6 +33,7 @@ namespace weir::controlplane {
 
 class Call;
 class CallJournal;
+struct CallRecorder;
 class Leg;
 class Trunks;
 
@@ -43,8 +46,9 @@ struct CallContext {
   sip::TransactionLayer& transactions;
   const sip::TokenSource& tokens;
   Alarms& alarms;
-  Trunks* trunks = nullptr;        ///< none: no route leads to one
-  CallJournal* journal = nullptr;  ///< none: calls lost in a crash are ended in the media plane only
+  Trunks* trunks = nullptr;                ///< none: no route leads to one
+  CallJournal* journal = nullptr;          ///< none: calls lost in a crash are ended in the media plane only
+  const CallRecorder* recorder = nullptr;  ///< none: nobody is told of calls that have ended
 };
 
 struct CallCounters {
@@ -63,6 +67,8 @@ class CallControl : private sip::TransactionUser {
   CallControl& operator=(const CallControl&) = delete;
   ~CallControl() override;
 
+  /// Who is told of calls that have ended; it outlives them.
+  void set_recorder(const CallRecorder& recorder) { context_.recorder = &recorder; }
   /// Who tells how trunks are; it outlives the calls.
   void set_trunks(Trunks& trunks) { context_.trunks = &trunks; }
 
@@ -74,8 +80,8 @@ class CallControl : private sip::TransactionUser {
   }
   /// A parsed message; the Via of a request has its source written down (sip::Via::set_source).
   void on_message(std::uint64_t now_ns, sip::Message message, const sip::Hop& source);
-  /// A request that could not be parsed or admitted, answered without state.
-  void refuse(const sip::Message& request, const sip::Hop& source, std::uint16_t status, std::string_view reason);
+  /// What could not be parsed: answered without state, and told in the log, so far as either may be.
+  void on_malformed(std::uint64_t now_ns, const sip::ParseError& error, const sip::Hop& source);
   void on_transport_error(std::uint64_t now_ns, const sip::Hop& hop);
 
   /// The settings' limits have changed.
@@ -147,6 +153,8 @@ class CallControl : private sip::TransactionUser {
   std::optional<EndCause> replace_party(sip::TransactionId id, const sip::Message& invite, const Path& from,
                                         std::string_view replaces);
   void settle_changed();
+  void write_detail(const sip::Message& invite, const sip::Hop& source, const EndCause& cause) const;
+  [[nodiscard]] std::string allowed(std::string_view without) const;
   void bury_the_dead();
   [[nodiscard]] bool adopt(std::uint32_t slot);
   void report_refusals();
@@ -169,6 +177,7 @@ class CallControl : private sip::TransactionUser {
   void bury_when_over(const Call& call);
   /// At the next tick: by then more may have changed.
   void settle_later(const Call& call);
+  [[nodiscard]] bool may_log(LineKind kind) { return lines_.may(now_ns_, kind); }
 
   sip::TokenSource tokens_;
   sip::TransactionLayer transactions_;
@@ -176,6 +185,7 @@ class CallControl : private sip::TransactionUser {
   CallContext context_;
   CallCounters counters_;
   Admission admission_;
+  LineLimits lines_;
   OverloadGate gate_;
   RealmCalls realm_calls_;
   AdmissionCounters refusals_reported_;

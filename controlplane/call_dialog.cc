@@ -104,6 +104,7 @@ void Call::on_bye(Leg& from, sip::TransactionId id, const Message& request) {
   }
   if (from.state == LegState::kUnacked) context_.transactions.acknowledged(from.invite);
   end_text_ = std::string("the ") + to_string(from.side()) + " hung up";
+  release_ = release_by(to_string(from.side()), request);
   // A BYE in the early dialog ends the INVITE too (RFC 3261 section 15.1.2).
   if (from.state == LegState::kInviting) refuse_caller({487, "Request Terminated"});
   settle_reinvite(from);

@@ -146,8 +146,10 @@ void Call::refuse_offer(Leg& from, sip::TransactionId id, const Message& request
   Message response = from.make_response(request, cause.status, "");
   response.add_header(HeaderId::kReason, reason_header(cause.status, cause.text));
   if (cause.status == 415) response.add_header(HeaderId::kAccept, kSdpType);
-  log_event(LogLevel::kWarning, "call",
-            {{"call", number_}, {"event", "offer refused"}, {"leg", to_string(from.side())}, {"reason", cause.text}});
+  if (control_.may_log(LineKind::kOfferRefused)) {
+    log_event(LogLevel::kWarning, "call",
+              {{"call", number_}, {"event", "offer refused"}, {"leg", to_string(from.side())}, {"reason", cause.text}});
+  }
   respond(from, id, response);
   control_.disown(id);  // whatever becomes of the refusal, the call has no part in it
 }

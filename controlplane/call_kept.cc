@@ -99,6 +99,7 @@ void Call::keep() {
   kept.number = number_;
   kept.started_ns = started_ns_;
   kept.answered_ns = answered_ns_;
+  kept.origin = origin_;
   kept.callee_realm = context_.settings.realms[callee_realm_].name;
   kept.callee_profile = callee_profile_;
   kept.callee_display = callee_display_;
@@ -151,6 +152,7 @@ std::optional<EndCause> Call::adopt(const KeptCall& kept, std::uint32_t journal_
   journal_slot_ = journal_slot;
   started_ns_ = kept.started_ns;
   answered_ns_ = kept.answered_ns;
+  origin_ = kept.origin;
   callee_profile_ = kept.callee_profile;
   callee_display_ = kept.callee_display;
   callers_invite_ = adopt_identity(kept.identity);

@@ -54,8 +54,11 @@ bool is_same_party(const Leg& one, const Leg& other) {
 
 void Call::on_refer(Leg& from, sip::TransactionId id, const Message& request) {
   const auto refuse = [&](const EndCause& cause) {
-    log_event(LogLevel::kWarning, "call",
-              {{"call", number_}, {"event", "REFER refused"}, {"leg", to_string(from.side())}, {"reason", cause.text}});
+    if (control_.may_log(LineKind::kReferRefused)) {
+      log_event(
+          LogLevel::kWarning, "call",
+          {{"call", number_}, {"event", "REFER refused"}, {"leg", to_string(from.side())}, {"reason", cause.text}});
+    }
     Message response = from.make_response(request, cause.status, "");
     response.add_header(HeaderId::kReason, sip::reason_header(cause.status, cause.text));
     respond(from, id, response);

@@ -33,6 +33,7 @@ std::uint32_t make_rseq(const sip::TokenSource& tokens) {
 
 std::optional<EndCause> Call::begin(sip::TransactionId id, const Message& invite, const Path& from,
                                     const Destination& destination) {
+  if (context_.recorder != nullptr) origin_ = origin_of(invite);
   caller_ = std::make_unique<Leg>(Side::kCaller, from);
   caller_->invite = id;
   caller_->display = invite.from() ? sip::write(invite.from()->uri) : "";
@@ -110,6 +111,7 @@ Message Call::make_invite(const Leg& leg, const Target& target) {
 
 void Call::on_progress(Leg* fork, const Message& response) {
   if (ending_ || caller_->state != LegState::kInviting) return;
+  if (response.status() == 180 && origin_.ringing_ns == 0) origin_.ringing_ns = now();
   const bool has_sdp = fork != nullptr && !sip::sdp_body(response).empty();
   const std::optional<std::uint32_t> rseq = fork != nullptr ? reliable_number(response) : std::nullopt;
   if (delayed_ && has_sdp && rseq && !caller_->offered) {
@@ -211,7 +213,8 @@ void Call::on_answered(std::unique_ptr<Leg> leg, const Message& response) {
   if (shared && !ending_) renew_keys(Side::kCallee);
 }
 
-void Call::on_refused(const EndCause& cause, const Message*) {
+void Call::on_refused(const EndCause& cause, const Message* response) {
+  if (response != nullptr) release_ = release_by(to_string(Side::kCallee), *response);
   if (starting_) {
     refused_at_start_ = cause;
     return;

@@ -3,6 +3,7 @@
 #include <boost/json/object.hpp>
 
 #include "controlplane/call.h"
+#include "controlplane/call_detail.h"
 #include "controlplane/call_transfer.h"
 #include "controlplane/region_views.h"
 
@@ -15,17 +16,6 @@ namespace {
 json::value seconds_since(std::uint64_t then_ns, std::uint64_t now_ns) {
   if (then_ns == 0) return nullptr;
   return json::value(now_ns > then_ns ? (now_ns - then_ns) / 1'000'000'000 : 0);
-}
-
-json::value security_view(const Leg& leg) {
-  if (!leg.secured) return nullptr;
-  return json::object{{"version", leg.secured->version},
-                      {"cipher_suite", leg.secured->cipher_suite},
-                      {"profile", proto::srtp_profile(leg.secured->profile).name},
-                      {"role", sip::to_string(leg.secured->role)},
-                      {"fingerprint", leg.secured->fingerprint},
-                      {"verdict", leg.secured->verdict},
-                      {"peer", proto::to_string(leg.secured->peer)}};
 }
 
 std::string_view security_name(const Leg* leg) {

@@ -137,6 +137,11 @@ void kept_fields(Keeper& keeper, KeptMedia& media) {
 }
 
 template <typename Keeper>
+void kept_fields(Keeper& keeper, CallOrigin& origin) {
+  keep(keeper, origin.from, origin.to, origin.request_uri, origin.ringing_ns);
+}
+
+template <typename Keeper>
 void kept_fields(Keeper& keeper, KeptLeg& leg) {
   keep(keeper, leg.realm, leg.transport, leg.remote, leg.dialog, leg.party, leg.display, leg.peer, leg.session_s,
        leg.session_min_s, leg.refreshes, leg.session_due_ns, leg.session_id, leg.security, leg.local,
@@ -145,7 +150,7 @@ void kept_fields(Keeper& keeper, KeptLeg& leg) {
 
 template <typename Keeper>
 void kept_fields(Keeper& keeper, KeptCall& call) {
-  keep(keeper, call.number, call.started_ns, call.answered_ns, call.callee_realm, call.callee_profile,
+  keep(keeper, call.number, call.started_ns, call.answered_ns, call.origin, call.callee_realm, call.callee_profile,
        call.callee_display, call.identity, call.section, call.sections, call.transfers_left, call.legs[0], call.legs[1],
        call.media);
 }

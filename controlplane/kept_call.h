@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "controlplane/call_detail.h"
 #include "controlplane/kept_media.h"
 #include "controlplane/peer_abilities.h"
 #include "proto/bytes.h"
@@ -46,7 +47,8 @@ struct KeptCall {
   std::uint64_t number = 0;
   std::uint64_t started_ns = 0;   ///< CLOCK_MONOTONIC
   std::uint64_t answered_ns = 0;  ///< likewise
-  std::string callee_realm;       ///< where the callee was looked for
+  CallOrigin origin;
+  std::string callee_realm;  ///< where the callee was looked for
   proto::settings::MediaProfile callee_profile = proto::settings::MediaProfile::kRtp;
   std::string callee_display;
   /// Who called, as names and values of SIP headers in turn: for those whom a transfer invites.

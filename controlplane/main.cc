@@ -4,13 +4,14 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <vector>
 
+#include "controlplane/check_files.h"
 #include "controlplane/log.h"
 #include "controlplane/privileges.h"
 #include "controlplane/shard.h"
 #include "proto/cpu.h"
 #include "proto/settings/settings.h"
-#include "proto/settings/users.h"
 
 namespace {
 
@@ -24,6 +25,14 @@ int fail(const std::string& reason) {
   return 1;
 }
 
+int check(const Options& options, const weir::proto::settings::Settings& settings) {
+  const std::vector<std::string> mistakes = weir::controlplane::check_files(settings);
+  for (const std::string& mistake : mistakes) std::fprintf(stderr, "%s\n", mistake.c_str());
+  if (!mistakes.empty()) return 1;
+  std::printf("%s: no mistakes\n", options.configuration.c_str());
+  return 0;
+}
+
 int run(const Options& options) {
   using namespace weir;
   proto::settings::Reading reading = proto::settings::read_settings_file(options.configuration);
@@ -31,16 +40,7 @@ int run(const Options& options) {
     std::fputs(proto::settings::to_string(options.configuration, reading.mistakes).c_str(), stderr);
     return 1;
   }
-  const std::string& users = reading.settings.registrar.users;
-  if (options.check && !users.empty()) {
-    const auto mistakes = proto::settings::read_users_file(users, reading.settings).mistakes;
-    std::fputs(proto::settings::to_string(users, mistakes).c_str(), stderr);
-    if (!mistakes.empty()) return 1;
-  }
-  if (options.check) {
-    std::printf("%s: no mistakes\n", options.configuration.c_str());
-    return 0;
-  }
+  if (options.check) return check(options, reading.settings);
   if (proto::Status status = controlplane::start_log(reading.settings.control.log_level); !status) {
     return fail(status.error());
   }
@@ -68,7 +68,7 @@ int main(int argc, char** argv) {
       "and then the process; SIGHUP does what weirctl reload does.",
       "weir-control");
   app.add_option("--config", options.configuration, "the configuration file of both processes")->capture_default_str();
-  app.add_flag("--check", options.check, "read the configuration, name every mistake with its line, and stop");
+  app.add_flag("--check", options.check, "read the configuration and the files it names, name every mistake, and stop");
   app.set_version_flag("--version", WEIR_VERSION);
   CLI11_PARSE(app, argc, argv);
   return run(options);

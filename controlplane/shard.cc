@@ -27,6 +27,12 @@ constexpr int kRegionTries = 50;
 constexpr auto kRegionPause = std::chrono::milliseconds(200);
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 
+std::int64_t unix_ms() {
+  timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
 proto::Result<proto::Region> attach_patiently(const std::string& directory) {
   for (int attempt = 1;; ++attempt) {
     proto::Result<proto::Region> region = proto::Region::attach(directory);
@@ -77,6 +83,7 @@ proto::Status Shard::start() {
   if (proto::Status status = start_media(); !status) return status;
   transports_ = std::make_unique<Transports>(io_, settings_, static_cast<MessageSink&>(*this));
   if (proto::Status status = start_routing(); !status) return status;
+  if (proto::Status status = start_records(); !status) return status;
   if (proto::Status status = start_registrar(); !status) return status;
   if (proto::Status status = transports_->listen(); !status) return status;
   if (proto::Status status = start_management(); !status) return status;
@@ -160,6 +167,17 @@ proto::Status Shard::start_registrar() {
   return proto::success();
 }
 
+proto::Status Shard::start_records() {
+  if (settings_.control.call_records.empty()) return proto::success();
+  auto records = RecordFile::open(settings_.control.call_records);
+  if (!records) return proto::Error{records.error()};
+  records_ = std::move(records).value();
+  recorder_ = {.unix_ms = unix_ms,
+               .write = [this](const boost::json::object& record) { (void)records_->write(record); }};
+  calls_->set_recorder(recorder_);
+  return proto::success();
+}
+
 void Shard::run() {
   await_reload();
   signals_.async_wait([this](const boost::system::error_code& error, int) {
@@ -238,12 +256,7 @@ void Shard::on_message(sip::Message message, const sip::Hop& source) {
 }
 
 void Shard::on_malformed(const sip::ParseError& error, const sip::Hop& source) {
-  log_event(LogLevel::kWarning, "sip",
-            {{"event", "malformed"},
-             {"peer", proto::to_string(source.remote)},
-             {"status", std::uint32_t{error.status}},
-             {"reason", error.reason}});
-  calls_->refuse(error.fragment, source, error.status, error.reason);
+  calls_->on_malformed(clock_ns(), error, source);
 }
 
 void Shard::on_transport_error(const sip::Hop& hop) {

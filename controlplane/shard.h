@@ -13,11 +13,13 @@
 
 #include "controlplane/admin_server.h"
 #include "controlplane/call_control.h"
+#include "controlplane/call_detail.h"
 #include "controlplane/call_journal.h"
 #include "controlplane/dataplane_client.h"
 #include "controlplane/fifo_server.h"
 #include "controlplane/media_engine.h"
 #include "controlplane/policy.h"
+#include "controlplane/record_file.h"
 #include "controlplane/registrar.h"
 #include "controlplane/reloader.h"
 #include "controlplane/transports.h"
@@ -53,6 +55,7 @@ class Shard : private MessageSink {
   proto::Status start_media();
   proto::Status start_routing();
   proto::Status start_registrar();
+  proto::Status start_records();
   proto::Status start_management();
   TargetSources target_sources();
 
@@ -70,6 +73,7 @@ class Shard : private MessageSink {
   void start_reloader();
   void await_reload();
   void reload(RpcReply reply);
+  void ask_for_reload(Reloader::Done done);
   std::vector<std::string> take_over(ReloadPlan plan);
   // shard_answers.cc
   void answer(std::string_view command, std::string_view argument, RpcReply reply);
@@ -91,6 +95,8 @@ class Shard : private MessageSink {
   std::unique_ptr<MediaEngine> media_;
   std::unique_ptr<CallJournal> journal_;
   std::unique_ptr<Transports> transports_;
+  std::unique_ptr<RecordFile> records_;  ///< null: none are wanted
+  CallRecorder recorder_;
   std::unique_ptr<CallControl> calls_;
   std::unique_ptr<Trunks> trunks_;        ///< goes before the calls that it sends through
   std::unique_ptr<Registrar> registrar_;  ///< null: no realm has one

@@ -75,6 +75,7 @@ RpcResult Shard::drain(std::string_view argument) {
 json::value Shard::status_view(std::uint64_t now_ns) const {
   const CallCounters& calls = calls_->counters();
   const TransportCounters& transports = transports_->counters();
+  const RecordFileCounters records = records_ ? records_->counters() : RecordFileCounters{};
   const DataplaneClientCounters& client = client_.counters();
   const RegistrarCounters registers = registrar_ ? registrar_->counters() : RegistrarCounters{};
   json::object control{{"pid", getpid()},
@@ -85,9 +86,12 @@ json::value Shard::status_view(std::uint64_t now_ns) const {
                        {"calls_refused", calls.calls_refused},
                        {"invites_refused", calls_->admission_counters().invites_refused},
                        {"invites_ignored", calls_->admission_counters().invites_ignored},
+                       {"malformed_ignored", calls_->admission_counters().malformed_ignored},
                        {"overload_refused", calls_->overload().counters().refused},
                        {"overload_episodes", calls_->overload().counters().episodes},
                        {"overload_calls_per_s", overload_rate(calls_->overload())},
+                       {"call_records_written", records.written},
+                       {"call_records_lost", records.lost},
                        {"sip_messages_in", transports.messages_in},
                        {"sip_messages_out", transports.messages_out},
                        {"sip_malformed", transports.malformed},

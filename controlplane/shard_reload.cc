@@ -35,13 +35,18 @@ void Shard::start_reloader() {
 void Shard::await_reload() {
   reload_signal_.async_wait([this](const boost::system::error_code& error, int) {
     if (error) return;
-    reloader_->ask(report);
+    ask_for_reload(report);
     await_reload();
   });
 }
 
+void Shard::ask_for_reload(Reloader::Done done) {
+  if (records_) records_->reopen();  // whoever rotated them has not to wait for settings that are good
+  reloader_->ask(std::move(done));
+}
+
 void Shard::reload(RpcReply reply) {
-  reloader_->ask([reply = std::move(reply)](const proto::Result<std::vector<std::string>>& result) {
+  ask_for_reload([reply = std::move(reply)](const proto::Result<std::vector<std::string>>& result) {
     report(result);
     if (!result) return reply(proto::Error{result.error()});
     json::array changed;

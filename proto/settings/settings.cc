@@ -195,6 +195,7 @@ void read_control(Table& table, ControlSettings& control) {
   }
   read_fifo(table, control.fifo);
   read_log_level(table, control.log_level);
+  read_directory(table, "call_records", control.call_records);
   table.number("calls_max", control.calls_max, 1, kFlowsMax / 2);
   table.number("transactions_max", control.transactions_max, 1'000, 10'000'000);
   std::uint32_t timeout_s = control.media_timeout_ms / 1000;

@@ -109,6 +109,7 @@ struct ControlSettings {
   std::string socket = "/run/weir/control.sock";
   FifoSettings fifo = {};
   std::string log_level = "info";
+  std::string call_records;  ///< a file that gets a line for each call that has ended; empty: none
   std::uint32_t calls_max = 1000;
   /// SIP transactions at once. One that has ended lingers for 32 s (RFC 3261): a call a second takes a hundred.
   std::uint32_t transactions_max = 400'000;

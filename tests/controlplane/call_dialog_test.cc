@@ -188,5 +188,33 @@ TEST(CallDialog, ACallIsShownWithItsLegsAndFlows) {
   EXPECT_FALSE(lab.control().call_view(2, lab.now_ns).has_value());
 }
 
+TEST(CallDialog, AUriOfAnotherSchemeIs416) {
+  CallLab lab;
+  RequestText request{.uri = "urn:service:sos", .body = plain_sdp("198.18.1.2", 40000)};
+  lab.caller_sends(request);
+  (void)lab.expect(kCallers, "416");
+  request = {.method = "OPTIONS", .uri = "mailto:weir@198.18.1.1", .branch = "z9hG4bKother"};
+  lab.caller_sends(request);
+  (void)lab.expect(kCallers, "416");
+  request = {.method = "OPTIONS", .uri = "tel:+4989123", .branch = "z9hG4bKtel"};
+  lab.caller_sends(request);
+  (void)lab.expect(kCallers, "200");
+}
+
+TEST(CallDialog, AllowNamesWhatHasAHandler) {
+  struct : controlplane::RequestHandler {
+    std::optional<controlplane::EarlyAnswer> answer_early(const sip::Message&, const controlplane::Path&) override {
+      return std::nullopt;
+    }
+    void on_request(sip::TransactionId, const sip::Message&, const controlplane::Path&) override {}
+  } registrar;
+  CallLab lab;
+  lab.control().set_handler(sip::Method::kRegister, registrar);
+  lab.control().set_handler(sip::Method::kInfo, registrar);
+  lab.caller_sends({.method = "OPTIONS"});
+  const std::string all = std::string(controlplane::kAllowed) + ", REGISTER";
+  EXPECT_EQ(lab.expect(kCallers, "200").header(HeaderId::kAllow), all);
+}
+
 }  // namespace
 }  // namespace weir::tests

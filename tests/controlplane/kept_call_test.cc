@@ -46,6 +46,7 @@ KeptLeg a_leg() {
 KeptCall a_call() {
   KeptCall call;
   call.number = 17;
+  call.origin = {"\"A\" <sip:alice@198.18.1.2>;tag=a", "<sip:bob@198.18.1.1>", "sip:bob@198.18.1.1", 1234};
   call.callee_realm = "callees";
   call.callee_profile = proto::settings::MediaProfile::kSdes;
   call.identity = {"From", "<sip:alice@198.18.1.2>;tag=a"};

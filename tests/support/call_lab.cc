@@ -125,6 +125,7 @@ void CallLab::start() {
       .chance = [](std::uint32_t) { return 0u; }});
   trunks_->set(controlplane::plan_trunks(settings_).value());
   control_->set_trunks(*trunks_);
+  control_->set_recorder(recorder_);
 }
 
 void CallLab::restart() {
@@ -151,7 +152,7 @@ void CallLab::deliver(std::uint32_t realm, std::string_view bytes) {
   const sip::Hop hop{realm, endpoint(kParty[realm], kPartyPort[realm]), sip::Reliability::kUnreliable};
   if (!parsed.ok()) {
     if (!parsed.error().silent()) {
-      control_->refuse(parsed.error().fragment, hop, parsed.error().status, parsed.error().reason);
+      control_->on_malformed(now_ns, parsed.error(), hop);
     }
     return;
   }

@@ -8,8 +8,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "controlplane/call_control.h"
+#include "controlplane/call_detail.h"
 #include "controlplane/call_journal.h"
 #include "controlplane/dataplane_client.h"
 #include "controlplane/media_engine.h"
@@ -36,9 +38,9 @@ struct RequestText {
   std::string method = "INVITE";
   std::string uri = "sip:rtp-5070@198.18.1.1";
   std::string branch = "z9hG4bKcaller1";
-  std::string to_tag;
+  std::string to_tag{};
   std::uint32_t cseq = 1;
-  std::string body;
+  std::string body{};
   std::string headers = "Contact: <sip:alice@198.18.1.2:5062>\r\n";  ///< whole lines
   std::string content_type = "application/sdp";
   std::string max_forwards = "70";
@@ -96,8 +98,10 @@ class CallLab : public controlplane::PathFinder, public sip::MessageSender {
   controlplane::MediaEngine& media() { return *media_; }
   FakeWorker& worker() { return worker_; }
   std::uint64_t now_ns = 1'000'000'000;
-  std::optional<sip::Message> callee_invite;  ///< what the callee got
-  std::optional<sip::Message> answer;         ///< the 200 the caller got
+  std::optional<sip::Message> callee_invite;                  ///< what the callee got
+  std::optional<sip::Message> answer;                         ///< the 200 the caller got
+  std::vector<boost::json::object> records;                   ///< of calls that have ended
+  static constexpr std::int64_t kUnixMs = 1'700'000'000'123;  ///< the wall clock: it stands, 2023-11-14T22:13:20.123Z
 
  private:
   std::optional<controlplane::Path> arrival(const sip::Hop& hop) const override;
@@ -116,6 +120,9 @@ class CallLab : public controlplane::PathFinder, public sip::MessageSender {
   std::optional<controlplane::Policy> policy_;
   sip::TokenSource token_source_;
   std::unique_ptr<controlplane::Trunks> trunks_;  ///< checked once, unless the settings say otherwise
+  const controlplane::CallRecorder recorder_{
+      .unix_ms = [] { return kUnixMs; },
+      .write = [this](const boost::json::object& record) { records.push_back(record); }};
   std::unique_ptr<controlplane::CallControl> control_;
   std::array<std::deque<sip::Message>, 2> sent_;
   std::uint64_t tokens_ = 0;
