@@ -31,6 +31,7 @@ targets = [{ uri = "sip:198.18.2.2" }]
 credentials = { realm = "r", user = "u", password_file = "FOLDER/password" }
 [[route]]
 realm = "access"
+match = '.*'
 trunk = "carrier"
 [[realm]]
 name = "access"
