@@ -301,6 +301,28 @@ def test_a_party_refers_to_nothing_outside_the_routes(quiet_lab, tmp_path, trans
     assert_clean_end(lab)
 
 
+def test_nothing_that_a_refer_to_carries_reaches_its_target(lab, tmp_path):
+    """Headers in the URI (RFC 3261 section 19.1.1), parameters, and what a Referred-By says."""
+    with ScriptedCall(lab, tmp_path).establish() as call:
+        target = SipAgent(lab.network.a, 5096)
+        mark, agent = _MARK.decode(), call.callee.agent
+        claimed = f"P-Asserted-Identity=%3Csip:{mark}%40x%3E&Subject={mark}&From={mark}&body={mark}&Route=%3Csip:{mark}%3E"
+        agent.ask(call.callee_dialog, "REFER", Refer_To=f"<sip:rtp-5096@198.18.2.1;maddr={mark};x={mark}?{claimed}>",
+                  Referred_By=f"\"{mark}\" <sip:tester@{mark}.example;x={mark}>;cid=\"{mark}@x\"",
+                  P_Asserted_Identity=f"<sip:{mark}@x>")
+        assert agent.wait_response("REFER").status == 202
+        received = target.wait_request("INVITE")
+        assert received.get("Referred-By") and mark not in received.write().decode()
+        target.respond(received, 486, "Busy Here")
+        target.wait_request("ACK")
+        again = agent.wait_request("INVITE")  # the call is given back
+        agent.respond(again, 200, "OK", call.callee.sdp())
+        agent.wait_request("ACK")
+        call.hang_up()
+        assert_nothing_left(lab)
+        target.close()
+
+
 def forbidden(side) -> list[str]:
     """Addresses that nothing may be sent to: no host's, everybody's, and the border's own."""
     net = side.client_address.rpartition(".")[0]
