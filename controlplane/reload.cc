@@ -89,7 +89,11 @@ SettingsDifference compare(const settings::Settings& running, const settings::Se
 proto::Result<ReloadPlan> plan_reload(const settings::Settings& running, const std::string& path,
                                       TargetSources sources) {
   settings::Reading reading = settings::read_settings_file(path);
-  if (!reading.mistakes.empty()) return proto::Error{to_string(path, reading.mistakes)};
+  if (!reading.mistakes.empty()) {
+    std::string mistakes = to_string(path, reading.mistakes);
+    mistakes.pop_back();  // the last line's end
+    return proto::Error{mistakes};
+  }
   SettingsDifference difference = compare(running, reading.settings);
   if (!difference.restarts.empty()) {
     return proto::Error{"nothing was changed; these need a restart: " + joined(difference.restarts)};

@@ -31,7 +31,7 @@ def reload(lab) -> list[str]:
 
 
 def trunk(lab, weight: int) -> dict:
-    return {"name": "far", "realm": "b", "options_interval_s": 0,
+    return {"name": "far", "realm": "b", "check_interval_s": 0,
             "targets": [{"uri": f"sip:{lab.network.b.client_address}:5091", "weight": weight}]}
 
 
