@@ -48,7 +48,7 @@ sip::Via Leg::make_via(const sip::TokenSource& tokens) const {
 
 sip::NameAddr Leg::contact() const {
   sip::NameAddr contact;
-  contact.uri = sip::make_sip_uri("weir", proto::to_string(path_.local.address), path_.local.port);
+  contact.uri = sip::make_sip_uri(kContactUser, proto::to_string(path_.local.address), path_.local.port);
   if (path_.transport != proto::settings::SipTransport::kUdp) {
     contact.uri.parameters.set("transport", to_string(path_.transport));
   }

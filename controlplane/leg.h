@@ -112,6 +112,8 @@ inline constexpr std::string_view kAllowed =
 /// Supported, as every INVITE and 2xx of ours says it; what Require may ask of us.
 inline constexpr std::string_view kSupported = "100rel, timer, replaces, norefersub";
 inline constexpr std::string_view kSoftware = "Weir";
+/// The user in our Contacts.
+inline constexpr std::string_view kContactUser = "weir";
 
 /// What weir-media and the DTLS part need to know of what was agreed on one section.
 RemoteMedia to_remote_media(const sip::Agreement& agreement, std::size_t section);

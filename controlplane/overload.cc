@@ -67,11 +67,13 @@ void Overload::end_interval(std::uint64_t now_ns) {
       earned_ns_ = now_ns;
     }
     limiting_ = true;
-    rate_per_s_ = std::max(kRatePerSMin, std::min(rate_per_s_, admitted_per_s) * kDecrease);
+    // What waits is getting less: the rate is low enough already.
+    if (lag >= lag_before_ns_) rate_per_s_ = std::max(kRatePerSMin, rate_per_s_ * kDecrease);
   } else if (limiting_) {
     rate_per_s_ = rate_per_s_ * kIncrease + kIncreasePerS * seconds;
     limiting_ = rate_per_s_ < 2 * offered_per_s;
   }
+  lag_before_ns_ = lag;
   interval_start_ns_ = now_ns;
   begin_queues();
   offered_ = 0;
@@ -98,6 +100,7 @@ bool Overload::admit(std::uint64_t now_ns) {
   const bool may = has_room(now_ns);
   if (may && limiting_) credit_ -= 1;
   admitted_ += may ? 1 : 0;
+  ++counters_.offered;
   counters_.refused += may ? 0 : 1;
   return may;
 }

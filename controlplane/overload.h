@@ -18,7 +18,8 @@ struct OverloadOptions {
 };
 
 struct OverloadCounters {
-  std::uint64_t refused = 0;   ///< new calls
+  std::uint64_t offered = 0;   ///< new calls
+  std::uint64_t refused = 0;   ///< of these
   std::uint64_t episodes = 0;  ///< times it began
 };
 
@@ -40,6 +41,8 @@ class Overload {
 
   /// New calls a second that are let in now; nullopt: all.
   [[nodiscard]] std::optional<double> rate_per_s() const;
+  /// Work waited too long in the latest interval: what was handled says nothing of what comes in.
+  [[nodiscard]] bool behind() const { return lag_before_ns_ > options_.target_ns; }
   [[nodiscard]] const OverloadCounters& counters() const { return counters_; }
 
  private:
@@ -62,6 +65,7 @@ class Overload {
   std::uint32_t offered_ = 0;
   std::uint32_t admitted_ = 0;
   // The verdict of those before it.
+  std::uint64_t lag_before_ns_ = 0;
   bool limiting_ = false;
   double rate_per_s_ = 0;  ///< of limiting_
   double credit_ = 0;      ///< calls that may be let in at once, a part of one included

@@ -73,6 +73,12 @@ proto::Status Transports::listen_at(std::size_t place) {
   return streams_[place]->listen(places_[place]);
 }
 
+void Transports::let_in(double share) {
+  for (const std::unique_ptr<UdpListener>& listener : udp_) {
+    if (listener != nullptr) listener->let_in(share);
+  }
+}
+
 std::optional<Path> Transports::arrival(const sip::Hop& hop) const {
   std::size_t place = hop.handle;
   if (hop.reliability == sip::Reliability::kReliable) {

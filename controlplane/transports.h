@@ -85,6 +85,9 @@ class Transports : public PathFinder, public sip::MessageSender {
   /// Other certificates, as load_tls_realms gives them. Connections that are there go on with what they began with.
   void use(TlsRealms certificates) { tls_ = std::move(certificates); }
 
+  /// Under overload: this share of the new INVITEs that come by UDP is read, the rest dropped unread. 1: all of them.
+  void let_in(double share);
+
   // PathFinder
   void locate(std::uint32_t realm, const sip::Uri& uri, Located found) override;
   [[nodiscard]] std::optional<Path> stream_instead(const Path& way) override;

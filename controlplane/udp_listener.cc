@@ -4,6 +4,7 @@
 #include <boost/asio/ip/v6_only.hpp>
 
 #include "controlplane/datagram_batch.h"
+#include "controlplane/invite_filter.h"
 #include "controlplane/log.h"
 #include "controlplane/sockets.h"
 
@@ -57,6 +58,10 @@ void UdpListener::read_some() {
     transports_.on_datagram(batch.bytes(i), {handle_, batch.remote(i), sip::Reliability::kUnreliable},
                             batch.waited_ns(i));
   }
+}
+
+void UdpListener::let_in(double share) {
+  let_in_invites(socket_.native_handle(), share);
 }
 
 bool UdpListener::send(const proto::Endpoint& remote, std::string_view bytes) {

@@ -19,6 +19,8 @@ class UdpListener {
   proto::Status listen(const proto::Endpoint& local);
   /// False: the kernel did not take it.
   bool send(const proto::Endpoint& remote, std::string_view bytes);
+  /// See let_in_invites().
+  void let_in(double share);
 
  private:
   void wait();
