@@ -28,6 +28,7 @@ def quiet_lab(request):
     try:
         made.open(hugepages=False)
         made.weir.configuration["control"]["log_level"] = "debug"
+        made.weir.configuration["limits"]["overload_delay_ms"] = 0  # a machine that is busy with others refuses no call
         yield made
         if made.weir.runs():
             assert_all_accounted(made)
