@@ -2,12 +2,14 @@
 // kept; an offer, a transfer or a handshake that was on its way is the peers' to repeat.
 #include <algorithm>
 #include <array>
+#include <tuple>
 
 #include "controlplane/call.h"
 #include "controlplane/call_journal.h"
 #include "controlplane/call_transfer.h"
 #include "controlplane/log.h"
 #include "controlplane/places.h"
+#include "controlplane/trunks.h"
 #include "sip/sdp_parse.h"
 
 namespace weir::controlplane {
@@ -126,6 +128,9 @@ KeptLeg Call::keep_leg(const Leg& leg) const {
   kept.transport = leg.path().transport;
   kept.remote = leg.path().hop.remote;
   kept.dialog = leg.dialog->record();
+  if (leg.member && context_.trunks != nullptr) {
+    std::tie(kept.trunk, kept.target) = context_.trunks->names_of(*leg.member);
+  }
   kept.party = leg.party;
   kept.display = leg.display;
   kept.peer = leg.peer;
@@ -196,6 +201,8 @@ proto::Result<std::unique_ptr<Leg>> Call::adopt_leg(Side side, const KeptLeg& ke
   auto leg = std::make_unique<Leg>(side, *path);
   leg->state = LegState::kConfirmed;
   leg->dialog = std::move(dialog);
+  if (!kept.trunk.empty() && context_.trunks != nullptr) leg->member = context_.trunks->find(kept.trunk, kept.target);
+  if (leg->member) leg->slot = context_.trunks->begin_call(*leg->member);
   leg->party = kept.party;
   leg->display = kept.display;
   leg->peer = kept.peer;

@@ -28,6 +28,8 @@ struct KeptLeg {
   proto::settings::SipTransport transport = proto::settings::SipTransport::kUdp;
   proto::Endpoint remote;  ///< where its SIP came from, or went to
   sip::DialogRecord dialog;
+  std::string trunk;   ///< whose member it was reached by; empty: none
+  std::string target;  ///< that member, as the configuration names it
   std::uint64_t party = 0;
   std::string display;
   PeerAbilities peer;

@@ -240,6 +240,18 @@ Trunks::Member* Trunks::find(TrunkMember member) {
   return found == members_.end() ? nullptr : found->second.get();
 }
 
+std::optional<TrunkMember> Trunks::find(std::string_view trunk, std::string_view target) const {
+  const auto named = [&](const auto& entry) { return entry.second->trunk == trunk && entry.second->written == target; };
+  const auto found = std::find_if(members_.begin(), members_.end(), named);
+  return found == members_.end() ? std::nullopt : std::optional(found->second->id);
+}
+
+std::pair<std::string, std::string> Trunks::names_of(TrunkMember member) const {
+  const auto found = members_.find(member.number);
+  if (found == members_.end()) return {};
+  return {found->second->trunk, found->second->written};
+}
+
 CallSlot Trunks::begin_call(TrunkMember id) {
   Member* member = find(id);
   if (member == nullptr) return {};

@@ -83,6 +83,11 @@ class Trunks : private Requester {
   [[nodiscard]] std::optional<sip::Message> authorise(TrunkMember member, const sip::Message& request,
                                                       const sip::Message& challenge);
 
+  /// A member by what the configuration calls it, for a call of an earlier weir-control; nullopt: there is none now.
+  [[nodiscard]] std::optional<TrunkMember> find(std::string_view trunk, std::string_view target) const;
+  /// The other way round: its trunk and its target. Empty: it is gone.
+  [[nodiscard]] std::pair<std::string, std::string> names_of(TrunkMember member) const;
+
   // For people.
   /// An array with a row for each member: trunk, target, state and for how long, last answer, calls.
   [[nodiscard]] boost::json::value view(std::uint64_t now_ns) const;

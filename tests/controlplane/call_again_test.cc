@@ -76,6 +76,20 @@ RequestText hold(const CallLab& lab, const std::string& method, std::uint32_t cs
   return request;
 }
 
+TEST(CallAgain, ACallOfAnEarlierWeirControlStillKnowsItsTrunk) {
+  CallLab lab(kTrunk);
+  call_the_trunk(lab);
+  lab.restart();
+  ASSERT_EQ(lab.control().adopt_journalled(lab.now_ns), 1u);
+  lab.caller_sends(lab.in_dialog("BYE", 2));
+  (void)lab.expect(kCallers, "200");
+  lab.callee_answers(lab.expect(kCallees, "BYE"), 401, "", "", challenge("n1"));
+  const sip::Message again = lab.expect(kCallees, "BYE");
+  expect_credentials(again, "n1", 1);
+  lab.callee_answers(again, 200);
+  EXPECT_TRUE(lab.nothing_left());
+}
+
 TEST(CallAgain, ATrunkThatChallengesARequestInTheDialogGetsItsCredentialsOnce) {
   const std::pair<const char*, std::string> kRows[] = {
       {"INVITE", plain_sdp("198.18.2.2", 50000, "a=recvonly\r\n")},
