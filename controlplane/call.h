@@ -207,7 +207,7 @@ class Call : public Requester, private Inviter {
   // call_kept.cc: from one weir-control to the next.
   [[nodiscard]] KeptLeg keep_leg(const Leg& leg) const;
   proto::Result<std::unique_ptr<Leg>> adopt_leg(Side side, const KeptLeg& kept);
-  std::optional<EndCause> adopt_session(Leg& leg, const KeptLeg& kept, std::uint32_t sections);
+  void adopt_session(Leg& leg, const KeptLeg& kept, std::uint32_t sections);
   std::optional<EndCause> adopt_media(const KeptCall& kept);
   void changed();
   [[nodiscard]] bool stands() const;

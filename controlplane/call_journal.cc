@@ -108,7 +108,7 @@ proto::Status CallJournal::map(const std::string& path) {
   if (const int failure = posix_fallocate(fd_, 0, static_cast<off_t>(bytes_)); failure != 0) {
     return proto::Error{"no room for the call journal " + path + ": " + std::strerror(failure)};
   }
-  void* memory = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0);
+  void* memory = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd_, 0);
   if (memory == MAP_FAILED) return proto::Error{"cannot map the call journal " + path + ": " + system_error()};
   static_cast<void>(madvise(memory, bytes_, MADV_DONTDUMP));  // keys lie here
   memory_ = static_cast<std::uint8_t*>(memory);
@@ -133,10 +133,12 @@ void CallJournal::find_pieces() {
     place = {};
     if (sound) {
       place.entries[0] = kept;
+      found_.push_back(index - 1);
     } else {
       free_.push_back(index - 1);
     }
   }
+  std::reverse(found_.begin(), found_.end());
   for (std::uint32_t index = pieces_; index > 0; --index) {
     if (!used[index - 1]) free_pieces_.push_back(index - 1);
   }
@@ -157,6 +159,7 @@ CallJournal& CallJournal::operator=(CallJournal&& other) noexcept {
   lost_ = other.lost_;
   free_ = std::move(other.free_);
   free_pieces_ = std::move(other.free_pieces_);
+  found_ = std::move(other.found_);
   return *this;
 }
 
@@ -205,14 +208,6 @@ const CallJournal::Entry* CallJournal::current(const Slot& slot) const {
   const Entry& older = &newer == &slot.entries[0] ? slot.entries[1] : slot.entries[0];
   if (is_whole(newer)) return &newer;
   return is_whole(older) ? &older : nullptr;
-}
-
-std::vector<std::uint32_t> CallJournal::slots_found() const {
-  std::vector<std::uint32_t> found;
-  for (std::uint32_t index = 0; index < slots_; ++index) {
-    if (current(slot(index)) != nullptr) found.push_back(index);
-  }
-  return found;
 }
 
 std::vector<std::uint8_t> CallJournal::read(std::uint32_t index) const {

@@ -35,8 +35,8 @@ class CallJournal {
   CallJournal& operator=(CallJournal&& other) noexcept;
   ~CallJournal();
 
-  /// Slots that hold a record of an earlier process, in order. They stay until cleared or stored to.
-  [[nodiscard]] std::vector<std::uint32_t> slots_found() const;
+  /// Slots that held a record of an earlier process when this one began.
+  [[nodiscard]] const std::vector<std::uint32_t>& slots_found() const { return found_; }
   /// A slot's record; empty: there is none. The caller wipes it.
   [[nodiscard]] std::vector<std::uint8_t> read(std::uint32_t slot) const;
   /// The file was a journal that this Weir cannot read: its calls are lost.
@@ -55,6 +55,8 @@ class CallJournal {
   void store_certificate(proto::Bytes der);
 
   [[nodiscard]] std::uint32_t slots() const { return slots_; }
+  /// Slots that are reserved or found.
+  [[nodiscard]] std::size_t used() const { return slots_ - free_.size(); }
 
  private:
   struct Header;
@@ -81,6 +83,7 @@ class CallJournal {
   int fd_ = -1;
   bool lost_ = false;
   std::vector<std::uint32_t> free_;         ///< slots
+  std::vector<std::uint32_t> found_;        ///< likewise
   std::vector<std::uint32_t> free_pieces_;  ///< likewise
 };
 

@@ -10,7 +10,6 @@
 #include "controlplane/log.h"
 #include "controlplane/places.h"
 #include "controlplane/trunks.h"
-#include "sip/sdp_parse.h"
 
 namespace weir::controlplane {
 
@@ -49,12 +48,6 @@ std::optional<std::uint32_t> realm_named(const proto::settings::Settings& settin
     if (settings.realms[i].name == name) return static_cast<std::uint32_t>(i);
   }
   return std::nullopt;
-}
-
-std::optional<sip::SessionDescription> read_description(const std::string& text) {
-  auto read = sip::parse_sdp(text);
-  auto* description = std::get_if<sip::SessionDescription>(&read);
-  return description != nullptr ? std::optional(std::move(*description)) : std::nullopt;
 }
 
 }  // namespace
@@ -178,7 +171,6 @@ std::optional<EndCause> Call::adopt(const KeptCall& kept, std::uint32_t journal_
   callee_realm_ = callee_realm.value_or(0);
   if (!cause) cause = adopt_media(kept);
   if (cause) return cause;
-  pack();
   setup_forgotten_ = true;
   places_ = {control_.realm_calls().adopt(caller_->path().realm, CallDirection::kIn),
              control_.realm_calls().adopt(callee_realm_, CallDirection::kOut)};
@@ -215,22 +207,15 @@ proto::Result<std::unique_ptr<Leg>> Call::adopt_leg(Side side, const KeptLeg& ke
   return leg;
 }
 
-std::optional<EndCause> Call::adopt_session(Leg& leg, const KeptLeg& kept, std::uint32_t sections) {
-  std::optional<sip::SessionDescription> local = read_description(kept.local);
-  std::optional<sip::SessionDescription> remote = read_description(kept.remote_description);
-  if (!local || !remote || local->media.size() != sections || remote->media.size() != sections) {
-    return EndCause{503, "its session is damaged"};
-  }
+void Call::adopt_session(Leg& leg, const KeptLeg& kept, std::uint32_t sections) {
   leg.session.fingerprints = {context_.media.fingerprint()};
   leg.session.sections.resize(sections);
   leg.session.sections[section_].rtcp_mux = kept.agreed.rtcp_mux;
   leg.session.sections[section_].current_role = kept.agreed.role;
   leg.session.previous = kept.previous;
-  sip::Agreement agreement{*std::move(remote), *std::move(local), {}};
-  agreement.sections.resize(sections);
-  agreement.sections[section_] = kept.agreed;
-  leg.agreement = std::move(agreement);
-  return std::nullopt;
+  std::vector<sip::AgreedSection> agreed(sections);
+  agreed[section_] = kept.agreed;
+  leg.agreement = PackedAgreement::packed(kept.local, kept.remote_description, std::move(agreed));
 }
 
 std::optional<EndCause> Call::adopt_media(const KeptCall& kept) {
@@ -239,8 +224,8 @@ std::optional<EndCause> Call::adopt_media(const KeptCall& kept) {
   for (const Side side : kSides) {
     const auto index = static_cast<std::size_t>(side);
     Leg& here = *leg(side);
-    if (std::optional<EndCause> cause = adopt_session(here, kept.legs[index], kept.sections)) return cause;
-    remotes[index] = to_remote_media(*here.agreement, section_);
+    adopt_session(here, kept.legs[index], kept.sections);
+    remotes[index] = to_remote_media(kept.legs[index].agreed, kept.media->legs[index].terms);
     remotes[index].dialog = here.party;
     if (kept.media->legs[index].secured.keying != sip::Keying::kNone) here.secured = kept.media->legs[index].secured;
   }

@@ -126,8 +126,13 @@ void kept_fields(Keeper& keeper, SecuredInfo& info) {
 }
 
 template <typename Keeper>
+void kept_fields(Keeper& keeper, MediaTerms& terms) {
+  keep(keeper, terms.codec, terms.clock_hz, terms.rates.packets_per_s, terms.rates.bytes_per_s);
+}
+
+template <typename Keeper>
 void kept_fields(Keeper& keeper, KeptMediaLeg& leg) {
-  keep(keeper, leg.network, leg.rtp_port, leg.security, leg.keys, leg.secured, leg.association, leg.tls_id,
+  keep(keeper, leg.network, leg.terms, leg.rtp_port, leg.security, leg.keys, leg.secured, leg.association, leg.tls_id,
        leg.tls_id_next, leg.fresh_ssrc);
 }
 

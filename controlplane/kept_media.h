@@ -20,6 +20,7 @@ namespace weir::controlplane {
 struct KeptMediaLeg {
   std::uint8_t network = 0;    ///< index in Settings::networks
   std::uint16_t rtp_port = 0;  ///< local, even
+  MediaTerms terms;            ///< of what its party sends
   sip::SecurityPolicy security;
   LegKeys keys;  ///< in force
   SecuredInfo secured;

@@ -80,7 +80,11 @@ sip::Hop Leg::dialog_hop(PathFinder& paths) const {
 }
 
 RemoteMedia to_remote_media(const sip::Agreement& agreement, std::size_t index) {
-  const sip::AgreedSection& section = agreement.sections[index];
+  return to_remote_media(agreement.sections[index],
+                         read_media_terms(agreement.remote.media[index], agreement.local.media[index]));
+}
+
+RemoteMedia to_remote_media(const sip::AgreedSection& section, MediaTerms terms) {
   RemoteMedia remote;
   remote.rtp = section.remote_rtp;
   remote.rtcp = section.remote_rtcp;
@@ -93,7 +97,7 @@ RemoteMedia to_remote_media(const sip::Agreement& agreement, std::size_t index) 
   remote.tls_id = section.remote_dtls.tls_id.value_or("");
   remote.our_tls_id = section.local_dtls.tls_id.value_or("");
   remote.sdes = section.sdes;
-  remote.terms = read_media_terms(agreement.remote.media[index], agreement.local.media[index]);
+  remote.terms = std::move(terms);
   return remote;
 }
 

@@ -117,5 +117,7 @@ inline constexpr std::string_view kContactUser = "weir";
 
 /// What weir-media and the DTLS part need to know of what was agreed on one section.
 RemoteMedia to_remote_media(const sip::Agreement& agreement, std::size_t section);
+/// The same, where the terms are known already.
+RemoteMedia to_remote_media(const sip::AgreedSection& section, MediaTerms terms);
 
 }  // namespace weir::controlplane

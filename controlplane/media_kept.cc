@@ -40,7 +40,8 @@ void Media::adopt(const KeptMedia& kept, const std::array<RemoteMedia, 2>& remot
   }
   state_ = State::kFlowing;
   media_expected_ns_ = now_ns;
-  silence_noted_ = true;  // a flow may have said it to nobody: check_silence() finds out
+  // A flow may have said it to nobody: check_silence() finds out.
+  silence_noted_ = engine_.settings().control.media_timeout_ms != 0;
   for (const Side side : kSides) {
     for (const Component component : leg(side).components()) {
       // A set-peer that was never sent: advance() sends it.
@@ -65,6 +66,7 @@ KeptMediaLeg MediaLeg::kept() const {
   KeptMediaLeg kept;
   kept.network = options_.network;
   kept.rtp_port = port(Component::kRtp).local_port();
+  kept.terms = remote_->terms;
   kept.security = options_.security;
   kept.keys = *keys_;
   kept.secured = secured_;

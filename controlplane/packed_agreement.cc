@@ -26,6 +26,15 @@ PackedAgreement& PackedAgreement::operator=(sip::Agreement agreement) {
   return *this;
 }
 
+PackedAgreement PackedAgreement::packed(std::string local, std::string remote,
+                                        std::vector<sip::AgreedSection> sections) {
+  PackedAgreement made;
+  made.local_ = std::move(local);
+  made.remote_ = std::move(remote);
+  made.sections_ = std::move(sections);
+  return made;
+}
+
 void PackedAgreement::pack() {
   if (!full_) return;
   local_ = sip::write_sdp(full_->local);

@@ -17,6 +17,8 @@ class PackedAgreement {
   explicit PackedAgreement(sip::Agreement agreement) { *this = std::move(agreement); }
   PackedAgreement(const PackedAgreement&) = delete;
   PackedAgreement& operator=(const PackedAgreement&) = delete;
+  PackedAgreement(PackedAgreement&&) noexcept = default;
+  PackedAgreement& operator=(PackedAgreement&&) noexcept = default;
   ~PackedAgreement() { reset(); }
   PackedAgreement& operator=(sip::Agreement agreement);
 
@@ -27,6 +29,9 @@ class PackedAgreement {
   const sip::Agreement* operator->() const { return &full(); }
   /// Its sections, packed or not.
   [[nodiscard]] const std::vector<sip::AgreedSection>& sections() const { return full_ ? full_->sections : sections_; }
+
+  /// What an earlier one had packed: texts that write_sdp wrote.
+  static PackedAgreement packed(std::string local, std::string remote, std::vector<sip::AgreedSection> sections);
 
   /// Idempotent; without a value it does nothing.
   void pack();
