@@ -113,7 +113,10 @@ void Call::on_clock() {
     return true;
   });
   if (ending_) return;
-  if (stands()) pack();
+  if (stands()) {
+    if (unsettled_) settle();
+    pack();
+  }
   if (answered_ns_ == 0 && now() - started_ns_ > kRingingNsMax) return end({408, "nobody answered"});
   if (exchange_ && now() - exchange_->sent_ns > kRingingNsMax) return end({408, "an offer had no answer"});
   if (transfer_ && !transfer_->settled() && now() - transfer_->started_ns() > kRingingNsMax) transfer_->give_up();

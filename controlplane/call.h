@@ -292,6 +292,7 @@ class Call : public Requester, private Inviter {
   std::optional<EndCause> bye_when_acked_;
   std::optional<std::uint32_t> journal_slot_;
   bool changed_ = false;          ///< since it settled last
+  bool unsettled_ = false;        ///< when it was to settle something was on its way
   bool setup_forgotten_ = false;  ///< callers_invite_ is no more than who called
   bool ending_ = false;
   std::string end_text_;

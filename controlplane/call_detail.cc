@@ -172,9 +172,12 @@ json::value security_view(const Leg& leg) {
 
 json::object Call::detail_of(Side side) const {
   const Leg* const one = leg(side).get();
-  const std::uint32_t realm = one != nullptr ? one->path().realm : callee_realm_;
-  json::object view{{"realm", context_.settings.realms[realm].name}};
-  view["party"] = detail_text(one != nullptr ? one->display : callee_display_);
+  const bool caller = side == Side::kCaller;
+  json::object view{{"realm", nullptr}};  // a caller whose leg went on in another call
+  if (one != nullptr || !caller) {
+    view["realm"] = context_.settings.realms[one != nullptr ? one->path().realm : callee_realm_].name;
+  }
+  view["party"] = detail_text(one != nullptr ? one->display : caller ? origin_.from : callee_display_);
   view["sip_peer"] = one != nullptr ? json::value(proto::to_string(one->path().hop.remote)) : json::value(nullptr);
   const bool has_dialog = one != nullptr && one->dialog;
   view["call_id"] = has_dialog ? json::value(detail_text(one->dialog->id().call_id)) : json::value(nullptr);

@@ -170,6 +170,7 @@ void Call::relay(Leg& from, sip::TransactionId id, const Message& request, const
   const sip::DialogId dialog = from.dialog->id();
   const std::optional<sip::TransactionId> sent = this->request(*to, std::move(passed));
   if (!sent) return respond(from, id, from.make_response(request, 503, ""));
+  changed();  // the dialog's CSeq
   relays_.push_back({dialog, id, context_.transactions.request(id), *sent, to->dialog->id()});
 }
 

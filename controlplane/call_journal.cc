@@ -118,6 +118,11 @@ proto::Status CallJournal::map(const std::string& path) {
   return proto::success();
 }
 
+bool CallJournal::is_wiped(const Piece& piece) {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(&piece);
+  return std::all_of(bytes, bytes + sizeof piece, [](std::uint8_t byte) { return byte == 0; });
+}
+
 /// Which slots and pieces are free: all that no whole record has. What is torn, or older, goes.
 void CallJournal::find_pieces() {
   std::vector<bool> used(pieces_);
@@ -140,7 +145,10 @@ void CallJournal::find_pieces() {
   }
   std::reverse(found_.begin(), found_.end());
   for (std::uint32_t index = pieces_; index > 0; --index) {
-    if (!used[index - 1]) free_pieces_.push_back(index - 1);
+    if (used[index - 1]) continue;
+    Piece& left = piece(index - 1);  // of a record that was never finished, or not wiped to its end
+    if (!is_wiped(left)) proto::wipe(&left, sizeof left);
+    free_pieces_.push_back(index - 1);
   }
 }
 

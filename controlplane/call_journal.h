@@ -74,6 +74,7 @@ class CallJournal {
   [[nodiscard]] bool is_whole(const Entry& entry) const;
   [[nodiscard]] const Entry* current(const Slot& slot) const;
   void give_back(const Entry& entry);
+  static bool is_wiped(const Piece& piece);
   void release();
 
   std::uint8_t* memory_ = nullptr;

@@ -65,7 +65,8 @@ bool Call::stands() const {
 
 void Call::settle() {
   changed_ = false;
-  if (!stands()) return;
+  unsettled_ = !stands();
+  if (unsettled_) return;
   if (caller_->agreement && !callee_unacknowledged_) forget_setup();
   pack();
   if (context_.journal != nullptr) keep();
@@ -88,7 +89,12 @@ void Call::pack() {
 void Call::keep() {
   KeptCall kept;
   kept.media = media_->kept();
-  if (!kept.media && journal_slot_) return;  // what was kept before goes on to count
+  unsettled_ = !kept.media;
+  if (unsettled_ && journal_slot_) return;  // what was kept before goes on to count
+  // What cannot be read again cannot go on: its parties are to hear of a restart.
+  for (const Side side : kSides) {
+    if (!leg(side)->agreement.is_packed()) kept.media.reset();
+  }
   if (!journal_slot_) journal_slot_ = context_.journal->reserve();
   if (!journal_slot_) return;
   kept.number = number_;

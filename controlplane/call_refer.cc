@@ -129,6 +129,7 @@ void Call::accept_refer(Leg& from, sip::TransactionId id, const Message& request
   log_event(LogLevel::kInfo, "call",
             {{"call", number_}, {"event", "transfer"}, {"leg", to_string(from.side())}, {"to", target}});
   settle_reinvite(from);
+  from.offered.reset();  // that of a re-INVITE without offer, whose ACK has not come
   --transfers_left_;
 }
 

@@ -73,7 +73,10 @@ void Call::answer_session_timer(Leg& leg, const Message& request, Message& respo
 void Call::run_session_timer(Leg& leg, std::uint32_t seconds, bool ours) {
   leg.session_s = seconds;
   leg.refreshes = ours;
-  if (seconds == 0) return leg.session_alarm.reset();
+  if (seconds == 0) {
+    leg.session_alarm.reset();
+    return changed();
+  }
   if (!leg.session_alarm) leg.session_alarm = std::make_unique<Alarm>(context_.alarms);
   const std::uint32_t grace_s = std::min(kGraceSecondsMax, seconds / 3);
   const std::uint32_t after_s = ours ? seconds / 2 : seconds - grace_s;

@@ -154,8 +154,9 @@ void Invitation::on_success(Branch& branch, sip::TransactionId id, const Message
   report(branch, response);
   std::unique_ptr<Leg> leg = take_leg(branch, id, response);
   if (leg != nullptr && winner_ == leg->dialog->id()) return;
-  if (cancelled_ || answered_) {
-    // Another branch of a fork, or an answer that crossed our CANCEL: it gets its ACK, and BYE (section 13.2.2.4).
+  if (cancelled_ || settled_) {
+    // Another branch of a fork, or an answer that crossed our CANCEL or another's last word: it gets its ACK, and BYE
+    // (section 13.2.2.4).
     if (leg != nullptr) {
       control_.disown(leg->dialog->id());
       call_.acknowledge(*leg, "");

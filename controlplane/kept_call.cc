@@ -160,6 +160,10 @@ void kept_fields(Keeper& keeper, KeptCall& call) {
        call.media);
 }
 
+KeptLeg::~KeptLeg() {
+  for (std::string* const text : {&local, &remote_description}) proto::wipe(text->data(), text->size());
+}
+
 std::size_t write_kept_call(KeptCall call, proto::MutableBytes room) {
   KeepWriter writer(room);
   keep(writer, call);

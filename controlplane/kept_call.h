@@ -22,8 +22,15 @@ namespace weir::controlplane {
 /// CSeq numbers a killed weir-control may have used after its call was kept.
 inline constexpr std::uint32_t kCseqSkipped = 100;
 
-/// One leg and its party.
+/// One leg and its party. Its descriptions may hold keys: they are wiped when it goes.
 struct KeptLeg {
+  KeptLeg() = default;
+  KeptLeg(const KeptLeg&) = default;
+  KeptLeg(KeptLeg&&) noexcept = default;
+  KeptLeg& operator=(const KeptLeg&) = default;
+  KeptLeg& operator=(KeptLeg&&) noexcept = default;
+  ~KeptLeg();
+
   std::string realm;  ///< by name: its index is the configuration's
   proto::settings::SipTransport transport = proto::settings::SipTransport::kUdp;
   proto::Endpoint remote;  ///< where its SIP came from, or went to

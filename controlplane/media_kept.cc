@@ -16,7 +16,8 @@ constexpr std::array<Side, 2> kSides = {Side::kCaller, Side::kCallee};
 
 std::optional<KeptMedia> Media::kept() const {
   const auto stands = [this](Side side) { return leg(side).ready() && !leg(side).renews(); };
-  if (state_ != State::kFlowing || !std::all_of(kSides.begin(), kSides.end(), stands)) return std::nullopt;
+  if (state_ != State::kFlowing || keys_stale_ || !std::all_of(kSides.begin(), kSides.end(), stands))
+    return std::nullopt;
   KeptMedia kept;
   kept.cookie = cookie_;
   kept.ssrcs_used = ssrcs_used_;

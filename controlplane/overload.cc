@@ -20,6 +20,14 @@ constexpr double kCreditS = 0.02;
 
 }  // namespace
 
+void Overload::set_target(std::uint64_t target_ns) {
+  options_.target_ns = target_ns;
+  if (target_ns != 0) return;
+  limiting_ = false;
+  lag_before_ns_ = 0;
+  queues_.clear();
+}
+
 void Overload::observe(std::uint64_t now_ns, std::uint64_t lag_ns, std::size_t queue) {
   if (options_.target_ns == 0) return;
   if (now_ns >= interval_start_ns_ + options_.interval_ns) end_interval(now_ns);

@@ -28,7 +28,8 @@ class Overload {
  public:
   explicit Overload(const OverloadOptions& options = {}) : options_(options) {}
 
-  void set_target(std::uint64_t target_ns) { options_.target_ns = target_ns; }
+  /// 0 also ends what was being limited.
+  void set_target(std::uint64_t target_ns);
 
   /// Something that was due, or had arrived, `lag_ns` ago is being handled now: a tick, a datagram. `queue`, a small
   /// number: what it waited in. Each is judged by itself, for the loop serves them in turn: one that is always empty

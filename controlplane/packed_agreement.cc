@@ -11,6 +11,25 @@ namespace weir::controlplane {
 
 namespace {
 
+void wipe_text(std::string& text) {
+  proto::wipe(text.data(), text.size());
+  text = {};
+}
+
+/// What is shorter is within every limit of parse_sdp, whatever is in it: 512 lines take more.
+constexpr std::size_t kSurelyReadBytes = 2048;
+
+/// Empty: it could not be read again. A peer's description may be just within the limits, and go beyond them with CRLF
+/// in the place of LF, or with what we add.
+std::string packed_text(const sip::SessionDescription& description) {
+  std::string written = sip::write_sdp(description);
+  std::string exact(written);  // no longer than it is
+  wipe_text(written);
+  if (exact.size() <= kSurelyReadBytes) return exact;
+  if (!std::holds_alternative<sip::SessionDescription>(sip::parse_sdp(exact))) wipe_text(exact);
+  return exact;
+}
+
 sip::SessionDescription unpacked(const std::string& text) {
   auto read = sip::parse_sdp(text);
   auto* description = std::get_if<sip::SessionDescription>(&read);
@@ -37,10 +56,9 @@ PackedAgreement PackedAgreement::packed(std::string local, std::string remote,
 
 void PackedAgreement::pack() {
   if (!full_) return;
-  local_ = sip::write_sdp(full_->local);
-  remote_ = sip::write_sdp(full_->remote);
-  local_.shrink_to_fit();
-  remote_.shrink_to_fit();
+  local_ = packed_text(full_->local);
+  remote_ = packed_text(full_->remote);
+  if (local_.empty() || remote_.empty()) return wipe_texts();
   sections_ = std::move(full_->sections);
   full_.reset();
 }
@@ -63,10 +81,8 @@ void PackedAgreement::reset() {
 }
 
 void PackedAgreement::wipe_texts() const {
-  for (std::string* const text : {&local_, &remote_}) {
-    proto::wipe(text->data(), text->size());
-    *text = {};
-  }
+  wipe_text(local_);
+  wipe_text(remote_);
 }
 
 }  // namespace weir::controlplane

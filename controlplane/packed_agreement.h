@@ -33,8 +33,9 @@ class PackedAgreement {
   /// What an earlier one had packed: texts that write_sdp wrote.
   static PackedAgreement packed(std::string local, std::string remote, std::vector<sip::AgreedSection> sections);
 
-  /// Idempotent; without a value it does nothing.
+  /// Idempotent; without a value it does nothing, nor where a description is too long to be read again.
   void pack();
+  [[nodiscard]] bool is_packed() const { return !full_ && has_value(); }
   /// The descriptions as SDP, once packed.
   [[nodiscard]] const std::string& local_text() const { return local_; }
   [[nodiscard]] const std::string& remote_text() const { return remote_; }

@@ -186,7 +186,10 @@ void TransactionLayer::slim(Transaction& client, std::uint16_t status) {
     return;
   }
   client.bytes = {};
-  if (status >= 300 || !std::holds_alternative<ClientInviteTransaction>(client.machine)) {
+  // By its state, not by this response: a refusal that comes behind a 2xx changes nothing, and its ACK is still to
+  // come.
+  const auto* invite = std::get_if<ClientInviteTransaction>(&client.machine);
+  if (invite == nullptr || invite->state() == ClientInviteTransaction::State::kCompleted) {
     client.request.reset();
   }
 }

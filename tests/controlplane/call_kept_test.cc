@@ -169,6 +169,45 @@ TEST(CallKept, ACallWithoutMediaYetIsEndedOnBothLegs) {
   EXPECT_TRUE(lab.nothing_left());
 }
 
+/// As many lines as are taken, with bare LF: with CRLF they are more bytes than are read.
+TEST(CallKept, ADescriptionAtTheLimitIsAskedForAgainWithoutHarm) {
+  CallLab lab;
+  std::string long_sdp = kCallerSdp;
+  std::erase(long_sdp, '\r');
+  const std::string line = "a=x:" + std::string(59, 'y') + "\n";
+  const std::size_t media = long_sdp.find("m=audio");
+  for (int i = 0; i < 500; ++i) long_sdp.insert(media, line);
+  while (long_sdp.size() < 64'600) long_sdp += line;
+  RequestText invite;
+  invite.body = long_sdp;
+  lab.caller_sends(invite);
+  lab.callee_invite = lab.expect(kCallees, "INVITE");
+  lab.callee_answers(*lab.callee_invite, 200, kCalleeSdp);
+  (void)lab.expect(kCallees, "ACK");
+  lab.answer = lab.expect(kCallers, "200");
+  lab.caller_sends(lab.in_dialog("ACK", 1));
+  lab.settle();
+  lab.callee_sends(*lab.callee_invite, "INVITE", 1);  // asks for our offer, which is longer than may be said
+  (void)lab.expect(kCallees, "500");
+  lab.restart();
+  EXPECT_EQ(lab.control().adopt_journalled(lab.now_ns), 0u);
+  (void)lab.expect(kCallers, "BYE");
+}
+
+TEST(CallKept, InfoAfterInfoLeavesTheDialogInOrder) {
+  CallLab lab;
+  lab.establish();
+  for (std::uint32_t i = 0; i < 150; ++i) {
+    lab.caller_sends(lab.in_dialog("INFO", 2 + i));
+    lab.callee_answers(lab.expect(kCallees, "INFO"), 200);
+    (void)lab.expect(kCallers, "200");
+  }
+  survive(lab);
+  lab.caller_sends(lab.in_dialog("BYE", 200));
+  (void)lab.expect(kCallers, "200");
+  EXPECT_GT(lab.expect(kCallees, "BYE").cseq()->number, lab.callee_invite->cseq()->number + 150);
+}
+
 TEST(CallKept, ACallThatEndedIsNotThere) {
   CallLab lab;
   lab.establish();

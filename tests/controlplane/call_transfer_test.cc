@@ -102,6 +102,55 @@ TEST(CallTransfer, ThePartyThatWasOnHoldIsTakenBack) {
   EXPECT_TRUE(lab.silent(kCallees));
 }
 
+/// The first target keeps silent and is called off, the second refuses; then the first's answer crosses our CANCEL.
+TEST(CallTransfer, ATargetThatAnswersAfterTheTransferHasFailedIsLeft) {
+  CallLab lab(R"(
+[[trunk]]
+name = "carrier"
+realm = "callees"
+targets = [{ uri = "sip:198.18.2.3:5070", priority = 1 }, { uri = "sip:198.18.2.4:5070", priority = 2 }]
+check_interval_s = 0
+[[route]]
+realm = "callees"
+match = '^sip:carrier@.*'
+trunk = "carrier"
+)");
+  lab.establish();
+  refer(lab, "<sip:carrier@198.18.1.1>");
+  (void)lab.expect(kCallees, "202");
+  lab.callee_answers(lab.expect(kCallees, "NOTIFY"), 200);
+  const sip::Message first = lab.expect(kCallees, "INVITE");
+  EXPECT_EQ(first.request_uri()->host, "198.18.2.3");
+  sip::Message next = first;
+  for (int i = 0; i < 100 && (next.method() != sip::Method::kInvite || next.request_uri()->host == "198.18.2.3"); ++i) {
+    while (lab.silent(kCallees)) lab.advance(100);
+    next = lab.next(kCallees);
+  }
+  ASSERT_EQ(next.request_uri()->host, "198.18.2.4");
+  lab.callee_answers(next, 486, "", "second");
+  const auto last_word = [&lab] {
+    sip::Message said = lab.next(kCallees);
+    while (said.method() != sip::Method::kNotify) said = lab.next(kCallees);
+    return said;
+  };
+  const sip::Message notify = last_word();
+  EXPECT_EQ(told(notify), 486);
+  lab.callee_answers(notify, 200);
+  const sip::Message reoffer = lab.expect(kCallees, "INVITE");  // the referrer has its call again
+  EXPECT_EQ(reoffer.call_id(), lab.callee_invite->call_id());
+  lab.callee_answers(reoffer, 200, kCalleeSdp);
+  (void)lab.expect(kCallees, "ACK");
+  lab.callee_answers(first, 200, kTargetSdp, "late");
+  EXPECT_EQ(lab.expect(kCallees, "ACK").to_tag(), "late");
+  const sip::Message bye = lab.expect(kCallees, "BYE");
+  EXPECT_EQ(bye.to_tag(), "late");
+  lab.callee_answers(bye, 200, "", "late");
+  EXPECT_TRUE(lab.silent(kCallers));
+  lab.caller_sends(lab.in_dialog("BYE", 2));
+  (void)lab.expect(kCallers, "200");
+  EXPECT_EQ(lab.expect(kCallees, "BYE").to_tag(), "callee");
+}
+
 TEST(CallTransfer, ATargetThatRefusesGivesTheReferrerItsCallBack) {
   CallLab lab(kRoute);
   lab.establish();
