@@ -43,7 +43,7 @@ std::size_t CallControl::adopt_journalled(std::uint64_t now_ns) {
 bool CallControl::adopt(std::uint32_t slot) {
   std::vector<std::uint8_t> record = context_.journal->read(slot);
   const std::optional<KeptCall> kept = read_kept_call(record);
-  if (!record.empty()) proto::wipe(record.data(), record.size());
+  proto::wipe(record.data(), record.size());
   if (!kept || kept->number == 0 || calls_.contains(kept->number)) {
     context_.journal->clear(slot);
     return false;

@@ -18,7 +18,6 @@ using sip::Message;
 
 namespace {
 
-constexpr std::array<Side, 2> kSides = {Side::kCaller, Side::kCallee};
 /// Of the caller's INVITE, what later invitations need (shown_caller).
 constexpr std::array<HeaderId, 3> kIdentityHeaders{HeaderId::kFrom, HeaderId::kPrivacy, HeaderId::kPAssertedIdentity};
 
@@ -35,19 +34,11 @@ std::vector<std::string> keep_identity(const Message* invite) {
 
 /// Null: there was none.
 std::shared_ptr<const Message> adopt_identity(const std::vector<std::string>& lines) {
-  if (lines.empty()) return nullptr;
   if (lines.empty()) return nullptr;  // another party has taken the caller's place
   Message invite = Message::request("INVITE", "sip:weir.invalid");
   for (std::size_t i = 0; i + 1 < lines.size(); i += 2) invite.add_header(lines[i], lines[i + 1]);
   invite.shrink_to_fit();
   return std::make_shared<const Message>(std::move(invite));
-}
-
-std::optional<std::uint32_t> realm_named(const proto::settings::Settings& settings, const std::string& name) {
-  for (std::size_t i = 0; i < settings.realms.size(); ++i) {
-    if (settings.realms[i].name == name) return static_cast<std::uint32_t>(i);
-  }
-  return std::nullopt;
 }
 
 }  // namespace
@@ -106,10 +97,9 @@ void Call::keep() {
   kept.callee_display = callee_display_;
   kept.identity = keep_identity(callers_invite_.get());
   kept.section = static_cast<std::uint32_t>(section_);
-  kept.sections = static_cast<std::uint32_t>(section_ + 1);
   kept.transfers_left = transfers_left_;
   for (const Side side : kSides) kept.legs[static_cast<std::size_t>(side)] = keep_leg(*leg(side));
-  if (caller_->agreement) kept.sections = static_cast<std::uint32_t>(caller_->agreement.sections().size());
+  kept.sections = static_cast<std::uint32_t>(caller_->agreement ? caller_->agreement.sections().size() : section_ + 1);
   std::array<std::uint8_t, kJournalRecordBytesMax> room;
   const std::size_t bytes = write_kept_call(std::move(kept), room);
   const bool stored = bytes != 0 && context_.journal->store(*journal_slot_, proto::Bytes(room.data(), bytes));
@@ -172,7 +162,7 @@ std::optional<EndCause> Call::adopt(const KeptCall& kept, std::uint32_t journal_
     place(side) = std::move(leg).value();
     control_.own(place(side)->dialog->id(), *this);
   }
-  const std::optional<std::uint32_t> callee_realm = realm_named(context_.settings, kept.callee_realm);
+  const std::optional<std::uint32_t> callee_realm = context_.settings.realm_index(kept.callee_realm);
   if (!callee_realm) cause = EndCause{503, "its realm is no more"};
   callee_realm_ = callee_realm.value_or(0);
   if (!cause) cause = adopt_media(kept);
@@ -186,7 +176,7 @@ std::optional<EndCause> Call::adopt(const KeptCall& kept, std::uint32_t journal_
 
 /// The dialog, and the way to its party. Connections are gone: the next request opens another.
 proto::Result<std::unique_ptr<Leg>> Call::adopt_leg(Side side, const KeptLeg& kept) {
-  const std::optional<std::uint32_t> realm = realm_named(context_.settings, kept.realm);
+  const std::optional<std::uint32_t> realm = context_.settings.realm_index(kept.realm);
   if (!realm) return proto::Error{"its realm is no more"};
   sip::DialogRecord record = kept.dialog;
   record.local_cseq = std::min(record.local_cseq + kCseqSkipped, sip::kCSeqMax);

@@ -10,12 +10,6 @@
 #include "proto/assert.h"
 
 namespace weir::controlplane {
-namespace {
-
-constexpr std::array<Side, 2> kSides = {Side::kCaller, Side::kCallee};
-
-}  // namespace
-
 Media::Media(MediaEngine& engine, const std::array<MediaLegOptions, 2>& options,
              const std::array<std::uint16_t, 2>& rtp_ports, std::uint64_t cookie, MediaObserver observer)
     : engine_(engine), cookie_(cookie), observer_(std::move(observer)) {

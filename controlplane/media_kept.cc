@@ -8,12 +8,6 @@
 
 namespace weir::controlplane {
 
-namespace {
-
-constexpr std::array<Side, 2> kSides = {Side::kCaller, Side::kCallee};
-
-}  // namespace
-
 std::optional<KeptMedia> Media::kept() const {
   const auto stands = [this](Side side) { return leg(side).ready() && !leg(side).renews(); };
   if (state_ != State::kFlowing || keys_stale_ || !std::all_of(kSides.begin(), kSides.end(), stands))

@@ -1,6 +1,7 @@
 // What the call tells a stream of its legs, and what it learns of them.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 namespace weir::controlplane {
 
 enum class Side : std::uint8_t { kCaller = 0, kCallee = 1 };
+inline constexpr std::array<Side, 2> kSides = {Side::kCaller, Side::kCallee};
 constexpr Side opposite(Side side) {
   return side == Side::kCaller ? Side::kCallee : Side::kCaller;
 }

@@ -31,13 +31,6 @@ constexpr int kCapturesMax = 10;  // \0, the whole match, and \1 to \9
 using Captures = std::array<re2::StringPiece, kCapturesMax>;
 using Targets = std::variant<std::vector<Target>, Refusal>;
 
-std::optional<std::uint32_t> realm_index(const settings::Settings& settings, std::string_view name) {
-  for (std::size_t i = 0; i < settings.realms.size(); ++i) {
-    if (settings.realms[i].name == name) return static_cast<std::uint32_t>(i);
-  }
-  return std::nullopt;
-}
-
 /// A route leads to the realm of its trunk, or to the one it names.
 std::string_view goal_realm(const settings::Settings& settings, const settings::RouteSettings& route) {
   for (const settings::TrunkSettings& trunk : settings.trunks) {
@@ -115,8 +108,8 @@ proto::Result<Policy> Policy::create(const settings::Settings& settings, TargetS
   policy.sources_ = std::move(sources);
   for (const settings::RealmSettings& realm : settings.realms) policy.trusted_.push_back(realm.policy.trusted);
   for (const settings::RouteSettings& route : settings.routes) {
-    const std::optional<std::uint32_t> realm = realm_index(settings, route.realm);
-    const std::optional<std::uint32_t> to_realm = realm_index(settings, goal_realm(settings, route));
+    const std::optional<std::uint32_t> realm = settings.realm_index(route.realm);
+    const std::optional<std::uint32_t> to_realm = settings.realm_index(goal_realm(settings, route));
     if (!realm || !to_realm) return proto::Error{"a route names a realm that is not there"};
     proto::Result<std::unique_ptr<re2::RE2>> pattern = compile(route.pattern);
     if (!pattern) return proto::Error{pattern.error()};

@@ -95,14 +95,14 @@ proto::Status Shard::start() {
 proto::Status Shard::start_media() {
   std::vector<std::uint8_t> der = journal_->certificate();
   proto::Result<Certificate> kept = Certificate::from_der(der);
-  if (!der.empty()) proto::wipe(der.data(), der.size());
+  proto::wipe(der.data(), der.size());
   proto::Result<std::unique_ptr<MediaEngine>> media =
       MediaEngine::create(client_, settings_, kept ? std::optional(std::move(kept).value()) : std::nullopt);
   if (!media) return proto::Error{media.error()};
   media_ = std::move(media).value();
   der = media_->dtls().certificate().to_der();
   if (der.size() <= kJournalCertificateBytesMax) journal_->store_certificate(der);
-  if (!der.empty()) proto::wipe(der.data(), der.size());
+  proto::wipe(der.data(), der.size());
   return proto::success();
 }
 

@@ -22,13 +22,6 @@ proto::Result<std::string> read_first_line(const std::string& path) {
   return line;
 }
 
-proto::Result<std::uint32_t> realm_of(const settings::Settings& settings, const settings::TrunkSettings& trunk) {
-  for (std::uint32_t i = 0; i < settings.realms.size(); ++i) {
-    if (settings.realms[i].name == trunk.realm) return i;
-  }
-  return proto::Error{"there is no realm '" + trunk.realm + "'"};
-}
-
 proto::Result<std::vector<sip::Uri>> targets_of(const settings::TrunkSettings& trunk) {
   std::vector<sip::Uri> targets;
   for (const settings::TrunkTarget& target : trunk.targets) {
@@ -57,8 +50,8 @@ proto::Result<std::vector<TrunkPlan>> plan_trunks(const settings::Settings& sett
   std::vector<TrunkPlan> plans;
   for (const settings::TrunkSettings& trunk : settings.trunks) {
     const auto fail = [&](const std::string& reason) { return proto::Error{"trunk '" + trunk.name + "': " + reason}; };
-    const proto::Result<std::uint32_t> realm = realm_of(settings, trunk);
-    if (!realm) return fail(realm.error());
+    const std::optional<std::uint32_t> realm = settings.realm_index(trunk.realm);
+    if (!realm) return fail("there is no realm '" + trunk.realm + "'");
     proto::Result<std::vector<sip::Uri>> targets = targets_of(trunk);
     if (!targets) return fail(targets.error());
     proto::Result<std::optional<DigestAccount>> account = account_of(trunk);

@@ -68,8 +68,10 @@ inline void store_native16(std::uint8_t* at, std::uint16_t value) {
   std::memcpy(at, &value, sizeof value);
 }
 
-/// Overwrites `bytes` in a way the compiler may not remove: for keys (design, "What must always hold" 7).
+/// Overwrites `bytes` in a way the compiler may not remove: for keys (design, "What must always hold" 7). `at` may be
+/// null when there are none.
 inline void wipe(void* at, std::size_t bytes) {
+  if (bytes == 0) return;
   std::memset(at, 0, bytes);
   asm volatile("" : : "r"(at) : "memory");
 }

@@ -1,9 +1,6 @@
 #include "bench/generator/load.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,6 +8,7 @@
 #include <algorithm>
 #include <array>
 
+#include "bench/support/udp_socket.h"
 #include "proto/assert.h"
 #include "proto/bytes.h"
 #include "proto/limits.h"
@@ -19,7 +17,6 @@ namespace weir::bench {
 namespace {
 
 constexpr unsigned kBatch = 64;
-constexpr int kSocketBytes = 4 << 20;
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr std::uint64_t kLingerNs = kSecondNs / 2;
 constexpr std::uint32_t kStamps = 4096;  // of each stream's packets under way
@@ -28,28 +25,6 @@ std::uint64_t now_ns() {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return static_cast<std::uint64_t>(now.tv_sec) * kSecondNs + static_cast<std::uint64_t>(now.tv_nsec);
-}
-
-sockaddr_in endpoint(const std::string& address, std::uint16_t port) {
-  sockaddr_in made{};
-  made.sin_family = AF_INET;
-  made.sin_port = htons(port);
-  WEIR_ASSERT(inet_pton(AF_INET, address.c_str(), &made.sin_addr) == 1);
-  return made;
-}
-
-/// A socket belongs for ever to the namespace it was made in.
-int open_socket(const SideOptions& side) {
-  const int there = open(("/run/netns/" + side.network_namespace).c_str(), O_RDONLY | O_CLOEXEC);
-  WEIR_ASSERT(there >= 0 && setns(there, CLONE_NEWNET) == 0);
-  close(there);
-  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-  WEIR_ASSERT(fd >= 0);
-  setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &kSocketBytes, sizeof kSocketBytes);
-  setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &kSocketBytes, sizeof kSocketBytes);
-  const sockaddr_in here = endpoint(side.address, kClientPort);
-  WEIR_ASSERT(bind(fd, reinterpret_cast<const sockaddr*>(&here), sizeof here) == 0);
-  return fd;
 }
 
 /// When each stream's packets were sent, by sequence number.
@@ -76,7 +51,7 @@ class Client {
       : streams_(static_cast<std::uint32_t>(workload.streams().size())),
         datagrams_(std::move(workload), packets),
         stamps_(streams_),
-        fd_(open_socket(side)) {
+        fd_(open_udp_socket(side.network_namespace, side.address, kClientPort)) {
     for (const std::uint16_t port : side.relay_ports) relay_.push_back(endpoint(side.relay, port));
     WEIR_ASSERT(relay_.size() == streams_);
   }

@@ -343,6 +343,13 @@ void read_tables(const toml::table& root, Reading& reading) {
 
 }  // namespace
 
+std::optional<std::uint32_t> Settings::realm_index(std::string_view name) const {
+  for (std::size_t i = 0; i < realms.size(); ++i) {
+    if (realms[i].name == name) return static_cast<std::uint32_t>(i);
+  }
+  return std::nullopt;
+}
+
 Reading read_settings(std::string_view toml) {
   Reading reading;
   try {

@@ -159,6 +159,9 @@ struct Settings {
   std::vector<RealmSettings> realms;
   std::vector<TrunkSettings> trunks;
   std::vector<RouteSettings> routes;
+
+  /// Where the realm of this name stands in `realms`; none: there is no such realm.
+  [[nodiscard]] std::optional<std::uint32_t> realm_index(std::string_view name) const;
 };
 
 /// What reading gave: settings are usable only if there are no mistakes.
