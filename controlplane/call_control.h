@@ -75,8 +75,8 @@ class CallControl : private sip::TransactionUser {
   // In: what the transports read, and time.
   /// A datagram, before it is parsed: see OverloadGate::turn_away.
   [[nodiscard]] bool turn_away(std::uint64_t now_ns, std::string_view datagram, const sip::Hop& source,
-                               std::uint64_t waited_ns) {
-    return gate_.turn_away(now_ns, datagram, source, waited_ns, admission_);
+                               const Waited& waited) {
+    return gate_.turn_away(now_ns, datagram, source, waited, admission_);
   }
   /// A parsed message; the Via of a request has its source written down (sip::Via::set_source).
   void on_message(std::uint64_t now_ns, sip::Message message, const sip::Hop& source);

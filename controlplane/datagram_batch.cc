@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <time.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace weir::controlplane {
@@ -28,12 +29,13 @@ void DatagramBatch::ask_for_times(int socket) {
   (void)setsockopt(socket, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
 }
 
-std::size_t DatagramBatch::read(int socket) {
-  for (mmsghdr& header : headers_) {
-    header.msg_hdr.msg_namelen = sizeof(sockaddr_storage);
-    header.msg_hdr.msg_controllen = kControlBytes;
+std::size_t DatagramBatch::read(int socket, std::size_t at_most) {
+  const std::size_t places = std::min(at_most, kDatagramsMax);
+  for (std::size_t i = 0; i < places; ++i) {
+    headers_[i].msg_hdr.msg_namelen = sizeof(sockaddr_storage);
+    headers_[i].msg_hdr.msg_controllen = kControlBytes;
   }
-  const int count = recvmmsg(socket, headers_.data(), kDatagramsMax, MSG_DONTWAIT, nullptr);
+  const int count = recvmmsg(socket, headers_.data(), static_cast<unsigned>(places), MSG_DONTWAIT, nullptr);
   return count < 0 ? 0 : static_cast<std::size_t>(count);
 }
 

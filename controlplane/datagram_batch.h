@@ -24,8 +24,9 @@ class DatagramBatch {
 
   /// Asks the kernel for times on `socket`; without them waited_ns() is 0.
   static void ask_for_times(int socket);
-  /// Reads what waits, at most kDatagramsMax, without blocking; 0: nothing, or an ICMP error of an earlier datagram.
-  std::size_t read(int socket);
+  /// Reads what waits, at most so many (and kDatagramsMax), without blocking; 0: nothing, or an ICMP error of an
+  /// earlier datagram.
+  std::size_t read(int socket, std::size_t at_most = kDatagramsMax);
 
   // Of the one at `index`, less than what read() gave.
   [[nodiscard]] std::string_view bytes(std::size_t index) const;

@@ -1,11 +1,16 @@
-// A filter on a UDP socket that drops a share of new INVITEs in the kernel, unread (classic BPF, socket(7)
-// SO_ATTACH_FILTER). New is every INVITE whose Request-URI is not our Contact's: requests in dialogs go to that.
+// New INVITEs apart from all other datagrams, by programs in the kernel (classic BPF, socket(7)): so that calls in
+// progress never wait, or are lost, behind calls that are still to begin. New is every INVITE whose Request-URI is not
+// our Contact's: requests in dialogs go to that.
 #pragma once
 
 namespace weir::controlplane {
 
-/// From now on the socket hands over this share of new INVITEs, chosen at random, and everything else. 1: all of them.
-/// What waits in it already stays. Nothing happens if the kernel does not take the filter.
-void let_in_invites(int socket, double share);
+/// Of two UDP sockets that are bound to one address (SO_REUSEPORT), of which this is either, the one that was bound
+/// second gets new INVITEs from now on, and the first everything else. False: the kernel does not do it.
+bool part_invites(int socket);
+
+/// From now on the socket hands over this share of what comes, chosen at random. 1: all of it. What waits in it already
+/// stays. Nothing happens if the kernel does not take the filter.
+void let_in(int socket, double share);
 
 }  // namespace weir::controlplane

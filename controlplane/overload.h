@@ -17,6 +17,12 @@ struct OverloadOptions {
   std::uint64_t alarm_ns = 200'000'000;
 };
 
+/// How long a datagram was in its socket, and in which.
+struct Waited {
+  std::uint64_t ns = 0;
+  std::size_t socket = 0;  ///< a number of its own, from 0 on
+};
+
 struct OverloadCounters {
   std::uint64_t offered = 0;   ///< new calls
   std::uint64_t refused = 0;   ///< of these

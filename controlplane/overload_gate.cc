@@ -37,8 +37,8 @@ void OverloadGate::on_tick(std::uint64_t now_ns, std::uint64_t lag_ns) {
 }
 
 bool OverloadGate::turn_away(std::uint64_t now_ns, std::string_view datagram, const sip::Hop& source,
-                             std::uint64_t waited_ns, Admission& admission) {
-  overload_.observe(now_ns, waited_ns, queue_of(WorkQueue::kSockets, source.handle));
+                             const Waited& waited, Admission& admission) {
+  overload_.observe(now_ns, waited.ns, queue_of(WorkQueue::kSockets, waited.socket));
   // Who acknowledges a refusal of ours (RFC 3261 section 17.1.1.3) has nothing to say to any transaction.
   if (datagram.starts_with(kAck)) return overload_.counters().refused != 0 && datagram.find(tag_) != datagram.npos;
   if (overload_.has_room(now_ns)) return false;

@@ -14,7 +14,7 @@
 
 namespace weir::controlplane {
 
-/// What work waits in: Overload's queues. Each UDP socket is one of its own, from kSockets on.
+/// What work waits in: Overload's queues. Each UDP socket (Waited::socket) is one of its own, from kSockets on.
 enum class WorkQueue : std::uint8_t { kTicks, kSockets };
 
 /// One shard's. Time comes in as now_ns, CLOCK_MONOTONIC.
@@ -26,11 +26,11 @@ class OverloadGate {
 
   /// A timer fires, `lag_ns` late.
   void on_tick(std::uint64_t now_ns, std::uint64_t lag_ns);
-  /// A datagram is about to be parsed that has waited for so long in its socket. True: it was a new INVITE and has been
-  /// refused, or the ACK of such a refusal: nothing is left to be done with it. Repeats of an INVITE whose transaction
-  /// is alive, requests in dialogs and responses are never touched. `admission` still says whom no answer is due.
+  /// A datagram is about to be parsed. True: it was a new INVITE and has been refused, or the ACK of such a refusal:
+  /// nothing is left to be done with it. Repeats of an INVITE whose transaction is alive, requests in dialogs and
+  /// responses are never touched. `admission` still says whom no answer is due.
   [[nodiscard]] bool turn_away(std::uint64_t now_ns, std::string_view datagram, const sip::Hop& source,
-                               std::uint64_t waited_ns, Admission& admission);
+                               const Waited& waited, Admission& admission);
   /// A new INVITE that was parsed asks to be let in.
   [[nodiscard]] bool admit(std::uint64_t now_ns) { return overload_.admit(now_ns); }
 

@@ -248,8 +248,8 @@ void Shard::watch_workers(std::uint64_t now_ns) {
   }
 }
 
-bool Shard::on_datagram(std::string_view bytes, const sip::Hop& source, std::uint64_t waited_ns) {
-  return calls_->turn_away(clock_ns(), bytes, source, waited_ns);
+bool Shard::on_datagram(std::string_view bytes, const sip::Hop& source, const Waited& waited) {
+  return calls_->turn_away(clock_ns(), bytes, source, waited);
 }
 
 void Shard::on_message(sip::Message message, const sip::Hop& source) {

@@ -61,7 +61,7 @@ class Shard : private MessageSink {
   TargetSources target_sources();
 
   // MessageSink
-  bool on_datagram(std::string_view bytes, const sip::Hop& source, std::uint64_t waited_ns) override;
+  bool on_datagram(std::string_view bytes, const sip::Hop& source, const Waited& waited) override;
   void on_message(sip::Message message, const sip::Hop& source) override;
   void on_malformed(const sip::ParseError& error, const sip::Hop& source) override;
   void on_transport_error(const sip::Hop& hop) override;

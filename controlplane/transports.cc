@@ -181,8 +181,8 @@ const TlsIdentity* Transports::peer(const sip::Hop& hop) const {
   return connection == nullptr ? nullptr : connection->peer();
 }
 
-void Transports::on_datagram(std::string_view bytes, const sip::Hop& source, std::uint64_t waited_ns) {
-  if (!sink_.on_datagram(bytes, source, waited_ns)) on_bytes(bytes, source);
+void Transports::on_datagram(std::string_view bytes, const sip::Hop& source, const Waited& waited) {
+  if (!sink_.on_datagram(bytes, source, waited)) on_bytes(bytes, source);
 }
 
 void Transports::on_bytes(std::string_view bytes, const sip::Hop& source, const Connection* connection) {

@@ -16,6 +16,7 @@
 #include "controlplane/dns_cache.h"
 #include "controlplane/handshake_limits.h"
 #include "controlplane/locator.h"
+#include "controlplane/overload.h"
 #include "controlplane/path.h"
 #include "controlplane/places.h"
 #include "controlplane/refused_streams.h"
@@ -38,8 +39,8 @@ class UdpListener;
 class MessageSink {
  public:
   virtual ~MessageSink() = default;
-  /// A datagram, before it is parsed; it has waited for so long in its socket. True: it has been dealt with.
-  virtual bool on_datagram(std::string_view /*bytes*/, const sip::Hop& /*source*/, std::uint64_t /*waited_ns*/) {
+  /// A datagram, before it is parsed. True: it has been dealt with.
+  virtual bool on_datagram(std::string_view /*bytes*/, const sip::Hop& /*source*/, const Waited& /*waited*/) {
     return false;
   }
   /// The Via of a request has its source written down.
@@ -125,7 +126,7 @@ class Transports : public PathFinder, public sip::MessageSender {
   void on_queued(std::size_t bytes) { queued_bytes_ += bytes; }
   void on_unqueued(std::size_t bytes) { queued_bytes_ -= bytes; }
   void on_open(const Connection& connection);
-  void on_datagram(std::string_view bytes, const sip::Hop& source, std::uint64_t waited_ns);
+  void on_datagram(std::string_view bytes, const sip::Hop& source, const Waited& waited);
   /// A whole message, or a datagram; `connection`: the stream it came over.
   void on_bytes(std::string_view bytes, const sip::Hop& source, const Connection* connection = nullptr);
   /// A frame of kind kError: its stream ends after this.

@@ -14,28 +14,56 @@ namespace asio = boost::asio;
 using asio::ip::udp;
 using boost::system::error_code;
 
-UdpListener::UdpListener(Transports& transports, asio::io_context& io, std::uint64_t handle)
-    : transports_(transports), socket_(io), handle_(handle) {}
+namespace {
 
+using ReusePort = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
+
+}  // namespace
+
+UdpListener::UdpListener(Transports& transports, asio::io_context& io, std::uint64_t handle)
+    : transports_(transports), socket_(io), newcomers_(io), handle_(handle) {}
+
+/// A socket that may share its address with others of ours would not notice that somebody else's does so too: one that
+/// may not is tried first.
 proto::Status UdpListener::listen(const proto::Endpoint& local) {
   const udp::endpoint endpoint = to_asio<udp::endpoint>(local);
-  error_code error;
-  socket_.open(endpoint.protocol(), error);
-  if (!error && endpoint.address().is_v6()) socket_.set_option(asio::ip::v6_only(true), error);
-  if (!error) make_room();
-  if (!error) socket_.bind(endpoint, error);
-  if (!error) socket_.non_blocking(true, error);
-  if (error) return proto::Error{"cannot listen at udp:" + proto::to_string(local) + ": " + error.message()};
-  DatagramBatch::ask_for_times(socket_.native_handle());
-  wait();
+  proto::Status status = open(socket_, endpoint, false);
+  if (!status) return proto::Error{"cannot listen at udp:" + proto::to_string(local) + ": " + status.error()};
+  error_code ignored;
+  socket_.close(ignored);
+  status = open(socket_, endpoint, true);
+  if (!status) return proto::Error{"cannot listen at udp:" + proto::to_string(local) + ": " + status.error()};
+  part_newcomers(endpoint);
+  wait(socket_);
+  if (newcomers_.is_open()) wait(newcomers_);
   return proto::success();
 }
 
-void UdpListener::make_room() {
+proto::Status UdpListener::open(Socket& socket, const udp::endpoint& local, bool shared) {
+  error_code error;
+  socket.open(local.protocol(), error);
+  if (!error && local.address().is_v6()) socket.set_option(asio::ip::v6_only(true), error);
+  if (!error && shared) socket.set_option(ReusePort(true), error);
+  if (!error && shared) make_room(socket);
+  if (!error) socket.bind(local, error);
+  if (!error) socket.non_blocking(true, error);
+  if (error) return proto::Error{error.message()};
+  DatagramBatch::ask_for_times(socket.native_handle());
+  return proto::success();
+}
+
+void UdpListener::part_newcomers(const udp::endpoint& local) {
+  if (open(newcomers_, local, true) && part_invites(newcomers_.native_handle())) return;
   error_code ignored;
-  socket_.set_option(asio::socket_base::receive_buffer_size(kReceiveBufferBytes), ignored);
+  newcomers_.close(ignored);
+  log_event(LogLevel::kWarning, "sip", {{"event", "new INVITEs have no socket of their own: the kernel cannot do it"}});
+}
+
+void UdpListener::make_room(Socket& socket) {
+  error_code ignored;
+  socket.set_option(asio::socket_base::receive_buffer_size(kReceiveBufferBytes), ignored);
   asio::socket_base::receive_buffer_size got;
-  socket_.get_option(got, ignored);
+  socket.get_option(got, ignored);
   if (got.value() >= kReceiveBufferBytes) return;
   log_event(LogLevel::kWarning, "sip",
             {{"event", "a burst of datagrams may be lost: raise net.core.rmem_max"},
@@ -43,25 +71,28 @@ void UdpListener::make_room() {
              {"bytes", static_cast<std::uint64_t>(got.value())}});
 }
 
-void UdpListener::wait() {
-  socket_.async_wait(udp::socket::wait_read, [this](const error_code& error) {
+void UdpListener::wait(Socket& socket) {
+  socket.async_wait(Socket::wait_read, [this, &socket](const error_code& error) {
     if (error) return;
-    read_some();
-    wait();
+    read_some(socket);
+    wait(socket);
   });
 }
 
-void UdpListener::read_some() {
+void UdpListener::read_some(Socket& socket) {
+  const bool are_new = &socket == &newcomers_;
+  const std::size_t number = 2 * handle_ + (are_new ? 1 : 0);
   DatagramBatch& batch = transports_.batch();
-  const std::size_t count = batch.read(socket_.native_handle());
+  const std::size_t count =
+      batch.read(socket.native_handle(), are_new ? kNewcomersAtOnce : DatagramBatch::kDatagramsMax);
   for (std::size_t i = 0; i < count; ++i) {
     transports_.on_datagram(batch.bytes(i), {handle_, batch.remote(i), sip::Reliability::kUnreliable},
-                            batch.waited_ns(i));
+                            {.ns = batch.waited_ns(i), .socket = number});
   }
 }
 
 void UdpListener::let_in(double share) {
-  let_in_invites(socket_.native_handle(), share);
+  if (newcomers_.is_open()) controlplane::let_in(newcomers_.native_handle(), share);
 }
 
 bool UdpListener::send(const proto::Endpoint& remote, std::string_view bytes) {

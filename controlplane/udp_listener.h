@@ -1,4 +1,4 @@
-// One UDP socket of SIP. A datagram is a message (RFC 3261 section 18.3).
+// The UDP sockets of a place where SIP is listened for. A datagram is a message (RFC 3261 section 18.3).
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -10,30 +10,38 @@
 
 namespace weir::controlplane {
 
+/// Two at one address: new INVITEs wait in a socket of their own (see part_invites()), of which few are read in turn.
+/// Whatever happens there, calls in progress are served. All that is sent goes out of the first.
 class UdpListener {
  public:
   /// `handle` is what its hops carry.
   UdpListener(Transports& transports, boost::asio::io_context& io, std::uint64_t handle);
 
-  /// Binds and starts to read.
+  /// Binds and starts to read. Fails if anybody is bound there.
   proto::Status listen(const proto::Endpoint& local);
   /// False: the kernel did not take it.
   bool send(const proto::Endpoint& remote, std::string_view bytes);
-  /// See let_in_invites().
+  /// The share of new INVITEs that is read, in (0, 1]; the others are dropped by the kernel.
   void let_in(double share);
 
  private:
-  void wait();
-  void read_some();
+  using Socket = boost::asio::ip::udp::socket;
 
-  void make_room();
+  proto::Status open(Socket& socket, const boost::asio::ip::udp::endpoint& local, bool shared);
+  void part_newcomers(const boost::asio::ip::udp::endpoint& local);
+  void make_room(Socket& socket);
+  void wait(Socket& socket);
+  void read_some(Socket& socket);
 
   /// Kernel buffer in bytes: a second of 5,000 messages of 1,600 bytes. What waits there longer than [limits] says is
   /// what shows an overload, so it must be able to wait.
   static constexpr int kReceiveBufferBytes = 8 << 20;
+  /// New INVITEs read before others get their turn: each brings several other messages.
+  static constexpr std::size_t kNewcomersAtOnce = 8;
 
   Transports& transports_;
-  boost::asio::ip::udp::socket socket_;
+  Socket socket_;
+  Socket newcomers_;  ///< closed: the kernel cannot part them, and socket_ has all
   std::uint64_t handle_;
 };
 

@@ -8,6 +8,7 @@
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/write.hpp>
 #include <chrono>
+#include <set>
 #include <thread>
 
 #include "sip/write.h"
@@ -50,8 +51,9 @@ class TransportsTest : public testing::Test, public MessageSink {
     EXPECT_TRUE(status.ok()) << (status.ok() ? "" : status.error());
   }
 
-  bool on_datagram(std::string_view, const sip::Hop&, std::uint64_t waited_ns) override {
-    waited_ns_.push_back(waited_ns);
+  bool on_datagram(std::string_view, const sip::Hop&, const Waited& waited) override {
+    waited_ns_.push_back(waited.ns);
+    sockets_.insert(waited.socket);
     return turn_away_;
   }
   void on_message(sip::Message message, const sip::Hop& source) override {
@@ -124,6 +126,7 @@ class TransportsTest : public testing::Test, public MessageSink {
   std::vector<sip::Message> messages_;
   std::vector<sip::Hop> hops_;
   std::vector<std::uint64_t> waited_ns_;  ///< of the datagrams
+  std::set<std::size_t> sockets_;         ///< in which they waited
   bool turn_away_ = false;                ///< all datagrams
   std::vector<std::uint16_t> malformed_;
   sip::Hop hop_malformed_;
@@ -391,6 +394,26 @@ TEST_F(TransportsTest, ADatagramTellsHowLongItHasWaitedInItsSocket) {
   EXPECT_LE(waited_ns_[0], static_cast<std::uint64_t>(elapsed.count()));
   EXPECT_LT(waited_ns_[1], waited_ns_[0]);
   EXPECT_EQ(messages_[1].call_id(), "late");
+}
+
+TEST_F(TransportsTest, NewInvitesWaitInASocketOfTheirOwn) {
+  turn_away_ = true;
+  udp::socket client = udp_client();
+  for (const std::string_view request : {"OPTIONS sip:a SIP/2.0\r\n", "INVITE sip:weir@127.0.0.1 SIP/2.0\r\n"}) {
+    client.send(asio::buffer(request));
+  }
+  ASSERT_TRUE(run_until([&] { return waited_ns_.size() == 2; }));
+  EXPECT_EQ(sockets_.size(), 1u) << "nothing that is in progress has left it";
+  client.send(asio::buffer(std::string_view("INVITE sip:bob@127.0.0.1 SIP/2.0\r\n")));
+  ASSERT_TRUE(run_until([&] { return waited_ns_.size() == 3; }));
+  EXPECT_EQ(sockets_.size(), 2u);
+}
+
+TEST_F(TransportsTest, AnAddressThatSomebodyListensAtIsNotShared) {
+  Transports second(io_, settings_, *this);
+  const proto::Status status = second.listen();
+  ASSERT_FALSE(status.ok());
+  EXPECT_NE(status.error().find("cannot listen at udp:"), std::string::npos) << status.error();
 }
 
 TEST_F(TransportsTest, ADatagramThatIsTurnedAwayIsNotRead) {

@@ -144,7 +144,7 @@ void CallLab::restart() {
 
 bool CallLab::turned_away(std::uint32_t realm, std::string_view datagram, std::uint64_t waited_ns) {
   const sip::Hop hop{realm, endpoint(kParty[realm], kPartyPort[realm]), sip::Reliability::kUnreliable};
-  return control_->turn_away(now_ns, datagram, hop, waited_ns);
+  return control_->turn_away(now_ns, datagram, hop, {.ns = waited_ns, .socket = realm});
 }
 
 void CallLab::deliver(std::uint32_t realm, std::string_view bytes) {
