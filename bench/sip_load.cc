@@ -95,6 +95,8 @@ class Calls {
   void run(const Load& load) {
     callers_ = {};
     callees_ = {};
+    caller_.settle();
+    callee_.settle();
     Pace calls(load.calls);
     Pace reinvites(load.reinvites);
     Pace callee_reinvites(load.callee_reinvites);

@@ -34,11 +34,13 @@ PortPool::PortPool(const std::vector<proto::settings::NetworkSettings>& networks
 }
 
 void PortPool::wake(Network& network, std::uint64_t now_ns) {
-  while (!network.resting.empty() && network.resting.front().until_ns <= now_ns) {
-    const std::uint16_t port = network.resting.front().port;
-    network.resting.pop_front();
-    network.free[proto::worker_of_port(port, workers_)].push_back(port);
-  }
+  while (!network.resting.empty() && network.resting.front().since_ns + kQuarantineNs <= now_ns) wake_first(network);
+}
+
+void PortPool::wake_first(Network& network) {
+  const std::uint16_t port = network.resting.front().port;
+  network.resting.pop_front();
+  network.free[proto::worker_of_port(port, workers_)].push_back(port);
 }
 
 proto::Result<std::uint16_t> PortPool::take(std::uint8_t network_index, std::uint32_t worker, std::uint64_t now_ns) {
@@ -46,6 +48,11 @@ proto::Result<std::uint16_t> PortPool::take(std::uint8_t network_index, std::uin
   Network& network = networks_[network_index];
   wake(network, now_ns);
   if (network.free[worker].empty()) worker = emptiest_worker(network_index);
+  if (network.free[worker].empty() && !network.resting.empty() &&
+      network.resting.front().since_ns + kQuarantineMinNs <= now_ns) {
+    wake_first(network);
+    worker = emptiest_worker(network_index);
+  }
   std::deque<std::uint16_t>& ports = network.free[worker];
   if (ports.empty()) {
     return proto::Error{"no media port is free: " + std::to_string(network.in_use) + " of " +
@@ -61,7 +68,7 @@ void PortPool::give_back(std::uint8_t network_index, std::uint16_t port, std::ui
   WEIR_ASSERT(network_index < networks_.size() && networks_[network_index].in_use > 0);
   Network& network = networks_[network_index];
   --network.in_use;
-  network.resting.push_back({even(port), now_ns + kQuarantineNs});
+  network.resting.push_back({even(port), now_ns});
 }
 
 bool PortPool::has(std::uint8_t network, std::uint16_t rtp_port) const {

@@ -17,13 +17,15 @@ class PortPool {
  public:
   /// How long a freed pair rests, so that late packets of the old call find a closed port and not a new call.
   static constexpr std::uint64_t kQuarantineNs = 5'000'000'000;
+  /// How long it does at least: a pair that has rested so long is taken before a call is refused.
+  static constexpr std::uint64_t kQuarantineMinNs = 1'000'000'000;
 
   /// `seed` decides the order in which ports are given out, so that a prober cannot guess it: from the system's random
   /// source. `workers` is the region's.
   PortPool(const std::vector<proto::settings::NetworkSettings>& networks, std::uint32_t workers, std::uint64_t seed);
 
   /// The even port of a free pair on `network` that `worker` owns, or of the worker with most free pairs if that one
-  /// has none. Errors: every pair of the network is in use or resting.
+  /// has none. Where every pair is in use or resting, the one that rests longest. Errors: that is not long enough.
   proto::Result<std::uint16_t> take(std::uint8_t network, std::uint32_t worker, std::uint64_t now_ns);
 
   /// Gives a pair back: it rests for kQuarantineNs. `port` is either of the two.
@@ -44,7 +46,7 @@ class PortPool {
  private:
   struct Resting {
     std::uint16_t port;
-    std::uint64_t until_ns;
+    std::uint64_t since_ns;
   };
   struct Network {
     std::uint16_t port_first;
@@ -52,10 +54,11 @@ class PortPool {
     std::uint32_t pairs = 0;
     std::uint32_t in_use = 0;
     std::vector<std::deque<std::uint16_t>> free;  ///< by worker: even ports
-    std::deque<Resting> resting;                  ///< in order of until_ns
+    std::deque<Resting> resting;                  ///< in order of since_ns
   };
 
   void wake(Network& network, std::uint64_t now_ns);
+  void wake_first(Network& network);
 
   std::vector<Network> networks_;
   std::uint32_t workers_;

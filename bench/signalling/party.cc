@@ -106,7 +106,7 @@ bool Party::bye(std::uint64_t now_ns) {
 bool Party::ask_somebody(Request kind, std::uint64_t now_ns) {
   for (int tries = 0; tries < 100 && !up_.empty(); ++tries) {
     const std::uint32_t number = up_[random_() % up_.size()];
-    if (ends_[number].waiting != Request::kNone || !ends_[number].unheard.empty()) continue;
+    if (number >= settled_ || ends_[number].waiting != Request::kNone || !ends_[number].unheard.empty()) continue;
     ask(number, kind, now_ns);
     return true;
   }
@@ -132,6 +132,7 @@ void Party::on_response(const Message& response, std::uint64_t now_ns) {
     return;
   }
   End& end = ends_[*number];
+  if (end.call_id.empty()) return;  // a repeated answer in a call that has ended
   const bool is_invite = cseq->method == Method::kInvite;
   if (response.status() < 200) {
     end.provisional = true;

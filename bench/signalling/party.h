@@ -28,6 +28,8 @@ class Party {
 
   /// A new call, to be ended `hold_ns` after its answer; kHeld: not by itself.
   void invite(std::uint64_t now_ns, std::uint64_t hold_ns);
+  /// From now on reinvite() and bye() choose among the calls there are by now.
+  void settle() { settled_ = static_cast<std::uint32_t>(ends_.size()); }
   /// A re-INVITE, or BYE, in a call that is up, chosen at random. False: there is none without a request under way.
   bool reinvite(std::uint64_t now_ns);
   bool bye(std::uint64_t now_ns);
@@ -91,6 +93,7 @@ class Party {
   Tally& tally_;
   std::deque<End> ends_;
   std::vector<std::uint32_t> up_;
+  std::uint32_t settled_ = 0;  ///< calls before this one were there when settle() was called
   std::unordered_map<std::string, std::uint32_t> by_call_id_;   ///< that the peer began, without ACK yet
   std::array<std::deque<Deadline>, kRepetitions + 1> unheard_;  ///< by how often it was sent again
   std::deque<Deadline> hangups_;

@@ -57,8 +57,18 @@ TEST(PortPool, AFreedPairRestsBeforeItIsUsedAgain) {
   const std::uint16_t port = *pool.take(0, 0, kNow);
   pool.give_back(0, static_cast<std::uint16_t>(port + 1), kNow);
   EXPECT_EQ(pool.in_use(0), 0u);
-  EXPECT_FALSE(pool.take(0, 0, kNow + PortPool::kQuarantineNs - 1).ok());
-  EXPECT_EQ(*pool.take(0, 0, kNow + PortPool::kQuarantineNs), port);
+  EXPECT_FALSE(pool.take(0, 0, kNow + PortPool::kQuarantineMinNs - 1).ok());
+  EXPECT_EQ(*pool.take(0, 0, kNow + PortPool::kQuarantineMinNs), port);
+}
+
+TEST(PortPool, APairRestsItsTimeAsLongAsOthersAreFree) {
+  PortPool pool(networks(20000, 20005), 1, 1);
+  const std::uint16_t first = *pool.take(0, 0, kNow);
+  pool.give_back(0, first, kNow);
+  const std::uint64_t later = kNow + PortPool::kQuarantineNs - 1;
+  for (int i = 0; i < 2; ++i) EXPECT_NE(*pool.take(0, 0, later), first);
+  EXPECT_EQ(*pool.take(0, 0, later), first) << "rather than refuse a call";
+  EXPECT_FALSE(pool.take(0, 0, later).ok());
 }
 
 TEST(PortPool, PortsOfAnEarlierProcessRestToo) {
