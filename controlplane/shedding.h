@@ -18,7 +18,7 @@ class Shedding {
   /// Some always come through, so that it is known how many there are.
   static constexpr double kShareMin = 0.005;
   /// For each call that is let in so many INVITEs are read.
-  static constexpr double kSurplus = 1.5;
+  static constexpr double kSurplus = 1.2;
 
   /// The share from now on, in (0, 1]; nullopt: as it is.
   std::optional<double> follow(std::uint64_t now_ns, const Overload& overload);

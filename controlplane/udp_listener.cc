@@ -27,11 +27,11 @@ UdpListener::UdpListener(Transports& transports, asio::io_context& io, std::uint
 /// may not is tried first.
 proto::Status UdpListener::listen(const proto::Endpoint& local) {
   const udp::endpoint endpoint = to_asio<udp::endpoint>(local);
-  proto::Status status = open(socket_, endpoint, false);
+  proto::Status status = open(socket_, endpoint, 0);
   if (!status) return proto::Error{"cannot listen at udp:" + proto::to_string(local) + ": " + status.error()};
   error_code ignored;
   socket_.close(ignored);
-  status = open(socket_, endpoint, true);
+  status = open(socket_, endpoint, kReceiveBufferBytes);
   if (!status) return proto::Error{"cannot listen at udp:" + proto::to_string(local) + ": " + status.error()};
   part_newcomers(endpoint);
   wait(socket_);
@@ -39,12 +39,12 @@ proto::Status UdpListener::listen(const proto::Endpoint& local) {
   return proto::success();
 }
 
-proto::Status UdpListener::open(Socket& socket, const udp::endpoint& local, bool shared) {
+proto::Status UdpListener::open(Socket& socket, const udp::endpoint& local, int buffer_bytes) {
   error_code error;
   socket.open(local.protocol(), error);
   if (!error && local.address().is_v6()) socket.set_option(asio::ip::v6_only(true), error);
-  if (!error && shared) socket.set_option(ReusePort(true), error);
-  if (!error && shared) make_room(socket);
+  if (!error && buffer_bytes != 0) socket.set_option(ReusePort(true), error);
+  if (!error && buffer_bytes != 0) make_room(socket, buffer_bytes);
   if (!error) socket.bind(local, error);
   if (!error) socket.non_blocking(true, error);
   if (error) return proto::Error{error.message()};
@@ -53,21 +53,21 @@ proto::Status UdpListener::open(Socket& socket, const udp::endpoint& local, bool
 }
 
 void UdpListener::part_newcomers(const udp::endpoint& local) {
-  if (open(newcomers_, local, true) && part_invites(newcomers_.native_handle())) return;
+  if (open(newcomers_, local, kNewcomersBufferBytes) && part_invites(newcomers_.native_handle())) return;
   error_code ignored;
   newcomers_.close(ignored);
   log_event(LogLevel::kWarning, "sip", {{"event", "new INVITEs have no socket of their own: the kernel cannot do it"}});
 }
 
-void UdpListener::make_room(Socket& socket) {
+void UdpListener::make_room(Socket& socket, int bytes) {
   error_code ignored;
-  socket.set_option(asio::socket_base::receive_buffer_size(kReceiveBufferBytes), ignored);
+  socket.set_option(asio::socket_base::receive_buffer_size(bytes), ignored);
   asio::socket_base::receive_buffer_size got;
   socket.get_option(got, ignored);
-  if (got.value() >= kReceiveBufferBytes) return;
+  if (got.value() >= bytes) return;
   log_event(LogLevel::kWarning, "sip",
             {{"event", "a burst of datagrams may be lost: raise net.core.rmem_max"},
-             {"bytes_wanted", static_cast<std::uint64_t>(kReceiveBufferBytes)},
+             {"bytes_wanted", static_cast<std::uint64_t>(bytes)},
              {"bytes", static_cast<std::uint64_t>(got.value())}});
 }
 

@@ -27,15 +27,18 @@ class UdpListener {
  private:
   using Socket = boost::asio::ip::udp::socket;
 
-  proto::Status open(Socket& socket, const boost::asio::ip::udp::endpoint& local, bool shared);
+  /// `buffer_bytes` 0: it may not share its address.
+  proto::Status open(Socket& socket, const boost::asio::ip::udp::endpoint& local, int buffer_bytes);
   void part_newcomers(const boost::asio::ip::udp::endpoint& local);
-  void make_room(Socket& socket);
+  void make_room(Socket& socket, int bytes);
   void wait(Socket& socket);
   void read_some(Socket& socket);
 
   /// Kernel buffer in bytes: a second of 5,000 messages of 1,600 bytes. What waits there longer than [limits] says is
   /// what shows an overload, so it must be able to wait.
   static constexpr int kReceiveBufferBytes = 8 << 20;
+  /// A tenth of a second of new calls: what would wait longer is better dropped, and asked again by its caller.
+  static constexpr int kNewcomersBufferBytes = 2 << 20;
   /// New INVITEs read before others get their turn: each brings several other messages.
   static constexpr std::size_t kNewcomersAtOnce = 8;
 
