@@ -114,6 +114,8 @@ class Call : public Requester, private Inviter {
   std::optional<EndCause> read_callers_offer(const sip::Message& invite);
   std::optional<EndCause> make_stream(const Path& way);
   void make_session(Side side, sip::LocalSession& session, std::size_t sections);
+  sip::SessionDescription make_first_offer_to(Side side, sip::LocalSession& session, const sip::RemoteOffer& what);
+  sip::SessionDescription make_next_offer_to(Side side, Leg& leg, const sip::RemoteOffer& what);
   sip::SessionDescription make_offer_to(Side side, sip::LocalSession& session, const sip::RemoteOffer& what,
                                         sip::RtpProtocol protocol);
   sip::Agreement make_answer_to(Leg& leg, const sip::RemoteOffer& offer, const sip::Agreement& far);

@@ -43,8 +43,7 @@ void AttendedTransfer::ask() {
     return fail(*cause);
   }
   party.session.address = call_.media_->local_rtp(side()).address;
-  offered_ = call_.make_offer_to(side(), party.session, std::get<sip::RemoteOffer>(room),
-                                 party.agreement->sections[call_.section_].protocol);
+  offered_ = call_.make_next_offer_to(side(), party, std::get<sip::RemoteOffer>(room));
   send_offer();
 }
 

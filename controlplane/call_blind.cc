@@ -28,7 +28,7 @@ std::optional<EndCause> BlindTransfer::prepare(const Path& way) {
   const sip::RemoteOffer& offer = std::get<sip::RemoteOffer>(room);
   session_.security = options.security;
   call_.make_session(side(), session_, offer.sections.size());
-  offered_ = call_.make_offer_to(side(), session_, offer, sip::protocol_to_offer(options.security));
+  offered_ = call_.make_first_offer_to(side(), session_, offer);
   return std::nullopt;
 }
 

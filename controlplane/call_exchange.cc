@@ -159,8 +159,7 @@ void Call::on_reinvite_without_offer(Leg& from, sip::TransactionId id, const Mes
   const Leg* const to = far(from);
   const std::optional<sip::RemoteOffer> offer = offer_of(to);
   if (!offer) return refuse_offer(from, id, request, {500, "the far party has not answered"});
-  from.session.sections[section_].rtcp_mux = from.agreement->sections[section_].rtcp_mux;
-  from.offered = make_offer_to(from.side(), from.session, *offer, from.agreement->sections[section_].protocol);
+  from.offered = make_next_offer_to(from.side(), from, *offer);
   Message response = from.make_response(request, 200, "OK");
   answer_session_timer(from, request, response);
   response.set_body(sip::write_sdp(*from.offered), kSdpType);
@@ -185,8 +184,7 @@ void Call::on_delayed_answer(Leg& from, const Message& ack) {
 }
 
 void Call::pass_offer(Leg& from, Leg& to, sip::TransactionId id, const Message& request, sip::RemoteOffer offer) {
-  const sip::SessionDescription passed =
-      make_offer_to(to.side(), to.session, offer, to.agreement->sections[section_].protocol);
+  const sip::SessionDescription passed = make_next_offer_to(to.side(), to, offer);
   const bool early = to.state == LegState::kInviting;
   if (early && !to.peer.update) {
     Message response = from.make_response(request, 500, "");
@@ -233,8 +231,7 @@ void Call::reoffer(Side side) {
   if (is_changing() || to->offered || to->reinvite) return reoffer_later(side);
   const std::optional<sip::RemoteOffer> offer = offer_of(other);
   if (!offer) return;
-  (void)send_offer(*to, Method::kInvite,
-                   make_offer_to(side, to->session, *offer, to->agreement->sections[section_].protocol));
+  (void)send_offer(*to, Method::kInvite, make_next_offer_to(side, *to, *offer));
 }
 
 void Call::reoffer_later(Side side) {

@@ -120,7 +120,7 @@ std::optional<EndCause> Call::make_stream(const Path& way) {
   if (!offer_) return std::nullopt;
   make_session(Side::kCaller, caller_->session, offer_->sections.size());
   make_session(Side::kCallee, callee_session_, offer_->sections.size());
-  callee_offered_ = make_offer_to(Side::kCallee, callee_session_, *offer_, sip::protocol_to_offer(callee.security));
+  callee_offered_ = make_first_offer_to(Side::kCallee, callee_session_, *offer_);
   return std::nullopt;
 }
 
@@ -131,16 +131,31 @@ void Call::make_session(Side side, sip::LocalSession& session, std::size_t secti
   session.sections.resize(sections);
 }
 
+/// To a party that has said nothing of its media yet. Telephones without DTLS are offered two ports.
+sip::SessionDescription Call::make_first_offer_to(Side side, sip::LocalSession& session, const sip::RemoteOffer& what) {
+  const sip::RtpProtocol protocol = sip::protocol_to_offer(session.security);
+  session.sections.resize(what.sections.size());
+  session.sections[section_].rtcp_mux = sip::is_dtls(protocol);
+  return make_offer_to(side, session, what, protocol);
+}
+
+/// To a party that has agreed to something already: as it is secured and on as many ports (RFC 5761 section 5.1.1).
+sip::SessionDescription Call::make_next_offer_to(Side side, Leg& leg, const sip::RemoteOffer& what) {
+  const sip::AgreedSection& agreed = leg.agreement->sections[section_];
+  leg.session.sections.resize(what.sections.size());
+  leg.session.sections[section_].rtcp_mux = agreed.rtcp_mux;
+  return make_offer_to(side, leg.session, what, agreed.protocol);
+}
+
 /// An offer of ours on one leg, and what the leg remembers of it.
 sip::SessionDescription Call::make_offer_to(Side side, sip::LocalSession& session, const sip::RemoteOffer& what,
                                             sip::RtpProtocol protocol) {
-  session.sections.resize(what.sections.size());
   sip::LocalSection& section = session.sections[section_];
   const bool rtcp_mux = section.rtcp_mux;
   const sip::SecurityPolicy& policy = session.security;
   const bool sdes = !sip::is_dtls(protocol) && (sip::is_secured(protocol) || policy.best_effort);
   section = media_->local_section(side, sdes && policy.sdes());
-  section.rtcp_mux = rtcp_mux && sip::is_dtls(protocol);  // other telephones are offered two ports
+  section.rtcp_mux = rtcp_mux;
   sip::SessionDescription offer = sip::make_offer(what, session, protocol);
   session.previous = offer;
   return offer;
@@ -183,8 +198,7 @@ std::optional<EndCause> Call::take_callees_offer(Leg& callee, const sip::Message
   make_session(Side::kCaller, caller_->session, offer_->sections.size());
   make_session(Side::kCallee, callee.session, offer_->sections.size());
   callee.session.security = callee_session_.security;
-  caller_->offered =
-      make_offer_to(Side::kCaller, caller_->session, *offer_, sip::protocol_to_offer(caller_->session.security));
+  caller_->offered = make_first_offer_to(Side::kCaller, caller_->session, *offer_);
   return std::nullopt;
 }
 

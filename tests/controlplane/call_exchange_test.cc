@@ -41,6 +41,26 @@ TEST(CallExchange, HoldAndResumeComeFromEitherSide) {
   EXPECT_TRUE(says(lab.expect(kCallees, "200"), "a=sendrecv"));
 }
 
+TEST(CallExchange, APartyIsOfferedAnewOnAsManyPortsAsItHasAgreedTo) {
+  for (const std::string mux : {"a=rtcp-mux\r\n", ""}) {
+    CallLab lab;
+    RequestText invite;
+    invite.body = plain_sdp("198.18.1.2", 40000, mux);
+    lab.caller_sends(invite);
+    lab.callee_invite = lab.expect(kCallees, "INVITE");
+    lab.callee_answers(*lab.callee_invite, 200, kCalleeSdp);
+    (void)lab.expect(kCallees, "ACK");
+    lab.answer = lab.expect(kCallers, "200");
+    lab.caller_sends(lab.in_dialog("ACK", 1));
+    lab.callee_sends(*lab.callee_invite, "INVITE", 1, plain_sdp("198.18.2.2", 50000, "a=sendonly\r\n"));
+    const sip::Message hold = lab.expect(kCallers, "INVITE");
+    EXPECT_EQ(says(hold, "a=rtcp-mux"), !mux.empty()) << hold.body();
+    lab.caller_answers(hold, 200, plain_sdp("198.18.1.2", 40000, mux + "a=recvonly\r\n"));
+    (void)lab.expect(kCallers, "ACK");
+    EXPECT_TRUE(says(lab.expect(kCallees, "200"), "a=recvonly"));
+  }
+}
+
 TEST(CallExchange, TheOldHoldOf0000IsHoldToo) {
   CallLab lab;
   lab.establish();

@@ -10,6 +10,7 @@ from conftest import assert_all_accounted, assert_clean_end, assert_nothing_left
 
 from lab.namespace import udp_socket
 from lab.process import wait_until
+from support.continuity import assert_audio_goes_on, sequence_of
 from support.scripted_call import CALLEE_PAYLOAD, CALLER_PAYLOAD, ScriptedCall, Security
 from support.soak import soak
 from support.srtp import GCM_128, SHA1_80, Profile, rtcp_report, rtp_packet
@@ -85,29 +86,6 @@ def make_attacker(lab, side):
     attacker.sendto(_PROBE, (side.media_address, ports_of(lab, side)[-1] + 1))
     wait_until(lambda: watch.drops() == {"port_closed": 1}, 5, "a packet to a port of no network")
     return attacker
-
-
-def sequence_of(packet: bytes) -> int:
-    return struct.unpack_from("!H", packet, 2)[0]
-
-
-def assert_hears_all(end, other) -> None:
-    """From the first packet that `end` heard on, it has all that `other` sent so far, once and in order, and no other."""
-    last = sequence_of(other.sent[-1])
-    wait_until(lambda: any(sequence_of(packet) == last for packet in list(end.received)), 10, f"packet {last}", 0.1)
-    received = list(end.received)
-    heard = [sequence_of(packet) for packet in received]
-    assert heard[:heard.index(last) + 1] == list(range(heard[0], last + 1))
-    assert {packet[12:] for packet in received} == {other.payload}, "something else than the other's media came through"
-    assert end.refused == []
-
-
-def assert_audio_goes_on(call) -> None:
-    """Both ways, and nothing of it is missing."""
-    for end, other in ((call.caller.media, call.callee.media), (call.callee.media, call.caller.media)):
-        sent = len(other.sent)
-        wait_until(lambda other=other, sent=sent: len(other.sent) > sent + 50, 10, "more audio to be sent")
-        assert_hears_all(end, other)
 
 
 @pytest.mark.sanitized

@@ -1,6 +1,5 @@
 """Transfers: REFER that Weir acts on, REFER that a softswitch acts on, INVITE with Replaces. RFC 3515, RFC 3891."""
 
-import re
 import time
 
 import pytest
@@ -12,7 +11,7 @@ from support.media import MediaEnd
 from support.scripted_call import CALLEE_PAYLOAD, CALLER_PAYLOAD, ScriptedCall, ScriptedLeg, Security
 from support.sdp import read_sdp
 from support.sip_agent import Dialog
-from support.transfers import TARGET_PAYLOAD, TARGET_PORT, take_call, third_party, told
+from support.transfers import TARGET_PAYLOAD, TARGET_PORT, replaces, take_call, third_party, told
 
 _PACKETS = 30
 _CALLERS_TLS_ID, _TARGETS_TLS_ID = "caller-0123456789abcdef", "target-0123456789abcdef"
@@ -129,12 +128,6 @@ def test_a_softswitch_that_transfers_itself_is_passed_the_refer(quiet_lab, tmp_p
         assert softswitch.wait_response("BYE").status == 200
         assert_nothing_left(lab)
     assert_clean_end(lab)
-
-
-def replaces(dialog: Dialog) -> str:
-    """The header that names a dialog to the other end of it (RFC 3891 section 6.1)."""
-    tags = [re.search(r";tag=([^;>\s]+)", value).group(1) for value in (dialog.remote, dialog.local)]
-    return f"{dialog.call_id};to-tag={tags[0]};from-tag={tags[1]}"
 
 
 @pytest.mark.sanitized

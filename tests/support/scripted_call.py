@@ -91,19 +91,20 @@ class ScriptedLeg:
 
 class ScriptedCall:
     """Owner of both legs of one call from side A to side B. `sides` and `media_sides`: other sides than these two for
-    SIP and for media; media goes where SIP goes if it is not told. `first_sequence`: of both ends' RTP."""
+    SIP and for media; media goes where SIP goes if it is not told. `first_sequence`: of both ends' RTP. `number` gives each
+    of several calls at once ports of its own."""
 
     def __init__(self, lab, folder: Path, caller: Security | None = None, callee: Security | None = None,
                  sides: tuple[Side, Side] | None = None, media_sides: tuple[Side, Side] | None = None,
-                 first_sequence: int = 1001):
+                 first_sequence: int = 1001, number: int = 0):
         self.lab = lab
         near, far = sides or (lab.network.a, lab.network.b)
         near_media, far_media = media_sides or (near, far)
-        self.caller = ScriptedLeg((near, near_media), folder, "caller", 5082, 30000, CALLER_PAYLOAD, 0x0A0A0A0A, caller,
-                                  first_sequence)
-        self.callee = ScriptedLeg((far, far_media), folder, "callee", CALLEE_PORT, 32000, CALLEE_PAYLOAD, 0x0B0B0B0B,
-                                  callee, first_sequence)
-        self.user = f"{'dtls' if callee else 'rtp'}-{CALLEE_PORT}"
+        self.caller = ScriptedLeg((near, near_media), folder, f"caller{number or ''}", 5082 + 20 * number,
+                                  30000 + 20 * number, CALLER_PAYLOAD, 0x0A0A0A0A, caller, first_sequence)
+        self.callee = ScriptedLeg((far, far_media), folder, f"callee{number or ''}", CALLEE_PORT + 20 * number,
+                                  32000 + 20 * number, CALLEE_PAYLOAD, 0x0B0B0B0B, callee, first_sequence)
+        self.user = f"{'dtls' if callee else 'rtp'}-{self.callee.agent.port}"
         self.invite: Message | None = None
         self.caller_dialog: Dialog | None = None
         self.callee_dialog: Dialog | None = None

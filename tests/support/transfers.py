@@ -1,11 +1,12 @@
-"""What the tests of transfers share: a third party, and the progress that a referrer is told of."""
+"""What the tests of transfers share: a third party, the progress that a referrer is told of, and the name of a dialog."""
 
+import re
 from pathlib import Path
 
 from lab.network import Side
 from support.scripted_call import ScriptedLeg, Security
 from support.sdp import read_sdp
-from support.sip_agent import Message, SipAgent
+from support.sip_agent import Dialog, Message, SipAgent
 
 TARGET_PORT = 5096
 TARGET_PAYLOAD = b"\x44" * 160
@@ -35,3 +36,9 @@ def take_call(target: ScriptedLeg, received: Message) -> None:
     target.agent.wait_request("ACK")
     target.connect(target.remote)
     target.start_media()
+
+
+def replaces(dialog: Dialog) -> str:
+    """The header that names a dialog to the other end of it (RFC 3891 section 6.1)."""
+    tags = [re.search(r";tag=([^;>\s]+)", value).group(1) for value in (dialog.remote, dialog.local)]
+    return f"{dialog.call_id};to-tag={tags[0]};from-tag={tags[1]}"
