@@ -49,7 +49,7 @@ TEST(PortPool, ExhaustionIsAnErrorAndAnotherWorkerHelpsOut) {
   for (int i = 0; i < 4; ++i) EXPECT_TRUE(pool.take(0, 0, kNow).ok());
   const auto none = pool.take(0, 0, kNow);
   ASSERT_FALSE(none.ok());
-  EXPECT_EQ(none.error(), "no media port is free: 4 of 4 pairs are in use");
+  EXPECT_EQ(none.error(), "no media port is free: 4 of 4 pairs are in use, 0 rest after a call");
 }
 
 TEST(PortPool, AFreedPairRestsBeforeItIsUsedAgain) {
