@@ -189,6 +189,25 @@ TEST(PassedMessage, ATrunksNextTargetIsAskedWhenOneFails) {
   }
 }
 
+TEST(PassedMessage, ATrunkThatChallengesIsShownItsCredentialsOnce) {
+  std::string trunk = kTrunk;
+  trunk.insert(trunk.find("check_interval_s"),
+               "credentials = { realm = \"carrier.example\", user = \"weir\", password = \"secret\" }\n");
+  CallLab lab(trunk, kPass);
+  lab.caller_sends(a_message("sip:carrier@198.18.1.1"));
+  const sip::Message first = lab.expect(kCallees, "MESSAGE");
+  const std::string challenge = "WWW-Authenticate: Digest realm=\"carrier.example\", nonce=\"n\", qop=\"auth\"\r\n";
+  lab.callee_answers(first, 401, "", "callee", challenge);
+  const sip::Message again = lab.expect(kCallees, "MESSAGE");
+  EXPECT_TRUE(again.has(HeaderId::kAuthorization));
+  EXPECT_EQ(again.cseq()->number, first.cseq()->number + 1);
+  EXPECT_EQ(again.body(), first.body());
+  lab.callee_answers(again, 401, "", "callee", challenge);
+  EXPECT_TRUE(lab.silent(kCallees)) << "they are wrong there";
+  (void)lab.expect(kCallers, "403");
+  EXPECT_TRUE(lab.nothing_left());
+}
+
 TEST(PassedMessage, EveryContactOfAUserHasItAndTheFirstThatTakesItAnswers) {
   CallLab lab(kRegistrar, kPass, kCalleesRegistrar);
   lab.registered = contacts({"sip:bob@198.18.2.2:5070", "sip:bob@198.18.2.3:5070"});

@@ -354,6 +354,30 @@ TEST(Subscription, ASubscriberThatIsGoneHasNone) {
   EXPECT_TRUE(lab.nothing_left());
 }
 
+/// RFC 3261 section 12: a Record-Route of the notifier's side, and who is asked through it from then on.
+TEST(Subscription, ANotifiersProxyStaysBetween) {
+  CallLab lab("", kPass);
+  lab.caller_sends(a_subscribe());
+  Subscribed subscribed;
+  subscribed.subscribe = lab.expect(kCallees, "SUBSCRIBE");
+  lab.callee_sends(subscribed.subscribe, "NOTIFY", 1, "", "callee",
+                   "Record-Route: <sip:198.18.2.9;lr>\r\nEvent: presence;id=7\r\nSubscription-State: active\r\n");
+  const Message told = lab.expect(kCallers, "NOTIFY");
+  EXPECT_FALSE(told.has(HeaderId::kRecordRoute));
+  lab.caller_answers(told, 200);
+  (void)lab.expect(kCallees, "200");
+  lab.callee_answers(subscribed.subscribe, 200, "", "callee", "Expires: 600\r\n");
+  (void)lab.expect(kCallers, "200");
+  lab.caller_sends(a_subscribe(2, "600", std::string(told.from_tag())));
+  const Message refresh = lab.expect(kCallees, "SUBSCRIBE");
+  EXPECT_EQ(refresh.header(HeaderId::kRoute), "<sip:198.18.2.9;lr>");
+  EXPECT_EQ(refresh.request_uri_text(), "sip:bob@198.18.2.2:5070");
+  lab.callee_answers(refresh, 200, "", "callee", "Expires: 600\r\n");
+  (void)lab.expect(kCallers, "200");
+  terminate(lab, subscribed, 2);
+  EXPECT_TRUE(lab.nothing_left());
+}
+
 TEST(Subscription, WhenTheBorderStopsBothSidesHearOfIt) {
   CallLab lab("", kPass);
   (void)subscribe(lab);
