@@ -158,7 +158,10 @@ class Call : public Requester, private Inviter {
   void pass_refer(Leg& from, sip::TransactionId id, const sip::Message& request, const sip::ReferTo& refer_to,
                   const Destination& destination);
   std::optional<EndCause> transfer_blindly(Leg& from, sip::TransactionId id, const sip::Message& request,
-                                           const sip::ReferTo& refer_to, const Destination& destination);
+                                           std::string_view target, const Destination& destination);
+  std::optional<EndCause> transfer_to_ringing(Leg& from, sip::TransactionId id, const sip::Message& request,
+                                              Call& ringing);
+  [[nodiscard]] bool rings_for(const Leg& party) const;
   std::optional<EndCause> transfer_attended(Leg& from, sip::TransactionId id, const sip::Message& request,
                                             const sip::Replaces& replaces);
   void accept_refer(Leg& from, sip::TransactionId id, const sip::Message& request, std::string_view target);

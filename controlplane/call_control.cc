@@ -9,6 +9,7 @@
 #include "controlplane/call_detail.h"
 #include "controlplane/call_journal.h"
 #include "controlplane/log.h"
+#include "controlplane/outside_requests.h"
 #include "controlplane/trunks.h"
 #include "sip/limits.h"
 #include "sip/replaces.h"
@@ -69,10 +70,19 @@ CallControl::CallControl(const proto::settings::Settings& settings, MediaEngine&
       admission_(settings.limits),
       gate_(settings.limits, transactions_, sender, tokens_()),
       realm_calls_(settings),
-      by_dialog_(0, sip::DialogIdHash{sip::make_sip_hash_key(tokens_())}) {}
+      outside_(std::make_unique<OutsideRequests>(context_, *this)),
+      by_dialog_(0, sip::DialogIdHash{sip::make_sip_hash_key(tokens_())}) {
+  set_handler(Method::kMessage, *outside_);
+  set_handler(Method::kSubscribe, *outside_);
+}
 
 CallControl::~CallControl() {
   calls_.clear();
+  outside_.reset();
+}
+
+bool CallControl::idle() const {
+  return calls_.empty() && outside_->idle() && transactions_.size() == 0;
 }
 
 void CallControl::on_message(std::uint64_t now_ns, Message message, const sip::Hop& source) {
@@ -129,6 +139,7 @@ void CallControl::end_all(std::uint64_t now_ns, std::string_view reason) {
   now_ns_ = now_ns;
   ending_ = true;
   for (auto& [number, call] : calls_) call->end({503, std::string(reason)});
+  outside_->close_all();
   bury_the_dead();
 }
 
@@ -141,14 +152,25 @@ bool CallControl::end_call(std::uint64_t now_ns, std::uint64_t number, std::stri
   return true;
 }
 
-/// What the handler of its method answers at once costs no transaction.
+/// Null: nobody takes it in that realm.
+RequestHandler* CallControl::handler_of(Method method, std::uint32_t realm) const {
+  const auto handler = handlers_.find(method);
+  return handler != handlers_.end() && handler->second->serves(method, realm) ? handler->second : nullptr;
+}
+
+/// What the handler of its method answers at once costs no transaction. Under overload what goes on to somebody else is
+/// refused as calls are; the registrar answers itself, within rates of its own.
 sip::AdmissionVerdict CallControl::admit_to_handler(const Message& request, const sip::Hop& source) {
-  const auto handler = handlers_.find(request.method());
-  if (handler == handlers_.end()) return sip::AdmissionVerdict::kAdmitted;
+  if (!handlers_.contains(request.method())) return sip::AdmissionVerdict::kAdmitted;
   const std::optional<Path> from = context_.paths.arrival(source);
   if (!from) return sip::AdmissionVerdict::kIgnored;
-  const std::optional<EarlyAnswer> answer = handler->second->answer_early(request, *from);
-  if (!answer) return sip::AdmissionVerdict::kAdmitted;
+  RequestHandler* const handler = handler_of(request.method(), from->realm);
+  if (handler == nullptr) return sip::AdmissionVerdict::kAdmitted;
+  const std::optional<EarlyAnswer> answer = handler->answer_early(request, *from);
+  if (!answer) {
+    const bool let_in = request.method() == Method::kRegister || gate_.admit(now_ns_);
+    return let_in ? sip::AdmissionVerdict::kAdmitted : sip::AdmissionVerdict::kRefused;
+  }
   if (answer->status == 0) return sip::AdmissionVerdict::kIgnored;
   transactions_.respond_statelessly(request, source, answer->status, "", answer->headers);
   return sip::AdmissionVerdict::kAnswered;
@@ -194,7 +216,10 @@ void CallControl::on_request(sip::TransactionId id, const Message& request, cons
     return on_request_outside_dialog(id, request, source);
   }
   const auto found = by_dialog_.find(sip::dialog_id_of(request));
-  if (found == by_dialog_.end()) return respond(id, request, 481, "");
+  if (found == by_dialog_.end()) {
+    if (!outside_->on_request_within(id, request, source)) answer(id, request, 481, "");
+    return;
+  }
   const sip::DialogId dialog = found->first;  // the call may give it up
   found->second->on_request(id, request, dialog);
 }
@@ -215,36 +240,41 @@ void CallControl::respond(sip::TransactionId id, const Message& response) {
 }
 
 void CallControl::on_request_outside_dialog(sip::TransactionId id, const Message& request, const sip::Hop& source) {
-  if (!scheme_is_known(request)) return respond(id, request, 416, "");
-  if (const auto handler = handlers_.find(request.method()); handler != handlers_.end()) {
-    const std::optional<Path> from = context_.paths.arrival(source);
-    return from ? handler->second->on_request(id, request, *from) : transactions_.abandon(id);
+  if (!scheme_is_known(request)) return answer(id, request, 416, "");
+  const std::optional<Path> from = context_.paths.arrival(source);
+  if (!from) return transactions_.abandon(id);
+  if (RequestHandler* const handler = handler_of(request.method(), from->realm)) {
+    return handler->on_request(id, request, *from);
   }
-  if (request.method() == Method::kUnknown) return respond(id, request, 501, "");
-  if (needs_dialog(request.method())) return respond(id, request, 481, "");
-  if (request.method() == Method::kRefer) return respond(id, request, 403, "a REFER outside a call");
-  if (!is_known_here(request.method())) return respond(id, request, 405, "");
-  if (const std::string options = unsupported_options(request); !options.empty()) {
-    Message response = sip::make_response(request, 420, "", tokens_());
-    response.add_header(HeaderId::kUnsupported, options);
-    (void)transactions_.respond(now_ns_, id, response);
-    return;
-  }
+  if (request.method() == Method::kUnknown) return refuse_method(id, request, 501, from->realm);
+  if (needs_dialog(request.method())) return answer(id, request, 481, "");
+  if (request.method() == Method::kRefer) return answer(id, request, 403, "a REFER outside a call");
+  if (!is_known_here(request.method())) return refuse_method(id, request, 405, from->realm);
+  if (!unsupported_options(request).empty()) return answer(id, request, 420, "");
   Message response = sip::make_response(request, 200, "OK", tokens_());
-  response.add_header(HeaderId::kAllow, allowed(kAllowed));
+  response.add_header(HeaderId::kAllow, allowed(kAllowed, from->realm));
   response.add_header(HeaderId::kAccept, "application/sdp");
   response.add_header(HeaderId::kServer, kSoftware);
   (void)transactions_.respond(now_ns_, id, response);
 }
 
-/// Methods of calls, and those that have a handler.
+/// 405 or 501, with the methods that there are.
+void CallControl::refuse_method(sip::TransactionId id, const Message& request, std::uint16_t status,
+                                std::uint32_t realm) {
+  Message response = sip::make_response(request, status, "", tokens_());
+  response.add_header(HeaderId::kAllow, allowed(status == 405 ? kAllowedOutside : kAllowed, realm));
+  response.add_header(HeaderId::kServer, kSoftware);
+  respond(id, response);
+}
+
 /// With the methods that have handlers.
-std::string CallControl::allowed(std::string_view without) const {
+std::string CallControl::allowed(std::string_view without, std::uint32_t realm) const {
   std::string list(without);
   const std::vector<std::string_view> known = sip::split_list(without);
   for (const auto& [method, handler] : handlers_) {
     const std::string_view name = sip::to_string(method);
-    if (std::find(known.begin(), known.end(), name) == known.end()) list += ", " + std::string(name);
+    const bool listed = std::find(known.begin(), known.end(), name) != known.end();
+    if (!listed && handler->serves(method, realm)) list += ", " + std::string(name);
   }
   return list;
 }
@@ -261,7 +291,7 @@ void CallControl::on_new_invite(sip::TransactionId id, const Message& request, c
                  {"uri", request.request_uri_text()},
                  {"peer", proto::to_string(source.remote)}});
     }
-    if (status != 422) return respond(id, request, status, reason);
+    if (status != 422) return answer(id, request, status, reason);
     Message response = sip::make_response(request, status, "", tokens_());
     const std::uint32_t realm = context_.paths.arrival(source)->realm;
     response.add_header(HeaderId::kMinSe, std::to_string(context_.settings.realms[realm].policy.session.min_s));
@@ -314,12 +344,9 @@ void CallControl::write_detail(const Message& invite, const sip::Hop& source, co
   context_.recorder->write(record);
 }
 
-void CallControl::respond(sip::TransactionId id, const Message& request, std::uint16_t status,
-                          std::string_view reason) {
+void CallControl::answer(sip::TransactionId id, const Message& request, std::uint16_t status, std::string_view reason) {
   Message response = sip::make_response(request, status, "", tokens_());
   if (!reason.empty()) response.add_header(HeaderId::kReason, reason_header(status, reason));
-  if (status == 405) response.add_header(HeaderId::kAllow, allowed(kAllowedOutside));
-  if (status == 501) response.add_header(HeaderId::kAllow, allowed(kAllowed));
   if (status == 415) response.add_header(HeaderId::kAccept, "application/sdp");
   if (status == 420) response.add_header(HeaderId::kUnsupported, unsupported_options(request));
   if (status == 503) response.add_header(HeaderId::kRetryAfter, sip::kRetryAfterSeconds);
@@ -389,6 +416,7 @@ void CallControl::bury_when_over(const Call& call) {
 /// those that are ending are looked at with each entry, in turn: a crowd that waits for the last word of silent parties
 /// costs the others nothing.
 void CallControl::bury_the_dead() {
+  outside_->bury();
   for (std::size_t left = std::min(dying_.size(), kLookedAtMax); left > 0; --left) {
     const std::uint64_t number = dying_.front();
     dying_.pop_front();

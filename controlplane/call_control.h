@@ -35,6 +35,7 @@ class Call;
 class CallJournal;
 struct CallRecorder;
 class Leg;
+class OutsideRequests;
 class Trunks;
 
 /// What calls share. All of it outlives every call.
@@ -98,6 +99,10 @@ class CallControl : private sip::TransactionUser {
   void set_handler(sip::Method method, RequestHandler& handler) { handlers_[method] = &handler; }
   /// Answers a request that a handler was given, or one of a dialog that is gone.
   void respond(sip::TransactionId id, const sip::Message& response);
+  /// Answers it with this status, its phrase and what goes with it; `reason`, if there is one, as Reason (RFC 3326).
+  void answer(sip::TransactionId id, const sip::Message& request, std::uint16_t status, std::string_view reason);
+  /// Whether a line of this kind is to be written in the log now.
+  [[nodiscard]] bool may_log(LineKind kind) { return lines_.may(now_ns_, kind); }
 
   /// Fires SIP timers that are due and polls the media engine; it should have been called `lag_ns` ago. True: call
   /// again soon.
@@ -117,7 +122,7 @@ class CallControl : private sip::TransactionUser {
   /// both legs. Then the flows that nobody has taken over go. Returns how many calls go on.
   std::size_t adopt_journalled(std::uint64_t now_ns);
   /// Nothing is left to be said on the wire.
-  [[nodiscard]] bool idle() const { return calls_.empty() && transactions_.size() == 0; }
+  [[nodiscard]] bool idle() const;
 
   // For people.
   [[nodiscard]] boost::json::value calls_view(std::uint64_t now_ns) const;
@@ -127,6 +132,8 @@ class CallControl : private sip::TransactionUser {
   [[nodiscard]] std::optional<boost::json::value> call_view(std::uint64_t number, std::uint64_t now_ns) const;
   [[nodiscard]] std::size_t calls() const { return calls_.size(); }
   [[nodiscard]] const CallCounters& counters() const { return counters_; }
+  /// What passes outside calls.
+  [[nodiscard]] const OutsideRequests& outside() const { return *outside_; }
   [[nodiscard]] const AdmissionCounters& admission_counters() const { return admission_.counters(); }
   [[nodiscard]] const Overload& overload() const { return gate_.overload(); }
   [[nodiscard]] const sip::TransactionCounters& transaction_counters() const { return transactions_.counters(); }
@@ -149,12 +156,13 @@ class CallControl : private sip::TransactionUser {
 
   void on_new_invite(sip::TransactionId id, const sip::Message& request, const sip::Hop& source);
   void on_request_outside_dialog(sip::TransactionId id, const sip::Message& request, const sip::Hop& source);
-  void respond(sip::TransactionId id, const sip::Message& request, std::uint16_t status, std::string_view reason);
+  void refuse_method(sip::TransactionId id, const sip::Message& request, std::uint16_t status, std::uint32_t realm);
+  [[nodiscard]] RequestHandler* handler_of(sip::Method method, std::uint32_t realm) const;
   std::optional<EndCause> replace_party(sip::TransactionId id, const sip::Message& invite, const Path& from,
                                         std::string_view replaces);
   void settle_changed();
   void write_detail(const sip::Message& invite, const sip::Hop& source, const EndCause& cause) const;
-  [[nodiscard]] std::string allowed(std::string_view without) const;
+  [[nodiscard]] std::string allowed(std::string_view without, std::uint32_t realm) const;
   void bury_the_dead();
   [[nodiscard]] bool adopt(std::uint32_t slot);
   void report_refusals();
@@ -177,7 +185,6 @@ class CallControl : private sip::TransactionUser {
   void bury_when_over(const Call& call);
   /// At the next tick: by then more may have changed.
   void settle_later(const Call& call);
-  [[nodiscard]] bool may_log(LineKind kind) { return lines_.may(now_ns_, kind); }
 
   sip::TokenSource tokens_;
   sip::TransactionLayer transactions_;
@@ -194,6 +201,7 @@ class CallControl : private sip::TransactionUser {
   std::unordered_map<sip::TransactionId, Requester*, sip::TransactionIdHash> requests_;  ///< ours
   std::unordered_map<sip::TransactionId, Call*, sip::TransactionIdHash> invites_;        ///< the parties', of a call
   std::map<sip::Method, RequestHandler*> handlers_;
+  std::unique_ptr<OutsideRequests> outside_;
   std::unordered_map<sip::DialogId, Call*, sip::DialogIdHash> by_dialog_;
   std::vector<std::uint64_t> changed_;  ///< numbers of calls
   std::deque<std::uint64_t> dying_;     ///< numbers of calls that are ending

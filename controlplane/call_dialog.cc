@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "controlplane/body_headers.h"
 #include "controlplane/call.h"
 #include "controlplane/call_attended.h"
 #include "controlplane/far_status.h"
@@ -22,19 +23,15 @@ namespace {
 /// Requests of one call that wait for the far party's answer; one more is told to come back.
 constexpr std::size_t kRelaysMax = 8;
 
-/// What crosses of a request that is passed on, and of its response: what says what the body is.
-constexpr std::array<HeaderId, 4> kBodyHeaders{HeaderId::kContentDisposition, HeaderId::kContentEncoding,
-                                               HeaderId::kContentLanguage, HeaderId::kMimeVersion};
+/// Of INFO (RFC 6086): which package its body is of, and which are taken.
 constexpr std::array<std::string_view, 2> kInfoHeaders{"Info-Package", "Recv-Info"};
 
-void pass_body(const Message& from, Message& to) {
-  for (const HeaderId id : kBodyHeaders) {
-    if (const auto value = from.header(id)) to.add_header(id, *value);
-  }
+/// What crosses of a request that is passed on, and of its response: what says what the body is.
+void pass_content(const Message& from, Message& to) {
   for (const std::string_view name : kInfoHeaders) {
     if (const auto value = from.header(name)) to.add_header(name, *value);
   }
-  if (!from.body().empty()) to.set_body(from.body(), from.content_type());
+  pass_body(from, to);
 }
 
 }  // namespace
@@ -165,7 +162,7 @@ void Call::relay(Leg& from, sip::TransactionId id, const Message& request, const
   if (progress) {
     passed.set_body(sip::write_sipfrag(progress->status), sip::kSipfragType);  // its headers name the far side
   } else {
-    pass_body(request, passed);
+    pass_content(request, passed);
   }
   const sip::DialogId dialog = from.dialog->id();
   const std::optional<sip::TransactionId> sent = this->request(*to, std::move(passed));
@@ -192,7 +189,7 @@ void Call::on_relayed(std::size_t at, const Message* response, std::uint16_t sta
   if (from == nullptr) return refuse_relayed(relay, 481);
   const std::uint16_t told = status / 100 == 2 ? status : status_for_far_party(status);
   Message answer = from->make_response(*relay.request, told, "");
-  if (response != nullptr && status / 100 == 2) pass_body(*response, answer);
+  if (response != nullptr && status / 100 == 2) pass_content(*response, answer);
   respond(*from, relay.asked, answer);
   if (response != nullptr && status == 481 && !ending_ && is_party(leg_of(relay.to)))
     end({481, "the far party knows the call no more"});

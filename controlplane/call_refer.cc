@@ -84,11 +84,11 @@ void Call::on_refer(Leg& from, sip::TransactionId id, const Message& request) {
   if (const auto* refusal = std::get_if<Refusal>(&routed)) return refuse({refusal->status, refusal->reason});
   const Destination& destination = std::get<Destination>(routed);
   if (passes) return pass_refer(from, id, request, refer_to, destination);
-  if (const auto cause = transfer_blindly(from, id, request, refer_to, destination)) refuse(*cause);
+  if (const auto cause = transfer_blindly(from, id, request, target, destination)) refuse(*cause);
 }
 
 std::optional<EndCause> Call::transfer_blindly(Leg& from, sip::TransactionId id, const Message& request,
-                                               const sip::ReferTo& refer_to, const Destination& destination) {
+                                               std::string_view target, const Destination& destination) {
   std::variant<CallSlot, Refusal> place_there =
       control_.realm_calls().begin(now(), destination.to_realm, CallDirection::kOut);
   if (const auto* refusal = std::get_if<Refusal>(&place_there)) return EndCause{refusal->status, refusal->reason};
@@ -96,7 +96,30 @@ std::optional<EndCause> Call::transfer_blindly(Leg& from, sip::TransactionId id,
   terms.destination = destination;
   terms.referred_by = referred_by_for(request, from, destination.to_realm);
   terms.slot = std::get<CallSlot>(std::move(place_there));
-  accept_refer(from, id, request, sip::write(refer_to.target.uri));
+  accept_refer(from, id, request, target);
+  transfer_ = std::make_unique<BlindTransfer>(*this, referral_of(request, from), std::move(terms),
+                                              std::move(place(from.side())));
+  transfer_->start();
+  return std::nullopt;
+}
+
+/// The party has called somebody there who has not answered yet.
+bool Call::rings_for(const Leg& party) const {
+  return !ending_ && &party == caller_.get() && party.state == LegState::kInviting && invitation_ &&
+         !invitation_->answered();
+}
+
+/// The referrer does not wait for the new party's answer. That party has not begun the early dialog, so it could not
+/// replace anybody in it (RFC 3891 section 3): as RFC 5589 section 7.6 has it without Replaces, it is called anew,
+/// where the referrer's call has led, and in that call's place. It stops ringing for the referrer first.
+std::optional<EndCause> Call::transfer_to_ringing(Leg& from, sip::TransactionId id, const Message& request,
+                                                  Call& ringing) {
+  BlindTransfer::Terms terms;
+  terms.destination = ringing.invitation_->destination();
+  terms.referred_by = referred_by_for(request, from, terms.destination.to_realm);
+  terms.slot = std::move(ringing.places_[static_cast<std::size_t>(Side::kCallee)]);
+  accept_refer(from, id, request, ringing.callee_display_);
+  ringing.end({487, "transferred"});
   transfer_ = std::make_unique<BlindTransfer>(*this, referral_of(request, from), std::move(terms),
                                               std::move(place(from.side())));
   transfer_->start();
@@ -110,6 +133,7 @@ std::optional<EndCause> Call::transfer_attended(Leg& from, sip::TransactionId id
   if (call == nullptr || gone == nullptr) return EndCause{481, "there is no such dialog to be replaced"};
   if (call == this) return EndCause{403, "the dialog to be replaced is of the same call"};
   if (!is_same_party(from, *gone)) return EndCause{403, "the dialog to be replaced is somebody else's"};
+  if (call->rings_for(*gone)) return transfer_to_ringing(from, id, request, *call);
   if (std::optional<EndCause> cause = call->check_replacing(*gone, from.path(), replaces.early_only)) return cause;
   const Side side = opposite(gone->side());
   const Leg& target = *call->leg(side);

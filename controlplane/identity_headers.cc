@@ -43,6 +43,7 @@ constexpr std::array kRules{
     Rule{HeaderId::kPAssertedIdentity, Crossing::kBetweenTrusted},  // RFC 3325
     Rule{HeaderId::kAlertInfo, Crossing::kNotHidden},               // a URI to be fetched
     Rule{HeaderId::kCallInfo, Crossing::kNotHidden},                // the same
+    Rule{HeaderId::kInReplyTo, Crossing::kNotHidden},               // Call-IDs
     Rule{HeaderId::kOrganization, Crossing::kNotHidden},            //
     Rule{HeaderId::kReplyTo, Crossing::kNotHidden},                 //
 };
@@ -89,9 +90,11 @@ void hide(sip::Uri& uri, std::string_view our_host) {
   uri.headers = sip::write(headers);
 }
 
+/// A MESSAGE has no Contact (RFC 3428 section 4); its Via is ours.
 std::string our_host_in(const Message& out) {
-  const std::optional<sip::NameAddr> contact = out.contact();
-  return contact ? contact->uri.host : "anonymous.invalid";
+  if (const std::optional<sip::NameAddr> contact = out.contact()) return contact->uri.host;
+  const std::optional<sip::Via> via = out.is_request() ? out.top_via() : std::nullopt;
+  return via ? via->host : "anonymous.invalid";
 }
 
 void pass_identity(const Message& in, bool hides, Message& out) {

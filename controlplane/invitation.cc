@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "controlplane/call.h"
+#include "controlplane/failover.h"
 #include "controlplane/session_interval.h"
 #include "controlplane/trunks.h"
 #include "sip/limits.h"
@@ -17,18 +18,6 @@ using sip::Message;
 using sip::Method;
 
 namespace {
-
-/// Whether another target may do better: section 8.1.3.1 and RFC 3263 section 4.3.
-bool is_failover(std::uint16_t status) {
-  return status == 408 || status == 503;
-}
-
-/// Section 16.7 step 6, for what a B2BUA tells its caller: a global failure first, then what is not the mere absence of
-/// an answer.
-bool is_better(std::uint16_t status, std::uint16_t than) {
-  const auto rank = [](std::uint16_t one) { return one >= 600 ? 0 : is_failover(one) ? 2 : 1; };
-  return rank(status) < rank(than);
-}
 
 const EndCause kAnsweredElsewhere{200, "Call completed elsewhere"};
 

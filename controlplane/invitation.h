@@ -67,6 +67,8 @@ class Invitation : public Requester {
   /// Adds the legs of all early dialogs.
   void add_forks(std::vector<const Leg*>& legs) const;
   [[nodiscard]] const std::string& target_text() const { return target_text_; }
+  /// Where it goes: whoever was asked, and those who are left.
+  [[nodiscard]] const Destination& destination() const { return destination_; }
 
   // Requester
   void on_response(sip::TransactionId id, const sip::Message& response) override;

@@ -8,7 +8,8 @@ namespace weir::controlplane {
 namespace {
 
 /// As the lines themselves name their event.
-constexpr std::array<std::string_view, kLineKindCount> kNames{"malformed", "refused", "offer refused", "REFER refused"};
+constexpr std::array<std::string_view, kLineKindCount> kNames{"malformed", "refused", "offer refused", "REFER refused",
+                                                              "MESSAGE or SUBSCRIBE refused"};
 
 }  // namespace
 

@@ -10,8 +10,8 @@
 
 namespace weir::controlplane {
 
-enum class LineKind : std::uint8_t { kMalformed, kInviteRefused, kOfferRefused, kReferRefused };
-inline constexpr std::size_t kLineKindCount = 4;
+enum class LineKind : std::uint8_t { kMalformed, kInviteRefused, kOfferRefused, kReferRefused, kOutsideRefused };
+inline constexpr std::size_t kLineKindCount = 5;
 
 /// One shard's. Time comes in as now_ns, CLOCK_MONOTONIC.
 class LineLimits {

@@ -53,6 +53,7 @@ void compare_realm(const settings::RealmSettings& running, const settings::Realm
   notes.change(realm + "calls_in", running.policy.in, wanted.policy.in);
   notes.change(realm + "calls_out", running.policy.out, wanted.policy.out);
   notes.change(realm + "session timer", running.policy.session, wanted.policy.session);
+  notes.change(realm + "messages and subscriptions", running.policy.outside, wanted.policy.outside);
 }
 
 std::string joined(const std::vector<std::string>& list) {

@@ -1,6 +1,9 @@
 // Who sends requests and who takes them, as call control knows them: calls, trunks, the registrar.
 #pragma once
 
+#include <cstdint>
+#include <optional>
+
 #include "controlplane/path.h"
 #include "sip/message.h"
 #include "sip/transaction_layer.h"
@@ -27,6 +30,8 @@ struct EarlyAnswer {
 class RequestHandler {
  public:
   virtual ~RequestHandler() = default;
+  /// Whether the method is one of this realm's (index in Settings::realms); else it is answered as if nobody took it.
+  [[nodiscard]] virtual bool serves(sip::Method /*method*/, std::uint32_t /*realm*/) const { return true; }
   /// Asked before anything is kept of a request; not asked of one that repeats a request whose transaction is alive.
   /// nullopt: on_request follows.
   virtual std::optional<EarlyAnswer> answer_early(const sip::Message& /*request*/, const Path& /*from*/) {

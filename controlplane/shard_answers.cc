@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "controlplane/log.h"
+#include "controlplane/outside_requests.h"
 #include "controlplane/region_views.h"
 #include "controlplane/shard.h"
 #include "controlplane/shard_clock.h"
@@ -131,6 +132,8 @@ json::value Shard::status_view(std::uint64_t now_ns) const {
     json::object object{{"realm", realm.name}, {"network", networks}, {"listens", listeners}};
     json::object& row = realms[i].get_object();
     object.insert(row.begin(), row.end());
+    const json::object outside = calls_->outside().view(static_cast<std::uint32_t>(i));
+    object.insert(outside.begin(), outside.end());
     row = std::move(object);
   }
   return json::object{{"control", std::move(control)}, {"media", std::move(media)}, {"realms", std::move(realms)}};

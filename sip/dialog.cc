@@ -132,6 +132,21 @@ std::optional<Dialog> Dialog::from_request(const Message& request, std::string_v
   return dialog;
 }
 
+std::optional<Dialog> Dialog::from_notify(const Message& subscribe, const Message& notify) {
+  const auto local = subscribe.from();
+  const auto ours = subscribe.cseq();
+  std::optional<Dialog> dialog = from_request(notify, notify.to_tag(), subscribe.contact().value_or(NameAddr{}));
+  if (!dialog || !local || !ours || notify.from_tag().empty()) {
+    return std::nullopt;
+  }
+  dialog->is_uac_ = true;
+  dialog->state_ = DialogState::kConfirmed;
+  dialog->local_ = *local;
+  dialog->local_cseq_ = ours->number;
+  dialog->made_by_cseq_ = ours->number;
+  return dialog;
+}
+
 void Dialog::take_target(const Message& message) {
   if (const auto contact = message.contact(); contact && contact->uri.is_sip()) {
     remote_target_ = contact->uri;

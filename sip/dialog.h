@@ -72,6 +72,10 @@ class Dialog {
   static std::optional<Dialog> from_request(const Message& request, std::string_view local_tag,
                                             const NameAddr& local_contact);
 
+  /// Subscriber, RFC 6665 section 4.4.1: from the SUBSCRIBE we sent and a NOTIFY that it has caused, which may come
+  /// before any response. nullopt if the NOTIFY has no From tag or no Contact with a SIP URI: answer 400.
+  static std::optional<Dialog> from_notify(const Message& subscribe, const Message& notify);
+
   [[nodiscard]] const DialogId& id() const { return id_; }
   [[nodiscard]] DialogState state() const { return state_; }
   [[nodiscard]] bool is_uac() const { return is_uac_; }             ///< whether we sent the request that made it

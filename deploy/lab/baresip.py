@@ -35,6 +35,8 @@ class Phone:
     register_s: int = 60
     control_port: int = _CONTROL_PORT
     rtp_ports: str = "10000-10999"
+    contact: str = ""  # whom it can send messages to, and whose presence it subscribes to: a SIP URI; "": nobody
+    presence: bool = False  # it tells its own to whoever subscribes; with either its log holds its SIP messages
 
 
 class Baresip:
@@ -50,8 +52,10 @@ class Baresip:
         write_tone(folder / "tone.wav", phone.tone_hz, 120)
         (folder / "config").write_text(self._config())
         (folder / "accounts").write_text(self._account())
-        (folder / "contacts").write_text("")
-        self.process = Process(undo, ["baresip", "-f", str(folder), "-v"], folder / "log", side.namespace, folder)
+        contact = f"Peer <{phone.contact}>;presence=p2p\n" if phone.contact else ""
+        (folder / "contacts").write_text(contact)
+        trace = ["-s"] if phone.contact or phone.presence else []
+        self.process = Process(undo, ["baresip", "-f", str(folder), "-v", *trace], folder / "log", side.namespace, folder)
         self._control = wait_until(self._connect, 15, f"baresip {phone.user} to start")
 
     def dial(self, uri: str) -> None:
@@ -155,4 +159,7 @@ class Baresip:
         text = "".join(f"{key}\t{value}\n" for key, value in lines.items())
         text += "".join(f"module\t{name}.so\n" for name in modules)
         text += "module_tmp\tuuid.so\nmodule_tmp\taccount.so\n"
-        return text + "".join(f"module_app\t{name}.so\n" for name in ("menu", "ctrl_tcp"))
+        applications = ["menu", "ctrl_tcp"]
+        if phone.contact or phone.presence:
+            applications += ["contact", "presence"]
+        return text + "".join(f"module_app\t{name}.so\n" for name in applications)

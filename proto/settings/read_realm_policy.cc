@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <string>
+#include <string_view>
 
 #include "proto/settings/read_border.h"
 
@@ -10,6 +12,10 @@ constexpr std::int64_t kCallsMax = 1'000'000;
 /// RFC 4028 section 4: a smaller Min-SE is not allowed.
 constexpr std::int64_t kSessionSecondsMin = 90;
 constexpr std::int64_t kSessionSecondsMax = 86'400;
+/// What a SIP message of 65,535 bytes has room for beside its headers.
+constexpr std::int64_t kMessageBytesMax = 60'000;
+constexpr std::int64_t kSubscriptionSecondsMin = 60;
+constexpr std::int64_t kSubscriptionSecondsMax = 86'400;
 
 void read_keying(Table& table, std::vector<Keying>& into) {
   if (table.find("keying") == nullptr) return;
@@ -59,6 +65,29 @@ void read_session(Table& table, SessionTimers& session) {
   }
 }
 
+/// RFC 6665 section 8.4: event-type is a package, and templates after dots.
+bool is_event_type(const std::string& name) {
+  const auto is_token_char = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           std::string_view("-.!%*_+`'~").find(c) != std::string_view::npos;
+  };
+  return std::all_of(name.begin(), name.end(), is_token_char);
+}
+
+void read_outside(Table& table, OutsidePolicy& outside) {
+  table.choice<bool>("messages", outside.messages, {{"refuse", false}, {"pass", true}});
+  table.number("message_bytes_max", outside.message_bytes_max, 1, kMessageBytesMax);
+  table.choice<bool>("subscriptions", outside.subscriptions, {{"refuse", false}, {"pass", true}});
+  table.each_text("subscription_events", [&](const std::string& name, std::uint32_t) {
+    if (!is_event_type(name)) return table.mistake("subscription_events", "'" + name + "' is no event package");
+    outside.events.push_back(name);
+  });
+  table.number("subscriptions_max", outside.subscriptions_max, 1, kCallsMax);
+  table.number("subscriptions_per_source_max", outside.subscriptions_per_source_max, 1, kCallsMax);
+  table.number("subscription_s_max", outside.subscription_s_max, kSubscriptionSecondsMin, kSubscriptionSecondsMax);
+  table.number("outside_per_s_max", outside.requests_per_s_max, 0, kCallsMax);
+}
+
 }  // namespace
 
 void read_realm_policy(Table& table, const SrtpSettings& srtp, RealmPolicy& policy) {
@@ -82,6 +111,7 @@ void read_realm_policy(Table& table, const SrtpSettings& srtp, RealmPolicy& poli
   table.number("calls_out_max", policy.out.calls_max, 0, kCallsMax);
   table.number("calls_out_per_s_max", policy.out.calls_per_s_max, 0, kCallsMax);
   read_session(table, policy.session);
+  read_outside(table, policy.outside);
 }
 
 }  // namespace weir::proto::settings

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "proto/srtp_profile.h"
@@ -57,6 +58,19 @@ struct SessionTimers {
   bool operator==(const SessionTimers&) const = default;
 };
 
+/// Requests outside calls that come from the realm: MESSAGE (RFC 3428) and SUBSCRIBE (RFC 6665).
+struct OutsidePolicy {
+  bool messages = false;  ///< MESSAGEs go where a route leads; else 405
+  std::uint32_t message_bytes_max = 16'384;
+  bool subscriptions = false;                ///< likewise SUBSCRIBEs
+  std::vector<std::string> events;           ///< packages that may be subscribed to; empty: all
+  std::uint32_t subscriptions_max = 10'000;  ///< at once
+  std::uint32_t subscriptions_per_source_max = 1'000;
+  std::uint32_t subscription_s_max = 3600;  ///< longer ones are cut to this
+  std::uint32_t requests_per_s_max = 0;     ///< of both together; 0: no limit
+  bool operator==(const OutsidePolicy&) const = default;
+};
+
 struct RealmPolicy {
   MediaPolicy media;
   bool trusted = false;         ///< RFC 3325: identities asserted there are believed, and ours are given
@@ -66,6 +80,7 @@ struct RealmPolicy {
   CallLimits in;
   CallLimits out;
   SessionTimers session;
+  OutsidePolicy outside;
   bool operator==(const RealmPolicy&) const = default;
 };
 

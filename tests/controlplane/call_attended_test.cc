@@ -476,19 +476,6 @@ TEST(CallAttended, WhatNamesNoEstablishedDialogOfTheReferrersOwnIsRefused) {
   }
 }
 
-TEST(CallAttended, ADialogThatIsNotAnsweredYetIsNone) {
-  Consultation parties;
-  CallLab& lab = parties.lab;
-  lab.establish();
-  parties.bob_sends("INVITE", 1, kBobsOtherSdp, "sip:rtp-5080@198.18.2.1");
-  parties.carols_invite = lab.expect(kCallees, "INVITE");
-  lab.callee_answers(*parties.carols_invite, 180, "", "carol");
-  parties.bobs_answer = lab.expect(kCallees, "180");
-  parties.refer(parties.second_dialog());
-  (void)lab.expect(kCallees, "481");
-  parties.everything_ends();
-}
-
 TEST(CallAttended, AReferrerThatSeesTheFarDialogMayNameThat) {
   Consultation parties;
   parties.begin();
@@ -502,6 +489,63 @@ TEST(CallAttended, AReferrerThatSeesTheFarDialogMayNameThat) {
   (void)lab.expect(kCallees, "ACK");
   parties.bob_is_let_go();
   parties.everything_ends();
+}
+
+/// Bob does not wait for Carol's answer. Alice is shown as who calls her, Carol rings anew.
+TEST(CallAttended, WhoRingsStillIsCalledInTheReferrersPlace) {
+  for (const char* const early_only : {"", "%3Bearly-only"}) {
+    SCOPED_TRACE(early_only);
+    Consultation parties;
+    CallLab& lab = parties.lab;
+    lab.establish();
+    parties.bob_sends("INVITE", 1, kBobsOtherSdp, "sip:rtp-5080@198.18.2.1");
+    parties.carols_invite = lab.expect(kCallees, "INVITE");
+    lab.callee_answers(*parties.carols_invite, 180, "", "carol");
+    parties.bobs_answer = lab.expect(kCallees, "180");
+    parties.refer(parties.second_dialog() + early_only);
+    (void)lab.expect(kCallees, "202");
+    const sip::Message cancel = lab.expect(kCallees, "CANCEL");
+    EXPECT_EQ(cancel.call_id(), parties.carols_invite->call_id());
+    lab.callee_answers(cancel, 200, "", "carol");
+    EXPECT_EQ(lab.expect(kCallees, "487").call_id(), "consultation") << "Bob's other call";
+    parties.expect_notify(100, "active");
+    const sip::Message invite = lab.expect(kCallees, "INVITE");
+    EXPECT_EQ(invite.request_uri_text(), parties.carols_invite->request_uri_text());
+    EXPECT_NE(invite.call_id(), parties.carols_invite->call_id());
+    EXPECT_FALSE(invite.has(sip::HeaderId::kReplaces));
+    lab.callee_answers(*parties.carols_invite, 487, "", "carol");
+    (void)lab.expect(kCallees, "ACK");
+    lab.callee_answers(invite, 200, kCarolsSdp, "carol2");
+    (void)lab.expect(kCallees, "ACK");
+    parties.expect_notify(200, "terminated");
+    lab.callee_answers(lab.expect(kCallees, "BYE"), 200);
+    EXPECT_EQ(parties.where_alice_is_sent(), "198.18.2.3:52000");
+    EXPECT_EQ(lab.control().calls(), 1u);
+    parties.everything_ends();
+  }
+}
+
+/// Carol, who is called, has not begun the dialog: she replaces nobody in it (RFC 3891 section 3).
+TEST(CallAttended, AnInviteThatNamesAnEarlyDialogReplacesNobody) {
+  CallLab lab;
+  RequestText invite;
+  invite.body = plain_sdp("198.18.1.2", 40000);
+  lab.caller_sends(invite);
+  const sip::Message rings = lab.expect(kCallees, "INVITE");
+  lab.callee_answers(rings, 180);
+  const sip::Message heard = lab.expect(kCallers, "180");
+  RequestText comes = invite;
+  comes.branch = "z9hG4bKcomes";
+  comes.cseq = 7;
+  comes.headers += "Require: replaces\r\nReplaces: secret-call-id@198.18.1.2;to-tag=" + std::string(heard.to_tag()) +
+                   ";from-tag=alicetag;early-only\r\n";
+  lab.caller_sends(comes);
+  (void)lab.expect(kCallers, "481");
+  EXPECT_TRUE(lab.silent(kCallees));
+  lab.callee_answers(rings, 486);
+  (void)lab.expect(kCallees, "ACK");
+  (void)lab.expect(kCallers, "486");
+  EXPECT_TRUE(lab.nothing_left());
 }
 
 }  // namespace

@@ -69,6 +69,7 @@ TEST(Reload, EveryPartThatMayChangeIsNamed) {
       {"name = \"core\"", "name = \"core\"\ncalls_in_max = 1", "realm 'core' calls_in"},
       {"name = \"core\"", "name = \"core\"\ncalls_out_per_s_max = 1", "realm 'core' calls_out"},
       {"name = \"core\"", "name = \"core\"\nsession_expires_s = 90", "realm 'core' session timer"},
+      {"name = \"core\"", "name = \"core\"\nmessages = 'pass'", "realm 'core' messages and subscriptions"},
       {"name = \"core\"\nnetwork = \"n\"\nlisten = [\"udp:198.18.1.2:5060\"]",
        "name = \"core\"\nnetwork = \"n\"\nlisten = [\"udp:198.18.1.2:5060\"]\n[realm.tls]\nca = '/etc/ca.pem'",
        "realm 'core' tls"},

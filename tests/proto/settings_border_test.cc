@@ -31,6 +31,14 @@ calls_out_max = 13
 calls_out_per_s_max = 14
 session_expires_s = 600
 min_se_s = 120
+messages = "pass"
+message_bytes_max = 1000
+subscriptions = "pass"
+subscription_events = ["presence", "message-summary"]
+subscriptions_max = 15
+subscriptions_per_source_max = 16
+subscription_s_max = 600
+outside_per_s_max = 17
 [[realm]]
 name = "core"
 network = "n"
@@ -98,6 +106,14 @@ TEST(BorderSettings, ARealmsPolicy) {
   EXPECT_EQ(policy.out.calls_per_s_max, 14u);
   EXPECT_EQ(policy.session.expires_s, 600u);
   EXPECT_EQ(policy.session.min_s, 120u);
+  EXPECT_TRUE(policy.outside.messages);
+  EXPECT_EQ(policy.outside.message_bytes_max, 1000u);
+  EXPECT_TRUE(policy.outside.subscriptions);
+  EXPECT_EQ(policy.outside.events, (std::vector<std::string>{"presence", "message-summary"}));
+  EXPECT_EQ(policy.outside.subscriptions_max, 15u);
+  EXPECT_EQ(policy.outside.subscriptions_per_source_max, 16u);
+  EXPECT_EQ(policy.outside.subscription_s_max, 600u);
+  EXPECT_EQ(policy.outside.requests_per_s_max, 17u);
 }
 
 TEST(BorderSettings, ARealmThatSaysNothingIsNotTrustedAndHides) {
@@ -114,6 +130,9 @@ TEST(BorderSettings, ARealmThatSaysNothingIsNotTrustedAndHides) {
   EXPECT_EQ(read.in.calls_max, 0u);
   EXPECT_EQ(read.session.expires_s, 1800u);
   EXPECT_EQ(read.session.min_s, 90u);
+  EXPECT_EQ(read.outside, OutsidePolicy{});
+  EXPECT_FALSE(read.outside.messages);
+  EXPECT_FALSE(read.outside.subscriptions);
 }
 
 TEST(BorderSettings, WithoutAeadNoSuiteOfItIsOfferedUnlessNamed) {
@@ -215,44 +234,51 @@ const Row kRows[] = {
     {"a session that is too short", "session_expires_s = 600", "session_expires_s = 100", 20,
      "must be 0, or at least min_se_s, 120"},
     {"a Min-SE below the RFC's", "min_se_s = 120", "min_se_s = 60", 21, "from 90 to 86400"},
-    {"a trunk in no realm", "realm = \"core\"\ntargets", "realm = \"cor\"\ntargets", 28, "there is no realm 'cor'"},
-    {"no targets", "targets = [", "target = [", 28, "[[trunk]] targets: is missing"},
-    {"a target without URI", "{ uri = \"sips:gateway.example\", priority = 2 }", "{ priority = 2 }", 33,
+    {"messages", "messages = \"pass\"", "messages = true", 22, "[[realm]] messages: must be a string"},
+    {"a size of messages", "message_bytes_max = 1000", "message_bytes_max = 0", 23, "from 1 to 60000"},
+    {"subscriptions", "subscriptions = \"pass\"", "subscriptions = \"yes\"", 24,
+     R"(subscriptions: must be "refuse" or "pass")"},
+    {"an event package", "\"presence\"", "\"pre sence\"", 25, "'pre sence' is no event package"},
+    {"no subscriptions at all", "subscriptions_max = 15", "subscriptions_max = 0", 26, "from 1 to 1000000"},
+    {"a subscription that is too short", "subscription_s_max = 600", "subscription_s_max = 5", 28, "from 60 to 86400"},
+    {"a trunk in no realm", "realm = \"core\"\ntargets", "realm = \"cor\"\ntargets", 36, "there is no realm 'cor'"},
+    {"no targets", "targets = [", "target = [", 36, "[[trunk]] targets: is missing"},
+    {"a target without URI", "{ uri = \"sips:gateway.example\", priority = 2 }", "{ priority = 2 }", 41,
      "[[trunk]] targets uri: is missing"},
-    {"a target with a user", "sips:gateway.example", "sips:bob@gateway.example", 33, "is no SIP URI of a host"},
-    {"a target of another scheme", "sips:gateway.example", "tel:+49", 33, "is no SIP URI of a host"},
-    {"one target twice", "sips:gateway.example", "sip:198.18.2.2:5060;transport=tcp", 28, "is named twice"},
-    {"a weight", "weight = 50", "weight = 70000", 32, "[[trunk]] targets weight: must be a whole number"},
-    {"a timeout of nothing", "check_timeout_s = 2", "check_timeout_s = 0", 36, "from 1 to 32"},
-    {"no failure at all", "failures_max = 4", "failures_max = 0", 37, "from 1 to 100"},
-    {"credentials without password", ", password_file = \"/etc/weir/carrier\"", "", 42,
+    {"a target with a user", "sips:gateway.example", "sips:bob@gateway.example", 41, "is no SIP URI of a host"},
+    {"a target of another scheme", "sips:gateway.example", "tel:+49", 41, "is no SIP URI of a host"},
+    {"one target twice", "sips:gateway.example", "sip:198.18.2.2:5060;transport=tcp", 36, "is named twice"},
+    {"a weight", "weight = 50", "weight = 70000", 40, "[[trunk]] targets weight: must be a whole number"},
+    {"a timeout of nothing", "check_timeout_s = 2", "check_timeout_s = 0", 44, "from 1 to 32"},
+    {"no failure at all", "failures_max = 4", "failures_max = 0", 45, "from 1 to 100"},
+    {"credentials without password", ", password_file = \"/etc/weir/carrier\"", "", 50,
      "one of password and password_file"},
-    {"credentials with two passwords", "password_file =", "password = \"secret\", password_file =", 42,
+    {"credentials with two passwords", "password_file =", "password = \"secret\", password_file =", 50,
      "one of password and password_file"},
-    {"a relative password file", "/etc/weir/carrier", "carrier", 42, "'carrier' is not an absolute path"},
-    {"credentials of no realm", "realm = \"carrier.example\", ", "", 42, "[credentials] realm: is missing"},
+    {"a relative password file", "/etc/weir/carrier", "carrier", 50, "'carrier' is not an absolute path"},
+    {"credentials of no realm", "realm = \"carrier.example\", ", "", 50, "[credentials] realm: is missing"},
     {"credentials that are no table",
      "{ realm = \"carrier.example\", user = \"weir\", password_file = "
      "\"/etc/weir/carrier\" }",
-     "\"weir\"", 42, "must be a table"},
-    {"a trunk that is not there", "trunk = \"carrier\"", "trunk = \"carier\"", 43, "there is no trunk 'carier'"},
-    {"a trunk in another realm", "trunk = \"carrier\"", "trunk = \"carrier\"\nto_realm = \"access\"", 43,
+     "\"weir\"", 50, "must be a table"},
+    {"a trunk that is not there", "trunk = \"carrier\"", "trunk = \"carier\"", 51, "there is no trunk 'carier'"},
+    {"a trunk in another realm", "trunk = \"carrier\"", "trunk = \"carrier\"\nto_realm = \"access\"", 51,
      "trunk 'carrier' is in realm 'core', not 'access'"},
-    {"a caller that is no pattern", R"('.*@example\.com')", "'('", 43, "caller '(': missing )"},
-    {"two goals", "trunk = \"carrier\"", "trunk = \"carrier\"\nregistrar = true", 43, "one of target, trunk and reg"},
-    {"no goal", "registrar = true", "registrar = false", 49, "one of target, trunk and registrar"},
-    {"no condition", "match = '^sip:(.*)@.*'\n", "", 49, "the route has no condition"},
-    {"a user's capture that is not there", R"(user = '0\1')", R"(user = '0\2')", 43, "user '0"},
-    {"no realm for the registrar", "to_realm = \"access\"\nmedia", "media", 49, "[[route]] to_realm: is missing"},
-    {"a user for a target", "registrar = true", "target = 'sip:x@h'", 49, "a target says the user itself"},
-    {"plain media where it must be secured", "media = \"dtls\"", "media = \"rtp\"", 49, "requires secured media"},
-    {"best effort where it must be secured", "media = \"dtls\"", "media = \"best-effort\"", 49,
+    {"a caller that is no pattern", R"('.*@example\.com')", "'('", 51, "caller '(': missing )"},
+    {"two goals", "trunk = \"carrier\"", "trunk = \"carrier\"\nregistrar = true", 51, "one of target, trunk and reg"},
+    {"no goal", "registrar = true", "registrar = false", 57, "one of target, trunk and registrar"},
+    {"no condition", "match = '^sip:(.*)@.*'\n", "", 57, "the route has no condition"},
+    {"a user's capture that is not there", R"(user = '0\1')", R"(user = '0\2')", 51, "user '0"},
+    {"no realm for the registrar", "to_realm = \"access\"\nmedia", "media", 57, "[[route]] to_realm: is missing"},
+    {"a user for a target", "registrar = true", "target = 'sip:x@h'", 57, "a target says the user itself"},
+    {"plain media where it must be secured", "media = \"dtls\"", "media = \"rtp\"", 57, "requires secured media"},
+    {"best effort where it must be secured", "media = \"dtls\"", "media = \"best-effort\"", 57,
      "requires secured media"},
-    {"secured media where it must be plain", "user = '0\\1'", "media = \"sdes\"", 43, "forbids secured media"},
-    {"a keying that is not allowed", R"(["sdes", "dtls"])", R"(["sdes"])", 49, "does not allow the route's keying"},
-    {"a media profile", "media = \"dtls\"", "media = \"srtp\"", 55,
+    {"secured media where it must be plain", "user = '0\\1'", "media = \"sdes\"", 51, "forbids secured media"},
+    {"a keying that is not allowed", R"(["sdes", "dtls"])", R"(["sdes"])", 57, "does not allow the route's keying"},
+    {"a media profile", "media = \"dtls\"", "media = \"srtp\"", 63,
      R"(must be "rtp", "dtls", "sdes" or "best-effort")"},
-    {"a rate of REGISTERs", "registers_per_s_max = 21", "registers_per_s_max = 21.5", 57, "must be a whole number"},
+    {"a rate of REGISTERs", "registers_per_s_max = 21", "registers_per_s_max = 21.5", 65, "must be a whole number"},
 };
 
 TEST(BorderSettings, EveryMistakeIsNamedWithItsLine) {
@@ -269,7 +295,7 @@ TEST(BorderSettings, EveryMistakeIsNamedWithItsLine) {
 TEST(BorderSettings, TwoTrunksOfOneName) {
   const std::string again = "[[trunk]]\nname = 'carrier'\nrealm = 'core'\ntargets = [{ uri = 'sip:198.18.2.3' }]\n";
   const Reading reading = read_settings(again + kGood);
-  EXPECT_EQ(to_string("f", reading.mistakes), "f:32: there are two trunks 'carrier'\n");
+  EXPECT_EQ(to_string("f", reading.mistakes), "f:40: there are two trunks 'carrier'\n");
 }
 
 }  // namespace

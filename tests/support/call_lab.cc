@@ -85,16 +85,20 @@ std::string sdp_value(std::string_view body, const std::string& prefix) {
   return std::string(body.substr(start, body.find('\r', start) - start));
 }
 
-CallLab::CallLab(const std::string& control, const std::string& callers) : worker_(directory_.path()) {
+CallLab::CallLab(const std::string& control, const std::string& callers, const std::string& callees)
+    : worker_(directory_.path()) {
   std::string configuration = std::string(kConfiguration) + control;
-  const std::string listen = "listen = [\"udp:198.18.1.1:5060\"]\n";
-  configuration.insert(configuration.find(listen) + listen.size(), callers + "\n");
+  for (const auto& [listen, added] : {std::pair{"listen = [\"udp:198.18.1.1:5060\"]\n", &callers},
+                                      std::pair{"listen = [\"udp:198.18.2.1:5060\"]\n", &callees}}) {
+    configuration.insert(configuration.find(listen) + std::string_view(listen).size(), *added + "\n");
+  }
   auto reading = proto::settings::read_settings(configuration);
   WEIR_ASSERT(reading.mistakes.empty());
   settings_ = std::move(reading.settings);
   token_source_ = [this] { return "token" + std::to_string(++tokens_); };
   controlplane::TargetSources sources;
   sources.trunks = [this](std::string_view trunk, std::string_view user) { return trunks_->targets(trunk, user); };
+  sources.registrar = [this](std::uint32_t, std::string_view) { return registered; };
   policy_.emplace(controlplane::Policy::create(settings_, std::move(sources)).value());
   start();
 }

@@ -48,9 +48,9 @@ struct RequestText {
 
 class CallLab : public controlplane::PathFinder, public sip::MessageSender {
  public:
-  /// `control` is added to the [control] table of the configuration, which is its last; `callers` to the callers'
-  /// realm.
-  explicit CallLab(const std::string& control = "", const std::string& callers = "");
+  /// `control` is added to the [control] table of the configuration, which is its last; `callers` and `callees` to the
+  /// realms.
+  explicit CallLab(const std::string& control = "", const std::string& callers = "", const std::string& callees = "");
   ~CallLab() override;
 
   /// A weir-control that went without a word and was started again, over the same region and journal.
@@ -97,7 +97,10 @@ class CallLab : public controlplane::PathFinder, public sip::MessageSender {
   controlplane::CallControl& control() { return *control_; }
   controlplane::MediaEngine& media() { return *media_; }
   FakeWorker& worker() { return worker_; }
+  /// The settings that everything reads, for a reload of what may change.
+  proto::settings::Settings& settings() { return settings_; }
   std::uint64_t now_ns = 1'000'000'000;
+  std::vector<controlplane::Target> registered;               ///< whoever a route to the registrar asks for
   std::optional<sip::Message> callee_invite;                  ///< what the callee got
   std::optional<sip::Message> answer;                         ///< the 200 the caller got
   std::vector<boost::json::object> records;                   ///< of calls that have ended
