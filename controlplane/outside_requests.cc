@@ -50,10 +50,13 @@ std::variant<Destination, EndCause> OutsideRequests::route(const OutsideRequest&
   return std::get<Destination>(std::move(routed));
 }
 
+std::optional<EndCause> OutsideRequests::check_body(const OutsideRequest& request) const {
+  const bool fits = request.message->body().size() <= policy_of(request.from.realm).message_bytes_max;
+  return fits ? std::nullopt : std::optional(EndCause{413, "the body is too long"});
+}
+
 std::optional<EndCause> OutsideRequests::pass_message(const OutsideRequest& request) {
-  if (request.message->body().size() > policy_of(request.from.realm).message_bytes_max) {
-    return EndCause{413, "the message is too long"};
-  }
+  if (auto cause = check_body(request)) return cause;
   std::variant<Destination, EndCause> routed = route(request);
   if (auto* cause = std::get_if<EndCause>(&routed)) return std::move(*cause);
   ++realms_[request.from.realm].messages;
@@ -85,6 +88,7 @@ std::optional<SubscriptionSlots> OutsideRequests::take_slots(const Path& from) {
 
 std::optional<EndCause> OutsideRequests::begin_subscription(const OutsideRequest& request) {
   if (auto cause = check_event(*request.message, request.from.realm)) return cause;
+  if (auto cause = check_body(request)) return cause;
   std::optional<sip::Dialog> dialog =
       sip::Dialog::from_request(*request.message, context_.tokens(), Leg(Side::kCaller, request.from).contact());
   if (!dialog) return EndCause{400, "the SUBSCRIBE has no usable Contact"};

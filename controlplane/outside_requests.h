@@ -70,6 +70,7 @@ class OutsideRequests : public RequestHandler {
   [[nodiscard]] std::variant<Destination, EndCause> route(const OutsideRequest& request);
   [[nodiscard]] std::optional<EndCause> pass_message(const OutsideRequest& request);
   [[nodiscard]] std::optional<EndCause> begin_subscription(const OutsideRequest& request);
+  [[nodiscard]] std::optional<EndCause> check_body(const OutsideRequest& request) const;
   [[nodiscard]] std::optional<EndCause> check_event(const sip::Message& request, std::uint32_t realm) const;
   [[nodiscard]] std::optional<SubscriptionSlots> take_slots(const Path& from);
   void refuse(const OutsideRequest& request, const EndCause& cause);

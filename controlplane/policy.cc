@@ -96,6 +96,7 @@ struct Policy::Subject {
   std::string_view request_uri;
   std::string user;  ///< of the Request-URI, escaped
   Captures captures;
+  bool is_call;
 };
 
 Policy::Policy() = default;
@@ -136,7 +137,7 @@ std::variant<Destination, Refusal> Policy::route(std::uint32_t realm, const Rout
     captures = {whole, rest};
     if (route.pattern != nullptr) captures = {};
     if (route.pattern != nullptr && !matches(*route.pattern, query.request_uri, captures)) continue;
-    return follow(route, {query.request_uri, uri && uri->is_sip() ? uri->user : whole, captures});
+    return follow(route, {query.request_uri, uri && uri->is_sip() ? uri->user : whole, captures, query.is_call});
   }
   return Refusal{404, "no route matches"};
 }
@@ -157,7 +158,7 @@ Targets Policy::targets_of(const Route& route, const Subject& subject) const {
   if (!user.empty() && !is_user(user)) return Refusal{500, "the route's user is none"};
   if (!route.trunk.empty()) {
     if (!sources_.trunks) return Refusal{500, "there are no trunks"};
-    return sources_.trunks(route.trunk, user);
+    return sources_.trunks(route.trunk, user, subject.is_call);
   }
   if (!sources_.registrar) return Refusal{500, "there is no registrar"};
   std::vector<Target> contacts = sources_.registrar(route.to_realm, sip::unescape(user));
@@ -170,7 +171,8 @@ std::variant<Destination, Refusal> Policy::route(std::uint32_t realm, const sip:
   if (realm < trusted_.size() && trusted_[realm]) caller = request.name_addr(sip::HeaderId::kPAssertedIdentity);
   if (!caller) caller = request.from();
   const std::string uri = caller ? sip::write(caller->uri) : "";
-  return route(realm, RouteQuery{request.request_uri_text(), uri});
+  const bool is_call = request.method() != sip::Method::kMessage && request.method() != sip::Method::kSubscribe;
+  return route(realm, RouteQuery{request.request_uri_text(), uri, is_call});
 }
 
 }  // namespace weir::controlplane

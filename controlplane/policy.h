@@ -22,12 +22,14 @@ struct RouteQuery {
   std::string_view request_uri;  ///< of an INVITE; or the URI of a Refer-To
   /// A URI: of From, or from a trusted realm the first P-Asserted-Identity (RFC 3325). Of a Refer-To, the referrer's.
   std::string_view caller;
+  bool is_call = true;  ///< limits on calls hold for it
 };
 
 /// Who knows the targets that a route leaves open. One that is not there refuses with 500.
 struct TargetSources {
   /// See Trunks::targets.
-  std::function<std::variant<std::vector<Target>, Refusal>(std::string_view trunk, std::string_view user)> trunks;
+  std::function<std::variant<std::vector<Target>, Refusal>(std::string_view trunk, std::string_view user, bool is_call)>
+      trunks;
   /// The contacts of a user (decoded), registered in that realm; none: nobody is registered.
   std::function<std::vector<Target>(std::uint32_t realm, std::string_view user)> registrar;
 };

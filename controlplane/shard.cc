@@ -12,6 +12,7 @@
 
 #include "controlplane/chance.h"
 #include "controlplane/log.h"
+#include "controlplane/outside_requests.h"
 #include "controlplane/shard_clock.h"
 #include "controlplane/token.h"
 
@@ -107,7 +108,8 @@ proto::Status Shard::start_media() {
 }
 
 TargetSources Shard::target_sources() {
-  return {.trunks = [this](std::string_view trunk, std::string_view user) { return trunks_->targets(trunk, user); },
+  return {.trunks = [this](std::string_view trunk, std::string_view user,
+                           bool is_call) { return trunks_->targets(trunk, user, is_call); },
           .registrar =
               [this](std::uint32_t realm, std::string_view user) {
                 return registrar_ ? registrar_->lookup(realm, user) : std::vector<Target>();
@@ -199,9 +201,11 @@ void Shard::tick() {
   const std::uint64_t now_ns = clock_ns();
   if (registrar_) registrar_->on_tick(now_ns);
   const bool busy = calls_->on_tick(now_ns, now_ns - std::min(now_ns, tick_due_ns_));
-  if (const auto share = shedding_.follow(now_ns, calls_->overload())) transports_->let_in(*share);
+  if (const auto share = shedding_.follow(now_ns, calls_->overload(), transports_->counters().newcomers))
+    transports_->let_in(*share);
   watch_media(now_ns);
-  if (farewell_ns_ != 0 && (calls_->calls() == 0 || now_ns >= farewell_ns_)) return io_.stop();
+  const bool quiet = calls_->calls() == 0 && calls_->outside().idle();
+  if (farewell_ns_ != 0 && (quiet || now_ns >= farewell_ns_)) return io_.stop();
   tick_due_ns_ = clock_ns();
   if (busy) return boost::asio::post(io_, [this] { tick(); });
   tick_due_ns_ += std::chrono::nanoseconds(kTick).count();

@@ -20,16 +20,16 @@ class Shedding {
   /// For each call that is let in so many INVITEs are read.
   static constexpr double kSurplus = 1.2;
 
-  /// The share from now on, in (0, 1]; nullopt: as it is.
-  std::optional<double> follow(std::uint64_t now_ns, const Overload& overload);
+  /// The share from now on, in (0, 1]; nullopt: as it is. `read`: new INVITEs that the kernel has handed over so far.
+  std::optional<double> follow(std::uint64_t now_ns, const Overload& overload, std::uint64_t read);
   [[nodiscard]] double share() const { return share_; }
 
  private:
-  [[nodiscard]] double wanted(const Overload& overload, double offered_per_s) const;
+  [[nodiscard]] double wanted(const Overload& overload, double read_per_s) const;
 
   double share_ = 1;
-  std::uint64_t began_ns_ = 0;        ///< the interval
-  std::uint64_t offered_before_ = 0;  ///< it
+  std::uint64_t began_ns_ = 0;     ///< the interval
+  std::uint64_t read_before_ = 0;  ///< it
 };
 
 }  // namespace weir::controlplane

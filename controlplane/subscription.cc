@@ -28,6 +28,12 @@ void pass_lines(const Message& from, HeaderId id, Message& to) {
   }
 }
 
+/// Parameters of a package may name the other side's dialogs (RFC 4235 section 3.2).
+sip::Event shown(const sip::Event& event, const settings::RealmSettings& realm) {
+  if (!realm.policy.topology_hiding) return event;
+  return {.type = event.type, .id = event.id, .parameters = {}};
+}
+
 }  // namespace
 
 /// Every target has the same Call-ID and From tag, so that a NOTIFY names its subscription before any answer has come.
@@ -63,13 +69,14 @@ const settings::RealmSettings& Subscription::realm_of(const Leg& leg) const {
 
 Message Subscription::make_request(const Path& way, const Target& target) {
   Message out = make_outside_request(context_, request_, way, target, call_id_, from_tag_);
-  describe(*request_.message, out);
+  describe(*request_.message, nullptr, out);
   return out;
 }
 
 /// What a SUBSCRIBE asks for, and for how long: no longer than the realm lets its parties.
-void Subscription::describe(const Message& in, Message& out) const {
-  out.add_header(HeaderId::kEvent, sip::write(event_));
+void Subscription::describe(const Message& in, const Leg* to, Message& out) const {
+  const std::uint32_t there = to != nullptr ? to->path().realm : delivery_.to_realm();
+  out.add_header(HeaderId::kEvent, sip::write(shown(event_, context_.settings.realms[there])));
   if (const auto expires = in.number(HeaderId::kExpires)) {
     const std::uint32_t longest_s = realm_of(near_).policy.outside.subscription_s_max;
     out.add_header(HeaderId::kExpires, std::to_string(std::min(*expires, longest_s)));
@@ -77,8 +84,9 @@ void Subscription::describe(const Message& in, Message& out) const {
   pass_lines(in, HeaderId::kAccept, out);
 }
 
+/// Who has sent a NOTIFY before may be another than who accepts: a fork that has refused since.
 void Subscription::on_delivered(const Delivered& delivered) {
-  if (far_ == nullptr) {
+  if (far_ == nullptr || far_->dialog->id().remote_tag != delivered.response.to_tag()) {
     far_ = std::make_unique<Leg>(Side::kCallee, delivered.way);
     far_->dialog = sip::Dialog::from_response(delivered.request, delivered.response);
     if (!far_->dialog) {
@@ -134,6 +142,9 @@ void Subscription::on_request(const OutsideRequest& request) {
   const Message& message = *request.message;
   if (ended_ || !knows(request)) return control_.answer(request.id, message, 481, "");
   if (!unsupported_options(message).empty()) return control_.answer(request.id, message, 420, "");
+  if (message.body().size() > realm_of(near_).policy.outside.message_bytes_max) {
+    return control_.answer(request.id, message, 413, "the body is too long");
+  }
   const bool near = message.call_id() == near_.dialog->id().call_id;
   const Method method = near ? Method::kSubscribe : Method::kNotify;
   if (message.method() == method) return near ? on_subscribe(request) : on_notify(request);
@@ -159,7 +170,7 @@ void Subscription::on_subscribe(const OutsideRequest& request) {
     return control_.answer(request.id, message, cause->status, cause->text);
   }
   Message out = far_->dialog->make_request(Method::kSubscribe, far_->make_via(context_.tokens));
-  describe(message, out);
+  describe(message, far_.get(), out);
   pass_headers(message, realm_of(near_), realm_of(*far_), out);
   pass_body(message, out);
   pass(request, *far_, std::move(out), false);
@@ -178,7 +189,7 @@ void Subscription::on_notify(const OutsideRequest& request) {
   if (const auto cause = take_order(*far_, message)) return refuse_with(cause->status, cause->text);
   if (!state->terminated() && state->expires_s) run(*state->expires_s);
   Message out = near_.dialog->make_request(Method::kNotify, near_.make_via(context_.tokens));
-  out.add_header(HeaderId::kEvent, sip::write(*event));
+  out.add_header(HeaderId::kEvent, sip::write(shown(*event, realm_of(near_))));
   out.add_header(HeaderId::kSubscriptionState, sip::write(*state));
   pass_headers(message, realm_of(*far_), realm_of(near_), out);
   pass_body(message, out);
@@ -211,10 +222,11 @@ void Subscription::on_response(sip::TransactionId id, const Message& response) {
   if (passing.asked.message->method() == Method::kNotify) return on_notified(passing, response.status());
   if (response.status() < 300) {
     far_->dialog->on_response(response);
-    return on_subscribed(passing.asked, response);
+    on_subscribed(passing.asked, response);
+  } else {
+    refuse(passing.asked, response.status(), &response);
+    if (response.status() == 481) end();
   }
-  refuse(passing.asked, response.status(), &response);
-  if (response.status() == 481) end();
   bury_when_over();
 }
 

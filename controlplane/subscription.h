@@ -73,7 +73,8 @@ class Subscription : private DeliveryOwner, private Requester {
   [[nodiscard]] bool knows(const OutsideRequest& request) const;
   [[nodiscard]] std::optional<EndCause> take_order(Leg& from, const sip::Message& request);
   bool bind(const OutsideRequest& notify);
-  void describe(const sip::Message& in, sip::Message& out) const;
+  /// `to`: whoever notifies, if that is known.
+  void describe(const sip::Message& in, const Leg* to, sip::Message& out) const;
   void pass(const OutsideRequest& asked, Leg& to, sip::Message out, bool last);
   void on_subscribed(const OutsideRequest& asked, const sip::Message& response);
   void on_notified(const Passing& passing, std::uint16_t status);

@@ -54,6 +54,7 @@ class MessageSink {
 struct TransportCounters {
   std::uint64_t messages_in = 0;  ///< parsed
   std::uint64_t messages_out = 0;
+  std::uint64_t newcomers = 0;              ///< datagrams from sockets of new INVITEs: those that let_in() is for
   std::uint64_t malformed = 0;              ///< answered or not
   std::uint64_t send_failed = 0;            ///< datagrams the kernel did not take, connections that were gone
   std::uint64_t connections_refused = 0;    ///< accepted and closed at once: beyond [limits]
@@ -126,6 +127,7 @@ class Transports : public PathFinder, public sip::MessageSender {
   void on_queued(std::size_t bytes) { queued_bytes_ += bytes; }
   void on_unqueued(std::size_t bytes) { queued_bytes_ -= bytes; }
   void on_open(const Connection& connection);
+  void on_newcomers(std::size_t datagrams) { counters_.newcomers += datagrams; }
   void on_datagram(std::string_view bytes, const sip::Hop& source, const Waited& waited);
   /// A whole message, or a datagram; `connection`: the stream it came over.
   void on_bytes(std::string_view bytes, const sip::Hop& source, const Connection* connection = nullptr);

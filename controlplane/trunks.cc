@@ -210,7 +210,7 @@ void Trunks::not_heard(Member& member, std::string_view why) {
   change(member, why, [&](MemberHealth& health) { health.failed(now_ns_); });
 }
 
-std::variant<std::vector<Target>, Refusal> Trunks::targets(std::string_view name, std::string_view user) {
+std::variant<std::vector<Target>, Refusal> Trunks::targets(std::string_view name, std::string_view user, bool is_call) {
   const auto found = trunks_.find(name);
   if (found == trunks_.end()) return Refusal{500, "there is no such trunk"};
   Trunk& trunk = found->second;
@@ -221,9 +221,11 @@ std::variant<std::vector<Target>, Refusal> Trunks::targets(std::string_view name
     if (member->health.usable(now_ns_)) usable.push_back(member);
   }
   if (usable.empty() && trunk.refuse_when_down) return Refusal{503, "the trunk is down"};
-  if (trunk.limits.calls_max != 0 && calls_now >= trunk.limits.calls_max) return Refusal{503, "the trunk is full"};
-  if (!trunk.rate.has(now_ns_, trunk.limits.calls_per_s_max)) return Refusal{503, "the trunk has too many new calls"};
-  trunk.rate.take(now_ns_, trunk.limits.calls_per_s_max);
+  if (is_call) {
+    if (trunk.limits.calls_max != 0 && calls_now >= trunk.limits.calls_max) return Refusal{503, "the trunk is full"};
+    if (!trunk.rate.has(now_ns_, trunk.limits.calls_per_s_max)) return Refusal{503, "the trunk has too many new calls"};
+    trunk.rate.take(now_ns_, trunk.limits.calls_per_s_max);
+  }
   if (usable.empty()) usable = trunk.members;
   std::vector<Ranked> ranks;
   for (const Member* member : usable) ranks.push_back(member->rank);

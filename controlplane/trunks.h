@@ -67,8 +67,8 @@ class Trunks : private Requester {
   // For policy.
   /// The members of a trunk in the order to be tried, each with `user` (escaped as in a SIP URI) as its user: by
   /// priority, by weight and chance among equals, without those that are down; all of them if all are down, unless the
-  /// trunk refuses then. 503: down, or at its limit of calls. 500: there is no such trunk.
-  std::variant<std::vector<Target>, Refusal> targets(std::string_view trunk, std::string_view user);
+  /// trunk refuses then. 503: down, or, where a call is to be made, at its limit of calls. 500: there is no such trunk.
+  std::variant<std::vector<Target>, Refusal> targets(std::string_view trunk, std::string_view user, bool is_call);
 
   // For calls. A member that a reload has removed is nobody: nothing happens, nothing is given.
   /// A call to this member begins; it lasts as long as the slot.

@@ -85,6 +85,7 @@ void UdpListener::read_some(Socket& socket) {
   DatagramBatch& batch = transports_.batch();
   const std::size_t count =
       batch.read(socket.native_handle(), are_new ? kNewcomersAtOnce : DatagramBatch::kDatagramsMax);
+  if (are_new) transports_.on_newcomers(count);
   for (std::size_t i = 0; i < count; ++i) {
     transports_.on_datagram(batch.bytes(i), {handle_, batch.remote(i), sip::Reliability::kUnreliable},
                             {.ns = batch.waited_ns(i), .socket = number});

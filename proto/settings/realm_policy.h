@@ -60,8 +60,8 @@ struct SessionTimers {
 
 /// Requests outside calls that come from the realm: MESSAGE (RFC 3428) and SUBSCRIBE (RFC 6665).
 struct OutsidePolicy {
-  bool messages = false;  ///< MESSAGEs go where a route leads; else 405
-  std::uint32_t message_bytes_max = 16'384;
+  bool messages = false;                     ///< MESSAGEs go where a route leads; else 405
+  std::uint32_t message_bytes_max = 16'384;  ///< of a body; NOTIFYs to the realm are held to it too
   bool subscriptions = false;                ///< likewise SUBSCRIBEs
   std::vector<std::string> events;           ///< packages that may be subscribed to; empty: all
   std::uint32_t subscriptions_max = 10'000;  ///< at once

@@ -154,7 +154,7 @@ proto::settings::Settings with_trunk(proto::settings::RouteSettings one) {
 std::string asked(const proto::settings::Settings& settings, std::string_view uri) {
   std::string question;
   TargetSources sources;
-  sources.trunks = [&question](std::string_view trunk, std::string_view user) {
+  sources.trunks = [&question](std::string_view trunk, std::string_view user, bool) {
     question = std::string(trunk) + " " + std::string(user);
     return std::vector<Target>{{sip::make_sip_uri("x", "h"), {}, TrunkMember{7}}};
   };
@@ -181,7 +181,7 @@ TEST(Policy, ATrunkGetsTheUserAsItCameOrAsTheRouteWritesIt) {
 
 TEST(Policy, ATrunksRefusalIsTheAnswer) {
   TargetSources sources;
-  sources.trunks = [](std::string_view, std::string_view) { return Refusal{503, "down"}; };
+  sources.trunks = [](std::string_view, std::string_view, bool) { return Refusal{503, "down"}; };
   const auto settings = with_trunk(prefix_route("+", ""));
   EXPECT_EQ(routed(Policy::create(settings, sources).value(), 0, "sip:+1@x"), "503");
   EXPECT_EQ(routed(Policy::create(settings).value(), 0, "sip:+1@x"), "500") << "no trunks to ask";

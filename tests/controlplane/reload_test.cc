@@ -141,7 +141,8 @@ class ReloadLab : public PathFinder {
 
  private:
   TargetSources sources() {
-    return {.trunks = [this](std::string_view trunk, std::string_view user) { return trunks.targets(trunk, user); },
+    return {.trunks = [this](std::string_view trunk, std::string_view user,
+                             bool is_call) { return trunks.targets(trunk, user, is_call); },
             .registrar = {}};
   }
 

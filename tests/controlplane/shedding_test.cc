@@ -31,7 +31,7 @@ class Flood {
         left_ns_ -= in ? kCallNs : kRefusalNs;
       }
       left_ns_ = std::min<std::int64_t>(left_ns_, 0);
-      (void)shedding_.follow(now_ns_, overload_);
+      (void)shedding_.follow(now_ns_, overload_, overload_.counters().offered);
     }
     return seen;
   }

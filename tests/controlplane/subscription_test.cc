@@ -174,6 +174,47 @@ TEST(Subscription, ARefreshMakesItLastAndExpiresOfNothingEndsIt) {
   EXPECT_TRUE(lab.nothing_left());
 }
 
+TEST(Subscription, ANotifierThatEndsItBeforeItAnswersLeavesNothing) {
+  CallLab lab("", kPass);
+  const Subscribed subscribed = subscribe(lab);
+  lab.caller_sends(a_subscribe(2, "0", std::string(subscribed.answer.to_tag())));
+  const Message end = lab.expect(kCallees, "SUBSCRIBE");
+  notify(lab, subscribed, 1, "terminated;reason=timeout");
+  lab.caller_answers(lab.expect(kCallers, "NOTIFY"), 200);
+  (void)lab.expect(kCallees, "200");
+  lab.callee_answers(end, 200, "", "callee", "Expires: 0\r\n");
+  (void)lab.expect(kCallers, "200");
+  EXPECT_EQ(now_of(lab), 0u);
+  EXPECT_TRUE(lab.nothing_left());
+}
+
+TEST(Subscription, ParametersOfAPackageTellNothingOfTheOtherSide) {
+  CallLab lab("", kPass);
+  RequestText request = a_subscribe();
+  const std::string plain = "Event: presence;id=7";
+  request.headers.replace(request.headers.find(plain), plain.size(), plain + ";call-id=secret;from-tag=alicetag");
+  lab.caller_sends(request);
+  EXPECT_EQ(lab.expect(kCallees, "SUBSCRIBE").header(HeaderId::kEvent), "presence;id=7");
+}
+
+TEST(Subscription, ABodyThatIsTooLongIsRefusedEitherWay) {
+  CallLab lab("", std::string(kPass) + "message_bytes_max = 1000\n");
+  const std::string body(1001, 'x');
+  RequestText request = a_subscribe();
+  request.body = body;
+  lab.caller_sends(request);
+  (void)lab.expect(kCallers, "413");
+  request = a_subscribe(2);
+  lab.caller_sends(request);
+  Subscribed subscribed;
+  subscribed.subscribe = lab.expect(kCallees, "SUBSCRIBE");
+  lab.callee_answers(subscribed.subscribe, 200, "", "callee");
+  (void)lab.expect(kCallers, "200");
+  notify(lab, subscribed, 1, "active", body);
+  (void)lab.expect(kCallees, "413");
+  EXPECT_TRUE(lab.silent(kCallers));
+}
+
 TEST(Subscription, OneThatNobodyRefreshesGoesAfterItsTime) {
   CallLab lab("", kPass);
   const Subscribed subscribed = subscribe(lab, "60");

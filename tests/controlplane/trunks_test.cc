@@ -91,14 +91,14 @@ class TrunkLab : public PathFinder {
 
   /// The URIs of a call's targets in their order, or the status of the refusal.
   std::string order(std::string_view user = "+4930") {
-    const auto result = trunks.targets("carrier", user);
+    const auto result = trunks.targets("carrier", user, true);
     if (const auto* refusal = std::get_if<Refusal>(&result)) return std::to_string(refusal->status);
     std::string text;
     for (const Target& target : std::get<0>(result)) text += (text.empty() ? "" : " ") + sip::write(target.uri);
     return text;
   }
 
-  TrunkMember member(std::size_t index) { return *std::get<0>(trunks.targets("carrier", "")).at(index).member; }
+  TrunkMember member(std::size_t index) { return *std::get<0>(trunks.targets("carrier", "", true)).at(index).member; }
 
   std::string state(std::size_t row) {
     return std::string(trunks.view(now_ns).as_array().at(row).at("state").as_string());

@@ -97,7 +97,9 @@ CallLab::CallLab(const std::string& control, const std::string& callers, const s
   settings_ = std::move(reading.settings);
   token_source_ = [this] { return "token" + std::to_string(++tokens_); };
   controlplane::TargetSources sources;
-  sources.trunks = [this](std::string_view trunk, std::string_view user) { return trunks_->targets(trunk, user); };
+  sources.trunks = [this](std::string_view trunk, std::string_view user, bool is_call) {
+    return trunks_->targets(trunk, user, is_call);
+  };
   sources.registrar = [this](std::uint32_t, std::string_view) { return registered; };
   policy_.emplace(controlplane::Policy::create(settings_, std::move(sources)).value());
   start();
