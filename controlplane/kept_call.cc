@@ -92,9 +92,30 @@ void kept_fields(Keeper& keeper, sip::DescriptionMark& mark) {
 }
 
 template <typename Keeper>
+void kept_fields(Keeper& keeper, sip::IceCredentials& credentials) {
+  keep(keeper, credentials.ufrag, credentials.password);
+}
+
+template <typename Keeper>
+void kept_fields(Keeper& keeper, sip::IceCandidate& candidate) {
+  keep(keeper, candidate.foundation, candidate.component, candidate.priority, candidate.endpoint, candidate.type);
+}
+
+template <typename Keeper>
+void kept_fields(Keeper& keeper, sip::RemoteIce& ice) {
+  keep(keeper, ice.credentials, ice.lite, ice.trickle, ice.ended, ice.candidates, ice.candidates_left_out, ice.chosen);
+}
+
+template <typename Keeper>
+void kept_fields(Keeper& keeper, sip::LocalIce& ice) {
+  keep(keeper, ice.credentials, ice.candidates, ice.lite);
+}
+
+template <typename Keeper>
 void kept_fields(Keeper& keeper, sip::AgreedSection& section) {
   keep(keeper, section.active, section.protocol, section.remote_rtp, section.remote_rtcp, section.rtcp_mux,
-       section.direction, section.keying, section.role, section.remote_dtls, section.local_dtls, section.sdes);
+       section.direction, section.keying, section.role, section.remote_dtls, section.local_dtls, section.sdes,
+       section.ice, section.local_ice);
 }
 
 template <typename Keeper>

@@ -106,6 +106,12 @@ void append_transport(const LocalSection& local, bool rtcp_mux, bool is_offer, M
   if (rtcp_mux) section.attributes.push_back({"rtcp-mux", std::nullopt});
 }
 
+/// RTP, and RTCP where it may have a port of its own: an offer says that too (RFC 5761 section 5.1.3).
+void append_section_ice(const LocalSection& local, bool rtcp_mux, bool is_offer, MediaSection& section) {
+  const bool rtcp_apart = !rtcp_mux || (is_offer && local.rtcp.port != 0);
+  append_ice(*local.ice, rtcp_apart ? 2 : 1, section);
+}
+
 void append_direction(Direction way, MediaSection& section) {
   section.attributes.push_back({std::string(to_string(way)), std::nullopt});
 }
@@ -133,7 +139,16 @@ void stamp_origin(const LocalSession& local, SessionDescription& mine) {
   mine.origin.version = std::to_string(local.previous->version + 1);
 }
 
+/// The session level's part of ICE, if a section has it.
+void append_session_ice(const LocalSession& local, SessionDescription& mine) {
+  for (std::size_t i = 0; i < mine.media.size() && i < local.sections.size(); ++i) {
+    if (find_attribute(mine.media[i].attributes, "ice-ufrag") == nullptr) continue;
+    return append_ice(*local.sections[i].ice, mine);
+  }
+}
+
 SessionDescription finished(const LocalSession& local, SessionDescription mine) {
+  append_session_ice(local, mine);
   share_connection(mine, local.address);
   stamp_origin(local, mine);
   return mine;
@@ -241,6 +256,17 @@ bool keeps_roles(DtlsSetup ours, DtlsSetup answered, std::optional<DtlsRole> cur
          ours == (*current == DtlsRole::kClient ? DtlsSetup::kActive : DtlsSetup::kPassive);
 }
 
+/// ICE is used if both sides have it.
+void read_answered_ice(const SessionDescription& offered, const MediaSection& ours, const RemoteSection& remote,
+                       AgreedSection& agreed) {
+  auto read = read_ice(offered, ours);
+  WEIR_ASSERT(std::holds_alternative<std::optional<RemoteIce>>(read));
+  auto& own = std::get<std::optional<RemoteIce>>(read);
+  if (!own || !remote.ice) return;
+  agreed.ice = remote.ice;
+  agreed.local_ice = LocalIce{std::move(own->credentials), std::move(own->candidates), own->lite};
+}
+
 std::optional<SdpRefusal> read_answered_dtls(const SessionDescription& offered, const MediaSection& ours,
                                              const RemoteSection& remote, std::optional<DtlsRole> current,
                                              AgreedSection& agreed) {
@@ -289,6 +315,7 @@ std::variant<AgreedSection, SdpRefusal> read_answered_section(const SessionDescr
   if (remote.use != SectionUse::kAccepted) return std::move(remote.refusal);
   if (common_formats(ours, theirs).empty()) return SdpRefusal{488, "the answer has no format of the offer"};
   agree_transport(remote, has_rtcp_mux(ours) && remote.rtcp_mux, agreed);
+  read_answered_ice(offered, ours, remote, agreed);
   agreed.direction = agreed_direction(direction(offered, ours), remote.direction);
   std::optional<SdpRefusal> refused;
   switch (remote.keying) {
@@ -367,6 +394,13 @@ bool answer_keys(const RemoteSection& remote, const LocalSession& local, const L
   return false;
 }
 
+void answer_ice(const RemoteSection& remote, const LocalSection& own, MediaSection& section, AgreedSection& agreed) {
+  if (!remote.ice || !own.ice) return;
+  agreed.ice = remote.ice;
+  agreed.local_ice = own.ice;
+  append_section_ice(own, agreed.rtcp_mux, false, section);
+}
+
 /// Our side of one section's answer. False: the section stays closed.
 bool answer_section(const RemoteOffer& offer, const Agreement& far, const LocalSession& local, std::size_t at,
                     MediaSection& section, AgreedSection& agreed) {
@@ -382,6 +416,7 @@ bool answer_section(const RemoteOffer& offer, const Agreement& far, const LocalS
   copy_feedback(far.remote.media[at], open);
   agree_transport(remote, remote.rtcp_mux && own.rtcp_mux, agreed);
   append_transport(own, agreed.rtcp_mux, false, open);
+  answer_ice(remote, own, open, agreed);
   if (!answer_keys(remote, local, own, open, agreed)) return false;
   // What the far side sends is what we send here.
   agreed.direction = agreed_direction(reversed(far.sections[at].direction), remote.direction);
@@ -444,6 +479,7 @@ SessionDescription make_offer(const RemoteOffer& received, const LocalSession& l
     copy_codecs(theirs, theirs, section);
     copy_feedback(theirs, section);
     append_transport(own, own.rtcp_mux, true, section);
+    if (own.ice) append_section_ice(own, own.rtcp_mux, true, section);
     append_offered_keys(local, own, protocol, section);
     append_direction(received.sections[i].direction, section);
     mine.media.push_back(std::move(section));

@@ -20,6 +20,7 @@
 
 #include "proto/inet.h"
 #include "sip/dtls_attributes.h"
+#include "sip/ice_attributes.h"
 #include "sip/media_security.h"
 #include "sip/remote_section.h"
 #include "sip/sdp.h"
@@ -59,6 +60,8 @@ struct LocalSection {
   /// The keys in force: make_offer says our line again in place of `crypto`, make_answer to the same line of the
   /// peer's.
   std::optional<SdesAgreement> sdes;
+  /// Offered if set; answered if set and the offer has ICE too.
+  std::optional<LocalIce> ice;
 };
 
 /// What tells whether a description is the same as one before, keys and all.
@@ -109,6 +112,8 @@ struct AgreedSection {
   DtlsAttributes remote_dtls;                  ///< kDtls: fingerprints to check the peer's certificate with
   DtlsAttributes local_dtls;                   ///< kDtls: what we said
   std::optional<SdesAgreement> sdes;           ///< kSdes
+  std::optional<RemoteIce> ice;                ///< the peer's, if both sides have it: media goes where its checks say
+  std::optional<LocalIce> local_ice;           ///< likewise: what we said
 };
 
 /// A finished exchange on one leg. `remote` and `local` are the two descriptions, whoever offered.

@@ -43,16 +43,24 @@ Refused check_kind(const MediaSection& section, RemoteSection& out) {
   return check_formats(section);
 }
 
-/// RFC 3605; without the attribute the next port (RFC 3550 section 11).
+Refused read_section_ice(const SessionDescription& session, const MediaSection& section, RemoteSection& out) {
+  auto read = read_ice(session, section);
+  if (auto* refusal = std::get_if<SdpRefusal>(&read)) return std::move(*refusal);
+  out.ice = std::get<std::optional<RemoteIce>>(std::move(read));
+  return std::nullopt;
+}
+
+/// RFC 3605; without the attribute the next port (RFC 3550 section 11). A port without an address means nothing.
 Refused read_rtcp(const MediaSection& section, const proto::IpAddress& address, RemoteSection& out) {
   if (find_attribute(section.attributes, "rtcp") == nullptr) {
-    if (section.port < 65535) out.rtcp = {address, 0, static_cast<std::uint16_t>(section.port + 1)};
+    const bool has_next = address.family != proto::Family::kNone && section.port < 65535;
+    if (has_next) out.rtcp = {address, 0, static_cast<std::uint16_t>(section.port + 1)};
     return std::nullopt;
   }
   const std::optional<RtcpAttribute> attribute = rtcp(section);
   if (!attribute) return SdpRefusal{400, "the rtcp attribute is not a port and an IP address"};
   if (attribute->port != 0) out.rtcp = {attribute->address.value_or(address), 0, attribute->port};
-  if (is_unspecified(out.rtcp.address)) out.rtcp = {};
+  if (out.rtcp.address.family == proto::Family::kNone || is_unspecified(out.rtcp.address)) out.rtcp = {};
   if (out.rtcp.port != 0 && attribute->address && !proto::is_host(out.rtcp.address)) {
     return SdpRefusal{488, "the rtcp attribute names no address of another host"};
   }
@@ -68,7 +76,6 @@ Refused read_addresses(const SessionDescription& session, const MediaSection& se
     return SdpRefusal{488, "the connection address " + quoted(connection->address) + " is not a unicast IP address"};
   }
   out.rtcp_mux = has_rtcp_mux(section);
-  out.ice = has_ice(session, section);
   out.direction = direction(session, section);
   if (is_unspecified(*address)) {
     // The hold of RFC 2543 (RFC 3264 section 8.4), unless the address is for ICE to find.
@@ -148,6 +155,7 @@ RemoteSection read_section(const SessionDescription& session, const MediaSection
   RemoteSection out;
   if (section.port == 0) return out;
   Refused refused = check_kind(section, out);
+  if (!refused) refused = read_section_ice(session, section, out);
   if (!refused) refused = read_addresses(session, section, out);
   if (!refused) refused = read_security(session, section, policy, out);
   if (!refused) {

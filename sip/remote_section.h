@@ -8,6 +8,7 @@
 
 #include "proto/inet.h"
 #include "sip/dtls_attributes.h"
+#include "sip/ice_attributes.h"
 #include "sip/media_security.h"
 #include "sip/sdp.h"
 
@@ -46,15 +47,16 @@ struct RemoteSection {
   proto::Endpoint rtp;   ///< family kNone when the peer gave 0.0.0.0 or :: (hold, or ICE)
   proto::Endpoint rtcp;  ///< without rtcp-mux: a=rtcp, or port + 1; family kNone as above
   bool rtcp_mux = false;
-  bool ice = false;
+  std::optional<RemoteIce> ice;                ///< whether it is used is the answer's to say
   Direction direction = Direction::kSendRecv;  ///< the peer's view; c=0.0.0.0 without ICE takes "receives" away
   Keying keying = Keying::kNone;               ///< what policy chose of what the section brings
   DtlsAttributes dtls;                         ///< kDtls: at least one fingerprint
   std::optional<CryptoAttribute> crypto;       ///< kSdes: the line chosen
 };
 
-/// Judges a section: audio only, unicast IP address that is neither loopback nor broadcast, payload types as formats,
-/// and keys of a kind that the policy allows wherever the protocol or the policy demands them.
+/// Judges a section: audio only, ICE credentials of good syntax or none, unicast IP address that is neither loopback
+/// nor broadcast, payload types as formats, and keys of a kind that the policy allows wherever the protocol or the
+/// policy demands them.
 RemoteSection read_section(const SessionDescription& session, const MediaSection& section,
                            const SecurityPolicy& policy = {});
 

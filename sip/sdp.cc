@@ -133,11 +133,6 @@ bool has_rtcp_mux(const MediaSection& section) {
   return find_attribute(section.attributes, "rtcp-mux") != nullptr;
 }
 
-bool has_ice(const SessionDescription& session, const MediaSection& section) {
-  return find_attribute(section.attributes, "ice-ufrag") != nullptr ||
-         find_attribute(session.attributes, "ice-ufrag") != nullptr;
-}
-
 std::vector<std::string_view> crypto_lines(const MediaSection& section) {
   return attribute_values(section.attributes, "crypto");
 }

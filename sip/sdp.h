@@ -1,5 +1,5 @@
 // A session description as a value: RFC 8866. What Weir does not understand is kept verbatim and in order.
-// Attribute accessors: RFC 8866 section 6, RFC 3605 (rtcp), RFC 5761 (rtcp-mux), RFC 8839 (ICE), RFC 4568 (crypto).
+// Attribute accessors: RFC 8866 section 6, RFC 3605 (rtcp), RFC 5761 (rtcp-mux), RFC 4568 (crypto).
 #pragma once
 
 #include <cstdint>
@@ -152,8 +152,6 @@ std::optional<std::uint32_t> ptime_ms(const MediaSection& section);
 /// nullopt when absent or malformed.
 std::optional<RtcpAttribute> rtcp(const MediaSection& section);
 bool has_rtcp_mux(const MediaSection& section);
-/// True if the section, or the session for it, carries ICE credentials: m=audio 9 and c=0.0.0.0 are then not hold.
-bool has_ice(const SessionDescription& session, const MediaSection& section);
 /// The values of the a=crypto lines (SDES, RFC 4568), opaque. They hold keys: never log them.
 std::vector<std::string_view> crypto_lines(const MediaSection& section);
 
