@@ -69,7 +69,9 @@ inline bool allows_media(const FlowEntry& flow, const proto::Endpoint& source, s
 /// by these first, so that a latch that has closed does not keep them out: its mask does.
 inline bool allows_punt(const FlowEntry& flow, const proto::Endpoint& source) {
   if (source == flow.peer) return true;
-  if (flow.source_policy == proto::SourcePolicy::kSignalled) return false;
+  if (flow.source_policy == proto::SourcePolicy::kSignalled || flow.source_policy == proto::SourcePolicy::kIce) {
+    return false;
+  }
   return flow.peer.port == 0 || is_within_mask(flow, source);
 }
 

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <functional>
 #include <random>
+#include <string_view>
 #include <vector>
 
 #include "dataplane/cipher.h"
@@ -27,6 +28,17 @@ constexpr std::uint16_t kPort = 20000;  // worker_of_port(20000, 2) is 0
 
 proto::Endpoint endpoint(std::uint16_t port) {
   return {proto::IpAddress::from_ipv4(0xc6120102), 0, port};
+}
+
+constexpr std::string_view kPassword = "VOkJxbRl1RmTxUk/WvJxBt";  // of RFC 5769 section 2
+
+proto::IceCredentialsSpec credentials(std::string_view ufrag, std::string_view password) {
+  proto::IceCredentialsSpec spec{};
+  spec.ufrag_bytes = static_cast<std::uint8_t>(ufrag.size());
+  std::copy(ufrag.begin(), ufrag.end(), spec.ufrag.begin());
+  spec.password_bytes = static_cast<std::uint8_t>(password.size());
+  std::copy(password.begin(), password.end(), spec.password.begin());
+  return spec;
 }
 
 class CommandsTest : public testing::Test {
@@ -178,7 +190,7 @@ TEST_F(CommandsTest, TermsThatMeanNothingAreRefusedAndChangeNothing) {
   using Change = std::function<void(proto::FlowSpec&)>;
   const Change rows[] = {
       [](proto::FlowSpec& spec) { spec.punts = 0x80; },
-      [](proto::FlowSpec& spec) { spec.source_policy = proto::SourcePolicy{3}; },
+      [](proto::FlowSpec& spec) { spec.source_policy = proto::SourcePolicy{4}; },
       [](proto::FlowSpec& spec) { spec.latch_prefix_bits = 129; },
       [](proto::FlowSpec& spec) { spec.rtp_clock_hz = proto::kRtpClockHzMax + 1; },
   };
@@ -235,7 +247,33 @@ TEST_F(CommandsTest, EveryFieldThatMeansNothingIsRefused) {
       {"port of worker 1", Refusal::kPortNotOurs, [](Command& c) { c.spec.local_port = kPort + 2; }},
       {"accepts", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.accepts = 4; }},
       {"punts", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.punts = 0x80; }},
-      {"source policy", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.source_policy = proto::SourcePolicy{3}; }},
+      {"source policy", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.source_policy = proto::SourcePolicy{4}; }},
+      {"ICE without credentials", Refusal::kEnumOutOfRange,
+       [](Command& c) { c.spec.source_policy = proto::SourcePolicy::kIce; }},
+      {"a short ufrag", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.ice[0] = credentials("abc", kPassword); }},
+      {"ufrag_bytes beyond", Refusal::kEnumOutOfRange,
+       [](Command& c) {
+         c.spec.ice[0] = credentials("abcd", kPassword);
+         c.spec.ice[0].ufrag_bytes = proto::kIceUfragBytesMax + 1;
+       }},
+      {"a colon in the ufrag", Refusal::kEnumOutOfRange,
+       [](Command& c) { c.spec.ice[0] = credentials("ab:d", kPassword); }},
+      {"a short password", Refusal::kEnumOutOfRange,
+       [](Command& c) { c.spec.ice[0] = credentials("abcd", "123456789012345678901"); }},
+      {"password_bytes beyond", Refusal::kEnumOutOfRange,
+       [](Command& c) {
+         c.spec.ice[0] = credentials("abcd", kPassword);
+         c.spec.ice[0].password_bytes = 255;
+       }},
+      {"a space in the password", Refusal::kEnumOutOfRange,
+       [](Command& c) { c.spec.ice[0] = credentials("abcd", "12345678901234567890 2"); }},
+      {"a password of no ufrag", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.ice[0].password_bytes = 22; }},
+      {"the next credentials alone", Refusal::kEnumOutOfRange,
+       [](Command& c) { c.spec.ice[1] = credentials("abcd", kPassword); }},
+      {"two passwords of one ufrag", Refusal::kEnumOutOfRange,
+       [](Command& c) {
+         c.spec.ice = {credentials("abcd", kPassword), credentials("abcd", "1234567890123456789012")};
+       }},
       {"latch mask", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.latch_prefix_bits = 129; }},
       {"latch window", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.latch_window_ms = 60'001; }},
       {"receive MKI", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.receive.mki_bytes = 5; }},
