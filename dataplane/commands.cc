@@ -199,10 +199,22 @@ proto::EventKind answer_kind(CommandKind kind) {
 static_assert(static_cast<int>(proto::EventKind::kOpened) == static_cast<int>(CommandKind::kOpen));
 static_assert(static_cast<int>(proto::EventKind::kDrained) == static_cast<int>(CommandKind::kDrain));
 
+bool makes_a_flow(CommandKind kind) {
+  return kind == CommandKind::kOpen || kind == CommandKind::kInstall;
+}
+
+bool carries_ice(CommandKind kind) {
+  return makes_a_flow(kind) || kind == CommandKind::kSetPeer;
+}
+
 /// The command is valid and the entry is ours. Refused only for want of room.
 Refusal carry_out(const Command& command, FlowTable& table, Cipher& cipher, std::uint64_t now_ns) {
   const std::uint32_t index = command.flow.index;
   const proto::FlowSpec& spec = command.spec;
+  if (carries_ice(command.kind) && !table.set_ice(index, spec, cipher)) {
+    if (table.entry(index).state == FlowState::kFree) table.remove(index);  // it was claimed
+    return Refusal::kNoRoom;
+  }
   switch (command.kind) {
     case CommandKind::kOpen:
       table.open(command.flow, spec);
@@ -223,10 +235,6 @@ Refusal carry_out(const Command& command, FlowTable& table, Cipher& cipher, std:
       break;
   }
   return Refusal::kNone;
-}
-
-bool makes_a_flow(CommandKind kind) {
-  return kind == CommandKind::kOpen || kind == CommandKind::kInstall;
 }
 
 }  // namespace
