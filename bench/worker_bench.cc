@@ -4,6 +4,7 @@
 #include <string>
 
 #include "bench/support/baseline.h"
+#include "bench/support/checks.h"
 #include "bench/support/rig.h"
 #include "bench/support/row.h"
 #include "bench/support/socket_relay.h"
@@ -105,7 +106,26 @@ void register_peers() {
   });
 }
 
+/// Connectivity checks, answered: the mark is a million a second, 1,000 ns each. Of so many flows that none is over its
+/// rate of checks.
+void register_checks() {
+  constexpr std::uint32_t kFlows = 16'384;
+  const std::string row = "ice/binding_requests/" + std::to_string(kFlows) + "flows";
+  register_side(row, kWeir, kFlows, [] {
+    const Workload streams(SrtpProfile::kNone, kFlows, 20);
+    auto rig = std::make_shared<Rig>(Legs{SrtpProfile::kNone, SrtpProfile::kNone}, streams, streams);
+    rig->speak_ice(Checks::spec());
+    auto checks = std::make_shared<Checks>(kFlows);
+    return [rig, checks] { return rig->pass(checks->packets()); };
+  });
+  register_side(row, "openssl", kFlows, [] {
+    auto checks = std::make_shared<Checks>(kFlows);
+    return [checks] { return timed([&] { Checks::by_openssl(checks->packets()); }); };
+  });
+}
+
 void register_all() {
+  register_checks();
   register_many();
   register_peers();
   for (const SrtpProfile profile :

@@ -260,6 +260,9 @@ void Media::on_leg_event(Side side, Component component, const proto::Event& eve
       return;
     case proto::EventKind::kFirstAuthenticated:
     case proto::EventKind::kKeysConfirmed:
+    case proto::EventKind::kIceChecked:
+    case proto::EventKind::kIceNominated:
+    case proto::EventKind::kConsentLost:
     case proto::EventKind::kOpened:
     case proto::EventKind::kInstalled:
     case proto::EventKind::kKeysUpdated:

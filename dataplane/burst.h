@@ -62,6 +62,9 @@ struct Burst {
   PacketList rewrites;
   /// lookup: packets for weir-control.
   PacketList punts;
+  /// lookup: STUN of flows with ICE credentials. answer_checks makes answers of them, or drops them; transmit sends
+  /// them.
+  PacketList checks;
   bool dropped = false;  ///< a packet of this burst was dropped
   /// unprotect, protect: packets of `media` whose `notes` are not zero. A packet dropped later may still be listed.
   PacketList noted;

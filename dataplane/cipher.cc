@@ -23,8 +23,8 @@ gcm_key_data* library_key(GcmKeys& keys) {
 }
 
 /// SHA-1 state after the one block that key xor pad fills: half of an HMAC, done once per key.
-void hash_pad(IMB_MGR* manager, const std::array<std::uint8_t, proto::kSessionAuthKeyBytes>& key, std::uint8_t pad,
-              std::array<std::uint8_t, kSha1DigestBytes>& state) {
+void hash_pad(IMB_MGR* manager, proto::Bytes key, std::uint8_t pad, std::array<std::uint8_t, kSha1DigestBytes>& state) {
+  WEIR_ASSERT(key.size() <= kSha1BlockBytes);
   std::array<std::uint8_t, kSha1BlockBytes> block;
   block.fill(pad);
   for (std::size_t i = 0; i < key.size(); ++i) block[i] = static_cast<std::uint8_t>(key[i] ^ pad);
@@ -122,9 +122,13 @@ void Cipher::expand_schedule(std::uint8_t key_bytes, const CipherKey& key, Sched
   proto::wipe(decryption.data(), decryption.size());
 }
 
+void Cipher::expand(proto::Bytes key, std::array<std::uint8_t, 20>& inner, std::array<std::uint8_t, 20>& outer) {
+  hash_pad(manager_, key, kInnerPad, inner);
+  hash_pad(manager_, key, kOuterPad, outer);
+}
+
 void Cipher::expand(const proto::SessionKeys& keys, HmacKeys& expanded) {
-  hash_pad(manager_, keys.authentication, kInnerPad, expanded.hmac_inner);
-  hash_pad(manager_, keys.authentication, kOuterPad, expanded.hmac_outer);
+  expand(keys.authentication, expanded.hmac_inner, expanded.hmac_outer);
   expanded.salt = {};
   std::memcpy(expanded.salt.data(), keys.salt.data(), keys.salt.size());
 }

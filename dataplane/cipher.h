@@ -28,6 +28,8 @@ class Cipher {
 
   /// Expands authentication key and salt of a profile with HMAC-SHA1.
   void expand(const proto::SessionKeys& keys, HmacKeys& expanded);
+  /// What HMAC-SHA1 needs of a key of at most 64 bytes.
+  void expand(proto::Bytes key, std::array<std::uint8_t, 20>& inner, std::array<std::uint8_t, 20>& outer);
   /// Expands session keys of a profile with AES-CM and HMAC-SHA1. Those of the NULL cipher as of AES-CM: with a key
   /// that nobody uses, but that tells it from another.
   void expand(proto::SrtpProfile profile, const proto::SessionKeys& keys, AesCmKeys& expanded);
@@ -43,11 +45,15 @@ class Cipher {
 
   /// Adds a message to the HMAC batch. It must stay as it is until hmac_run().
   void hmac_add(const HmacKeys& keys, const std::uint8_t* message, std::uint64_t bytes) {
+    hmac_add(keys.hmac_inner, keys.hmac_outer, {message, bytes});
+  }
+  void hmac_add(const std::array<std::uint8_t, 20>& inner, const std::array<std::uint8_t, 20>& outer,
+                proto::Bytes message) {
     IMB_JOB& job = hmac_jobs_[hmac_count_++];
-    job.src = message;
-    job.msg_len_to_hash_in_bytes = bytes;
-    job.u.HMAC._hashed_auth_key_xor_ipad = keys.hmac_inner.data();
-    job.u.HMAC._hashed_auth_key_xor_opad = keys.hmac_outer.data();
+    job.src = message.data();
+    job.msg_len_to_hash_in_bytes = message.size();
+    job.u.HMAC._hashed_auth_key_xor_ipad = inner.data();
+    job.u.HMAC._hashed_auth_key_xor_opad = outer.data();
   }
   /// Computes the batch. digest(k) is that of the k-th message added, valid until the next hmac_add.
   void hmac_run();

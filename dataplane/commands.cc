@@ -1,5 +1,6 @@
 #include "dataplane/commands.h"
 
+#include <algorithm>
 #include <atomic>
 
 #include "proto/bytes.h"
@@ -73,16 +74,43 @@ bool rewrite_valid(const proto::RewriteSpec& rewrite) {
   return true;
 }
 
+/// RFC 8839 section 5.4.
+bool is_ice_char(std::uint8_t c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
+}
+
+template <std::size_t N>
+bool ice_text_valid(const std::array<std::uint8_t, N>& text, std::uint8_t bytes, std::size_t bytes_min) {
+  return bytes >= bytes_min && bytes <= N && std::all_of(text.begin(), text.begin() + bytes, is_ice_char);
+}
+
+bool credentials_valid(const proto::IceCredentialsSpec& credentials) {
+  if (credentials.ufrag_bytes == 0) return credentials.password_bytes == 0;
+  return ice_text_valid(credentials.ufrag, credentials.ufrag_bytes, proto::kIceUfragBytesMin) &&
+         ice_text_valid(credentials.password, credentials.password_bytes, proto::kIcePasswordBytesMin);
+}
+
+bool ice_valid(const proto::FlowSpec& spec) {
+  const auto& [now, next] = spec.ice;
+  if (!credentials_valid(now) || !credentials_valid(next)) return false;
+  if (next.ufrag_bytes == 0) return true;
+  // One ufrag, one password: a check's USERNAME has to say which.
+  const bool same = std::equal(now.ufrag.begin(), now.ufrag.begin() + now.ufrag_bytes, next.ufrag.begin(),
+                               next.ufrag.begin() + next.ufrag_bytes);
+  return now.ufrag_bytes != 0 && !same;
+}
+
 /// Who may use a flow, and what of it goes to weir-control.
 bool sources_valid(const proto::FlowSpec& spec) {
-  return (spec.punts & ~kPuntsAll) == 0 && raw(spec.source_policy) <= raw(proto::SourcePolicy::kRelatch) &&
+  return (spec.punts & ~kPuntsAll) == 0 && raw(spec.source_policy) <= raw(proto::SourcePolicy::kIce) &&
+         (spec.source_policy != proto::SourcePolicy::kIce || spec.ice[0].ufrag_bytes != 0) &&
          spec.latch_prefix_bits <= proto::kIpv6Bits && spec.latch_window_ms <= proto::kLatchWindowMsMax;
 }
 
 /// What kSetPeer changes.
 Refusal validate_set_peer(const proto::FlowSpec& spec, const CommandScope& scope, const FlowEntry& flow) {
   if (flow.state == FlowState::kDraining) return Refusal::kStateWrong;
-  if (spec.latch_window_ms > proto::kLatchWindowMsMax) return Refusal::kEnumOutOfRange;
+  if (spec.latch_window_ms > proto::kLatchWindowMsMax || !ice_valid(spec)) return Refusal::kEnumOutOfRange;
   if (flow.state == FlowState::kInstalled) {
     const bool valid = sources_valid(spec) && policy_fits(spec.source_policy, flow.receive_profile) &&
                        spec.rtp_clock_hz <= proto::kRtpClockHzMax;
@@ -96,7 +124,7 @@ Refusal validate_set_peer(const proto::FlowSpec& spec, const CommandScope& scope
 Refusal validate_port(const Command& command, const CommandScope& scope, const FlowTable& table) {
   const proto::FlowSpec& spec = command.spec;
   if (spec.network >= scope.families.size()) return Refusal::kNetworkUnknown;
-  if (spec.local_port == 0 || (spec.accepts & ~kAcceptsAll) != 0 || !sources_valid(spec)) {
+  if (spec.local_port == 0 || (spec.accepts & ~kAcceptsAll) != 0 || !ice_valid(spec) || !sources_valid(spec)) {
     return Refusal::kEnumOutOfRange;
   }
   if (proto::worker_of_port(spec.local_port, scope.workers) != scope.worker) return Refusal::kPortNotOurs;
@@ -171,10 +199,22 @@ proto::EventKind answer_kind(CommandKind kind) {
 static_assert(static_cast<int>(proto::EventKind::kOpened) == static_cast<int>(CommandKind::kOpen));
 static_assert(static_cast<int>(proto::EventKind::kDrained) == static_cast<int>(CommandKind::kDrain));
 
+bool makes_a_flow(CommandKind kind) {
+  return kind == CommandKind::kOpen || kind == CommandKind::kInstall;
+}
+
+bool carries_ice(CommandKind kind) {
+  return makes_a_flow(kind) || kind == CommandKind::kSetPeer;
+}
+
 /// The command is valid and the entry is ours. Refused only for want of room.
 Refusal carry_out(const Command& command, FlowTable& table, Cipher& cipher, std::uint64_t now_ns) {
   const std::uint32_t index = command.flow.index;
   const proto::FlowSpec& spec = command.spec;
+  if (carries_ice(command.kind) && !table.set_ice(index, spec, cipher)) {
+    if (table.entry(index).state == FlowState::kFree) table.remove(index);  // it was claimed
+    return Refusal::kNoRoom;
+  }
   switch (command.kind) {
     case CommandKind::kOpen:
       table.open(command.flow, spec);
@@ -195,10 +235,6 @@ Refusal carry_out(const Command& command, FlowTable& table, Cipher& cipher, std:
       break;
   }
   return Refusal::kNone;
-}
-
-bool makes_a_flow(CommandKind kind) {
-  return kind == CommandKind::kOpen || kind == CommandKind::kInstall;
 }
 
 }  // namespace

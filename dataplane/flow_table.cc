@@ -77,7 +77,7 @@ void fill_transforms(FlowEntry& flow, const proto::TransformSpec& receive, const
 void fill_addresses(FlowEntry& flow, const proto::FlowSpec& spec) {
   flow.network = spec.network;
   flow.local_port = spec.local_port;
-  flow.accepts = spec.accepts;
+  flow.accepts = static_cast<std::uint8_t>(spec.accepts | (flow.accepts & kAnswersChecks));  // set_ice has set it
   flow.punts = spec.punts;
   flow.source_policy = spec.source_policy;
   flow.peer = spec.peer;
@@ -131,7 +131,8 @@ struct FlowTable::Layout {
         entries(ports_bytes(networks)),
         epochs(entries + std::uint64_t{flows_max} * entry_bytes(room)),
         more_ssrcs(epochs + SidePool<KeyEpoch>::bytes(places_for(flows_max), bytes_of(room))),
-        end(more_ssrcs + SidePool<MoreSsrcs>::bytes(places_for(flows_max))) {}
+        ice(more_ssrcs + SidePool<MoreSsrcs>::bytes(places_for(flows_max))),
+        end(ice + SidePool<IceState>::bytes(ice_places_for(flows_max))) {}
 
   std::uint32_t flows_max;
   std::uint32_t networks;
@@ -139,6 +140,7 @@ struct FlowTable::Layout {
   std::uint64_t entries;
   std::uint64_t epochs;
   std::uint64_t more_ssrcs;
+  std::uint64_t ice;
   std::uint64_t end;
 };
 
@@ -156,6 +158,7 @@ FlowTable::FlowTable(std::uint8_t* memory, const Layout& layout, proto::FlowStat
       entry_stride_(entry_bytes(layout.room)),
       epochs_(memory + layout.epochs, places_for(layout.flows_max), bytes_of(layout.room)),
       more_ssrcs_(memory + layout.more_ssrcs, places_for(layout.flows_max)),
+      ice_(memory + layout.ice, ice_places_for(layout.flows_max)),
       status_(status),
       flows_max_(layout.flows_max),
       networks_(layout.networks),
@@ -221,6 +224,46 @@ void FlowTable::resume_pools(Cipher& cipher) {
     close_windows(more.send_rtp);
     close_windows(more.receive_rtcp);
   }
+  for (std::uint32_t at = 1; at <= ice_.places(); ++at) {
+    const auto place = static_cast<Place>(at);
+    const std::uint32_t holder = ice_.holder(place);
+    if (holder == 0) continue;
+    if (holder > flows_max_ || (entry(holder - 1).accepts & kAnswersChecks) == 0) ice_.release(place);
+  }
+}
+
+bool FlowTable::set_ice(std::uint32_t index, const proto::FlowSpec& spec, Cipher& cipher) {
+  FlowEntry& flow = entry(index);
+  if (spec.ice[0].ufrag_bytes == 0) {
+    end_ice(index);
+    return true;
+  }
+  IceState* state = ice_of(index);
+  if (state == nullptr) {
+    const Place place = ice_.claim(index);
+    if (place == 0) return false;
+    state = &ice_.at(place);
+  }
+  set_credentials(*state, spec, cipher);
+  order_stores();
+  flow.accepts |= kAnswersChecks;
+  return true;
+}
+
+void FlowTable::end_ice(std::uint32_t index) {
+  FlowEntry& flow = entry(index);
+  if ((flow.accepts & kAnswersChecks) == 0) return;
+  flow.accepts = static_cast<std::uint8_t>(flow.accepts & ~kAnswersChecks);
+  order_stores();
+  ice_.release(ice_.find(index));
+}
+
+/// Whom the peer nominated is in force until it nominates another, whatever a description says.
+void FlowTable::keep_nominated(std::uint32_t index) {
+  FlowEntry& flow = entry(index);
+  if (flow.source_policy != proto::SourcePolicy::kIce) return;
+  const IceState* state = ice_of(index);
+  if (state != nullptr && state->selected_source() != nullptr) flow.peer = *state->selected_source();
 }
 
 void FlowTable::release_places(FlowEntry& flow) {
@@ -251,6 +294,7 @@ void FlowTable::open(proto::FlowId id, const proto::FlowSpec& spec) {
   if (flow.state == FlowState::kFree) ++flows_of_owner(flow);
   flow.generation = id.generation;
   fill_addresses(flow, spec);
+  keep_nominated(id.index);
   order_stores();
   flow.state = FlowState::kOpen;
   set_port(spec.network, spec.local_port, id.index + 1);
@@ -264,6 +308,7 @@ void FlowTable::install(proto::FlowId id, const proto::FlowSpec& spec, std::uint
   if (flow.state == FlowState::kFree) ++flows_of_owner(flow);
   flow.generation = id.generation;
   fill_addresses(flow, spec);
+  keep_nominated(id.index);
   flow.marks = standing_marks(spec);
   fill_exits(flow, spec.rtp, spec.rtcp);
   flow.rewrite = spec.rewrite;
@@ -350,6 +395,7 @@ void FlowTable::set_peer(std::uint32_t index, const proto::FlowSpec& spec, std::
                      (installed && spec.source_policy != flow.source_policy);
   flow.peer = spec.peer;
   if (installed) follow_terms(flow, spec, status_[index]);
+  keep_nominated(index);
   fill_exits(flow, spec.rtp, spec.rtcp);
   if (opens) {
     flow.marks = static_cast<std::uint8_t>(flow.marks & ~kMarkLatched);
@@ -370,6 +416,7 @@ void FlowTable::remove(std::uint32_t index) {
     if (flows_of_owner(flow) != 0) --flows_of_owner(flow);  // 0: half installed when weir-media ended
   }
   release_places(flow);
+  end_ice(index);
   // The generation stays: it tells a late command for this use of the index from one for the next.
   flow.state = FlowState::kFree;
   flow.marks = 0;

@@ -8,10 +8,12 @@
 #include <type_traits>
 
 #include "dataplane/headers.h"
+#include "dataplane/ice_state.h"
 #include "dataplane/rate_meter.h"
 #include "dataplane/session_keys.h"
 #include "dataplane/side_pool.h"
 #include "dataplane/srtp_index.h"
+#include "dataplane/token_bucket.h"
 #include "proto/assert.h"
 #include "proto/flow.h"
 #include "proto/limits.h"
@@ -106,14 +108,6 @@ struct alignas(64) KeyEpoch {
 };
 static_assert(sizeof(KeyEpoch) == 832);
 
-/// Tokens per second with a depth of one second. Rate 0: no limit. Zeroed, it is full on its first use.
-struct TokenBucket {
-  std::uint64_t updated_ns;
-  std::uint32_t rate_per_s;
-  std::uint32_t tokens;
-};
-static_assert(sizeof(TokenBucket) == 16);
-
 /// FlowEntry::transforms: what a flow's packets go through, kept so that a burst can be asked as a whole.
 inline constexpr std::uint8_t kReceivesPlain = 1;
 inline constexpr std::uint8_t kReceivesHmac = 2;
@@ -151,6 +145,9 @@ inline constexpr std::uint8_t kMarkRewriting =
 inline constexpr std::uint8_t kMarkRewrites = 64;    ///< install: `rewrite` asks for something
 inline constexpr std::uint8_t kMarkRtpLeaves = 128;  ///< install, set_peer: rtp_exit leads somewhere
 
+/// FlowEntry::accepts, beside proto::kAccept*: STUN is answered here, by the flow's IceState.
+inline constexpr std::uint8_t kAnswersChecks = 128;
+
 /// One flow. Zeroed memory is a free entry. Its expanded keys lie around it: those it receives with end where it
 /// begins, those it sends with begin where it ends. So each kind of keys has its place at a constant distance, whatever
 /// room the table leaves for them.
@@ -160,7 +157,7 @@ struct alignas(64) FlowEntry {
   proto::FlowState state;
   std::uint8_t network;
   std::uint16_t local_port;
-  std::uint8_t accepts;
+  std::uint8_t accepts;  ///< proto::kAccept*, kAnswersChecks
   std::uint8_t punts;
   proto::SourcePolicy source_policy;
   std::uint8_t marks;
@@ -235,7 +232,14 @@ constexpr std::uint32_t places_for(std::uint32_t flows_max) {
 }
 static_assert(places_for(proto::kFlowsMax) <= kPlacesMax);
 
-/// What one flow more costs of the region: its entry, its status, and its share of the pools.
+/// Flows that may speak ICE at a time: all of them, as far as places can be named. A browser's audio and video are one
+/// flow each way (RFC 8843), and only the one that it sends speaks ICE.
+constexpr std::uint32_t ice_places_for(std::uint32_t flows_max) {
+  return flows_max < kPlacesMax ? flows_max : kPlacesMax;
+}
+
+/// What one flow more costs of the region, once every place for ICE has a name: its entry, its status, and its share of
+/// the pools.
 constexpr std::uint32_t flow_bytes(KeyRoom room) {
   const std::size_t places = sizeof(KeyEpoch) + bytes_of(room) + sizeof(MoreSsrcs);
   return static_cast<std::uint32_t>(entry_bytes(room) + sizeof(proto::FlowStatus) + places / kFlowsPerPlace);
@@ -306,6 +310,11 @@ class FlowTable {
 
   SidePool<KeyEpoch>& epochs() { return epochs_; }
   SidePool<MoreSsrcs>& more_ssrcs() { return more_ssrcs_; }
+  /// What a flow knows of ICE, or nullptr: it answers no checks.
+  IceState* ice_of(std::uint32_t index) {
+    const Place place = (entry(index).accepts & kAnswersChecks) != 0 ? ice_.find(index) : Place{0};
+    return place == 0 ? nullptr : &ice_.at(place);
+  }
 
   /// After a restart of weir-media: rebuilds the ports, and those expanded keys whose layout depends on the CPU.
   /// Rollover counters and send indexes stay as they are; a stream's late packets of before are refused.
@@ -347,6 +356,9 @@ class FlowTable {
   void open(proto::FlowId id, const proto::FlowSpec& spec);
   /// free or open -> installed. All media state starts anew. What an open flow spent of its punts is kept.
   void install(proto::FlowId id, const proto::FlowSpec& spec, std::uint64_t now_ns, Cipher& cipher);
+  /// Before any of open, install and set_peer: the spec's ICE credentials, or none any more. False, and nothing has
+  /// changed: too many flows speak ICE.
+  bool set_ice(std::uint32_t index, const proto::FlowSpec& spec, Cipher& cipher);
   /// New transforms: `receive`, `send` and key_grace_ms of the spec. A kind of packet whose keys did not change keeps
   /// its indexes and windows, else an index would be used twice; with new keys it goes on or starts anew as the
   /// transform says. Sending changes at once; the old receive keys stay for the grace. False, and nothing has changed:
@@ -356,9 +368,9 @@ class FlowTable {
   void copy_receive_keys(const FlowEntry& flow, KeyEpoch& epoch) const;
   /// Ends the older receive keys.
   void end_epoch(std::uint32_t index);
-  /// New signalled source and exits, and if the flow is installed whose packets it takes, its punts, rates and clock.
-  /// What was latched is forgotten and may be latched anew for `latch_window_ms`; not on a plain leg if source and
-  /// policy are those in force.
+  /// New signalled source, but that a nominated one stays under SourcePolicy::kIce, and exits; and if the flow is
+  /// installed whose packets it takes, its punts, rates and clock. What was latched is forgotten and may be latched
+  /// anew for `latch_window_ms`; not on a plain leg if source and policy are those in force.
   void set_peer(std::uint32_t index, const proto::FlowSpec& spec, std::uint64_t now_ns);
   /// installed -> draining.
   void drain(std::uint32_t index);
@@ -384,6 +396,8 @@ class FlowTable {
   void resume_flow(FlowEntry& flow, Cipher& cipher);
   void resume_pools(Cipher& cipher);
   void release_places(FlowEntry& flow);
+  void end_ice(std::uint32_t index);
+  void keep_nominated(std::uint32_t index);
   void wipe_keys(FlowEntry& flow);
   void publish(std::uint32_t index);
 
@@ -392,6 +406,7 @@ class FlowTable {
   std::uint64_t entry_stride_;  ///< bytes
   SidePool<KeyEpoch> epochs_;
   SidePool<MoreSsrcs> more_ssrcs_;
+  SidePool<IceState> ice_;
   proto::FlowStatus* status_;
   std::uint32_t flows_max_;
   std::uint32_t networks_;
@@ -492,6 +507,11 @@ consteval std::uint64_t private_layout_hash() {
       sizeof(SrtcpKey),
       sizeof(Mki),
       sizeof(proto::RewriteSpec),
+      sizeof(IceState),
+      sizeof(IceCredentials),
+      offsetof(IceState, sources),
+      offsetof(IceState, transactions),
+      kPlacesMax,
   };
   std::uint64_t hash = 0xcbf29ce484222325ull;
   for (const std::uint64_t fact : facts) hash = (hash ^ fact) * 0x100000001b3ull;

@@ -11,7 +11,7 @@ using proto::FlowState;
 using proto::PacketKind;
 
 /// What an open or installed flow does with a packet.
-enum class Lane : std::uint8_t { kMedia, kPunt, kRefused };
+enum class Lane : std::uint8_t { kMedia, kPunt, kCheck, kRefused };
 
 Lane lane_of(PacketKind kind, const FlowEntry& flow) {
   switch (kind) {
@@ -22,6 +22,7 @@ Lane lane_of(PacketKind kind, const FlowEntry& flow) {
     case PacketKind::kDtls:
       return (flow.punts & proto::kPuntDtls) != 0 ? Lane::kPunt : Lane::kRefused;
     case PacketKind::kStun:
+      if ((flow.accepts & kAnswersChecks) != 0) return Lane::kCheck;
       return (flow.punts & proto::kPuntStun) != 0 ? Lane::kPunt : Lane::kRefused;
     case PacketKind::kUnknown:
     case PacketKind::kZrtp:
@@ -50,6 +51,14 @@ DropReason check_media(const FlowEntry& flow, PacketKind kind, const proto::Endp
          has_room(flow.rate, burst.bytes[packet], burst.now_ns);
 }
 
+/// May what is punted come from there? Of a kIce flow only from where the password's holder has shown itself.
+bool may_punt(const Burst& burst, std::uint32_t packet) {
+  const FlowEntry& flow = *burst.flow[packet];
+  if (flow.source_policy != proto::SourcePolicy::kIce) return allows_punt(flow, burst.source[packet]);
+  const IceState* state = burst.table->ice_of(burst.flow_index[packet]);
+  return state != nullptr && is_checked(*state, burst.source[packet]);
+}
+
 /// One packet whose flow is known. The lists take it, or it is dropped.
 void admit(Burst& burst, std::uint32_t packet, bool ahead) {
   FlowEntry& flow = *burst.flow[packet];
@@ -57,8 +66,10 @@ void admit(Burst& burst, std::uint32_t packet, bool ahead) {
   if (flow.state == FlowState::kDraining) return burst.drop(packet, DropReason::kDraining);
   switch (lane_of(kind, flow)) {
     case Lane::kPunt:
-      if (!allows_punt(flow, burst.source[packet])) return burst.drop(packet, DropReason::kSourceNotAllowed);
+      if (!may_punt(burst, packet)) return burst.drop(packet, DropReason::kSourceNotAllowed);
       return burst.punts.push(packet);
+    case Lane::kCheck:
+      return burst.checks.push(packet);
     case Lane::kMedia: {
       const DropReason reason = check_media(flow, kind, burst.source[packet], burst.bytes[packet], burst.now_ns);
       if (reason != DropReason::kNone) return burst.drop(packet, reason);
@@ -102,6 +113,7 @@ void lookup(Burst& burst, FlowTable& table, std::uint32_t worker) {
   burst.unsettled.clear();
   burst.rewrites.clear();
   burst.punts.clear();
+  burst.checks.clear();
   burst.noted.clear();
   // receive has asked for the ports; here the entries are asked for, and one pass later they are there.
   for (std::uint32_t packet = 0; packet < burst.count; ++packet) {

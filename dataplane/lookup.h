@@ -9,7 +9,7 @@
 namespace weir::dataplane {
 
 /// Reads data, bytes, source, local_port and network of every packet without a verdict; writes kind, flow_index, flow,
-/// status, notes, media and punts. `worker`: whose burst it is.
+/// status, notes, media, punts and checks. `worker`: whose burst it is.
 void lookup(Burst& burst, FlowTable& table, std::uint32_t worker);
 
 /// For every packet of burst.media whose flow takes any source and which has authenticated: makes its source the

@@ -43,7 +43,7 @@ class SidePool {
 
   /// A free place for a flow, its content zero, or 0 if none was found.
   Place claim(std::uint32_t flow) {
-    const std::uint32_t first = flow * 0x9e3779b1u % places_;  // Fibonacci hashing: neighbours start apart
+    const std::uint32_t first = first_of(flow);
     for (std::uint32_t i = 0; i < kTries && i < places_; ++i) {
       const std::uint32_t at = (first + i) % places_;
       std::uint32_t nobody = 0;
@@ -51,6 +51,16 @@ class SidePool {
       if (std::atomic_ref(holders_[at]).compare_exchange_strong(nobody, flow + 1, std::memory_order_acquire)) {
         return static_cast<Place>(at + 1);
       }
+    }
+    return 0;
+  }
+
+  /// The place that claim() gave a flow, or 0: for who has no room to note it.
+  [[nodiscard]] Place find(std::uint32_t flow) const {
+    const std::uint32_t first = first_of(flow);
+    for (std::uint32_t i = 0; i < kTries && i < places_; ++i) {
+      const std::uint32_t at = (first + i) % places_;
+      if (std::atomic_ref(holders_[at]).load(std::memory_order_relaxed) == flow + 1) return static_cast<Place>(at + 1);
     }
     return 0;
   }
@@ -71,6 +81,8 @@ class SidePool {
   [[nodiscard]] std::uint32_t holder(Place place) const { return std::atomic_ref(holders_[place - 1]).load(); }
 
  private:
+  /// Fibonacci hashing: neighbours start apart.
+  [[nodiscard]] std::uint32_t first_of(std::uint32_t flow) const { return flow * 0x9e3779b1u % places_; }
   static std::uint64_t holders_bytes(std::uint32_t places) { return (std::uint64_t{places} * 4 + 63) / 64 * 64; }
 
   std::uint32_t* holders_;  ///< [places]: flow + 1

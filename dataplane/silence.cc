@@ -32,6 +32,7 @@ void SilenceWatch::look_at(std::uint32_t index, std::uint64_t now_ns) {
   end_old_keys(table_, index, now_ns);
   close_latch_in_time(flow, now_ns);
   if (flow.state == proto::FlowState::kDraining) return;
+  watch_consent(index, now_ns);
   if ((flow.marks & kMarkHeard) != 0) {
     flow.marks = static_cast<std::uint8_t>(flow.marks & ~(kMarkHeard | kMarkTimeout));
     flow.media_last_ns = now_ns;
@@ -48,6 +49,21 @@ void SilenceWatch::look_at(std::uint32_t index, std::uint64_t now_ns) {
   event.cookie = flow.cookie;
   event.source = flow.peer;
   if (!events_.push(event, now_ns)) flow.marks = static_cast<std::uint8_t>(flow.marks & ~kMarkTimeout);  // next round
+}
+
+void SilenceWatch::watch_consent(std::uint32_t index, std::uint64_t now_ns) {
+  const FlowEntry& flow = table_.entry(index);
+  if (flow.source_policy != proto::SourcePolicy::kIce) return;
+  IceState* ice = table_.ice_of(index);
+  if (ice == nullptr || ice->selected == 0 || ice->consent_ms == 0 || ice->consent_lost) return;
+  if (now_ns - ice->consent_ns < ice->consent_ms * kTickNs) return;
+  proto::Event event{};
+  event.kind = proto::EventKind::kConsentLost;
+  event.flow = {index, flow.generation};
+  event.cookie = flow.cookie;
+  event.source = *ice->selected_source();
+  event.ssrc = ice->selected_by;
+  ice->consent_lost = events_.push(event, now_ns);  // else next round
 }
 
 }  // namespace weir::dataplane

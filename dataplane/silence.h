@@ -16,11 +16,12 @@ class SilenceWatch {
 
   /// Looks at the next slice, if a millisecond has passed since the last. Notes when media was last heard, and says
   /// once that a flow has been silent for its media_timeout_ms; a flow that never heard any counts from its first
-  /// look.
+  /// look. The same of the checks of a nominated source, and ice_consent_ms.
   void run(std::uint64_t now_ns);
 
  private:
   void look_at(std::uint32_t index, std::uint64_t now_ns);
+  void watch_consent(std::uint32_t index, std::uint64_t now_ns);
 
   FlowTable& table_;
   EventSink& events_;

@@ -66,7 +66,7 @@ inline bool allows_media(const FlowEntry& flow, const proto::Endpoint& source, s
 }
 
 /// May what is punted, DTLS or STUN, come from here? A peer that moves, or whose address is not known yet, shows itself
-/// by these first, so that a latch that has closed does not keep them out: its mask does.
+/// by these first, so that a latch that has closed does not keep them out: its mask does. Not asked under kIce.
 inline bool allows_punt(const FlowEntry& flow, const proto::Endpoint& source) {
   if (source == flow.peer) return true;
   if (flow.source_policy == proto::SourcePolicy::kSignalled) return false;

@@ -3,9 +3,15 @@
 
 #include <cstdint>
 
-#include "dataplane/flow_table.h"
-
 namespace weir::dataplane {
+
+/// Tokens per second with a depth of one second. Rate 0: no limit. Zeroed, it is full on its first use.
+struct TokenBucket {
+  std::uint64_t updated_ns;
+  std::uint32_t rate_per_s;
+  std::uint32_t tokens;
+};
+static_assert(sizeof(TokenBucket) == 16);
 
 /// Adds what time has brought. Only time changes the bucket here, so this may run before a packet is authenticated.
 inline void refill(TokenBucket& bucket, std::uint64_t now_ns) {

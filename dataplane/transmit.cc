@@ -119,15 +119,37 @@ bool Transmitter::prepare(const proto::Exit& exit, std::uint64_t now_ns, Prepare
 bool Transmitter::inject(std::uint8_t network, rte_mbuf* mbuf, std::uint16_t local_port,
                          const proto::Endpoint& destination, std::uint8_t dscp, std::uint64_t now_ns) {
   const proto::Exit exit = {.peer = destination, .local_port = local_port, .network = network, .dscp = dscp};
+  return send_datagram(exit, mbuf, {rte_pktmbuf_mtod(mbuf, std::uint8_t*), mbuf->data_len}, As::kInjected, now_ns);
+}
+
+/// False if the next hop is not known, or if the payload does not fit: the mbuf is still the caller's.
+bool Transmitter::send_datagram(const proto::Exit& exit, rte_mbuf* mbuf, proto::MutableBytes payload, As as,
+                                std::uint64_t now_ns) {
   PreparedHeaders headers;
   if (!prepare(exit, now_ns, headers)) return false;
-  auto* payload = rte_pktmbuf_mtod(mbuf, std::uint8_t*);
-  const std::uint32_t bytes = mbuf->data_len;
+  const auto bytes = static_cast<std::uint32_t>(payload.size());
   if (bytes > payload_bytes_max(headers.marks)) return false;
-  write_headers(payload, bytes, headers, networks_[network]);
-  frame_payload(mbuf, payload, bytes, headers);
-  send(network, mbuf, As::kInjected);
+  write_headers(payload.data(), bytes, headers, networks_[exit.network]);
+  frame_payload(mbuf, payload.data(), bytes, headers);
+  send(exit.network, mbuf, as);
   return true;
+}
+
+void Transmitter::answer(Burst& burst) {
+  for (std::uint32_t i = 0; i < burst.checks.count; ++i) {
+    const std::uint32_t packet = burst.checks.at[i];
+    const proto::Exit back = {.peer = burst.source[packet],
+                              .local_port = burst.local_port[packet],
+                              .network = burst.network[packet],
+                              .dscp = 0};
+    const proto::MutableBytes payload = {burst.data[packet], burst.bytes[packet]};
+    if (send_datagram(back, static_cast<rte_mbuf*>(burst.mbuf[packet]), payload, As::kAnswered, burst.now_ns)) {
+      burst.mbuf[packet] = nullptr;
+    } else {
+      burst.drop(packet, DropReason::kNextHopUnknown);
+    }
+  }
+  burst.checks.clear();
 }
 
 void Transmitter::flush() {

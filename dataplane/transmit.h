@@ -35,6 +35,9 @@ class Transmitter {
   /// Sends burst.media. What cannot leave gets a verdict; the rest is out of the burst (mbuf nullptr).
   void transmit(Burst& burst);
 
+  /// Sends burst.checks, which are answers now, to where they came from; as transmit().
+  void answer(Burst& burst);
+
   /// What becomes of a datagram or frame that inject() or send() took.
   enum class As : std::uint8_t { kForwarded, kAnswered, kInjected, kOriginated };
 
@@ -81,6 +84,7 @@ class Transmitter {
   proto::DropReason send_rtp(Burst& burst, std::uint32_t packet);
   proto::DropReason send_rtcp(Burst& burst, std::uint32_t packet);
   void send_media(Burst& burst, std::uint32_t packet, std::uint8_t network, PreparedHeaders& headers, bool rtcp);
+  bool send_datagram(const proto::Exit& exit, rte_mbuf* mbuf, proto::MutableBytes payload, As as, std::uint64_t now_ns);
   bool prepare(const proto::Exit& exit, std::uint64_t now_ns, PreparedHeaders& headers);
   void flush_network(std::size_t network);
   void send_for_others(const Queue& queue);

@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "dataplane/ice_answer.h"
 #include "dataplane/lookup.h"
 #include "dataplane/protect.h"
 #include "dataplane/rewrite.h"
@@ -54,6 +55,7 @@ void Worker::resume(std::uint64_t now_ns) {
     FlowEntry& flow = parts_.table->entry(index);
     if (flow.owner != parts_.worker + 1 || flow.state == proto::FlowState::kFree) continue;
     flow.media_last_ns = 0;
+    if (IceState* ice = parts_.table->ice_of(index); ice != nullptr) ice->consent_ns = now_ns;
     want_next_hops(flow);
   }
 }
@@ -109,6 +111,8 @@ void Worker::process_burst() {
   if (burst_.count == 0) return;
   lookup(burst_, *parts_.table, parts_.worker);
   punt_gate_.punt(burst_);
+  answer_checks(burst_, *cipher_, events_);
+  transmitter_.answer(burst_);
   cycles_.lap(Stage::kLookup);
   unprotect(burst_, *cipher_);
   cycles_.lap(Stage::kUnprotect);

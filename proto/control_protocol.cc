@@ -25,7 +25,7 @@ const char* to_string(Refusal refusal) {
     case Refusal::kAddressFamily:
       return "an address is of a family the network does not have";
     case Refusal::kNoRoom:
-      return "too many flows have two sets of receive keys at once";
+      return "too many flows have two sets of receive keys, or ICE, at once";
     case Refusal::kAeadNotAllowed:
       return "weir-media runs without AES-GCM ([srtp] aead)";
   }

@@ -12,15 +12,16 @@
 namespace weir::proto {
 
 /// Raised with every change of a layout or a meaning in proto/ that the layout hash cannot see.
-inline constexpr std::uint32_t kRegionVersion = 3;
+inline constexpr std::uint32_t kRegionVersion = 4;
 
 /// Command: weir-control -> the worker that owns the flow. Each is answered by one Event with the same request number.
 enum class CommandKind : std::uint8_t {
-  kOpen = 1,        ///< free -> open: the port punts DTLS or STUN as `punts` says, and takes no media
+  kOpen = 1,        ///< free -> open: the port punts DTLS or STUN as `punts` says, answers checks, and takes no media
   kInstall = 2,     ///< free or open -> installed: the whole spec. On open, local port and network must not change
   kUpdateKeys = 3,  ///< installed: new receive and send transforms; key_grace_ms. Sending changes at once
-  /// open or installed: new peer, rtp and rtcp exits, latch_window_ms. Installed also what a later description changes:
-  /// punts, source_policy, latch_prefix_bits, packets_per_s_max, bytes_per_s_max, rtp_clock_hz. Nothing else is read
+  /// open or installed: new peer, rtp and rtcp exits, latch_window_ms, ice, ice_consent_ms. Installed also what a later
+  /// description changes: punts, source_policy, latch_prefix_bits, packets_per_s_max, bytes_per_s_max, rtp_clock_hz.
+  /// Nothing else is read
   kSetPeer = 4,
   kRemove = 5,  ///< any -> free, keys wiped. Removing a free flow is answered kRemoved: idempotent
   kDrain = 6,   ///< installed -> draining: takes no new packet, statistics stay readable
@@ -31,7 +32,7 @@ struct Command {
   std::uint8_t reserved[3];
   std::uint32_t request;
   FlowId flow;
-  FlowSpec spec;  ///< holds session keys: the reader wipes the slot after it copied it, the writer its own copy
+  FlowSpec spec;  ///< holds keys and passwords: the reader wipes the slot after it copied it, the writer its own copy
 };
 
 /// Why a command was refused.
@@ -66,6 +67,10 @@ enum class EventKind : std::uint8_t {
   kMediaTimeout = 10,       ///< no accepted packet for media_timeout_ms; said once until media comes again
   kIndexNearLimit = 11,     ///< a key is close to its lifetime (RFC 3711 section 9.2): rekey
   kKeysConfirmed = 12,      ///< a packet under the new receive keys authenticated while the old ones still received
+  // ICE. source: the check's; ssrc: which of FlowSpec::ice it was made with
+  kIceChecked = 13,    ///< the first authenticated check from a source; of a flood of sources only some
+  kIceNominated = 14,  ///< kIce: the peer nominated this source, and the flow follows it
+  kConsentLost = 15,   ///< no check from the selected source for ice_consent_ms; said once until one comes again
 };
 
 struct Event {
@@ -119,8 +124,9 @@ static_assert(kCrossesProcesses<Command> && kCrossesProcesses<Event> && kCrosses
 // Offsets the two processes agree on; a change here is a new kRegionVersion.
 static_assert(offsetof(Command, flow) == 8 && offsetof(Command, spec) == 16);
 static_assert(offsetof(FlowSpec, rtp) == 52 && offsetof(FlowSpec, rewrite) == 100 &&
-              offsetof(FlowSpec, receive) == 132 && offsetof(FlowSpec, send) == 280 && sizeof(FlowSpec) == 440);
-static_assert(sizeof(Command) == 456);
+              offsetof(FlowSpec, receive) == 132 && offsetof(FlowSpec, send) == 280 && offsetof(FlowSpec, ice) == 444 &&
+              sizeof(FlowSpec) == 544);
+static_assert(sizeof(Command) == 560);
 static_assert(offsetof(Event, source) == 32 && offsetof(Punt, data) == 64 && offsetof(Inject, data) == 64);
 
 }  // namespace weir::proto

@@ -51,8 +51,15 @@ enum class DropReason : std::uint8_t {
   kNdNotForUs,
   kMkiUnknown,
   kSsrcCollision,
+  kStunMalformed,
+  kStunNotRequest,
+  kStunFingerprint,
+  kIceUserUnknown,
+  kIceAuthFailed,
+  kIceRateLimited,
+  kIceReplayed,
 };
-inline constexpr std::size_t kDropReasonCount = 42;
+inline constexpr std::size_t kDropReasonCount = 49;
 
 struct DropReasonInfo {
   DropReason reason;
@@ -107,6 +114,16 @@ inline constexpr std::array<DropReasonInfo, kDropReasonCount> kDropReasons{{
      "the neighbour discovery packet neither asks for nor answers one of our addresses"},
     {DropReason::kMkiUnknown, "mki_unknown", "no key of the flow has the packet's MKI"},
     {DropReason::kSsrcCollision, "ssrc_collision", "another stream of the flow leaves under the same SSRC"},
+    {DropReason::kStunMalformed, "stun_malformed",
+     "the STUN message's header or attributes do not fit it, or it is longer than any check"},
+    {DropReason::kStunNotRequest, "stun_not_request",
+     "the STUN message on an ICE flow is a response, an indication or no Binding"},
+    {DropReason::kStunFingerprint, "stun_fingerprint", "the STUN message's FINGERPRINT is wrong"},
+    {DropReason::kIceUserUnknown, "ice_user_unknown",
+     "the connectivity check does not name the flow's ICE credentials"},
+    {DropReason::kIceAuthFailed, "ice_auth_failed", "the connectivity check's MESSAGE-INTEGRITY is missing or wrong"},
+    {DropReason::kIceRateLimited, "ice_rate_limited", "the flow is over its rate of connectivity checks"},
+    {DropReason::kIceReplayed, "ice_replayed", "the connectivity check came before, from another source"},
 }};
 
 consteval bool drop_reasons_are_in_order() {
@@ -116,7 +133,7 @@ consteval bool drop_reasons_are_in_order() {
   return true;
 }
 static_assert(drop_reasons_are_in_order());
-static_assert(static_cast<std::size_t>(DropReason::kSsrcCollision) + 1 == kDropReasonCount);
+static_assert(static_cast<std::size_t>(DropReason::kIceReplayed) + 1 == kDropReasonCount);
 
 constexpr const DropReasonInfo& drop_reason(DropReason reason) {
   return kDropReasons[static_cast<std::size_t>(reason)];
@@ -130,7 +147,7 @@ struct alignas(64) WorkerCounters {
   std::uint64_t received;         ///< frames taken from a queue
   std::uint64_t forwarded;        ///< media packets given to a transmit queue
   std::uint64_t punted;           ///< packets given to weir-control
-  std::uint64_t answered;         ///< ARP, ND and ICMP answered here: the frame in became the frame out
+  std::uint64_t answered;         ///< ARP, ND, ICMP and ICE answered here: the frame in became the frame out
   std::uint64_t absorbed;         ///< frames that were for us and end here: ARP and ND answers
   std::uint64_t injected;         ///< packets sent on behalf of weir-control
   std::uint64_t originated;       ///< frames the worker itself began: ARP and ND questions

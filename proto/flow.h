@@ -58,7 +58,23 @@ enum class SourcePolicy : std::uint8_t {
   kSignalled = 0,  ///< only FlowSpec::peer
   kLatch = 1,      ///< the first valid (secured leg: authenticated) packet's source, then only that one; see below
   kRelatch = 2,    ///< as kLatch, and any later authenticated packet moves it; secured legs only
+  /// The source that the peer nominated by an authenticated connectivity check (RFC 8445 section 7.3.1.5), before that
+  /// FlowSpec::peer. DTLS is punted from sources with an authenticated check, from no other. Needs FlowSpec::ice
+  kIce = 3,
 };
+
+/// Credentials of ours that a peer's connectivity checks are made with (RFC 8445 section 7.3): their USERNAME is
+/// "ufrag:the peer's own", and the password keys MESSAGE-INTEGRITY. Both of RFC 8839's ice-chars. ufrag_bytes 0: none.
+struct IceCredentialsSpec {
+  std::uint8_t ufrag_bytes;  ///< 0, or kIceUfragBytesMin..Max
+  std::array<std::uint8_t, kIceUfragBytesMax> ufrag;
+  std::uint8_t password_bytes;  ///< 0 without a ufrag, else kIcePasswordBytesMin..Max
+  std::array<std::uint8_t, kIcePasswordBytesMax> password;
+};
+static_assert(sizeof(IceCredentialsSpec) == 50);
+
+/// A flow's credentials: those in force, and those of an ICE restart that is under way (RFC 8445 section 9).
+inline constexpr std::size_t kIceCredentials = 2;
 
 /// Where one kind of packet leaves to. port 0 in peer: nowhere, the packet is dropped as kind_not_accepted.
 struct Exit {
@@ -121,6 +137,11 @@ struct FlowSpec {
   /// kUpdateKeys: for how long the old receive keys go on receiving beside the new ones; shorter once those have
   /// authenticated. 0: not at all. <= kKeyGraceMsMax
   std::uint32_t key_grace_ms;
+  /// The selected source silent, without an authenticated check, for so long: kConsentLost (RFC 7675). 0: never.
+  std::uint32_t ice_consent_ms;
+  /// kOpen, kInstall, kSetPeer: the flow answers connectivity checks made with any of these, as ICE-lite (RFC 8445
+  /// section 2.5). The second needs the first. What was checked and nominated stays as long as one of them does.
+  std::array<IceCredentialsSpec, kIceCredentials> ice;
 };
 
 /// The worker that owns a local port: RTP and RTCP of a pair (even, odd) always share one.

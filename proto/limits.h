@@ -46,6 +46,13 @@ inline constexpr std::size_t kStreamsShownMax = 4;
 inline constexpr std::uint32_t kKeyGraceMsMax = 60'000;
 inline constexpr std::uint32_t kLatchWindowMsMax = 60'000;
 
+/// ICE credentials of ours. RFC 8839 section 5.4 asks for a ufrag of 4 to 256 characters and a password of 22 to 256;
+/// ours are random, so that 16 and 32 hold more than the 24 and 128 bits that it wants.
+inline constexpr std::size_t kIceUfragBytesMin = 4;
+inline constexpr std::size_t kIceUfragBytesMax = 16;
+inline constexpr std::size_t kIcePasswordBytesMin = 22;
+inline constexpr std::size_t kIcePasswordBytesMax = 32;
+
 /// Payload types one flow renumbers.
 inline constexpr std::size_t kPayloadTypeMapMax = 8;
 

@@ -169,6 +169,8 @@ consteval std::uint64_t region_layout_hash() {
       offsetof(FlowSpec, rewrite),
       offsetof(FlowSpec, receive),
       offsetof(FlowSpec, send),
+      offsetof(FlowSpec, ice),
+      sizeof(IceCredentialsSpec),
       sizeof(TransformSpec),
       sizeof(Event),
       offsetof(Event, source),

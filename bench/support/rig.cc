@@ -223,6 +223,12 @@ void Rig::install(Legs legs, const Workload& received, const Workload& sent) {
   }
 }
 
+void Rig::speak_ice(const proto::FlowSpec& spec) {
+  proto::Result<std::unique_ptr<dataplane::Cipher>> cipher = dataplane::Cipher::create();
+  WEIR_ASSERT(cipher.ok());
+  for (std::uint32_t flow = 0; flow < streams_; ++flow) WEIR_ASSERT(table_->set_ice(flow, spec, **cipher));
+}
+
 void Rig::feed(std::uint32_t network, const Packet* const* packets, std::uint32_t count) {
   rte_mbuf* mbufs[dataplane::kBurstMax];
   WEIR_ASSERT(rte_pktmbuf_alloc_bulk(pool_.get(), mbufs, count) == 0);

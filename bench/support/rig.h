@@ -40,6 +40,9 @@ class Rig {
   Rig(Legs legs, const Workload& received, const Workload& sent);
   ~Rig();
 
+  /// Every flow takes the spec's ICE credentials and answers checks: they come back to where they are fed in.
+  void speak_ice(const proto::FlowSpec& spec);
+
   /// Lets every packet through the worker, in bursts of 64, and gives the time that the worker took: the median burst's
   /// times the number of bursts, so that an interruption by another process does not count. Aborts if a packet is lost.
   std::chrono::nanoseconds pass(const std::vector<Packet>& packets);

@@ -6,10 +6,12 @@
 #include <cstring>
 #include <functional>
 #include <random>
+#include <string_view>
 #include <vector>
 
 #include "dataplane/cipher.h"
 #include "tests/support/media_flows.h"
+#include "tests/support/stun_peer.h"
 
 namespace weir::dataplane {
 namespace {
@@ -28,6 +30,10 @@ constexpr std::uint16_t kPort = 20000;  // worker_of_port(20000, 2) is 0
 proto::Endpoint endpoint(std::uint16_t port) {
   return {proto::IpAddress::from_ipv4(0xc6120102), 0, port};
 }
+
+constexpr std::string_view kPassword = "VOkJxbRl1RmTxUk/WvJxBt";  // of RFC 5769 section 2
+
+using tests::ice_credentials;
 
 class CommandsTest : public testing::Test {
  protected:
@@ -178,7 +184,7 @@ TEST_F(CommandsTest, TermsThatMeanNothingAreRefusedAndChangeNothing) {
   using Change = std::function<void(proto::FlowSpec&)>;
   const Change rows[] = {
       [](proto::FlowSpec& spec) { spec.punts = 0x80; },
-      [](proto::FlowSpec& spec) { spec.source_policy = proto::SourcePolicy{3}; },
+      [](proto::FlowSpec& spec) { spec.source_policy = proto::SourcePolicy{4}; },
       [](proto::FlowSpec& spec) { spec.latch_prefix_bits = 129; },
       [](proto::FlowSpec& spec) { spec.rtp_clock_hz = proto::kRtpClockHzMax + 1; },
   };
@@ -235,7 +241,7 @@ TEST_F(CommandsTest, EveryFieldThatMeansNothingIsRefused) {
       {"port of worker 1", Refusal::kPortNotOurs, [](Command& c) { c.spec.local_port = kPort + 2; }},
       {"accepts", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.accepts = 4; }},
       {"punts", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.punts = 0x80; }},
-      {"source policy", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.source_policy = proto::SourcePolicy{3}; }},
+      {"source policy", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.source_policy = proto::SourcePolicy{4}; }},
       {"latch mask", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.latch_prefix_bits = 129; }},
       {"latch window", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.latch_window_ms = 60'001; }},
       {"receive MKI", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.receive.mki_bytes = 5; }},
@@ -269,6 +275,68 @@ TEST_F(CommandsTest, EveryFieldThatMeansNothingIsRefused) {
     EXPECT_EQ(refusal(command), row.refusal) << row.what;
   }
   for (std::uint32_t index = 0; index < kFlows; ++index) EXPECT_EQ(table_.entry(index).state, FlowState::kFree);
+}
+
+TEST_F(CommandsTest, IceCredentialsThatCannotBeOursAreRefused) {
+  const struct {
+    const char* what;
+    Refusal refusal;
+    std::function<void(Command&)> change;
+  } rows[] = {
+      {"ICE without credentials", Refusal::kEnumOutOfRange,
+       [](Command& c) { c.spec.source_policy = proto::SourcePolicy::kIce; }},
+      {"a short ufrag", Refusal::kEnumOutOfRange,
+       [](Command& c) { c.spec.ice[0] = ice_credentials("abc", kPassword); }},
+      {"ufrag_bytes beyond", Refusal::kEnumOutOfRange,
+       [](Command& c) {
+         c.spec.ice[0] = ice_credentials("abcd", kPassword);
+         c.spec.ice[0].ufrag_bytes = proto::kIceUfragBytesMax + 1;
+       }},
+      {"a colon in the ufrag", Refusal::kEnumOutOfRange,
+       [](Command& c) { c.spec.ice[0] = ice_credentials("ab:d", kPassword); }},
+      {"a short password", Refusal::kEnumOutOfRange,
+       [](Command& c) { c.spec.ice[0] = ice_credentials("abcd", "123456789012345678901"); }},
+      {"password_bytes beyond", Refusal::kEnumOutOfRange,
+       [](Command& c) {
+         c.spec.ice[0] = ice_credentials("abcd", kPassword);
+         c.spec.ice[0].password_bytes = 255;
+       }},
+      {"a space in the password", Refusal::kEnumOutOfRange,
+       [](Command& c) { c.spec.ice[0] = ice_credentials("abcd", "12345678901234567890 2"); }},
+      {"a password of no ufrag", Refusal::kEnumOutOfRange, [](Command& c) { c.spec.ice[0].password_bytes = 22; }},
+      {"the next credentials alone", Refusal::kEnumOutOfRange,
+       [](Command& c) { c.spec.ice[1] = ice_credentials("abcd", kPassword); }},
+      {"two passwords of one ufrag", Refusal::kEnumOutOfRange,
+       [](Command& c) {
+         c.spec.ice = {ice_credentials("abcd", kPassword), ice_credentials("abcd", "1234567890123456789012")};
+       }},
+  };
+  for (const CommandKind kind : {CommandKind::kOpen, CommandKind::kInstall, CommandKind::kSetPeer}) {
+    if (kind == CommandKind::kSetPeer) {
+      ASSERT_EQ(refusal(valid(CommandKind::kInstall)), Refusal::kNone);
+    }
+    const std::vector<std::uint8_t> before = bytes_of(3);
+    for (const auto& row : rows) {
+      Command command = valid(kind);
+      row.change(command);
+      EXPECT_EQ(refusal(command), row.refusal) << row.what;
+    }
+    EXPECT_EQ(bytes_of(3), before);
+  }
+}
+
+TEST_F(CommandsTest, EveryFlowOfASmallTableMaySpeakIce) {
+  Command install = valid(CommandKind::kInstall);
+  install.spec.source_policy = proto::SourcePolicy::kIce;
+  install.spec.ice[0] = ice_credentials("abcd", kPassword);
+  for (std::uint32_t index = 0; index < kFlows; ++index) {
+    if (index == 3) continue;
+    Command other = install;
+    other.flow.index = index;
+    other.spec.local_port = static_cast<std::uint16_t>(kPort + 4 * index + 4);
+    ASSERT_EQ(refusal(other), Refusal::kNone);
+  }
+  EXPECT_EQ(refusal(install), Refusal::kNone) << "there is one for each";
 }
 
 TEST_F(CommandsTest, WhatTheStateDoesNotAllowIsRefused) {

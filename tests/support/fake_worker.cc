@@ -112,6 +112,8 @@ proto::Refusal FakeWorker::apply(const proto::Command& command) {
       found->second.spec.peer = command.spec.peer;
       found->second.spec.rtp = command.spec.rtp;
       found->second.spec.rtcp = command.spec.rtcp;
+      found->second.spec.ice = command.spec.ice;
+      found->second.spec.ice_consent_ms = command.spec.ice_consent_ms;
       if (found->second.state == proto::FlowState::kInstalled) follow_terms(command.spec, found->second.spec);
       publish(index, &found->second);
       return proto::Refusal::kNone;
