@@ -156,6 +156,7 @@ sip::SessionDescription Call::make_offer_to(Side side, sip::LocalSession& sessio
   const bool sdes = !sip::is_dtls(protocol) && (sip::is_secured(protocol) || policy.best_effort);
   section = media_->local_section(side, sdes && policy.sdes());
   section.rtcp_mux = rtcp_mux;
+  if (policy.ice) section.ice = media_->local_ice(side, nullptr, now());
   sip::SessionDescription offer = sip::make_offer(what, session, protocol);
   session.previous = offer;
   return offer;
@@ -165,7 +166,9 @@ sip::SessionDescription Call::make_offer_to(Side side, sip::LocalSession& sessio
 sip::Agreement Call::make_answer_to(Leg& leg, const sip::RemoteOffer& offer, const sip::Agreement& far) {
   leg.session.sections.resize(offer.sections.size());
   sip::LocalSection& section = leg.session.sections[section_];
-  section = media_->local_section(leg.side(), offer.sections[section_].keying == sip::Keying::kSdes);
+  const sip::RemoteSection& offered = offer.sections[section_];
+  section = media_->local_section(leg.side(), offered.keying == sip::Keying::kSdes);
+  if (leg.session.security.ice && offered.ice) section.ice = media_->local_ice(leg.side(), &*offered.ice, now());
   if (leg.agreement) {
     section.rtcp_mux = leg.agreement->sections[section_].rtcp_mux;
     section.current_role = leg.agreement->sections[section_].role;

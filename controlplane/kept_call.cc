@@ -50,7 +50,7 @@ void kept_fields(Keeper& keeper, PeerAbilities& peer) {
 
 template <typename Keeper>
 void kept_fields(Keeper& keeper, sip::SecurityPolicy& policy) {
-  keep(keeper, policy.srtp, policy.dtls, policy.suites, policy.first, policy.best_effort, policy.feedback);
+  keep(keeper, policy.srtp, policy.dtls, policy.suites, policy.first, policy.best_effort, policy.feedback, policy.ice);
 }
 
 template <typename Keeper>
@@ -154,7 +154,7 @@ void kept_fields(Keeper& keeper, MediaTerms& terms) {
 template <typename Keeper>
 void kept_fields(Keeper& keeper, KeptMediaLeg& leg) {
   keep(keeper, leg.network, leg.terms, leg.rtp_port, leg.security, leg.keys, leg.secured, leg.association, leg.tls_id,
-       leg.tls_id_next, leg.fresh_ssrc);
+       leg.tls_id_next, leg.ice[0], leg.ice[1], leg.fresh_ssrc);
 }
 
 template <typename Keeper>

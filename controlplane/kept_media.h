@@ -27,6 +27,7 @@ struct KeptMediaLeg {
   std::optional<sip::DtlsAssociationTerms> association;  ///< what the one in force was made of
   std::string tls_id;                                    ///< ours, of the association in force or to come
   std::string tls_id_next;                               ///< likewise
+  std::array<sip::IceCredentials, 2> ice;                ///< ours, as LegIce::ours
   std::uint32_t fresh_ssrc = 0;                          ///< what its media leaves as after a transfer; 0: as it comes
 };
 

@@ -66,6 +66,11 @@ sip::LocalSection Media::local_section(Side side, bool sdes) {
   return section;
 }
 
+sip::LocalIce Media::local_ice(Side side, const sip::RemoteIce* offer, std::uint64_t now_ns) {
+  touch(now_ns);
+  return leg(side).local_ice(offer, now_ns);
+}
+
 void Media::renew_keys(Side side) {
   leg(side).renew_local_keys();
 }
@@ -248,6 +253,12 @@ void Media::on_leg_event(Side side, Component component, const proto::Event& eve
     case proto::EventKind::kSourceLearned:
       on_source_learned(side, component, event.source, now_ns);
       return;
+    case proto::EventKind::kIceNominated:
+      on_pair_chosen(side, component, event, now_ns);
+      return;
+    case proto::EventKind::kConsentLost:
+      fail(side, "the party consents to media no more (RFC 7675)", now_ns);
+      return;
     case proto::EventKind::kMediaTimeout:
       silence_noted_ = true;
       return;
@@ -258,11 +269,9 @@ void Media::on_leg_event(Side side, Component component, const proto::Event& eve
         say({.kind = MediaEvent::Kind::kKeysEnding, .side = each, .secured = {}, .reason = {}, .source = {}});
       }
       return;
+    case proto::EventKind::kIceChecked:
     case proto::EventKind::kFirstAuthenticated:
     case proto::EventKind::kKeysConfirmed:
-    case proto::EventKind::kIceChecked:
-    case proto::EventKind::kIceNominated:
-    case proto::EventKind::kConsentLost:
     case proto::EventKind::kOpened:
     case proto::EventKind::kInstalled:
     case proto::EventKind::kKeysUpdated:
@@ -272,6 +281,15 @@ void Media::on_leg_event(Side side, Component component, const proto::Event& eve
     case proto::EventKind::kRefused:
       return;
   }
+}
+
+/// weir-media takes media from there already; what goes there follows.
+void Media::on_pair_chosen(Side side, Component component, const proto::Event& event, std::uint64_t now_ns) {
+  proto::Endpoint source = event.source;
+  source.reserved = 0;
+  if (!leg(side).choose_pair(component, source, event.ssrc, now_ns)) return;
+  if (state_ == State::kInstalling || state_ == State::kFlowing) move_peers(now_ns);
+  say({.kind = MediaEvent::Kind::kSourceLearned, .side = side, .secured = {}, .reason = {}, .source = source});
 }
 
 void Media::on_source_learned(Side side, Component component, const proto::Endpoint& source, std::uint64_t now_ns) {

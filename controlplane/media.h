@@ -70,6 +70,8 @@ class Media final : private MediaLeg::Listener {
   /// What we bring to the leg's next offer or answer: ports, SDES keys, tls-id, and what is in force of them.
   /// `sdes`: with SDES keys, which are made if need be.
   [[nodiscard]] sip::LocalSection local_section(Side side, bool sdes);
+  /// ICE for the leg's next description; `offer`: the remote's that it answers, null for an offer of ours.
+  [[nodiscard]] sip::LocalIce local_ice(Side side, const sip::RemoteIce* offer, std::uint64_t now_ns);
   /// The next local_section() of a leg brings keys of ours that were never used: new SDES keys, another tls-id.
   void renew_keys(Side side);
 
@@ -136,6 +138,7 @@ class Media final : private MediaLeg::Listener {
   void on_leg_event(Side side, Component component, const proto::Event& event, std::uint64_t now_ns) override;
 
   void touch(std::uint64_t now_ns);
+  void on_pair_chosen(Side side, Component component, const proto::Event& event, std::uint64_t now_ns);
   void on_source_learned(Side side, Component component, const proto::Endpoint& source, std::uint64_t now_ns);
   void check_silence(std::uint64_t now_ns);
 

@@ -7,6 +7,9 @@
 namespace weir::controlplane {
 namespace {
 
+/// RFC 7675 section 5.1.
+constexpr std::uint32_t kIceConsentMs = 30'000;
+
 proto::Exit exit_towards(const MediaLeg& to, Component component) {
   return {.peer = to.destination(component),
           .local_port = to.port(to.carrier(component)).local_port(),
@@ -34,7 +37,11 @@ Secret<proto::FlowSpec> make_flow(const MediaLeg& from, const MediaLeg& to, Comp
   spec->network = from.network();
   spec->accepts = static_cast<std::uint8_t>((rtp ? proto::kAcceptRtp : 0) | (rtcp ? proto::kAcceptRtcp : 0));
   spec->punts = from.keying() == sip::Keying::kDtls ? proto::kPuntDtls : std::uint8_t{0};
-  if (from.is_secured_leg()) {
+  if (from.uses_ice()) {
+    spec->source_policy = proto::SourcePolicy::kIce;
+    spec->ice = from.ice();
+    spec->ice_consent_ms = kIceConsentMs;
+  } else if (from.is_secured_leg()) {
     spec->source_policy = proto::SourcePolicy::kLatch;
   } else if (terms.plain_latch_ms != 0) {
     spec->source_policy = proto::SourcePolicy::kLatch;

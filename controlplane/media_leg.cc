@@ -38,6 +38,7 @@ MediaLeg::MediaLeg(MediaEngine& engine, Side side, const MediaLegOptions& option
 
 proto::Status MediaLeg::listen(std::uint64_t now_ns) {
   if (!options_.listens_early) return proto::success();
+  if (options_.security.ice) (void)local_ice(nullptr, now_ns);  // who listens for checks from the start knows them then
   return port(Component::kRtp).open_dtls(engine_.dtls(), now_ns);
 }
 
@@ -48,6 +49,7 @@ proto::Status MediaLeg::set_remote(const RemoteMedia& remote, std::uint64_t now_
     return proto::Error{"rtcp-mux cannot change while media flows"};
   }
   follow(remote);
+  tell_ports_of_ice(now_ns);
   if (!remote.early) forget_other_forks();
   switch (remote.keying) {
     case sip::Keying::kNone:
@@ -83,6 +85,7 @@ proto::Status MediaLeg::check_allowed(const RemoteMedia& remote) const {
 }
 
 proto::Status MediaLeg::check_addresses(const RemoteMedia& remote) const {
+  if (remote.ice) return proto::success();  // nothing is sent there
   const auto check = [this](const proto::Endpoint& place) -> proto::Status {
     if (is_nowhere(place)) return proto::success();
     if (place.address.family != family())
@@ -99,11 +102,13 @@ proto::Status MediaLeg::check_addresses(const RemoteMedia& remote) const {
 /// Takes the description over. What was learned belongs to the address before; said again, that goes on.
 void MediaLeg::follow(const RemoteMedia& remote) {
   const bool other_party = remote_ && remote.dialog != remote_->dialog;
-  if (!remote_ || other_party || remote.rtp != remote_->rtp) learned_[0] = {};
+  const bool has_pairs = remote.ice && !other_party;  // of ICE: they stand until others are chosen
+  if (!has_pairs && (!remote_ || other_party || remote.rtp != remote_->rtp)) learned_[0] = {};
   const bool rtcp_moved =
       !remote_ || remote.rtcp != remote_->rtcp || (remote.rtcp_mux && remote.rtp != remote_->rtp) || other_party;
-  if (rtcp_moved) learned_[1] = {};
+  if (!has_pairs && rtcp_moved) learned_[1] = {};
   remote_ = remote;
+  if (remote.ice) ice_.follow(*remote.ice);
 }
 
 MediaLeg::Fork& MediaLeg::fork_of(std::uint64_t dialog) {
@@ -177,12 +182,12 @@ proto::Status MediaLeg::begin_association(Fork& fork, const sip::DtlsAssociation
   for (const Component component : components()) {
     if (proto::Status status = port(component).open_dtls(engine_.dtls(), now_ns); !status) return status;
     // A client needs somewhere to send its ClientHello: an address of hold is not one, so it waits for the next SDP.
-    if (client && signalled(component).port == 0) return proto::success();
+    if (client && expected(component).port == 0) return proto::success();
   }
   const AssociationId id = association_next_++;
   fork.pending = Association{id, terms};
   const RemoteMedia remote = *remote_;  // what starts may fail, and its listener may change everything
-  std::array<proto::Endpoint, 2> peers{signalled(Component::kRtp), signalled(Component::kRtcp)};
+  std::array<proto::Endpoint, 2> peers{expected(Component::kRtp), expected(Component::kRtcp)};
   for (const Component component : components()) {
     port(component).start_dtls(id, remote.role, peers[static_cast<std::size_t>(component)], remote.fingerprints,
                                now_ns);
@@ -331,17 +336,24 @@ Component MediaLeg::carrier(Component component) const {
 }
 
 bool MediaLeg::may_be_silent() const {
-  return remote_ && (remote_->on_hold || signalled(Component::kRtp).port == 0);
+  return remote_ && (remote_->on_hold || (!uses_ice() && signalled(Component::kRtp).port == 0));
 }
 
 proto::Endpoint MediaLeg::signalled(Component component) const {
   WEIR_ASSERT(remote_);
+  if (uses_ice()) return {};  // candidates are where it may be
   const proto::Endpoint endpoint = carrier(component) == Component::kRtp ? remote_->rtp : remote_->rtcp;
   return is_nowhere(endpoint) ? proto::Endpoint{} : endpoint;
 }
 
+/// Whence a handshake is expected.
+proto::Endpoint MediaLeg::expected(Component component) const {
+  return uses_ice() ? peer(component) : signalled(component);
+}
+
 proto::Endpoint MediaLeg::peer(Component component) const {
   const Component where = carrier(component);
+  if (uses_ice()) return learned_[static_cast<std::size_t>(where)];
   const proto::Endpoint said = signalled(where);
   if (said.port == 0) return said;
   const proto::Endpoint& learned = learned_[static_cast<std::size_t>(where)];
@@ -358,11 +370,40 @@ proto::Endpoint MediaLeg::destination(Component component) const {
 bool MediaLeg::learn_source(Component component, const proto::Endpoint& source, const proto::PrefixBits& plain_prefix) {
   // A plain packet proves nothing: its source may differ from the SDP only as far as policy lets a plain flow latch.
   const Component where = carrier(component);
-  if (!remote_ || source.port == 0 || source == peer(where)) return false;
+  if (!remote_ || uses_ice() || source.port == 0 || source == peer(where)) return false;
   const std::uint8_t bits = plain_prefix.of(source.address.family);
   if (!is_secured_leg() && !proto::share_prefix(source.address, signalled(where).address, bits)) return false;
   learned_[static_cast<std::size_t>(where)] = source;
   return true;
+}
+
+sip::LocalIce MediaLeg::local_ice(const sip::RemoteIce* offer, std::uint64_t now_ns) {
+  const proto::IpAddress& address = engine_.settings().networks[options_.network].address;
+  sip::LocalIce local = ice_.local(offer, {.address = address, .port = port(Component::kRtp).local_port()},
+                                   {.address = address, .port = port(Component::kRtcp).local_port()});
+  for (const Component component : kComponents) port(component).set_ice(ice_.spec(), now_ns);
+  return local;
+}
+
+/// A party that does not speak ICE after all is heard without checks.
+void MediaLeg::tell_ports_of_ice(std::uint64_t now_ns) {
+  if (!ice_.is_used() || uses_ice()) return;
+  for (const Component component : kComponents) port(component).set_ice({}, now_ns);
+}
+
+bool MediaLeg::choose_pair(Component component, const proto::Endpoint& source, std::size_t which,
+                           std::uint64_t now_ns) {
+  const bool others_end = ice_.choose(which);
+  proto::Endpoint& chosen = learned_[static_cast<std::size_t>(component)];
+  const bool moved = chosen != source;
+  chosen = source;
+  if (others_end) {
+    for (const Component each : kComponents) port(each).set_ice(ice_.spec(), now_ns);
+  }
+  if (uses_ice() && remote_->keying == sip::Keying::kDtls && remote_->role == sip::DtlsRole::kClient && !ready()) {
+    (void)negotiate_dtls(now_ns);  // the ClientHello waited for somewhere to go
+  }
+  return moved || others_end;
 }
 
 sip::LocalSection MediaLeg::local_keys(bool sdes) {

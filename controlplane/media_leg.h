@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "controlplane/kept_media.h"
+#include "controlplane/leg_ice.h"
 #include "controlplane/leg_keys.h"
 #include "controlplane/media_port.h"
 #include "controlplane/media_types.h"
@@ -97,6 +98,15 @@ class MediaLeg final : private MediaPort::Listener {
   [[nodiscard]] sip::LocalSection local_keys(bool sdes);
   void renew_local_keys() { renews_ = true; }
 
+  /// See Media::local_ice.
+  [[nodiscard]] sip::LocalIce local_ice(const sip::RemoteIce* offer, std::uint64_t now_ns);
+  /// Its party speaks ICE, and so do we.
+  [[nodiscard]] bool uses_ice() const { return remote_ && remote_->ice; }
+  /// For weir-media: whose checks are answered. All empty without ICE.
+  [[nodiscard]] IceSpec ice() const { return uses_ice() ? ice_.spec() : IceSpec{}; }
+  /// Its party has chosen the pair of this port and `source`, by the credentials at `which` of ice(). True: it is news.
+  bool choose_pair(Component component, const proto::Endpoint& source, std::size_t which, std::uint64_t now_ns);
+
   /// Receive and send transform of the leg's media; plain ones where no keys are in force.
   [[nodiscard]] Secret<proto::TransformSpec> receive_transform() const;
   [[nodiscard]] Secret<proto::TransformSpec> send_transform() const;
@@ -158,6 +168,8 @@ class MediaLeg final : private MediaPort::Listener {
   void use_association(Fork& fork, std::uint64_t now_ns);
   void use(const LegKeys& keys, bool keeps_indexes, const SecuredInfo& info, std::uint64_t now_ns);
   [[nodiscard]] proto::Endpoint signalled(Component component) const;
+  [[nodiscard]] proto::Endpoint expected(Component component) const;
+  void tell_ports_of_ice(std::uint64_t now_ns);
 
   MediaEngine& engine_;
   Listener& listener_;
@@ -166,7 +178,8 @@ class MediaLeg final : private MediaPort::Listener {
   std::array<std::unique_ptr<MediaPort>, 2> ports_;
   std::optional<RemoteMedia> remote_;
   std::array<proto::Endpoint, 2> learned_{};  ///< by component; port 0: nothing learned
-  std::vector<Fork> forks_;                   ///< the first to answer first
+  LegIce ice_;
+  std::vector<Fork> forks_;  ///< the first to answer first
   AssociationId association_next_ = 1;
   std::optional<LegKeys> keys_;    ///< in force
   std::uint64_t keys_dialog_ = 0;  ///< whose they are

@@ -23,6 +23,12 @@ proto::Status MediaPort::reserve() {
   return proto::success();
 }
 
+void MediaPort::set_ice(const IceSpec& ice, std::uint64_t now_ns) {
+  now_ns_ = now_ns;
+  ice_ = ice;
+  if (open_sent_ && !install_sent_) tell_peer();
+}
+
 proto::Status MediaPort::open_dtls(DtlsContext& context, std::uint64_t now_ns) {
   now_ns_ = now_ns;
   context_ = &context;
@@ -33,7 +39,9 @@ proto::Status MediaPort::open_dtls(DtlsContext& context, std::uint64_t now_ns) {
   spec.network = place_.network;
   spec.local_port = place_.local_port;
   spec.punts = proto::kPuntDtls;
-  spec.source_policy = proto::SourcePolicy::kLatch;  // the peer may speak before its SDP, and from behind a NAT
+  spec.ice = ice_;
+  // The peer may speak before its SDP, and from behind a NAT.
+  spec.source_policy = ice_[0].ufrag_bytes != 0 ? proto::SourcePolicy::kIce : proto::SourcePolicy::kLatch;
   spec.punts_per_s_max = place_.punts_per_s_max;
   proto::Status sent =
       client_.open(*flow_, spec, now_ns, [this](const proto::Status& status) { on_opened(status, now_ns_); });
@@ -75,14 +83,16 @@ void MediaPort::start_dtls(AssociationId id, sip::DtlsRole role, const proto::En
   association.id = id;
   association.signalled = signalled;
   association.start = Start{.role = role, .signalled = signalled, .promised = std::move(promised)};
-  if (!install_sent_) tell_peer(signalled);
+  expected_ = signalled;
+  if (!install_sent_ && signalled.port != 0) tell_peer();
   if (opened_ || install_sent_) on_opened(proto::success(), now_ns);
 }
 
-void MediaPort::tell_peer(const proto::Endpoint& signalled) {
-  if (!flow_ || signalled.port == 0) return;
+void MediaPort::tell_peer() {
+  if (!flow_) return;
   proto::FlowSpec spec{};
-  spec.peer = signalled;
+  spec.peer = expected_;
+  spec.ice = ice_;
   // A full ring costs no more than the head start.
   static_cast<void>(client_.set_peer(*flow_, spec, now_ns_, [](const proto::Status&) {}));
 }

@@ -23,6 +23,9 @@ enum class Component : std::uint8_t { kRtp = 0, kRtcp = 1 };
 /// A leg's own number for an association on its ports; 0: none.
 using AssociationId = std::uint32_t;
 
+/// As FlowSpec::ice.
+using IceSpec = std::array<proto::IceCredentialsSpec, 2>;
+
 class MediaPort : public FlowHandler {
  public:
   /// What the port tells its leg. Called as the last thing a member function does; all of the port may be used then.
@@ -52,6 +55,9 @@ class MediaPort : public FlowHandler {
   [[nodiscard]] std::uint16_t local_port() const { return place_.local_port; }
   [[nodiscard]] std::optional<proto::FlowId> flow() const { return flow_; }
 
+  /// Whose ICE checks are answered on the port from now on, and then nobody else's DTLS is heard; none: ICE is not
+  /// spoken. An installed flow is told by set_peer().
+  void set_ice(const IceSpec& ice, std::uint64_t now_ns);
   /// Opens the flow, so that DTLS arrives here, and answers as a server. Idempotent; an installed flow is open.
   /// Errors: weir-media's table or command ring is full.
   proto::Status open_dtls(DtlsContext& context, std::uint64_t now_ns);
@@ -108,7 +114,7 @@ class MediaPort : public FlowHandler {
   [[nodiscard]] Association* association_for(const proto::Endpoint& source) const;
   /// Whom the open flow's handshake is expected from: weir-media resolves that next hop before our first datagram needs
   /// it, and keeps part of the punt rate for that source.
-  void tell_peer(const proto::Endpoint& signalled);
+  void tell_peer();
   void on_opened(const proto::Status& status, std::uint64_t now_ns);
   void on_dtls_secured(Association& association, const DtlsSecured& secured, std::uint64_t now_ns);
   void end_what_is_over(std::uint64_t now_ns);
@@ -119,6 +125,8 @@ class MediaPort : public FlowHandler {
   DtlsContext* context_ = nullptr;
   Place place_;
   Component component_;
+  IceSpec ice_{};
+  proto::Endpoint expected_{};  ///< as the open flow was told; port 0: nobody yet
   bool open_sent_ = false;
   bool opened_ = false;
   bool install_sent_ = false;

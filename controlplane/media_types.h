@@ -11,6 +11,7 @@
 #include "proto/inet.h"
 #include "proto/srtp_profile.h"
 #include "sip/dtls_attributes.h"
+#include "sip/ice_attributes.h"
 #include "sip/media_security.h"
 #include "sip/sdp.h"
 
@@ -47,7 +48,9 @@ struct RemoteMedia {
   std::string tls_id;                                    ///< kDtls: the remote's; empty: none
   std::string our_tls_id;                                ///< kDtls: as we said it; empty: we did not
   std::optional<sip::SdesAgreement> sdes;                ///< kSdes: both sides' keys
-  MediaTerms terms;                                      ///< of what it sends
+  /// It speaks ICE, and so do we on this leg: nothing is sent but to where its checks come from.
+  std::optional<sip::RemoteIce> ice;
+  MediaTerms terms;  ///< of what it sends
   /// Which of the parties that may answer on the leg's ports this is: a fork has a number of its own. When it changes,
   /// all is negotiated anew with the other one on the same ports; what the one before had is kept while `early`.
   std::uint64_t dialog = 0;

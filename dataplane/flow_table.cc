@@ -394,6 +394,11 @@ void FlowTable::set_peer(std::uint32_t index, const proto::FlowSpec& spec, std::
   const bool opens = spec.peer != flow.peer || flow.receive_profile != SrtpProfile::kNone ||
                      (installed && spec.source_policy != flow.source_policy);
   flow.peer = spec.peer;
+  // A party that does not speak ICE after all is heard without checks.
+  const bool checks = spec.ice[0].ufrag_bytes != 0;
+  if (!installed && !checks && flow.source_policy == proto::SourcePolicy::kIce) {
+    flow.source_policy = proto::SourcePolicy::kLatch;
+  }
   if (installed) follow_terms(flow, spec, status_[index]);
   keep_nominated(index);
   fill_exits(flow, spec.rtp, spec.rtcp);

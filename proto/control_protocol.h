@@ -21,7 +21,7 @@ enum class CommandKind : std::uint8_t {
   kUpdateKeys = 3,  ///< installed: new receive and send transforms; key_grace_ms. Sending changes at once
   /// open or installed: new peer, rtp and rtcp exits, latch_window_ms, ice, ice_consent_ms. Installed also what a later
   /// description changes: punts, source_policy, latch_prefix_bits, packets_per_s_max, bytes_per_s_max, rtp_clock_hz.
-  /// Nothing else is read
+  /// Nothing else is read. An open flow of kIce that is given no credentials goes on as one of kLatch
   kSetPeer = 4,
   kRemove = 5,  ///< any -> free, keys wiped. Removing a free flow is answered kRemoved: idempotent
   kDrain = 6,   ///< installed -> draining: takes no new packet, statistics stay readable

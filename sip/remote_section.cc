@@ -43,9 +43,11 @@ Refused check_kind(const MediaSection& section, RemoteSection& out) {
   return check_formats(section);
 }
 
-Refused read_section_ice(const SessionDescription& session, const MediaSection& section, RemoteSection& out) {
+/// Who does not speak ICE passes over what is wrong with it.
+Refused read_section_ice(const SessionDescription& session, const MediaSection& section, const SecurityPolicy& policy,
+                         RemoteSection& out) {
   auto read = read_ice(session, section);
-  if (auto* refusal = std::get_if<SdpRefusal>(&read)) return std::move(*refusal);
+  if (auto* refusal = std::get_if<SdpRefusal>(&read)) return policy.ice ? Refused(std::move(*refusal)) : std::nullopt;
   out.ice = std::get<std::optional<RemoteIce>>(std::move(read));
   return std::nullopt;
 }
@@ -155,7 +157,7 @@ RemoteSection read_section(const SessionDescription& session, const MediaSection
   RemoteSection out;
   if (section.port == 0) return out;
   Refused refused = check_kind(section, out);
-  if (!refused) refused = read_section_ice(session, section, out);
+  if (!refused) refused = read_section_ice(session, section, policy, out);
   if (!refused) refused = read_addresses(session, section, out);
   if (!refused) refused = read_security(session, section, policy, out);
   if (!refused) {

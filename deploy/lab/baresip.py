@@ -29,6 +29,7 @@ class Phone:
     transport: str = "udp"
     answers: bool = False
     rtcp_mux: bool = True
+    ice: bool = False
     outbound: str = ""
     domain: str = ""  # where it registers; "": it does not
     password: str = ""
@@ -135,6 +136,8 @@ class Baresip:
             parameters += f";auth_user={phone.user};auth_pass={phone.password}"
         if phone.profile:
             parameters += f";mediaenc={phone.profile}"
+        if phone.ice:
+            parameters += ";medianat=ice"
         if phone.answers:
             parameters += ";answermode=auto"
         if phone.outbound:
@@ -155,7 +158,7 @@ class Baresip:
             "module_path": "/usr/lib/baresip/modules", "ctrl_tcp_listen": f"127.0.0.1:{phone.control_port}",
             "ringback_disabled": "yes", "snd_path": str(self.folder),
         }
-        modules = ["g711", "aufile", "srtp", "dtls_srtp", "rtcpsummary", "aubridge", "sndfile"]
+        modules = ["ice", "g711", "aufile", "srtp", "dtls_srtp", "rtcpsummary", "aubridge", "sndfile"]
         text = "".join(f"{key}\t{value}\n" for key, value in lines.items())
         text += "".join(f"module\t{name}.so\n" for name in modules)
         text += "module_tmp\tuuid.so\nmodule_tmp\taccount.so\n"

@@ -24,6 +24,12 @@ enum class MediaSecurity : std::uint8_t {
 /// How SRTP's keys are agreed on.
 enum class Keying : std::uint8_t { kDtls, kSdes };
 
+/// Interactive Connectivity Establishment (RFC 8445) on a realm's media ports.
+enum class Ice : std::uint8_t {
+  kOff,   ///< its attributes are passed over
+  kLite,  ///< we answer checks, and send to where they come from; in what we offer too
+};
+
 struct MediaPolicy {
   MediaSecurity security = MediaSecurity::kOptional;
   std::vector<Keying> keying = {Keying::kDtls, Keying::kSdes};  ///< allowed ones, preferred first; not empty
@@ -32,6 +38,7 @@ struct MediaPolicy {
                                           SrtpProfile::kAesCm128HmacSha1_80, SrtpProfile::kAes256CmHmacSha1_80,
                                           SrtpProfile::kAesCm128HmacSha1_32};
   bool avpf = false;  ///< offers say RTP/AVPF and its secured kin (RFC 4585); either is taken
+  Ice ice = Ice::kOff;
   bool operator==(const MediaPolicy&) const = default;
 };
 

@@ -1,0 +1,47 @@
+"""ICE: whole calls of which one side or both check their ways (RFC 8445), Weir as the lite agent. baresip is the full
+one."""
+
+import time
+
+import pytest
+from conftest import assert_nothing_left
+
+from lab.baresip import Baresip, Phone
+
+_CALLER_HZ, _CALLEE_HZ = 1000, 440
+_SECONDS = 3.0
+_ARP_MAX = 8  # answers that are none to a check
+
+
+@pytest.fixture
+def ice_lab(quiet_lab):
+    for realm in quiet_lab.weir.configuration["realm"]:
+        realm["ice"] = "lite"
+    quiet_lab.weir.start()
+    return quiet_lab
+
+
+@pytest.mark.parametrize("caller, callee, target, speaks", [
+    ("dtls_srtp", "", "rtp-5080", True), ("", "dtls_srtp", "dtls-5080", True),
+    ("dtls_srtp", "dtls_srtp", "dtls-5080", True), ("dtls_srtp", "dtls_srtp", "dtls-5080", False),
+], ids=["the caller", "the callee", "both", "neither"])
+def test_a_phone_with_ice_and_another_hear_each_other(ice_lab, caller, callee, target, speaks):
+    """Who is secured speaks ICE, if anybody does: it is offered to all."""
+    lab = ice_lab
+    called = Baresip(lab.undo, lab.network.b, lab.folder / "callee",
+                     Phone(target, 5080, _CALLEE_HZ, callee, answers=True, ice=speaks and bool(callee)))
+    calling = Baresip(lab.undo, lab.network.a, lab.folder / "caller",
+                      Phone("caller", 5082, _CALLER_HZ, caller, ice=speaks and bool(caller)))
+    calling.dial(f"sip:{target}@{lab.network.a.sip_address}")
+    calling.wait_for("CALL_ESTABLISHED")
+    time.sleep(_SECONDS + 2)
+    flows = lab.weir.ctl("flows")
+    answered = lab.weir.counters()["answered"]
+    calling.hang_up()
+    called.wait_for("CALL_CLOSED")
+    assert called.heard(_CALLER_HZ).tone_s >= _SECONDS - 0.5, (flows, lab.weir.drops())
+    assert calling.heard(_CALLEE_HZ).tone_s >= _SECONDS - 0.5, (flows, lab.weir.drops())
+    assert (answered > _ARP_MAX) == speaks
+    calling.process.stop()
+    called.process.stop()
+    assert_nothing_left(lab)
