@@ -83,7 +83,7 @@ void Bindings::put(std::vector<Binding>& into, const ContactRequest& contact, co
   BindingRecord& record = binding.record;
   if (index != into.size()) {
     record.number = into[index].record.number;
-    by_expiry_.erase({into[index].expires_ns, record.number});
+    remove_indexes(into[index]);
   } else {
     record.number = ++number_last_;
   }
@@ -101,11 +101,15 @@ void Bindings::put(std::vector<Binding>& into, const ContactRequest& contact, co
   record.transport = arrival.from.transport;
   record.source = arrival.from.hop.remote;
   const bool flow = contact.reg_id != 0 || (arrival.by_source && is_elsewhere(contact, arrival.from));
-  record.by_source = request.direct && flow;
+  const bool web = is_websocket(record.transport);
+  // A browser has no address at which it could be called (RFC 7118 section 5): its connection is all there is.
+  record.by_source = request.direct && (flow || web);
   binding.expires_ns = arrival.now_ns + contact.expires_s * kSecondNs;
   binding.hop = arrival.from.hop;
   by_expiry_.emplace(Expiry{binding.expires_ns, record.number}, BindingOwner{record.realm, record.user});
-  if (keeper_ != nullptr) keeper_->keep(record);
+  if (web) by_flow_.emplace(std::pair(binding.hop->handle, record.number), BindingOwner{record.realm, record.user});
+  if (keeper_ != nullptr && web) keeper_->forget(record.number);
+  if (keeper_ != nullptr && !web) keeper_->keep(record);
   if (index != into.size()) {
     into[index] = std::move(binding);
   } else {
@@ -113,10 +117,14 @@ void Bindings::put(std::vector<Binding>& into, const ContactRequest& contact, co
   }
 }
 
+void Bindings::remove_indexes(const Binding& binding) {
+  by_expiry_.erase({binding.expires_ns, binding.record.number});
+  if (binding.hop) by_flow_.erase({binding.hop->handle, binding.record.number});
+}
+
 void Bindings::remove(std::vector<Binding>& from, std::size_t index) {
-  const std::uint64_t number = from[index].record.number;
-  by_expiry_.erase({from[index].expires_ns, number});
-  if (keeper_ != nullptr) keeper_->forget(number);
+  remove_indexes(from[index]);
+  if (keeper_ != nullptr) keeper_->forget(from[index].record.number);
   from.erase(from.begin() + static_cast<std::ptrdiff_t>(index));
 }
 
@@ -133,13 +141,25 @@ void Bindings::restore(Binding binding) {
 void Bindings::expire(std::uint64_t now_ns) {
   while (!by_expiry_.empty() && by_expiry_.begin()->first.first <= now_ns) {
     const auto [expiry, owner] = *by_expiry_.begin();
-    std::vector<Binding>& bindings = by_owner_.at(owner);
-    const auto found = std::find_if(bindings.begin(), bindings.end(), [number = expiry.second](const Binding& binding) {
-      return binding.record.number == number;
-    });
-    remove(bindings, static_cast<std::size_t>(found - bindings.begin()));
-    if (bindings.empty()) by_owner_.erase(owner);
+    remove(owner, expiry.second);
   }
+}
+
+std::size_t Bindings::forget_flow(std::uint64_t handle) {
+  std::size_t gone = 0;
+  for (auto next = by_flow_.lower_bound({handle, 0}); next != by_flow_.end() && next->first.first == handle; ++gone) {
+    const auto [flow, owner] = *next++;
+    remove(owner, flow.second);
+  }
+  return gone;
+}
+
+void Bindings::remove(const BindingOwner& owner, std::uint64_t number) {
+  std::vector<Binding>& bindings = by_owner_.at(owner);
+  const auto found = std::find_if(bindings.begin(), bindings.end(),
+                                  [number](const Binding& binding) { return binding.record.number == number; });
+  remove(bindings, static_cast<std::size_t>(found - bindings.begin()));
+  if (bindings.empty()) by_owner_.erase(owner);
 }
 
 const std::vector<Binding>* Bindings::find(const BindingOwner& owner) const {

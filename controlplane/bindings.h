@@ -1,4 +1,5 @@
 // The location service: every binding by address of record, in memory, bounded. RFC 3261 section 10.3, steps 6 and 7.
+// A binding that came over a WebSocket lives no longer than that (RFC 7118 section 5): no store keeps it.
 #pragma once
 
 #include <cstdint>
@@ -48,6 +49,8 @@ class Bindings {
   std::optional<RegisterRefusal> apply(const RegisterRequest& request, const Arrival& arrival);
   /// One that the store had; dropped if it is beyond the limits.
   void restore(Binding binding);
+  /// Removes those that came over a WebSocket that has ended; gives how many.
+  std::size_t forget_flow(std::uint64_t handle);
   /// Removes what has expired.
   void expire(std::uint64_t now_ns);
 
@@ -64,11 +67,14 @@ class Bindings {
   void put(std::vector<Binding>& into, const ContactRequest& contact, const RegisterRequest& request,
            const Arrival& arrival);
   void remove(std::vector<Binding>& from, std::size_t index);
+  void remove(const BindingOwner& owner, std::uint64_t number);
+  void remove_indexes(const Binding& binding);
 
   Limits limits_;
   BindingKeeper* keeper_;
   std::map<BindingOwner, std::vector<Binding>> by_owner_;
   std::map<Expiry, BindingOwner> by_expiry_;
+  std::map<std::pair<std::uint64_t, std::uint64_t>, BindingOwner> by_flow_;  ///< a WebSocket's handle and a number
   std::uint64_t number_last_ = 0;
 };
 

@@ -8,6 +8,7 @@
 
 #include "controlplane/call.h"
 #include "controlplane/call_transfer.h"
+#include "controlplane/utf8.h"
 #include "proto/stream_reading.h"
 
 namespace weir::controlplane {
@@ -20,22 +21,6 @@ namespace {
 
 constexpr std::uint64_t kMsNs = 1'000'000;
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
-
-/// Bytes of the character that `text` begins with; 0: it is no UTF-8 (RFC 3629 section 4).
-std::size_t character_bytes(std::string_view text) {
-  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t bytes = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || text.size() < bytes) return 0;
-  for (std::size_t i = 1; i < bytes; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  // Longer than need be, surrogates, beyond U+10FFFF.
-  const bool wrong = (first == 0xE0 && byte(1) < 0xA0) || (first == 0xED && byte(1) > 0x9F) ||
-                     (first == 0xF0 && byte(1) < 0x90) || (first == 0xF4 && byte(1) > 0x8F);
-  return wrong ? 0 : bytes;
-}
 
 /// RFC 3339 section 5.6, to the millisecond.
 std::string timestamp(std::int64_t unix_ms) {

@@ -183,7 +183,7 @@ proto::Result<std::unique_ptr<Leg>> Call::adopt_leg(Side side, const KeptLeg& ke
   std::optional<sip::Dialog> dialog = sip::Dialog::from_record(record);
   if (!dialog) return proto::Error{"its record is damaged"};
   sip::Uri there = sip::make_sip_uri("", proto::to_string(kept.remote.address), kept.remote.port);
-  there.parameters.set("transport", to_string(kept.transport));
+  there.parameters.set("transport", uri_transport(kept.transport));
   const std::optional<Path> path = context_.paths.towards(*realm, there);
   if (!path) return proto::Error{"there is no way to its party"};
   auto leg = std::make_unique<Leg>(side, *path);

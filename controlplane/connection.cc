@@ -79,6 +79,7 @@ void Connection::shake_hands() {
 
 void Connection::on_open() {
   if (accepted_) way_.place = transports_.place_chosen(way_, stream_->chosen());
+  web_ = transports_.make_websocket(way_);
   state_ = State::kOpen;
   transports_.on_open(*this);
   due_in(mute_ ? transports_.first_message_time() : quiet_time());
@@ -86,7 +87,13 @@ void Connection::on_open() {
   write_soon();
 }
 
-bool Connection::send(std::string_view bytes) {
+bool Connection::send(std::string_view message) {
+  if (message.size() > kPing.size()) used_ = Clock::now();
+  if (web_ == nullptr) return queue(message);
+  return state_ == State::kOpen && web_->send(message) && queue(web_->take_output());
+}
+
+bool Connection::queue(std::string_view bytes) {
   if (state_ == State::kClosed || state_ == State::kFinishing) return false;
   if (queue_bytes_ + bytes.size() > kQueueBytesMax || !transports_.may_queue(bytes.size())) return false;
   if (state_ == State::kUnopened && !transports_.may_open()) return false;
@@ -94,7 +101,6 @@ bool Connection::send(std::string_view bytes) {
   queue_.emplace_back(bytes);
   queue_bytes_ += bytes.size();
   transports_.on_queued(bytes.size());
-  if (bytes.size() > kPing.size()) used_ = Clock::now();
   if (state_ == State::kUnopened) {
     connect();
   } else if (state_ == State::kOpen && queue_.size() == 1) {
@@ -126,10 +132,15 @@ void Connection::read_some() {
         break;
     }
     if (state_ == State::kFinishing) continue;
-    framer_.feed({buffer.data(), transfer.bytes});
-    if (pinged_) framer_.skip_pong();
-    pinged_ = false;
-    take_frames();
+    const std::string_view bytes(buffer.data(), transfer.bytes);
+    if (web_ != nullptr) {
+      take_web_frames(bytes);
+    } else {
+      framer_.feed(bytes);
+      if (pinged_) framer_.skip_pong();
+      pinged_ = false;
+      take_frames();
+    }
     if (state_ != State::kOpen && state_ != State::kFinishing) return;
   }
   read_again();
@@ -139,15 +150,8 @@ void Connection::take_frames() {
   for (;;) {
     const sip::Frame frame = framer_.next();
     switch (frame.kind) {
-      case sip::FrameKind::kNone: {
-        if (mute_) return;  // neither pings nor half a message buy it time
-        // A message must end within its time, however slowly its bytes drip.
-        const bool mid_message = framer_.mid_message();
-        if (!mid_message) due_in(quiet_time());
-        if (mid_message && !mid_message_) due_in(kMessage);
-        mid_message_ = mid_message;
-        return;
-      }
+      case sip::FrameKind::kNone:
+        return await_rest(framer_.mid_message());
       case sip::FrameKind::kMessage:
         mute_ = false;
         mid_message_ = false;
@@ -160,9 +164,61 @@ void Connection::take_frames() {
         break;
       case sip::FrameKind::kError:
         transports_.on_broken_frame(frame, hop_);
-        return finish();
+        return finish("its bytes are no messages");
     }
   }
+}
+
+/// Neither pings nor half a message buy time for one who has not said anything whole. A message must end within its
+/// time, however slowly its bytes drip.
+void Connection::await_rest(bool mid_message) {
+  if (mute_) return;
+  if (!mid_message) due_in(quiet_time());
+  if (mid_message && !mid_message_) due_in(kMessage);
+  mid_message_ = mid_message;
+}
+
+void Connection::take_web_frames(std::string_view bytes) {
+  pinged_ = false;
+  web_->feed(bytes);
+  for (;;) {
+    const WebEvent event = web_->next();
+    if (const std::string answer = web_->take_output(); !answer.empty() && !queue(answer)) {
+      return fail(ConnectionEnd::kBroken, "the peer does not read");
+    }
+    switch (event.kind) {
+      case WebEventKind::kNone:
+        return await_rest(web_->mid_message());
+      case WebEventKind::kOpen:
+        take_upgrade();
+        break;
+      case WebEventKind::kMessage:
+        take_web_message(event.text);
+        if (state_ != State::kOpen) return;
+        break;
+      case WebEventKind::kRefused:
+        transports_.on_upgrade(*this, event.text);
+        return finish(event.text);
+      case WebEventKind::kEnd:
+        return finish(event.text);
+    }
+  }
+}
+
+void Connection::take_upgrade() {
+  mute_ = false;
+  used_ = Clock::now();
+  transports_.on_upgrade(*this, "");
+}
+
+/// RFC 5626 section 4.4.1's pings come as messages of their own (RFC 7118 section 6); nothing else that short is any.
+void Connection::take_web_message(std::string_view message) {
+  mid_message_ = false;
+  if (message == kPing) return void(send(kPongText));
+  if (message.empty() || message == kPongText) return;
+  spoke_ = true;
+  used_ = Clock::now();
+  transports_.on_bytes(message, hop_, this);
 }
 
 void Connection::write_some() {
@@ -211,17 +267,23 @@ void Connection::write_soon() {
 
 /// Says what is queued and hears no more. Closed with bytes unread a socket sends a reset, which may overtake the
 /// answer: so our side ends first, and what still comes is read and thrown away until the peer's side ends too.
-void Connection::finish() {
-  if (queue_.empty()) return fail(ConnectionEnd::kOrderly, "its bytes are no messages");
+void Connection::finish(std::string_view reason) {
+  if (queue_.empty()) return fail(ConnectionEnd::kOrderly, reason);
   state_ = State::kFinishing;
   mute_ = false;
   due_in(kFinish);
 }
 
+/// How long nothing may come before we ping: one of ours, or a browser, which has no ping of its own. 0: we never do.
+std::chrono::milliseconds Connection::keepalive_time() const {
+  if (web_ != nullptr) return transports_.websocket_ping_time();
+  return accepted_ ? std::chrono::milliseconds(0) : transports_.keepalive_time();
+}
+
 /// How long nothing may come before something is done about it.
 std::chrono::milliseconds Connection::quiet_time() const {
-  if (accepted_ || transports_.keepalive_time().count() == 0) return kIdle;
-  return pinged_ ? std::chrono::milliseconds(kPong) : transports_.keepalive_time();
+  if (keepalive_time().count() == 0) return kIdle;
+  return pinged_ ? std::chrono::milliseconds(kPong) : keepalive_time();
 }
 
 void Connection::due_in(std::chrono::milliseconds time) {
@@ -269,16 +331,18 @@ void Connection::on_due() {
 
 /// Nothing has come for quiet_time().
 void Connection::ping_or_close() {
-  if (accepted_ || transports_.keepalive_time().count() == 0) return fail(ConnectionEnd::kOrderly, "it is idle");
+  if (keepalive_time().count() == 0) return fail(ConnectionEnd::kOrderly, "it is idle");
   if (pinged_) return fail(ConnectionEnd::kBroken, "no answer to a ping");
-  if (Clock::now() - used_ > kUnused) return fail(ConnectionEnd::kOrderly, "it is not used");
-  pinged_ = send(kPing);
+  const Clock::duration unused_max = web_ == nullptr ? kUnused : spoke_ ? kWebSocketUnused : kIdle;
+  if (Clock::now() - used_ > unused_max) return fail(ConnectionEnd::kOrderly, "it is not used");
+  pinged_ = web_ == nullptr ? send(kPing) : web_->ping() && queue(web_->take_output());
   due_in(kPong);
 }
 
 void Connection::close() {
   state_ = State::kClosed;
   stream_.reset();
+  web_.reset();  // handlers that wait may keep us longer than the transports
   error_code ignored;
   timer_.cancel();
   socket_.close(ignored);

@@ -1,5 +1,5 @@
-// One stream connection of SIP, TCP or TLS, accepted or ours: messages in, messages out, and the time all of it may
-// take. RFC 3261 section 18, keep-alives RFC 5626 section 4.4.1.
+// One stream connection of SIP, TCP or TLS, accepted or ours, or a WebSocket over either, accepted: messages in,
+// messages out, and the time all of it may take. RFC 3261 section 18, RFC 7118, keep-alives RFC 5626 section 4.4.1.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -14,6 +14,7 @@
 
 #include "controlplane/byte_stream.h"
 #include "controlplane/transports.h"
+#include "controlplane/websocket.h"
 #include "sip/framer.h"
 
 namespace weir::controlplane {
@@ -33,6 +34,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   static constexpr std::chrono::seconds kIdle{300};
   /// One of ours without a message in either direction, however well pings are answered.
   static constexpr std::chrono::seconds kUnused{1800};
+  /// The same of a WebSocket: a registration of an hour is renewed in it, and one of the longest that is usual too.
+  static constexpr std::chrono::seconds kWebSocketUnused{7800};
   /// For a ping of ours to be answered (RFC 5626 section 4.4.1).
   static constexpr std::chrono::seconds kPong{10};
   /// From the first byte of a message to its last.
@@ -61,9 +64,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool take_remote();
   /// Starts an accepted socket, which must bring a whole message in so many milliseconds.
   void start_accepted();
-  /// Sends, or queues while connecting; the first call of an unopened connection opens it.
-  /// False: closed, the queue is full, or too many are open.
-  bool send(std::string_view bytes);
+  /// Sends a message, or queues it while connecting; the first call of an unopened connection opens it.
+  /// False: closed, a WebSocket that is not open yet, the queue is full, or too many are open.
+  bool send(std::string_view message);
   /// Ends it, without telling the transports.
   void close();
   [[nodiscard]] std::size_t queue_bytes() const { return queue_bytes_; }
@@ -79,17 +82,23 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_ready();
   void read_some();
   void take_frames();
+  void take_web_frames(std::string_view bytes);
+  void take_web_message(std::string_view message);
+  void take_upgrade();
+  void await_rest(bool mid_message);
+  bool queue(std::string_view bytes);
   void write_some();
   void wait_for(Progress what);
   void read_again();
   void write_soon();
 
-  void finish();
+  void finish(std::string_view reason);
   void due_in(std::chrono::milliseconds time);
   void arm();
   void on_timer();
   void on_due();
   void ping_or_close();
+  [[nodiscard]] std::chrono::milliseconds keepalive_time() const;
   [[nodiscard]] std::chrono::milliseconds quiet_time() const;
   void fail(ConnectionEnd end, std::string_view reason);
 
@@ -101,9 +110,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Way way_;
   State state_ = State::kUnopened;
   sip::Framer framer_;
+  std::unique_ptr<WebSocket> web_;  ///< cuts the bytes instead of the framer; null: TCP, TLS
   bool accepted_ = false;
   bool opened_ = false;
-  bool mute_ = false;  ///< accepted, and no whole message has come
+  bool mute_ = false;   ///< accepted, and no whole message has come, or no upgrade to WebSocket
+  bool spoke_ = false;  ///< a message has come
   bool mid_message_ = false;
   bool pinged_ = false;  ///< and nothing has come since
   bool awaits_read_ = false;

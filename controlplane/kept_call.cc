@@ -5,7 +5,7 @@
 namespace weir::controlplane {
 
 template <>
-inline constexpr auto kKeptLast<proto::settings::SipTransport> = proto::settings::SipTransport::kTls;
+inline constexpr auto kKeptLast<proto::settings::SipTransport> = proto::settings::SipTransport::kWss;
 template <>
 inline constexpr auto kKeptLast<proto::settings::MediaProfile> = proto::settings::MediaProfile::kBestEffort;
 template <>

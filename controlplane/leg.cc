@@ -50,7 +50,7 @@ sip::NameAddr Leg::contact() const {
   sip::NameAddr contact;
   contact.uri = sip::make_sip_uri(kContactUser, proto::to_string(path_.local.address), path_.local.port);
   if (path_.transport != proto::settings::SipTransport::kUdp) {
-    contact.uri.parameters.set("transport", to_string(path_.transport));
+    contact.uri.parameters.set("transport", uri_transport(path_.transport));
   }
   return contact;
 }
@@ -73,7 +73,9 @@ bool Leg::takes_reliable(const sip::Message& response) {
   return true;
 }
 
+/// A WebSocket is not opened anew, nor gone round: whoever was behind it is gone, or comes again (RFC 7118 section 5).
 sip::Hop Leg::dialog_hop(PathFinder& paths) const {
+  if (is_websocket(path_.transport)) return path_.hop;
   if (path_.hop.reliability == sip::Reliability::kReliable && paths.arrival(path_.hop)) return path_.hop;
   const std::optional<Path> way = paths.towards(path_.realm, dialog->next_hop(), &path_);
   return way ? way->hop : path_.hop;

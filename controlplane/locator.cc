@@ -36,6 +36,11 @@ struct Server {
   std::uint16_t port;
 };
 
+/// What browsers call themselves: names that nobody may look up (RFC 6761 section 6.4, RFC 7118 section 5).
+bool is_nowhere(std::string_view name) {
+  return name == "invalid" || name.ends_with(".invalid");
+}
+
 std::uint16_t default_port(SipTransport transport) {
   return transport == SipTransport::kTls ? sip::kSipsPort : sip::kSipPort;
 }
@@ -49,6 +54,9 @@ std::string service_name(SipTransport transport, const std::string& host) {
       return "_sip._tcp." + host;
     case SipTransport::kTls:
       return "_sips._tcp." + host;
+    case SipTransport::kWs:
+    case SipTransport::kWss:
+      break;  // nobody is called by opening a WebSocket (RFC 7118 section 5)
   }
   return {};
 }
@@ -110,7 +118,7 @@ void Search::begin(const sip::Uri& uri) {
     return finish();
   }
   const std::optional<std::string> name = dns_name(target);
-  if (!name) return finish();
+  if (!name || is_nowhere(*name)) return finish();
   host_ = *name;
   if (uri.port) return ask_addresses(otherwise_, {{host_, port}});
   if (uri.transport()) {

@@ -44,8 +44,16 @@ std::string_view to_string(SipTransport transport) {
       return "tcp";
     case SipTransport::kTls:
       return "tls";
+    case SipTransport::kWs:
+      return "ws";
+    case SipTransport::kWss:
+      return "wss";
   }
   return "unknown";
+}
+
+std::string_view uri_transport(SipTransport transport) {
+  return settings::is_websocket(transport) ? "ws" : to_string(transport);
 }
 
 std::string_view via_transport(SipTransport transport) {
@@ -56,6 +64,10 @@ std::string_view via_transport(SipTransport transport) {
       return "TCP";
     case SipTransport::kTls:
       return "TLS";
+    case SipTransport::kWs:
+      return "WS";
+    case SipTransport::kWss:
+      return "WSS";
   }
   return "UDP";
 }

@@ -41,9 +41,11 @@ class Places {
   std::vector<Place> places_;
 };
 
-/// "udp", "tcp", "tls": as URIs and the configuration write it.
+/// "udp", "tcp", "tls", "ws", "wss": as the configuration writes it.
 std::string_view to_string(proto::settings::SipTransport transport);
-/// "UDP", "TCP", "TLS": as Via writes it (RFC 3261 section 20.42).
+/// As URIs write it: "ws" is both WebSocket's (RFC 7118 section 5.2).
+std::string_view uri_transport(proto::settings::SipTransport transport);
+/// "UDP", "TCP", "TLS", "WS", "WSS": as Via writes it (RFC 3261 section 20.42, RFC 7118 section 5.1).
 std::string_view via_transport(proto::settings::SipTransport transport);
 
 }  // namespace weir::controlplane

@@ -33,6 +33,10 @@ std::uint64_t seconds_left(std::uint64_t expires_ns, std::uint64_t now_ns) {
   return expires_ns <= now_ns ? 0 : (expires_ns - now_ns + kSecondNs - 1) / kSecondNs;
 }
 
+/// How often the phone of a flow over a connection has to say something (RFC 5626 section 4.4): a minute less than such
+/// a connection may be silent.
+constexpr std::string_view kFlowTimerSeconds = "240";
+
 }  // namespace
 
 proto::Result<std::unique_ptr<Registrar>> Registrar::create(RegistrarContext context, std::uint64_t now_ns) {
@@ -88,6 +92,14 @@ const settings::RealmRegistrarSettings& Registrar::realm_of(const Path& from) co
 void Registrar::on_tick(std::uint64_t now_ns) {
   now_ns_ = now_ns;
   bindings_.expire(now_ns);
+}
+
+void Registrar::on_flow_gone(const sip::Hop& hop) {
+  const std::size_t gone = bindings_.forget_flow(hop.handle);
+  if (gone == 0) return;
+  log_event(
+      LogLevel::kInfo, "registrar",
+      {{"event", "a WebSocket ended"}, {"bindings_gone", std::uint64_t{gone}}, {"peer", proto::to_string(hop.remote)}});
 }
 
 /// nullopt: within the rates.
@@ -186,7 +198,10 @@ void Registrar::accept(sip::TransactionId id, const Message& request, const Path
   }
   if (!wish.path.empty()) response.add_header(HeaderId::kPath, wish.path);
   if (!realm.service_route.empty()) response.add_header(HeaderId::kServiceRoute, "<" + realm.service_route + ">");
-  if (wish.outbound) response.add_header(HeaderId::kRequire, "outbound");
+  if (wish.outbound) {
+    response.add_header(HeaderId::kRequire, "outbound");
+    if (from.hop.reliability == sip::Reliability::kReliable) response.add_header("Flow-Timer", kFlowTimerSeconds);
+  }
   response.add_header(HeaderId::kSupported, "path, outbound");
   response.add_header(HeaderId::kDate, date_text(context_.unix_time_s()));
   response.add_header(HeaderId::kServer, kSoftware);

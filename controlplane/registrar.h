@@ -60,6 +60,8 @@ class Registrar : public RequestHandler {
   void on_request(sip::TransactionId id, const sip::Message& request, const Path& from) override;
 
   void on_tick(std::uint64_t now_ns);
+  /// A WebSocket has ended: whoever registered over it is there no more.
+  void on_flow_gone(const sip::Hop& hop);
 
   /// Where a user of a realm (index in Settings::realms) is now: every contact that can be reached, by q, equal q of
   /// one rank. `user` is the user of the address of record, unescaped. Empty: nobody.

@@ -44,6 +44,7 @@ void compare_realm(const settings::RealmSettings& running, const settings::Realm
   notes.restart(realm + "listen", running.listeners, wanted.listeners);
   notes.restart(realm + "registrar", running.registrar, wanted.registrar);
   notes.change(realm + "tls", running.tls, wanted.tls);
+  notes.change(realm + "websocket", running.websocket, wanted.websocket);
   notes.change(realm + "media policy", running.policy.media, wanted.policy.media);
   notes.change(realm + "trusted", running.policy.trusted, wanted.policy.trusted);
   notes.change(realm + "topology_hiding", running.policy.topology_hiding, wanted.policy.topology_hiding);

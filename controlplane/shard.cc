@@ -268,4 +268,8 @@ void Shard::on_transport_error(const sip::Hop& hop) {
   calls_->on_transport_error(clock_ns(), hop);
 }
 
+void Shard::on_flow_gone(const sip::Hop& hop) {
+  if (registrar_) registrar_->on_flow_gone(hop);
+}
+
 }  // namespace weir::controlplane

@@ -65,6 +65,7 @@ class Shard : private MessageSink {
   void on_message(sip::Message message, const sip::Hop& source) override;
   void on_malformed(const sip::ParseError& error, const sip::Hop& source) override;
   void on_transport_error(const sip::Hop& hop) override;
+  void on_flow_gone(const sip::Hop& hop) override;
 
   void tick();
   void say_farewell();

@@ -107,6 +107,8 @@ json::value Shard::status_view(std::uint64_t now_ns) const {
                        {"tcp_refused", transports.connections_refused},
                        {"tcp_mute", transports.connections_mute},
                        {"connections_broken", transports.connections_broken},
+                       {"websockets", transports.websockets},
+                       {"websockets_refused", transports.websockets_refused},
                        {"tls_handshakes", transports.tls_handshakes},
                        {"tls_handshakes_failed", transports.tls_handshakes_failed},
                        {"commands", client.commands},

@@ -162,9 +162,7 @@ proto::Result<TlsRealms> load_tls_realms(const settings::Settings& settings) {
   std::string mistakes;
   for (std::size_t i = 0; i < settings.realms.size(); ++i) {
     const settings::RealmSettings& realm = settings.realms[i];
-    const auto is_tls = [](const settings::ListenerSettings& one) {
-      return one.transport == settings::SipTransport::kTls;
-    };
+    const auto is_tls = [](const settings::ListenerSettings& one) { return settings::is_secured(one.transport); };
     if (std::none_of(realm.listeners.begin(), realm.listeners.end(), is_tls)) continue;
     auto loaded = TlsRealm::load(realm.tls, settings.tls, settings.control.user);
     if (loaded) {

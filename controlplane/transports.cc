@@ -102,7 +102,7 @@ std::optional<Path> Transports::towards(std::uint32_t realm, const sip::Uri& uri
   if (const std::optional<Path> alias = alias_of(realm, uri)) return alias;
   sip::Uri asked = uri;
   if (like != nullptr && !uri.transport() && uri.scheme == sip::Scheme::kSip) {
-    asked.parameters.set("transport", to_string(like->transport));
+    asked.parameters.set("transport", uri_transport(like->transport));
   }
   std::optional<Path> first;
   Locator(*known_answers_, draw_by_chance)
@@ -220,7 +220,7 @@ void Transports::on_accepted(std::shared_ptr<Connection> connection) {
     counters_.connections_refused += alive ? 1 : 0;
     return connection->close();
   }
-  connections_.add(connection, !tls);
+  connections_.add(connection, !tls && !is_websocket(connection->way().place));
   connection->start_accepted();
 }
 
@@ -233,11 +233,27 @@ void Transports::on_open(const Connection& connection) {
 void Transports::on_closing(Connection& connection, ConnectionEnd end, bool lost_messages, std::string_view reason) {
   const sip::Hop hop = connection.hop();
   const bool ours_broke = !connection.accepted() && end == ConnectionEnd::kBroken;
+  const bool web = is_websocket(connection.way().place);
   report(connection, end, reason);
   queued_bytes_ -= connection.queue_bytes();
   connection.close();
   connections_.remove(connection);
   if (lost_messages || ours_broke) sink_.on_transport_error(hop);
+  if (web) sink_.on_flow_gone(hop);
+}
+
+/// `refusal`: empty if it was granted.
+void Transports::on_upgrade(const Connection& connection, std::string_view refusal) {
+  if (refusal.empty()) return void(++counters_.websockets);
+  ++counters_.websockets_refused;
+  const std::uint64_t now_ns = clock_ns();
+  if (!failure_lines_.has(now_ns, kFailureLinesPerSecond)) return;
+  failure_lines_.take(now_ns, kFailureLinesPerSecond);
+  log_event(LogLevel::kWarning, "sip",
+            {{"event", "WebSocket refused"},
+             {"realm", settings_.realms[places_[connection.way().place].realm].name},
+             {"peer", proto::to_string(connection.hop().remote)},
+             {"reason", refusal}});
 }
 
 /// One line for each of ours that fails; of accepted ones, handshakes only, and not all of a flood's.
@@ -271,6 +287,11 @@ std::unique_ptr<ByteStream> Transports::make_stream(int socket, const Way& way, 
   return std::make_unique<TlsStream>(socket, std::move(candidates));
 }
 
+std::unique_ptr<WebSocket> Transports::make_websocket(const Way& way) {
+  if (!is_websocket(way.place)) return nullptr;
+  return std::make_unique<WebSocket>(websocket_work_, settings_.realms[places_[way.place].realm].websocket);
+}
+
 std::size_t Transports::place_chosen(const Way& way, std::size_t candidate) const {
   return places_.sharing(way.place)[candidate];
 }
@@ -285,6 +306,10 @@ std::chrono::milliseconds Transports::first_message_time() const {
 
 std::chrono::milliseconds Transports::keepalive_time() const {
   return std::chrono::milliseconds(settings_.transport.keepalive_ms);
+}
+
+std::chrono::milliseconds Transports::websocket_ping_time() const {
+  return std::chrono::milliseconds(settings_.transport.websocket_ping_ms);
 }
 
 /// RFC 5923 section 5: requests to the name in a Via with `alias` may go back over the connection, once its certificate

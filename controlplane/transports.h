@@ -1,5 +1,5 @@
-// SIP's transports: every listener of every realm, UDP, TCP and TLS, and the connections. Bytes to messages and back.
-// RFC 3261 section 18, RFC 3581 (rport), RFC 5923 (reuse). One thread, the shard's.
+// SIP's transports: every listener of every realm, UDP, TCP, TLS and WebSocket, and the connections. Bytes to messages
+// and back. RFC 3261 section 18, RFC 3581 (rport), RFC 5923 (reuse). One thread, the shard's.
 #pragma once
 
 #include <array>
@@ -34,6 +34,7 @@ class ByteStream;
 class Connection;
 class StreamListener;
 class UdpListener;
+class WebSocket;
 
 /// What the transports read.
 class MessageSink {
@@ -49,6 +50,8 @@ class MessageSink {
   virtual void on_malformed(const sip::ParseError& error, const sip::Hop& source) = 0;
   /// Messages queued for this hop were lost, or its connection, one of ours, broke and answers will not come over it.
   virtual void on_transport_error(const sip::Hop& hop) = 0;
+  /// A WebSocket has ended: who is behind it cannot be reached until they come again (RFC 7118 section 5).
+  virtual void on_flow_gone(const sip::Hop& /*hop*/) {}
 };
 
 struct TransportCounters {
@@ -61,6 +64,8 @@ struct TransportCounters {
   std::uint64_t connections_mute = 0;       ///< closed: no whole message in the time of [limits]
   std::uint64_t connections_broken = 0;     ///< ours: not to be had, not who they should be, reset, or silent
   std::uint64_t tls_handshakes = 0;         ///< accepted and done
+  std::uint64_t websockets = 0;             ///< upgrades that were granted
+  std::uint64_t websockets_refused = 0;     ///< and that were not: a foreign page, no "sip", or no upgrade at all
   std::uint64_t tls_handshakes_failed = 0;  ///< accepted and not done: nonsense, no certificate, too late
 };
 
@@ -134,6 +139,7 @@ class Transports : public PathFinder, public sip::MessageSender {
   /// A frame of kind kError: its stream ends after this.
   void on_broken_frame(const sip::Frame& frame, const sip::Hop& source);
   void on_mute() { ++counters_.connections_mute; }
+  void on_upgrade(const Connection& connection, std::string_view refusal);
   /// Closes it: the transports forget it.
   void on_closing(Connection& connection, ConnectionEnd end, bool lost_messages, std::string_view reason);
 
@@ -142,17 +148,21 @@ class Transports : public PathFinder, public sip::MessageSender {
   [[nodiscard]] bool may_queue(std::size_t bytes) const { return queued_bytes_ + bytes <= kQueuedBytesMax; }
   [[nodiscard]] const proto::Endpoint& local_of(const Way& way) const { return places_[way.place].local; }
   std::unique_ptr<ByteStream> make_stream(int socket, const Way& way, bool accepted) const;
+  /// Null if the place has none.
+  std::unique_ptr<WebSocket> make_websocket(const Way& way);
   [[nodiscard]] std::size_t place_chosen(const Way& way, std::size_t candidate) const;
   [[nodiscard]] std::chrono::milliseconds handshake_time() const;
   [[nodiscard]] std::chrono::milliseconds first_message_time() const;
   [[nodiscard]] std::chrono::milliseconds keepalive_time() const;
+  [[nodiscard]] std::chrono::milliseconds websocket_ping_time() const;
   /// One for all connections: what is read into it is taken out before anything else happens.
   [[nodiscard]] std::span<char> read_buffer() { return read_buffer_; }
   /// One for all UDP sockets, in the same way.
   [[nodiscard]] DatagramBatch& batch() { return batch_; }
 
-  [[nodiscard]] bool is_tls(std::size_t place) const {
-    return places_[place].transport == proto::settings::SipTransport::kTls;
+  [[nodiscard]] bool is_tls(std::size_t place) const { return proto::settings::is_secured(places_[place].transport); }
+  [[nodiscard]] bool is_websocket(std::size_t place) const {
+    return proto::settings::is_websocket(places_[place].transport);
   }
   void take_alias(const sip::Message& request, const Connection& connection);
   void end_handshake(const Connection& connection, bool done);
@@ -166,6 +176,7 @@ class Transports : public PathFinder, public sip::MessageSender {
   TlsRealms tls_;
   std::vector<std::unique_ptr<UdpListener>> udp_;         ///< by place, a UDP hop's handle; else null
   std::vector<std::unique_ptr<StreamListener>> streams_;  ///< by place; null where it is UDP, or shares a listener
+  boost::asio::io_context websocket_work_{1};             ///< outlives the WebSockets
   ConnectionTable connections_;
   std::size_t queued_bytes_ = 0;  ///< of all connections
   HandshakeLimits handshakes_;

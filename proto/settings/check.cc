@@ -162,18 +162,18 @@ void check_listener(const Settings& settings, std::size_t realm, std::size_t lis
     const std::vector<ListenerSettings>& others = settings.realms[r].listeners;
     const std::size_t end = r == realm ? listener : others.size();
     for (std::size_t i = 0; i < end; ++i) {
-      if (others[i].transport != mine.transport || others[i].local != mine.local) continue;
+      const bool both_streams = mine.transport != SipTransport::kUdp && others[i].transport != SipTransport::kUdp;
+      if (others[i].local != mine.local || (others[i].transport != mine.transport && !both_streams)) continue;
       // Realms can share a TLS listener: the name that a client asks for (SNI) says which one it means.
-      if (mine.transport == SipTransport::kTls && r != realm) continue;
-      mistakes.push_back({lines.realms[realm], where + " is listened on twice"});
+      if (others[i].transport == mine.transport && is_secured(mine.transport) && r != realm) continue;
+      return mistakes.push_back({lines.realms[realm], where + " is listened on twice"});
     }
   }
 }
 
 void check_realm_tls(const RealmSettings& realm, std::uint32_t line, std::vector<Mistake>& mistakes) {
-  const bool listens =
-      std::any_of(realm.listeners.begin(), realm.listeners.end(),
-                  [](const ListenerSettings& listener) { return listener.transport == SipTransport::kTls; });
+  const bool listens = std::any_of(realm.listeners.begin(), realm.listeners.end(),
+                                   [](const ListenerSettings& listener) { return is_secured(listener.transport); });
   if (listens && realm.tls.certificates.empty()) {
     mistakes.push_back({line, "realm '" + realm.name + "' listens for TLS and has no [realm.tls] certificates"});
   }

@@ -1,5 +1,7 @@
 #include "proto/settings/read_transports.h"
 
+#include <algorithm>
+
 #include "proto/settings/values.h"
 
 namespace weir::proto::settings {
@@ -10,6 +12,7 @@ constexpr std::uint16_t kDnsPort = 53;
 constexpr std::size_t kNameServersMax = 8;
 /// What one handshake can look through without anybody noticing.
 constexpr std::size_t kCertificatesMax = 64;
+constexpr std::size_t kOriginsMax = 256;
 
 void read_file_name(Table& table, std::string_view key, std::string& into) {
   std::string text;
@@ -38,6 +41,15 @@ CertificateFiles read_certificate(Table& table) {
 std::optional<Endpoint> parse_name_server(const std::string& text) {
   if (const Result<IpAddress> address = parse_ip_address(text)) return Endpoint{*address, 0, kDnsPort};
   return parse_endpoint(text);
+}
+
+/// RFC 6454 section 6.2, as browsers write it in lower case: scheme, host, and a port that is not the scheme's.
+bool is_origin(std::string_view text) {
+  const std::size_t host = text.find("://");
+  if (host == 0 || host == std::string_view::npos || host + 3 == text.size()) return false;
+  return std::none_of(text.begin(), text.end(),
+                      [](char c) { return c <= ' ' || c == 0x7f || (c >= 'A' && c <= 'Z'); }) &&
+         text.find_first_of("/?#@*\"", host + 3) == std::string_view::npos;
 }
 
 }  // namespace
@@ -76,8 +88,26 @@ void read_realm_tls(Table& table, RealmTlsSettings& tls) {
   }
 }
 
+void read_realm_websocket(Table& table, RealmWebSocketSettings& websocket) {
+  table.each_text("origins", [&](const std::string& text, std::uint32_t) {
+    if (text != "*" && !is_origin(text)) {
+      return table.mistake("origins",
+                           "'" + text + "' is no origin of a page, like https://phone.example.com, nor \"*\"");
+    }
+    websocket.origins.push_back(text);
+  });
+  if (websocket.origins.size() > kOriginsMax) {
+    table.mistake("origins", "names more than " + std::to_string(kOriginsMax));
+  }
+  if (table.text("path", websocket.path) &&
+      (!websocket.path.starts_with('/') || websocket.path.find_first_of("?# ") != std::string::npos)) {
+    table.mistake("path", "'" + websocket.path + "' is no path, like /sip");
+  }
+}
+
 void read_transport(Table& table, TransportSettings& transport) {
   read_seconds(table, "keepalive_s", transport.keepalive_ms, 0, 280);
+  read_seconds(table, "websocket_ping_s", transport.websocket_ping_ms, 0, 280);
 }
 
 void read_dns(Table& table, DnsSettings& dns) {

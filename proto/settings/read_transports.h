@@ -1,4 +1,4 @@
-// Reads [tls], [realm.tls], [transport] and [dns]. Internal to proto/settings.
+// Reads [tls], [realm.tls], [realm.websocket], [transport] and [dns]. Internal to proto/settings.
 #pragma once
 
 #include "proto/settings/table.h"
@@ -8,6 +8,7 @@ namespace weir::proto::settings {
 
 void read_tls(Table& table, TlsSettings& tls);
 void read_realm_tls(Table& table, RealmTlsSettings& tls);
+void read_realm_websocket(Table& table, RealmWebSocketSettings& websocket);
 void read_transport(Table& table, TransportSettings& transport);
 void read_dns(Table& table, DnsSettings& dns);
 

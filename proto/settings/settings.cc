@@ -260,22 +260,32 @@ void read_dtls(Table& table, bool aead, DtlsSettings& dtls) {
   table.number("mtu_bytes", dtls.mtu_bytes, 256, static_cast<std::int64_t>(kDatagramIpv6BytesMax));
 }
 
-/// "udp:198.18.1.1:5060", "tcp:[2001:2::1]:5060" or "tls:198.18.1.1:5061"
+struct TransportWord {
+  std::string_view word;
+  SipTransport transport;
+  std::uint16_t default_port;  ///< 0: it has to be said
+};
+
+/// The ports are RFC 6455 section 3's.
+constexpr TransportWord kTransportWords[] = {{"udp", SipTransport::kUdp, 0},
+                                             {"tcp", SipTransport::kTcp, 0},
+                                             {"tls", SipTransport::kTls, 0},
+                                             {"ws", SipTransport::kWs, 80},
+                                             {"wss", SipTransport::kWss, 443}};
+
+/// "udp:198.18.1.1:5060", "tcp:[2001:2::1]:5060", "tls:198.18.1.1:5061", "wss:198.18.1.1:443" or "wss:198.18.1.1"
 std::optional<ListenerSettings> parse_listener(std::string_view text) {
   ListenerSettings listener{};
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos) return std::nullopt;
-  const std::string_view transport = text.substr(0, colon);
-  if (transport == "udp") {
-    listener.transport = SipTransport::kUdp;
-  } else if (transport == "tcp") {
-    listener.transport = SipTransport::kTcp;
-  } else if (transport == "tls") {
-    listener.transport = SipTransport::kTls;
-  } else {
-    return std::nullopt;
-  }
-  const std::optional<Endpoint> local = parse_endpoint(text.substr(colon + 1));
+  const auto* const word = std::find_if(std::begin(kTransportWords), std::end(kTransportWords),
+                                        [&](const TransportWord& one) { return one.word == text.substr(0, colon); });
+  if (word == std::end(kTransportWords)) return std::nullopt;
+  listener.transport = word->transport;
+  std::string where(text.substr(colon + 1));
+  const bool has_port = where.find(':') != std::string::npos && !where.ends_with(']');
+  if (!has_port && word->default_port != 0) where += ":" + std::to_string(word->default_port);
+  const std::optional<Endpoint> local = parse_endpoint(where);
   if (!local) return std::nullopt;
   listener.local = *local;
   return listener;
@@ -305,6 +315,7 @@ RealmSettings read_realm(Table& table, const SrtpSettings& srtp) {
   });
   read_realm_policy(table, srtp, realm.policy);
   table.one_table("tls", [&](Table& child) { read_realm_tls(child, realm.tls); });
+  table.one_table("websocket", [&](Table& child) { read_realm_websocket(child, realm.websocket); });
   return realm;
 }
 

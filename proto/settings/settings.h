@@ -68,7 +68,15 @@ struct MediaSettings {
   bool operator==(const MediaSettings&) const = default;
 };
 
-enum class SipTransport : std::uint8_t { kUdp, kTcp, kTls };
+/// kWs, kWss: WebSocket (RFC 7118), bare and over TLS.
+enum class SipTransport : std::uint8_t { kUdp, kTcp, kTls, kWs, kWss };
+
+[[nodiscard]] constexpr bool is_secured(SipTransport transport) {
+  return transport == SipTransport::kTls || transport == SipTransport::kWss;
+}
+[[nodiscard]] constexpr bool is_websocket(SipTransport transport) {
+  return transport == SipTransport::kWs || transport == SipTransport::kWss;
+}
 
 struct ListenerSettings {
   SipTransport transport;
@@ -84,6 +92,7 @@ struct RealmSettings {
   RealmRegistrarSettings registrar = {};
   RealmPolicy policy = {};
   RealmTlsSettings tls{};
+  RealmWebSocketSettings websocket{};
   bool operator==(const RealmSettings&) const = default;
 };
 

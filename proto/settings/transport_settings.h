@@ -1,4 +1,4 @@
-// What the configuration says of SIP's transports: TLS, keep-alives, and how names are looked up.
+// What the configuration says of SIP's transports: TLS, WebSocket, keep-alives, and how names are looked up.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +27,15 @@ struct RealmTlsSettings {
   bool operator==(const RealmTlsSettings&) const = default;
 };
 
+/// [realm.websocket]: who may open a WebSocket to a realm (RFC 7118).
+struct RealmWebSocketSettings {
+  /// Pages that may, by their origin as browsers write it: "https://phone.example.com". "*": all. Who sends no Origin
+  /// is no browser, and may.
+  std::vector<std::string> origins;
+  std::string path;  ///< the only one there is, without a query; empty: any
+  bool operator==(const RealmWebSocketSettings&) const = default;
+};
+
 enum class TlsVersion : std::uint8_t { k12, k13 };
 
 /// [tls]: all realms' TLS.
@@ -43,6 +52,9 @@ struct TlsSettings {
 struct TransportSettings {
   /// A connection of ours that is idle for so long is pinged (RFC 5626 section 4.4.1); 0: never.
   std::uint32_t keepalive_ms = 110'000;
+  /// A WebSocket without a byte for so long is pinged (RFC 6455 section 5.5.2); 0: never. Proxies on the way commonly
+  /// give up what is idle for a minute.
+  std::uint32_t websocket_ping_ms = 25'000;
   bool operator==(const TransportSettings&) const = default;
 };
 

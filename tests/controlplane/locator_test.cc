@@ -120,6 +120,17 @@ TEST_F(LocatorTest, WhatNobodyHereSpeaksLeadsNowhere) {
   EXPECT_THAT(zone_.asked, IsEmpty());
 }
 
+// RFC 6761 section 6.4, RFC 7118 section 5: browsers' names, and browsers.
+TEST_F(LocatorTest, NobodyIsAskedForInvalidNamesAndNobodyIsCalledByWebSocket) {
+  for (const char* uri :
+       {"sip:x@df7jal23ls0d.invalid", "sip:x@df7jal23ls0d.invalid;transport=ws", "sip:x@a.INVALID.:5060",
+        "sips:x@invalid", "sip:x@a.invalid;transport=tcp", "sip:x@host.example;maddr=b.invalid",
+        "sip:x@198.18.1.2;transport=ws", "sips:x@198.18.1.2;transport=ws", "sip:x@host.example;transport=wss"}) {
+    EXPECT_THAT(locate(uri), IsEmpty()) << uri;
+  }
+  EXPECT_THAT(zone_.asked, IsEmpty());
+}
+
 TEST_F(LocatorTest, NaptrThenSrvThenAddresses) {
   // RFC 3263 section 4.1's example.
   zone_.naptr("example.com", 90, "SIP+D2U", "_sip._udp.example.com");

@@ -1,4 +1,5 @@
-// [tls], [realm.tls], [transport] and [dns]: what a good file gives, and every mistake with its line.
+// [tls], [realm.tls], [realm.websocket], [transport] and [dns]: what a good file gives, and every mistake with its
+// line.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -23,6 +24,7 @@ suites = "TLS_AES_128_GCM_SHA256"
 
 [transport]
 keepalive_s = 60
+websocket_ping_s = 40
 
 [dns]
 servers = ["198.18.1.53", "2001:2::53", "[2001:2::53]:5353"]
@@ -55,6 +57,16 @@ listen = ["tls:198.18.1.1:5061"]
 [realm.tls]
 certificates = [{ chain = "/etc/weir/c.pem", key = "/etc/weir/c.key" }]
 
+[[realm]]
+name = "c"
+network = "n"
+listen = ["ws:198.18.1.1", "wss:[2001:2::1]", "wss:198.18.1.1:8443"]
+[realm.websocket]
+origins = ["https://phone.example.com", "http://localhost:8080"]
+path = "/sip"
+[realm.tls]
+certificates = [{ chain = "/etc/weir/d.pem", key = "/etc/weir/d.key" }]
+
 [[route]]
 realm = "a"
 match = ".*"
@@ -70,6 +82,7 @@ TEST(TransportSettings, AGoodFileIsReadWhole) {
   EXPECT_EQ(settings.tls.ciphers, "ECDHE+AESGCM");
   EXPECT_EQ(settings.tls.suites, "TLS_AES_128_GCM_SHA256");
   EXPECT_EQ(settings.transport.keepalive_ms, 60'000u);
+  EXPECT_EQ(settings.transport.websocket_ping_ms, 40'000u);
   ASSERT_EQ(settings.dns.servers.size(), 3u);
   EXPECT_EQ(to_string(settings.dns.servers[0]), "198.18.1.53:53");
   EXPECT_EQ(to_string(settings.dns.servers[1]), "[2001:2::53]:53");
@@ -82,7 +95,7 @@ TEST(TransportSettings, AGoodFileIsReadWhole) {
   EXPECT_EQ(settings.limits.tls_handshakes_per_source_max, 3u);
   EXPECT_EQ(settings.limits.tls_handshakes_per_s_per_source_max, 0u);
   EXPECT_EQ(settings.limits.tls_handshake_ms, 2000u);
-  ASSERT_EQ(settings.realms.size(), 2u);
+  ASSERT_EQ(settings.realms.size(), 3u);
   EXPECT_EQ(settings.realms[0].listeners[0].transport, SipTransport::kTls);
   ASSERT_EQ(settings.realms[0].tls.certificates.size(), 2u);
   EXPECT_EQ(settings.realms[0].tls.certificates[1].chain, "/etc/weir/b.pem");
@@ -90,6 +103,15 @@ TEST(TransportSettings, AGoodFileIsReadWhole) {
   EXPECT_EQ(settings.realms[0].tls.clients, ClientCertificates::kRequired);
   EXPECT_EQ(settings.realms[0].tls.ca, "/etc/weir/ca.pem");
   EXPECT_EQ(settings.realms[1].tls.clients, ClientCertificates::kOff);
+  const RealmSettings& web = settings.realms[2];
+  ASSERT_EQ(web.listeners.size(), 3u);
+  EXPECT_EQ(web.listeners[0].transport, SipTransport::kWs);
+  EXPECT_EQ(to_string(web.listeners[0].local), "198.18.1.1:80");
+  EXPECT_EQ(web.listeners[1].transport, SipTransport::kWss);
+  EXPECT_EQ(to_string(web.listeners[1].local), "[2001:2::1]:443");
+  EXPECT_EQ(to_string(web.listeners[2].local), "198.18.1.1:8443");
+  EXPECT_EQ(web.websocket.origins, (std::vector<std::string>{"https://phone.example.com", "http://localhost:8080"}));
+  EXPECT_EQ(web.websocket.path, "/sip");
 }
 
 TEST(TransportSettings, UnsaidTheyAreModernAndBounded) {
@@ -97,6 +119,8 @@ TEST(TransportSettings, UnsaidTheyAreModernAndBounded) {
   EXPECT_EQ(unsaid.tls.version_min, TlsVersion::k12);
   EXPECT_EQ(unsaid.tls.ciphers, "ECDHE+AESGCM:ECDHE+CHACHA20");
   EXPECT_EQ(unsaid.transport.keepalive_ms, 110'000u);
+  EXPECT_EQ(unsaid.transport.websocket_ping_ms, 25'000u);
+  EXPECT_TRUE(RealmSettings{}.websocket.origins.empty()) << "no page may, unless it is named";
   EXPECT_EQ(unsaid.dns.cache_entries_max, 10'000u);
   EXPECT_EQ(unsaid.limits.tls_handshakes_per_s_per_source_max, 50u);
 }
@@ -113,24 +137,38 @@ struct Row {
 const Row kRows[] = {
     {"a version that is broken", "version_min = \"1.3\"", "version_min = \"1.1\"", 7, "\"1.2\" or \"1.3\""},
     {"a ping that comes too late", "keepalive_s = 60", "keepalive_s = 300", 12, "from 0 to 280"},
-    {"a name server by name", "\"198.18.1.53\"", "\"dns.example\"", 15, "'dns.example' is not an address"},
-    {"a name server at port 0", "[2001:2::53]:5353", "[2001:2::53]:0", 15, "is not an address"},
-    {"no tries", "tries = 3", "tries = 0", 17, "from 1 to 10"},
-    {"a cache of nothing", "cache_entries_max = 100", "cache_entries_max = 0", 18, "cache_entries_max"},
-    {"no time for a handshake", "tls_handshake_s = 2", "tls_handshake_s = 0", 25, "from 1 to 60"},
+    {"a name server by name", "\"198.18.1.53\"", "\"dns.example\"", 16, "'dns.example' is not an address"},
+    {"a name server at port 0", "[2001:2::53]:5353", "[2001:2::53]:0", 16, "is not an address"},
+    {"no tries", "tries = 3", "tries = 0", 18, "from 1 to 10"},
+    {"a cache of nothing", "cache_entries_max = 100", "cache_entries_max = 0", 19, "cache_entries_max"},
+    {"no time for a handshake", "tls_handshake_s = 2", "tls_handshake_s = 0", 26, "from 1 to 60"},
     {"a certificate without key", "{ chain = \"/etc/weir/a.pem\", key = \"/etc/weir/a.key\" }",
-     "{ chain = \"/etc/weir/a.pem\" }", 33, "key: is missing"},
-    {"a relative path", "/etc/weir/a.pem", "weir/a.pem", 33, "'weir/a.pem' is not an absolute path"},
-    {"clients", "clients = \"required\"", "clients = \"always\"", 35, "\"off\", \"optional\" or \"required\""},
-    {"a relative authority", "ca = \"/etc/weir/ca.pem\"", "ca = \"ca.pem\"", 36, "not an absolute path"},
-    {"an unknown key", "ca = \"/etc/weir/ca.pem\"", "cas = \"/etc/weir/ca.pem\"", 36, "has no key 'cas'"},
+     "{ chain = \"/etc/weir/a.pem\" }", 34, "key: is missing"},
+    {"a relative path", "/etc/weir/a.pem", "weir/a.pem", 34, "'weir/a.pem' is not an absolute path"},
+    {"clients", "clients = \"required\"", "clients = \"always\"", 36, "\"off\", \"optional\" or \"required\""},
+    {"a relative authority", "ca = \"/etc/weir/ca.pem\"", "ca = \"ca.pem\"", 37, "not an absolute path"},
+    {"an unknown key", "ca = \"/etc/weir/ca.pem\"", "cas = \"/etc/weir/ca.pem\"", 37, "has no key 'cas'"},
     {"TLS without certificate",
      "listen = [\"tls:198.18.1.1:5061\"]\n[realm.tls]\ncertificates = [{ chain = \"/etc/weir/c.pem\", key = "
      "\"/etc/weir/c.key\" }]",
-     "listen = [\"tls:198.18.1.1:5061\"]", 38, "realm 'b' listens for TLS and has no [realm.tls] certificates"},
+     "listen = [\"tls:198.18.1.1:5061\"]", 39, "realm 'b' listens for TLS and has no [realm.tls] certificates"},
     {"one TLS listener twice in a realm", "listen = [\"tls:198.18.1.1:5061\"]\n[realm.tls]\ncertificates = [\n",
-     "listen = [\"tls:198.18.1.1:5061\", \"tls:198.18.1.1:5061\"]\n[realm.tls]\ncertificates = [\n", 27,
+     "listen = [\"tls:198.18.1.1:5061\", \"tls:198.18.1.1:5061\"]\n[realm.tls]\ncertificates = [\n", 28,
      "198.18.1.1:5061 is listened on twice"},
+    {"a WebSocket where TLS is", "wss:198.18.1.1:8443", "wss:198.18.1.1:5061", 46,
+     "198.18.1.1:5061 is listened on twice"},
+    {"a port that is none", "wss:198.18.1.1:8443", "wss:198.18.1.1:", 49, "is not a transport, an address and a port"},
+    {"TCP without port", "wss:198.18.1.1:8443", "tcp:198.18.1.1", 49, "is not a transport, an address and a port"},
+    {"an origin with a path", "https://phone.example.com", "https://phone.example.com/", 51, "is no origin of a page"},
+    {"an origin without scheme", "https://phone.example.com", "phone.example.com", 51, "is no origin of a page"},
+    {"an origin in capitals", "https://phone.example.com", "https://Phone.example.com", 51, "is no origin of a page"},
+    {"a part of an origin", "https://phone.example.com", "https://*.example.com", 51, "is no origin of a page"},
+    {"a path that is none", "path = \"/sip\"", "path = \"sip\"", 52, "'sip' is no path, like /sip"},
+    {"a path with a query", "path = \"/sip\"", "path = \"/sip?a\"", 52, "is no path"},
+    {"a WebSocket ping too late", "websocket_ping_s = 40", "websocket_ping_s = 281", 13, "from 0 to 280"},
+    {"WSS without certificate",
+     "[realm.tls]\ncertificates = [{ chain = \"/etc/weir/d.pem\", key = \"/etc/weir/d.key\" }]\n", "", 46,
+     "realm 'c' listens for TLS and has no [realm.tls] certificates"},
 };
 
 TEST(TransportSettings, EveryMistakeIsNamedWithItsLine) {

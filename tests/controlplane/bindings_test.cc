@@ -1,0 +1,96 @@
+// Bindings that came over WebSockets: they live as long as their connection (RFC 7118 section 5, RFC 5626).
+#include "controlplane/bindings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace weir::controlplane {
+namespace {
+
+using proto::settings::SipTransport;
+
+/// What a store would have.
+struct Kept : BindingKeeper {
+  void keep(const BindingRecord& record) override { numbers.insert(record.number); }
+  void forget(std::uint64_t number) override { numbers.erase(number); }
+  std::set<std::uint64_t> numbers;
+};
+
+class BindingsTest : public testing::Test {
+ protected:
+  Arrival over(SipTransport transport, std::uint64_t handle) {
+    const proto::Endpoint remote{proto::parse_ip_address("198.18.1.2").value(), 0, 40'000};
+    const bool datagrams = transport == SipTransport::kUdp;
+    const sip::Hop hop{handle, remote, datagrams ? sip::Reliability::kUnreliable : sip::Reliability::kReliable};
+    return {1, 1, Path{hop, 0, transport, {}}, "r", true};
+  }
+  RegisterRequest wish(const std::string& user, const std::string& uri, std::uint32_t reg_id = 0) {
+    RegisterRequest request;
+    request.user = user;
+    request.call_id = "c";
+    request.cseq = ++cseq_;
+    request.direct = true;
+    request.contacts.push_back({.uri = sip::parse_uri(uri).value(),
+                                .text = "<" + uri + ">",
+                                .instance = reg_id == 0 ? "" : "\"<urn:uuid:1>\"",
+                                .reg_id = reg_id,
+                                .expires_s = 600});
+    return request;
+  }
+  const Binding* only(const std::string& user) {
+    const auto* found = bindings_.find({"r", user});
+    return found == nullptr || found->size() != 1 ? nullptr : found->data();
+  }
+
+  Kept kept_;
+  Bindings bindings_{{.per_user_max = 5, .all_max = 10}, &kept_};
+  std::uint32_t cseq_ = 0;
+};
+
+TEST_F(BindingsTest, ABrowserIsCalledOverItsConnectionWhateverItsContactSays) {
+  ASSERT_FALSE(bindings_.apply(wish("alice", "sip:x@198.18.1.2"), over(SipTransport::kWss, 70)));
+  ASSERT_NE(only("alice"), nullptr);
+  EXPECT_TRUE(only("alice")->record.by_source);
+  EXPECT_EQ(only("alice")->hop->handle, 70u);
+}
+
+TEST_F(BindingsTest, ItsBindingsEndWithTheConnectionAndNoOthers) {
+  bindings_.apply(wish("alice", "sip:x@a.invalid;transport=ws"), over(SipTransport::kWs, 70));
+  bindings_.apply(wish("bob", "sip:y@b.invalid;transport=ws"), over(SipTransport::kWs, 70));
+  bindings_.apply(wish("bob", "sip:bob@198.18.1.9"), over(SipTransport::kTcp, 71));
+  bindings_.apply(wish("carol", "sip:z@c.invalid;transport=ws"), over(SipTransport::kWs, 72));
+  EXPECT_EQ(bindings_.forget_flow(70), 2u);
+  EXPECT_EQ(bindings_.find({"r", "alice"}), nullptr);
+  ASSERT_NE(only("bob"), nullptr);
+  EXPECT_EQ(only("bob")->record.transport, SipTransport::kTcp);
+  EXPECT_NE(only("carol"), nullptr);
+  EXPECT_EQ(bindings_.forget_flow(71), 0u) << "TCP's may be opened again";
+  EXPECT_EQ(bindings_.forget_flow(70), 0u);
+  EXPECT_EQ(bindings_.size(), 2u);
+}
+
+TEST_F(BindingsTest, NoStoreKeepsThem) {
+  bindings_.apply(wish("alice", "sip:alice@198.18.1.2", 1), over(SipTransport::kTcp, 70));
+  EXPECT_EQ(kept_.numbers.size(), 1u);
+  bindings_.apply(wish("alice", "sip:x@a.invalid;transport=ws", 1), over(SipTransport::kWs, 71));
+  EXPECT_THAT(kept_.numbers, testing::IsEmpty()) << "the same flow, by another way";
+  ASSERT_NE(only("alice"), nullptr);
+  EXPECT_EQ(bindings_.forget_flow(71), 1u);
+}
+
+// RFC 5626 section 6: the same instance and reg-id is the same flow, over a new connection.
+TEST_F(BindingsTest, ABrowserThatCameBackIsNotForgottenWithItsOldConnection) {
+  bindings_.apply(wish("alice", "sip:x@a.invalid;transport=ws", 1), over(SipTransport::kWs, 70));
+  bindings_.apply(wish("alice", "sip:y@b.invalid;transport=ws", 1), over(SipTransport::kWs, 71));
+  ASSERT_NE(only("alice"), nullptr) << "replaced, not added";
+  EXPECT_EQ(bindings_.forget_flow(70), 0u);
+  ASSERT_NE(only("alice"), nullptr);
+  EXPECT_EQ(only("alice")->record.contact, "<sip:y@b.invalid;transport=ws>");
+  bindings_.expire(over(SipTransport::kWs, 0).now_ns + 600'000'000'000);
+  EXPECT_EQ(bindings_.forget_flow(71), 0u) << "it has expired";
+}
+
+}  // namespace
+}  // namespace weir::controlplane
