@@ -88,7 +88,7 @@ void kept_fields(Keeper& keeper, sip::MediaSection& section) {
 
 template <typename Keeper>
 void kept_fields(Keeper& keeper, sip::DescriptionMark& mark) {
-  keep(keeper, mark.version, mark.digest, mark.later);
+  keep(keeper, mark.version, mark.digest, mark.later, mark.mids);
 }
 
 template <typename Keeper>

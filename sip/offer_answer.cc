@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "proto/assert.h"
+#include "sip/bundle.h"
 #include "sip/sdp_parse.h"
 #include "sip/sdp_write.h"
 #include "sip/text.h"
@@ -70,7 +71,8 @@ void copy_codecs(const MediaSection& from, const MediaSection& fallback, MediaSe
 }
 
 /// a=rtcp-fb of the formats that crossed, where both sides have feedback (RFC 4585 section 4.2): else it is dropped.
-void copy_feedback(const MediaSection& from, MediaSection& to) {
+/// And a=rtcp-rsize (RFC 5506), if `offered` has it too.
+void copy_feedback(const MediaSection& from, const MediaSection& offered, MediaSection& to) {
   const std::optional<RtpProtocol> one = rtp_protocol(from.protocol);
   const std::optional<RtpProtocol> other = rtp_protocol(to.protocol);
   if (!one || !other || !has_feedback(*one) || !has_feedback(*other)) return;
@@ -80,6 +82,8 @@ void copy_feedback(const MediaSection& from, MediaSection& to) {
     const std::string_view format = take_word(rest);
     if (format == "*" || has_format(to, std::string(format))) to.attributes.push_back(attribute);
   }
+  const bool rsize = find_attribute(from.attributes, "rtcp-rsize") && find_attribute(offered.attributes, "rtcp-rsize");
+  if (rsize) to.attributes.push_back({"rtcp-rsize", std::nullopt});
 }
 
 /// A section with port 0 in the place of one that is not carried (RFC 3264 section 6).
@@ -104,6 +108,8 @@ void append_transport(const LocalSection& local, bool rtcp_mux, bool is_offer, M
   // With rtcp-mux an offer still says where RTCP goes if the answerer does not multiplex (RFC 5761 section 5.1.1).
   if ((!rtcp_mux || is_offer) && local.rtcp.port != 0) section.attributes.push_back({"rtcp", write_rtcp(local.rtcp)});
   if (rtcp_mux) section.attributes.push_back({"rtcp-mux", std::nullopt});
+  // Said in offers only (RFC 8858 section 4.3): there is nowhere else for RTCP to go.
+  if (rtcp_mux && is_offer && local.rtcp.port == 0) section.attributes.push_back({"rtcp-mux-only", std::nullopt});
 }
 
 /// RTP, and RTCP where it may have a port of its own: an offer says that too (RFC 5761 section 5.1.3).
@@ -114,6 +120,14 @@ void append_section_ice(const LocalSection& local, bool rtcp_mux, bool is_offer,
 
 void append_direction(Direction way, MediaSection& section) {
   section.attributes.push_back({std::string(to_string(way)), std::nullopt});
+}
+
+/// Names the stream we send, for browsers: one that has no name comes to the page without a MediaStream (RFC 8830, RFC
+/// 9429 section 5.2.1). The leg's for its life, and nothing of the other leg's.
+void append_stream(const LocalSession& local, std::size_t at, Direction way, MediaSection& section) {
+  if (!sends(way)) return;
+  const std::string id = std::to_string(local.session_id);
+  section.attributes.push_back({"msid", id + " " + id + "-" + std::to_string(at)});
 }
 
 /// Moves the c= line that all carried sections share to the session level, where refused sections find one too.
@@ -144,6 +158,30 @@ void append_session_ice(const LocalSession& local, SessionDescription& mine) {
   for (std::size_t i = 0; i < mine.media.size() && i < local.sections.size(); ++i) {
     if (find_attribute(mine.media[i].attributes, "ice-ufrag") == nullptr) continue;
     return append_ice(*local.sections[i].ice, mine);
+  }
+}
+
+/// Tags for all sections of an offer, where the session has tags or ICE, and a BUNDLE group of the first that has ICE:
+/// one section of ours never shares another's transport.
+void append_offered_bundle(const LocalSession& local, SessionDescription& mine) {
+  const auto has_ice = [](const MediaSection& section) { return find_attribute(section.attributes, "ice-ufrag"); };
+  const auto tagged = std::find_if(mine.media.begin(), mine.media.end(), has_ice);
+  const std::vector<std::string> before = local.previous ? local.previous->mids : std::vector<std::string>();
+  const bool had_mids = std::any_of(before.begin(), before.end(), [](const std::string& mid) { return !mid.empty(); });
+  if (tagged == mine.media.end() && !had_mids) return;
+  const std::vector<std::string> mids = mids_to_offer(mine.media.size(), before);
+  for (std::size_t i = 0; i < mids.size(); ++i) mine.media[i].attributes.push_back({"mid", mids[i]});
+  if (tagged != mine.media.end()) mine.attributes.push_back(bundle_of(mid_of(*tagged)));
+}
+
+/// RFC 9143 section 7.3: the group's sections that were accepted; of each group we carry one at most.
+void append_answered_bundle(const RemoteOffer& offer, Agreement& agreement) {
+  const std::vector<std::size_t> groups = bundle_groups(offer.description);
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const std::string_view mid = mid_of(offer.description.media[i]);
+    if (!mid.empty()) agreement.local.media[i].attributes.push_back({"mid", std::string(mid)});
+    if (groups[i] == kNoBundle || !agreement.sections[i].active) continue;
+    agreement.local.attributes.push_back(bundle_of(mid));
   }
 }
 
@@ -218,6 +256,21 @@ SdpRefusal refusal_of(const RemoteOffer& offer) {
     return offer.sections[i].refusal;
   }
   return chosen != nullptr ? *chosen : SdpRefusal{488, "the offer has no open media section"};
+}
+
+/// One transport of ours carries one section: of each BUNDLE group the first stays accepted.
+void refuse_bundled(RemoteOffer& offer) {
+  const std::vector<std::size_t> groups = bundle_groups(offer.description);
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (groups[i] == kNoBundle || offer.sections[i].use != SectionUse::kAccepted) continue;
+    for (std::size_t other = i + 1; other < groups.size(); ++other) {
+      RemoteSection& remote = offer.sections[other];
+      if (groups[other] != groups[i] || remote.use != SectionUse::kAccepted) continue;
+      remote = RemoteSection{};
+      remote.use = SectionUse::kRefused;
+      remote.refusal.reason = "another section of its BUNDLE group is carried";
+    }
+  }
 }
 
 /// Keys that both sides use would encrypt two streams alike (RFC 4568 section 6.1): a peer that says ours back has
@@ -413,14 +466,16 @@ bool answer_section(const RemoteOffer& offer, const Agreement& far, const LocalS
   open.formats = common_formats(theirs, far.remote.media[at]);
   if (open.formats.empty()) return false;
   copy_codecs(far.remote.media[at], theirs, open);
-  copy_feedback(far.remote.media[at], open);
+  copy_feedback(far.remote.media[at], theirs, open);
   agree_transport(remote, remote.rtcp_mux && own.rtcp_mux, agreed);
+  if (remote.rtcp_mux_only && !agreed.rtcp_mux) return false;
   append_transport(own, agreed.rtcp_mux, false, open);
   answer_ice(remote, own, open, agreed);
   if (!answer_keys(remote, local, own, open, agreed)) return false;
   // What the far side sends is what we send here.
   agreed.direction = agreed_direction(reversed(far.sections[at].direction), remote.direction);
   append_direction(agreed.direction, open);
+  if (agreed.ice) append_stream(local, at, agreed.direction, open);
   section = std::move(open);
   return true;
 }
@@ -431,6 +486,7 @@ DescriptionMark::DescriptionMark(const SessionDescription& description)
     : version(parse_number<std::uint64_t>(description.origin.version).value_or(0)),
       digest(std::hash<std::string>{}(write_sdp(description))) {
   for (std::size_t i = 1; i < description.media.size(); ++i) later.push_back(closed_section(description.media[i]));
+  for (const MediaSection& section : description.media) mids.emplace_back(mid_of(section));
 }
 
 RtpProtocol protocol_to_offer(const SecurityPolicy& policy) {
@@ -462,6 +518,7 @@ std::variant<RemoteOffer, SdpRefusal> read_offer(std::string_view body, std::siz
     remote.refusal.reason = "the offer has more sections than are carried";
   }
   if (accepted == 0) return refusal_of(offer);
+  refuse_bundled(offer);
   return offer;
 }
 
@@ -477,17 +534,19 @@ SessionDescription make_offer(const RemoteOffer& received, const LocalSession& l
     MediaSection section = open_section(theirs, protocol, own);
     section.formats = common_formats(theirs, theirs);
     copy_codecs(theirs, theirs, section);
-    copy_feedback(theirs, section);
+    copy_feedback(theirs, theirs, section);
     append_transport(own, own.rtcp_mux, true, section);
     if (own.ice) append_section_ice(own, own.rtcp_mux, true, section);
     append_offered_keys(local, own, protocol, section);
     append_direction(received.sections[i].direction, section);
+    if (own.ice) append_stream(local, i, received.sections[i].direction, section);
     mine.media.push_back(std::move(section));
   }
   // RFC 3264 section 8: never fewer than in the session. What the other side does not know of stays closed.
   for (std::size_t i = mine.media.size(); local.previous && i <= local.previous->later.size(); ++i) {
     mine.media.push_back(local.previous->later[i - 1]);
   }
+  append_offered_bundle(local, mine);
   return finished(local, std::move(mine));
 }
 
@@ -520,6 +579,7 @@ Agreement make_answer(const RemoteOffer& offer, const Agreement& far, const Loca
     agreement.local.media.push_back(std::move(section));
     agreement.sections.push_back(std::move(agreed));
   }
+  append_answered_bundle(offer, agreement);
   agreement.local = finished(local, std::move(agreement.local));
   return agreement;
 }

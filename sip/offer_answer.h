@@ -37,7 +37,8 @@ struct RemoteOffer {
 inline constexpr std::size_t kSectionsAcceptedMax = 4;
 
 /// Reads and judges an offer. 400: no SDP, attributes of broken syntax, or fewer sections than `sections_before`, the
-/// number the session already has (RFC 3264 section 8). 488: nothing in it can be carried; the reason is that of the
+/// number the session already has (RFC 3264 section 8). Of the sections of a BUNDLE group the first we can carry is
+/// accepted, the others are refused. 488: nothing in it can be carried; the reason is that of the
 /// first audio section, if there is one.
 std::variant<RemoteOffer, SdpRefusal> read_offer(std::string_view body, std::size_t sections_before = 0,
                                                  const SecurityPolicy& policy = {});
@@ -70,6 +71,9 @@ struct DescriptionMark {
   std::uint64_t digest = 0;   ///< of all of it; no secret can be had from it
   /// Its sections behind the first, as they are when closed: a session has never fewer (RFC 3264 section 8).
   std::vector<MediaSection> later;
+  /// The identification tag of each section, empty where it has none; they stay for the session's life (RFC 9429
+  /// section 5.2.2).
+  std::vector<std::string> mids;
 
   DescriptionMark() = default;
   DescriptionMark(const SessionDescription& description);  // NOLINT: a description's mark stands for it
@@ -96,7 +100,7 @@ RtpProtocol protocol_to_offer(const SecurityPolicy& policy);
 /// are there with port 0. Directions are the offerer's. Of the attributes only those that describe codecs cross:
 /// rtpmap, fmtp, ptime, maxptime, and rtcp-fb where both sides have feedback. The keys: fingerprints for UDP/TLS; for
 /// RTP/SAVP our crypto lines, or fingerprints if there are none; for RTP/AVP, where local.security has best_effort,
-/// whatever it allows.
+/// whatever it allows. With ICE come what browsers want: a=mid, a BUNDLE group of the first such section, a=msid.
 SessionDescription make_offer(const RemoteOffer& received, const LocalSession& local, RtpProtocol protocol);
 
 /// What offer and answer made of one section on one leg: all that the media part needs.
@@ -134,8 +138,9 @@ std::variant<Agreement, SdpRefusal> read_answer(const SessionDescription& offere
                                                 std::span<const LocalSection> own = {});
 
 /// Our answer to `offer`, out of what the far leg agreed to: the far side's choice of codecs and direction, the
-/// caller's protocol token, our addresses and keys. Sections that are not carried on both legs get port 0, as do those
-/// for whose keys `local` has no line.
+/// caller's protocol token, our addresses and keys, its identification tags and, of its BUNDLE groups, the sections
+/// carried. Sections that are not carried on both legs get port 0, as do those
+/// for whose keys `local` has no line, and those of rtcp-mux-only where we do not mux.
 Agreement make_answer(const RemoteOffer& offer, const Agreement& far, const LocalSession& local);
 
 }  // namespace weir::sip

@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "sip/bundle.h"
 #include "sip/text.h"
 
 namespace weir::sip {
@@ -78,6 +79,7 @@ Refused read_addresses(const SessionDescription& session, const MediaSection& se
     return SdpRefusal{488, "the connection address " + quoted(connection->address) + " is not a unicast IP address"};
   }
   out.rtcp_mux = has_rtcp_mux(section);
+  out.rtcp_mux_only = find_attribute(section.attributes, "rtcp-mux-only") != nullptr;
   out.direction = direction(session, section);
   if (is_unspecified(*address)) {
     // The hold of RFC 2543 (RFC 3264 section 8.4), unless the address is for ICE to find.
@@ -155,8 +157,11 @@ std::optional<RtpProtocol> rtp_protocol(std::string_view token) {
 RemoteSection read_section(const SessionDescription& session, const MediaSection& section,
                            const SecurityPolicy& policy) {
   RemoteSection out;
-  if (section.port == 0) return out;
+  if (section.port == 0 && !is_bundle_only(section)) return out;
   Refused refused = check_kind(section, out);
+  if (!refused && section.port == 0) {
+    refused = SdpRefusal{488, "a section without a transport of its own (bundle-only) is not carried"};
+  }
   if (!refused) refused = read_section_ice(session, section, policy, out);
   if (!refused) refused = read_addresses(session, section, out);
   if (!refused) refused = read_security(session, section, policy, out);

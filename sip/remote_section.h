@@ -36,7 +36,7 @@ constexpr bool has_feedback(RtpProtocol protocol) {
 enum class SectionUse : std::uint8_t {
   kAccepted,  ///< we can carry it
   kDisabled,  ///< the peer itself said port 0
-  kRefused,   ///< we cannot carry it; `refusal` says why
+  kRefused,   ///< we cannot carry it; `refusal` says why. Port 0 with a=bundle-only is this, not kDisabled
 };
 
 /// One section of what the peer sent, read. Fields below `refusal` mean something for kAccepted only.
@@ -47,6 +47,7 @@ struct RemoteSection {
   proto::Endpoint rtp;   ///< family kNone when the peer gave 0.0.0.0 or :: (hold, or ICE)
   proto::Endpoint rtcp;  ///< without rtcp-mux: a=rtcp, or port + 1; family kNone as above
   bool rtcp_mux = false;
+  bool rtcp_mux_only = false;                  ///< muxed or not at all (RFC 8858)
   std::optional<RemoteIce> ice;                ///< whether it is used is the answer's to say
   Direction direction = Direction::kSendRecv;  ///< the peer's view; c=0.0.0.0 without ICE takes "receives" away
   Keying keying = Keying::kNone;               ///< what policy chose of what the section brings

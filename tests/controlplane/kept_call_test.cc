@@ -36,6 +36,11 @@ KeptLeg a_leg() {
   leg.agreed.role = sip::DtlsRole::kServer;
   leg.agreed.remote_dtls.fingerprints.resize(1);
   leg.agreed.remote_dtls.tls_id = "0123456789012345678901234567";
+  leg.agreed.ice.emplace();
+  leg.agreed.ice->credentials = {"theirs", "theirstheirstheirstheirs"};
+  leg.agreed.ice->candidates.push_back({"1", 1, 7, leg.remote, "host"});
+  leg.agreed.local_ice = sip::LocalIce{{"ours", "oursoursoursoursoursours"}, leg.agreed.ice->candidates, false};
+  leg.previous->mids = {"audio", ""};
   leg.agreed.sdes.emplace();
   leg.agreed.sdes->local.keys.resize(1);
   leg.agreed.sdes->remote.keys.resize(2);
@@ -84,6 +89,9 @@ TEST(KeptCall, IsReadAsItWasWritten) {
   EXPECT_EQ(read->legs[1].remote, a_leg().remote);
   EXPECT_EQ(read->legs[1].agreed.remote_dtls, a_leg().agreed.remote_dtls);
   EXPECT_EQ(read->legs[1].agreed.sdes->remote.keys[1]->lifetime_log2, 31);
+  EXPECT_EQ(read->legs[1].agreed.ice, a_leg().agreed.ice);
+  EXPECT_EQ(read->legs[1].agreed.local_ice, a_leg().agreed.local_ice);
+  EXPECT_EQ(read->legs[1].previous->mids, a_leg().previous->mids);
   ASSERT_TRUE(read->media);
   EXPECT_EQ(read->media->legs[1].security, a_call().media->legs[1].security);
   EXPECT_EQ(read->media->legs[1].keys.send->rtp.key[3], 42);

@@ -37,7 +37,7 @@ TEST(ReadOffer, FirefoxAndADeskPhoneKeepTheirAudio) {
   const RemoteOffer firefox = offered(samples::kFirefox);
   EXPECT_EQ(firefox.sections[0].use, SectionUse::kAccepted);
   EXPECT_EQ(firefox.sections[0].rtcp, endpoint("198.18.3.9", 49204));
-  EXPECT_EQ(firefox.sections[1].use, SectionUse::kDisabled);
+  EXPECT_EQ(firefox.sections[1].use, SectionUse::kRefused) << "video, of the first one's transport";
   const RemoteOffer phone = offered(samples::kDeskPhone);
   EXPECT_EQ(phone.sections[0].rtcp, endpoint("198.18.3.40", 11783));
   EXPECT_EQ(phone.sections[1].use, SectionUse::kRefused) << "T.38";
