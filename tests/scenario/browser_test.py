@@ -21,7 +21,10 @@ def web_lab(quiet_lab):
     configuration = quiet_lab.weir.configuration
     realm = configuration["realm"][0]
     realm["listen"] = [*realm["listen"], f"ws:{quiet_lab.network.a.sip_address}:{_WS_PORT}"]
-    realm |= {"ice": "lite", "avpf": True, "websocket": {"origins": ["*"]}}
+    realm |= {"ice": "lite", "avpf": True, "websocket": {"origins": ["*"]},
+              "registrar": {"domain": quiet_lab.network.a.sip_address, "auth": False}}
+    configuration["route"].insert(0, {"realm": "b", "match": "^sip:alice@.*", "registrar": True, "to_realm": "a",
+                                      "media": "dtls"})
     quiet_lab.weir.start()
     return quiet_lab
 
@@ -37,13 +40,23 @@ def connected(browser: Browser) -> None:
     wait_until(lambda: browser.do("state") == "connected", 15, f"the browser's media: {browser.events()}", 0.1)
 
 
-def assert_both_hear(browser: Browser, phone: Baresip) -> None:
-    """For _SECONDS: the telephone's tone in the browser, the microphone's in what the telephone records."""
+def assert_it_hears_the_phone(browser: Browser) -> None:
+    """For _SECONDS: packets as often as they are sent, and in them the telephone's tone."""
     before = browser.do("statistics")
     time.sleep(_SECONDS)
     after = browser.do("statistics")
     assert after["dtls"] == "connected" and after["packets"] - before["packets"] > 40 * _SECONDS, after
     assert abs(browser.do("tone") - _PHONE_HZ) < 20
+
+
+def finish(lab, browser: Browser, phone: Baresip) -> None:
+    """The browser hangs up; the telephone has heard its microphone."""
+    browser.do("hangUp")
+    phone.wait_for("CALL_CLOSED")
+    heard = phone.heard(_BROWSER_HZ)
+    assert heard.tone_s > _SECONDS - 1, heard
+    browser.stop()
+    assert_nothing_left(lab)
 
 
 def test_a_browser_calls_a_telephone(web_lab):
@@ -52,12 +65,35 @@ def test_a_browser_calls_a_telephone(web_lab):
     browser = make_browser(lab)
     browser.do("call", f"sip:rtp-5080@{lab.network.a.sip_address}")
     connected(browser)
-    assert_both_hear(browser, phone)
+    assert_it_hears_the_phone(browser)
     said = browser.do("statistics")
-    assert said["ice_role"] == "controlling" and said["remote"] == lab.weir.configuration["network"][0]["address"].split("/")[0]
-    call = lab.weir.ctl("dialogs")
-    browser.do("hangUp")
-    phone.wait_for("CALL_CLOSED")
-    assert phone.heard(_BROWSER_HZ).tone_s > _SECONDS - 1, call
-    browser.stop()
-    assert_nothing_left(lab)
+    media_address = lab.weir.configuration["network"][0]["address"].split("/")[0]
+    assert said["ice_role"] == "controlling" and said["remote"] == media_address and said["tls_version"], said
+    assert said["srtp"] in ("AES_CM_128_HMAC_SHA1_80", "AEAD_AES_128_GCM", "AEAD_AES_256_GCM"), said
+    finish(lab, browser, phone)
+
+
+def test_a_telephone_calls_a_browser_that_has_registered(web_lab):
+    lab = web_lab
+    browser = make_browser(lab, register=True)
+    phone = Baresip(lab.undo, lab.network.b, lab.folder / "phone", Phone("bob", 5080, _PHONE_HZ))
+    phone.dial(f"sip:alice@{lab.network.b.sip_address}")
+    phone.wait_for("CALL_ESTABLISHED")
+    connected(browser)
+    assert_it_hears_the_phone(browser)
+    finish(lab, browser, phone)
+
+
+def test_hold_and_resume_from_the_browser_keep_its_keys(web_lab):
+    lab = web_lab
+    phone = Baresip(lab.undo, lab.network.b, lab.folder / "phone", Phone("rtp-5080", 5080, _PHONE_HZ, answers=True))
+    browser = make_browser(lab)
+    browser.do("call", f"sip:rtp-5080@{lab.network.a.sip_address}")
+    connected(browser)
+    browser.do("hold")
+    time.sleep(1)
+    browser.do("resume")
+    time.sleep(1)
+    assert_it_hears_the_phone(browser)
+    assert lab.weir.control.text().count(" dtls call=") == 1, "one handshake"
+    finish(lab, browser, phone)

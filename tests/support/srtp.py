@@ -1,6 +1,7 @@
 """libsrtp2, by ctypes: the oracle for what Weir sends and the maker of what it receives. Also plain RTP packets."""
 
 import ctypes
+import threading
 import struct
 from dataclasses import dataclass
 
@@ -67,6 +68,7 @@ class SrtpContext:
         self._key = ctypes.create_string_buffer(master, len(master))
         policy.key = ctypes.cast(self._key, ctypes.c_char_p)
         self._session = ctypes.c_void_p()
+        self._lock = threading.Lock()  # a session of libsrtp2's is for one thread at a time
         _check(_LIBRARY.srtp_create(ctypes.byref(self._session), ctypes.byref(policy)))
 
     def protect(self, packet: bytes) -> bytes:
@@ -84,7 +86,8 @@ class SrtpContext:
     def _transform(self, function, packet: bytes) -> bytes:
         buffer = ctypes.create_string_buffer(packet, len(packet) + _TRAILER_BYTES)
         length = ctypes.c_int(len(packet))
-        _check(function(self._session, buffer, ctypes.byref(length)))
+        with self._lock:
+            _check(function(self._session, buffer, ctypes.byref(length)))
         return buffer.raw[:length.value]
 
 
