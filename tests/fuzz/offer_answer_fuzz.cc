@@ -45,6 +45,9 @@ LocalSession local_session(std::size_t sections, const SecurityPolicy& policy) {
   for (const proto::SrtpProfile suite : policy.suites) {
     section.crypto.push_back(our_line(static_cast<std::uint32_t>(section.crypto.size() + 1), suite));
   }
+  LocalIce& ice = section.ice.emplace();
+  ice.credentials = {"weir", "0123456789abcdefghijkl"};
+  ice.candidates.push_back({"1", 1, 2130706431, section.rtp, "host"});
   local.sections.assign(sections, section);
   return local;
 }
@@ -88,7 +91,9 @@ void check_exchange(const RemoteOffer& offer, std::string_view answer, RtpProtoc
   check_sent(near.local, offer.description);
   for (const Agreement* agreement : {&near, &std::get<Agreement>(far)}) {
     for (const AgreedSection& section : agreement->sections) {
-      if (section.active) check_keys(section);
+      if (!section.active) continue;
+      check_keys(section);
+      WEIR_ASSERT(section.ice.has_value() == section.local_ice.has_value());
     }
   }
 }
