@@ -56,8 +56,8 @@ proto::Result<std::uint16_t> PortPool::take(std::uint8_t network_index, std::uin
   std::deque<std::uint16_t>& ports = network.free[worker];
   if (ports.empty()) {
     return proto::Error{"no media port is free: " + std::to_string(network.in_use) + " of " +
-                        std::to_string(network.pairs) + " pairs are in use, " +
-                        std::to_string(network.resting.size()) + " rest after a call"};
+                        std::to_string(network.pairs) + " pairs are in use, " + std::to_string(network.resting.size()) +
+                        " rest after a call"};
   }
   const std::uint16_t port = ports.front();
   ports.pop_front();

@@ -49,6 +49,11 @@ def assert_it_hears_the_phone(browser: Browser) -> None:
     assert abs(browser.do("tone") - _PHONE_HZ) < 20
 
 
+def sent_to_the_phone(lab) -> int:
+    """RTP packets that left for it: of the flow that arrives from the browser, which is secured."""
+    return sum(flow["rtp_out"] for flow in lab.weir.ctl("flows") if flow["receive"] != "none")
+
+
 def finish(lab, browser: Browser, phone: Baresip) -> None:
     """The browser hangs up; the telephone has heard its microphone."""
     browser.do("hangUp")
@@ -94,6 +99,11 @@ def test_hold_and_resume_from_the_browser_keep_its_keys(web_lab):
     time.sleep(1)
     browser.do("resume")
     time.sleep(1)
+    before = sent_to_the_phone(lab)
     assert_it_hears_the_phone(browser)
+    assert sent_to_the_phone(lab) - before > 40 * _SECONDS, "baresip records nothing after a hold, but hears it"
     assert lab.weir.control.text().count(" dtls call=") == 1, "one handshake"
-    finish(lab, browser, phone)
+    browser.do("hangUp")
+    phone.wait_for("CALL_CLOSED")
+    browser.stop()
+    assert_nothing_left(lab)

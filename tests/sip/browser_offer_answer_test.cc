@@ -139,9 +139,12 @@ TEST(BrowserOffer, AHoldIsInTheDirectionAlone) {
   EXPECT_EQ(offered(short_rtcp).sections[0].direction, Direction::kSendRecv);
 }
 
-TEST(BrowserOffer, BrokenCredentialsAreRefused) {
+TEST(BrowserOffer, BrokenCredentialsAreRefusedWhereIceIsSpoken) {
   const std::string text = with(std::string(samples::kChromium), "a=ice-ufrag:l5AU\n", "a=ice-ufrag:l5A\n");
-  EXPECT_EQ(refused_offer(text).status, 400);
+  SecurityPolicy speaks;
+  speaks.ice = true;
+  EXPECT_EQ(refused_offer(text, speaks).status, 400);
+  EXPECT_FALSE(offered(text).sections[0].ice.has_value());
 }
 
 TEST(BrowserOffer, MuxOnlyIsNotAnsweredWithoutMux) {

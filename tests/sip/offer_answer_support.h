@@ -49,8 +49,8 @@ inline RemoteOffer offered(std::string_view text, std::size_t sections_before = 
   return std::get<RemoteOffer>(std::move(result));
 }
 
-inline SdpRefusal refused_offer(std::string_view text) {
-  auto result = read_offer(crlf(text));
+inline SdpRefusal refused_offer(std::string_view text, const SecurityPolicy& policy = {}) {
+  auto result = read_offer(crlf(text), 0, policy);
   if (std::holds_alternative<RemoteOffer>(result)) {
     ADD_FAILURE() << "was accepted";
     return {};
