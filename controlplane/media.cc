@@ -10,6 +10,12 @@
 #include "proto/assert.h"
 
 namespace weir::controlplane {
+namespace {
+
+constexpr std::uint64_t kMsNs = 1'000'000;
+
+}  // namespace
+
 Media::Media(MediaEngine& engine, const std::array<MediaLegOptions, 2>& options,
              const std::array<std::uint16_t, 2>& rtp_ports, std::uint64_t cookie, MediaObserver observer)
     : engine_(engine), cookie_(cookie), observer_(std::move(observer)) {
@@ -257,7 +263,7 @@ void Media::on_leg_event(Side side, Component component, const proto::Event& eve
       on_pair_chosen(side, component, event, now_ns);
       return;
     case proto::EventKind::kConsentLost:
-      fail(side, "the party consents to media no more (RFC 7675)", now_ns);
+      on_consent_lost(side, now_ns);
       return;
     case proto::EventKind::kMediaTimeout:
       silence_noted_ = true;
@@ -292,6 +298,13 @@ void Media::on_pair_chosen(Side side, Component component, const proto::Event& e
   say({.kind = MediaEvent::Kind::kSourceLearned, .side = side, .secured = {}, .reason = {}, .source = source});
 }
 
+/// RFC 7675. Parties of before it send no checks once a pair is chosen: as long as authentic media comes, or need not
+/// come, they are there.
+void Media::on_consent_lost(Side side, std::uint64_t now_ns) {
+  if (leg(side).may_be_silent() || heard_ns(side) + kIceConsentMs * kMsNs > now_ns) return;
+  fail(side, "the party consents to media no more (RFC 7675)", now_ns);
+}
+
 void Media::on_source_learned(Side side, Component component, const proto::Endpoint& source, std::uint64_t now_ns) {
   if (state_ != State::kInstalling && state_ != State::kFlowing) return;
   proto::Endpoint clean = source;
@@ -299,6 +312,16 @@ void Media::on_source_learned(Side side, Component component, const proto::Endpo
   if (!leg(side).learn_source(component, clean, plain_latch_prefix(engine_.settings().control))) return;
   move_peers(now_ns);
   say({.kind = MediaEvent::Kind::kSourceLearned, .side = side, .secured = {}, .reason = {}, .source = clean});
+}
+
+/// When a packet was last accepted from `side`'s party; 0: never.
+std::uint64_t Media::heard_ns(Side side) const {
+  std::uint64_t heard = 0;
+  for (const proto::FlowId flow : flows(side)) {
+    const proto::FlowStatus* status = engine_.client().status(flow);
+    if (status != nullptr) heard = std::max(heard, status->media_last_ns);
+  }
+  return heard;
 }
 
 void Media::check_silence(std::uint64_t now_ns) {
@@ -309,14 +332,7 @@ void Media::check_silence(std::uint64_t now_ns) {
     return;
   }
   const std::uint64_t timeout_ns = std::uint64_t{engine_.settings().control.media_timeout_ms} * 1'000'000u;
-  std::uint64_t heard_ns = 0;
-  for (const Side side : kSides) {
-    for (const proto::FlowId flow : flows(side)) {
-      const proto::FlowStatus* status = engine_.client().status(flow);
-      if (status != nullptr) heard_ns = std::max(heard_ns, status->media_last_ns);
-    }
-  }
-  if (heard_ns + timeout_ns > now_ns) {
+  if (std::max(heard_ns(Side::kCaller), heard_ns(Side::kCallee)) + timeout_ns > now_ns) {
     silence_noted_ = false;  // the flow that was heard will say its own silence
     return;
   }

@@ -139,6 +139,8 @@ class Media final : private MediaLeg::Listener {
 
   void touch(std::uint64_t now_ns);
   void on_pair_chosen(Side side, Component component, const proto::Event& event, std::uint64_t now_ns);
+  void on_consent_lost(Side side, std::uint64_t now_ns);
+  [[nodiscard]] std::uint64_t heard_ns(Side side) const;
   void on_source_learned(Side side, Component component, const proto::Endpoint& source, std::uint64_t now_ns);
   void check_silence(std::uint64_t now_ns);
 

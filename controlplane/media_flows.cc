@@ -7,9 +7,6 @@
 namespace weir::controlplane {
 namespace {
 
-/// RFC 7675 section 5.1.
-constexpr std::uint32_t kIceConsentMs = 30'000;
-
 proto::Exit exit_towards(const MediaLeg& to, Component component) {
   return {.peer = to.destination(component),
           .local_port = to.port(to.carrier(component)).local_port(),

@@ -21,6 +21,9 @@ struct FlowTerms {
   proto::PrefixBits plain_latch_prefix;
 };
 
+/// After so long without a check a party may have gone (RFC 7675 section 5.1).
+inline constexpr std::uint32_t kIceConsentMs = 30'000;
+
 /// DSCP of what we send, media and all: EF, telephony (RFC 4594 section 4.1).
 inline constexpr std::uint8_t kMediaDscp = 46;
 
