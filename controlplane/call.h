@@ -243,6 +243,7 @@ class Call : public Requester, private Inviter {
   void respond(const Leg& leg, sip::TransactionId id, const sip::Message& response);
   std::optional<sip::TransactionId> request(Leg& leg, sip::Message message);
   void tell(Leg& leg, sip::Message message);
+  [[nodiscard]] bool is_early(const sip::DialogId& dialog) const { return early_ && *early_ == dialog; }
   [[nodiscard]] std::uint64_t now() const { return control_.now_ns_; }
 
   CallContext& context_;
@@ -265,7 +266,7 @@ class Call : public Requester, private Inviter {
   Boxed<sip::RemoteOffer> offer_;                   ///< the caller's; with `delayed_` the callee's
   sip::LocalSession callee_session_;                ///< what every target is offered
   Boxed<sip::SessionDescription> callee_offered_;   ///< likewise
-  std::optional<sip::DialogId> early_;              ///< the fork whose media the caller hears
+  Boxed<sip::DialogId> early_;                      ///< the fork whose media the caller hears
   std::optional<std::uint32_t> provisional_waits_;  ///< a fork's reliable offer, to be acknowledged with an answer
   std::optional<EndCause> refused_at_start_;
   Alarm invitation_end_;
@@ -302,6 +303,11 @@ class Call : public Requester, private Inviter {
   bool ending_ = false;
   std::string end_text_;
 };
+
+/// A call's heap block stays for as long as it is up. Blocks of 1,025 to 1,280 bytes are those of messages on their
+/// way: among them every call would hold pages of which most are free.
+inline constexpr std::size_t kCallBytesMax = 1024;
+static_assert(sizeof(Call) <= kCallBytesMax);
 
 /// The first section that can be carried; all others are refused: a call has one stream.
 std::size_t choose_section(sip::RemoteOffer& offer);

@@ -138,7 +138,7 @@ void Call::take_early_answer(Leg& fork, const Message& response) {
       return log_event(LogLevel::kWarning, "call",
                        {{"call", number_}, {"event", "early answer passed over"}, {"reason", cause->text}});
     }
-  } else if (early_ != fork.dialog->id()) {
+  } else if (!is_early(fork.dialog->id())) {
     (void)change_stream(fork, *fork.agreement);
   }
   early_ = fork.dialog->id();
@@ -183,7 +183,7 @@ void Call::acknowledge_provisional(Leg& fork, std::uint32_t rseq, std::string_vi
 void Call::on_answered(std::unique_ptr<Leg> leg, const Message& response) {
   const bool early = leg->agreement.has_value();
   callee_ = std::move(leg);
-  const bool another_offered = delayed_ && caller_->offered && early_ != callee_->dialog->id();
+  const bool another_offered = delayed_ && caller_->offered && !is_early(callee_->dialog->id());
   early_.reset();
   take_session_timer(*callee_, response);
   control_.own(callee_->dialog->id(), *this);

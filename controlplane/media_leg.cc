@@ -102,7 +102,7 @@ proto::Status MediaLeg::check_addresses(const RemoteMedia& remote) const {
 /// Takes the description over. What was learned belongs to the address before; said again, that goes on.
 void MediaLeg::follow(const RemoteMedia& remote) {
   const bool other_party = remote_ && remote.dialog != remote_->dialog;
-  const bool has_pairs = remote.ice && !other_party;  // of ICE: they stand until others are chosen
+  const bool has_pairs = remote.ice.has_value();  // they stand until others are chosen, whoever chose them
   if (!has_pairs && (!remote_ || other_party || remote.rtp != remote_->rtp)) learned_[0] = {};
   const bool rtcp_moved =
       !remote_ || remote.rtcp != remote_->rtcp || (remote.rtcp_mux && remote.rtp != remote_->rtp) || other_party;

@@ -68,6 +68,15 @@ TEST_F(MediaIce, ALaterDescriptionKeepsThePairAndARestartKeepsItUntilTheNext) {
   EXPECT_EQ(lab_.count(MediaEvent::Kind::kSecured), 1u) << "one handshake";
 }
 
+TEST_F(MediaIce, APairChosenBeforeItsPartyHasAnsweredStands) {
+  nominate(kChosen);
+  remote_.dialog = 2;
+  ASSERT_TRUE(lab_.media->set_remote(Side::kCaller, remote_, lab_.now_ns).ok());
+  EXPECT_EQ(lab_.last(MediaEvent::Kind::kSourceLearned).source, kChosen);
+  nominate(kChosen);
+  EXPECT_EQ(lab_.count(MediaEvent::Kind::kSourceLearned), 1u) << "it was not forgotten";
+}
+
 TEST_F(MediaIce, WhoChecksNoMoreButIsHeardHasNotGone) {
   nominate(kChosen);
   const proto::FlowId flow = lab_.flow(Side::kCaller)->id;
