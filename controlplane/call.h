@@ -308,6 +308,9 @@ class Call : public Requester, private Inviter {
 /// way: among them every call would hold pages of which most are free.
 inline constexpr std::size_t kCallBytesMax = 1024;
 static_assert(sizeof(Call) <= kCallBytesMax);
+/// Likewise, a class smaller than they were.
+inline constexpr std::size_t kLegBytesMax = 1792;
+static_assert(sizeof(Leg) <= kLegBytesMax);
 
 /// The first section that can be carried; all others are refused: a call has one stream.
 std::size_t choose_section(sip::RemoteOffer& offer);

@@ -82,7 +82,7 @@ class Leg {
   sip::LocalSession session;
   Boxed<sip::SessionDescription> offered;  ///< our offer that is not answered yet
   PackedAgreement agreement;
-  std::optional<SecuredInfo> secured;
+  Boxed<SecuredInfo> secured;
 
   [[nodiscard]] bool over() const { return state == LegState::kOver || state == LegState::kIdle; }
 
