@@ -28,10 +28,9 @@ UdpListener::UdpListener(Transports& transports, asio::io_context& io, std::uint
 proto::Status UdpListener::listen(const proto::Endpoint& local) {
   const udp::endpoint endpoint = to_asio<udp::endpoint>(local);
   proto::Status status = open(socket_, endpoint, 0);
-  if (!status) return proto::Error{"cannot listen at udp:" + proto::to_string(local) + ": " + status.error()};
   error_code ignored;
   socket_.close(ignored);
-  status = open(socket_, endpoint, kReceiveBufferBytes);
+  if (status) status = open(socket_, endpoint, kReceiveBufferBytes);
   if (!status) return proto::Error{"cannot listen at udp:" + proto::to_string(local) + ": " + status.error()};
   part_newcomers(endpoint);
   wait(socket_);
