@@ -76,7 +76,7 @@ TEST_F(IceStateTest, AnotherPasswordOfTheSameUfragIsAnother) {
 }
 
 TEST_F(IceStateTest, ThePasswordItselfIsNotKept) {
-  const std::string_view password = tests::Check().password;
+  const std::string password = tests::Check().password;
   EXPECT_EQ(memmem(&state_, sizeof state_, password.data(), password.size()), nullptr);
 }
 

@@ -37,11 +37,19 @@ class MediaEnd:
 
     def start(self, remote: tuple[str, int], contexts: tuple[SrtpContext, SrtpContext] | None = None) -> None:
         """`contexts`: (sending, receiving); None for plain RTP."""
+        self.open(remote, contexts)
+        self.run()
+
+    def open(self, remote: tuple[str, int], contexts: tuple[SrtpContext, SrtpContext] | None = None) -> None:
+        """The half of start() after which nothing that comes is lost; sends nothing."""
         self.remote = remote
         if contexts is not None:
             self._sending, self._receiving = contexts
         self._socket = udp_socket(self.side.namespace, self.side.client_address, self.port)
-        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def run(self) -> None:
+        """The other half of start()."""
+        self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -65,7 +73,7 @@ class MediaEnd:
         """Packets received that carry exactly this payload."""
         return sum(packet[12:] == payload for packet in list(self.received))
 
-    def _run(self) -> None:
+    def _serve(self) -> None:
         next_s = time.monotonic()
         while not self._ended.is_set():
             now_s = time.monotonic()

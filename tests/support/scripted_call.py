@@ -72,11 +72,16 @@ class ScriptedLeg:
 
     def start_media(self) -> None:
         """Ends the handshake if there is one, and begins to send and receive."""
+        self.open_media()
+        self.media.run()
+
+    def open_media(self) -> None:
+        """start_media() but for the sending."""
         keys = None
         if self.security:
             self.secured = self.dtls.wait()
             keys = contexts(self.security.profile, self.secured.keying_material, self.security.setup != "passive")
-        self.media.start((self.remote.address, self.remote.port), keys)
+        self.media.open((self.remote.address, self.remote.port), keys)
 
     def close(self) -> None:
         self.media.stop()
@@ -139,8 +144,10 @@ class ScriptedCall:
     def establish(self) -> "ScriptedCall":
         """From the INVITE to media on both legs."""
         self.answer(self.ring())
-        self.caller.start_media()
-        self.callee.start_media()
+        for leg in (self.caller, self.callee):
+            leg.open_media()
+        for leg in (self.caller, self.callee):
+            leg.media.run()
         return self
 
     def hang_up(self) -> None:
