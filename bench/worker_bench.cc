@@ -106,20 +106,21 @@ void register_peers() {
   });
 }
 
-/// Connectivity checks, answered: the mark is a million a second, 1,000 ns each. Of so many flows that none is over its
-/// rate of checks.
+/// So many that none is over its rate of checks.
+constexpr std::uint32_t kCheckedFlows = 16'384;
+
+/// Connectivity checks, answered: the mark is a million a second, 1,000 ns each.
 void register_checks() {
-  constexpr std::uint32_t kFlows = 16'384;
-  const std::string row = "ice/binding_requests/" + std::to_string(kFlows) + "flows";
-  register_side(row, kWeir, kFlows, [] {
-    const Workload streams(SrtpProfile::kNone, kFlows, 20);
+  const std::string row = "ice/binding_requests/" + std::to_string(kCheckedFlows) + "flows";
+  register_side(row, kWeir, kCheckedFlows, [] {
+    const Workload streams(SrtpProfile::kNone, kCheckedFlows, 20);
     auto rig = std::make_shared<Rig>(Legs{SrtpProfile::kNone, SrtpProfile::kNone}, streams, streams);
     rig->speak_ice(Checks::spec());
-    auto checks = std::make_shared<Checks>(kFlows);
+    auto checks = std::make_shared<Checks>(kCheckedFlows);
     return [rig, checks] { return rig->pass(checks->packets()); };
   });
-  register_side(row, "openssl", kFlows, [] {
-    auto checks = std::make_shared<Checks>(kFlows);
+  register_side(row, "openssl", kCheckedFlows, [] {
+    auto checks = std::make_shared<Checks>(kCheckedFlows);
     return [checks] { return timed([&] { Checks::by_openssl(checks->packets()); }); };
   });
 }

@@ -7,7 +7,6 @@
 namespace weir::controlplane {
 namespace {
 
-constexpr std::size_t kHeaderBytes = 12;
 constexpr std::size_t kNameBytesMax = 253;
 constexpr std::size_t kLabelBytesMax = 63;
 constexpr std::size_t kNaptrTextBytesMax = 32;

@@ -99,7 +99,7 @@ RemoteMedia to_remote_media(const sip::AgreedSection& section, MediaTerms terms)
   remote.tls_id = section.remote_dtls.tls_id.value_or("");
   remote.our_tls_id = section.local_dtls.tls_id.value_or("");
   remote.sdes = section.sdes;
-  remote.ice = section.ice;
+  if (section.ice) remote.ice = *section.ice;
   remote.terms = std::move(terms);
   return remote;
 }

@@ -25,8 +25,6 @@ class LegIce {
   /// another.
   bool choose(std::size_t which);
 
-  /// Made, so that checks may come.
-  [[nodiscard]] bool is_used() const { return !ours_[0].ufrag.empty(); }
   /// Ours, for weir-media.
   [[nodiscard]] std::array<proto::IceCredentialsSpec, 2> spec() const;
 

@@ -67,7 +67,7 @@ KeptMediaLeg MediaLeg::kept() const {
   kept.secured = secured_;
   kept.tls_id = tls_id_;
   kept.tls_id_next = tls_id_next_;
-  kept.ice = ice_.ours();
+  if (ice_) kept.ice = ice_->ours();
   const auto fork = std::find_if(forks_.begin(), forks_.end(), [this](const Fork& each) { return is_current(each); });
   if (fork != forks_.end() && fork->up) kept.association = fork->up->terms;
   return kept;
@@ -89,7 +89,7 @@ void MediaLeg::adopt(const KeptMediaLeg& kept, const RemoteMedia& remote, const 
   tls_id_ = kept.tls_id;
   tls_id_next_ = kept.tls_id_next;
   if (kept.association) fork_of(remote.dialog).up = Association{association_next_++, *kept.association};
-  if (remote.ice) ice_.adopt(kept.ice, *remote.ice);
+  if (remote.ice) known_ice().adopt(kept.ice, *remote.ice);
   for (const Component component : kComponents) {
     const std::optional<FlowFound>& flow = flows[static_cast<std::size_t>(component)];
     if (!flow) continue;

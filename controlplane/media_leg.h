@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "controlplane/boxed.h"
 #include "controlplane/kept_media.h"
 #include "controlplane/leg_ice.h"
 #include "controlplane/leg_keys.h"
@@ -103,7 +104,7 @@ class MediaLeg final : private MediaPort::Listener {
   /// Its party speaks ICE, and so do we.
   [[nodiscard]] bool uses_ice() const { return remote_ && remote_->ice; }
   /// For weir-media: whose checks are answered. All empty without ICE.
-  [[nodiscard]] IceSpec ice() const { return uses_ice() ? ice_.spec() : IceSpec{}; }
+  [[nodiscard]] IceSpec ice() const { return uses_ice() ? ice_->spec() : IceSpec{}; }
   /// Its party has chosen the pair of this port and `source`, by the credentials at `which` of ice(). True: it is news.
   bool choose_pair(Component component, const proto::Endpoint& source, std::size_t which, std::uint64_t now_ns);
 
@@ -169,6 +170,7 @@ class MediaLeg final : private MediaPort::Listener {
   void use(const LegKeys& keys, bool keeps_indexes, const SecuredInfo& info, std::uint64_t now_ns);
   [[nodiscard]] proto::Endpoint signalled(Component component) const;
   [[nodiscard]] proto::Endpoint expected(Component component) const;
+  LegIce& known_ice() { return ice_ ? *ice_ : ice_.emplace(); }
   void tell_ports_of_ice(std::uint64_t now_ns);
 
   MediaEngine& engine_;
@@ -178,7 +180,7 @@ class MediaLeg final : private MediaPort::Listener {
   std::array<std::unique_ptr<MediaPort>, 2> ports_;
   std::optional<RemoteMedia> remote_;
   std::array<proto::Endpoint, 2> learned_{};  ///< by component; port 0: nothing learned
-  LegIce ice_;
+  Boxed<LegIce> ice_;                         ///< empty: not spoken of yet
   std::vector<Fork> forks_;  ///< the first to answer first
   AssociationId association_next_ = 1;
   std::optional<LegKeys> keys_;    ///< in force

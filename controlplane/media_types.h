@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "controlplane/boxed.h"
 #include "controlplane/media_rates.h"
 #include "proto/inet.h"
 #include "proto/srtp_profile.h"
@@ -49,7 +50,7 @@ struct RemoteMedia {
   std::string our_tls_id;                                ///< kDtls: as we said it; empty: we did not
   std::optional<sip::SdesAgreement> sdes;                ///< kSdes: both sides' keys
   /// It speaks ICE, and so do we on this leg: nothing is sent but to where its checks come from.
-  std::optional<sip::RemoteIce> ice;
+  Boxed<sip::RemoteIce> ice;
   MediaTerms terms;  ///< of what it sends
   /// Which of the parties that may answer on the leg's ports this is: a fork has a number of its own. When it changes,
   /// all is negotiated anew with the other one on the same ports; what the one before had is kept while `early`.
