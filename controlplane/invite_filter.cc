@@ -12,7 +12,6 @@
 namespace weir::controlplane {
 namespace {
 
-constexpr std::uint32_t kAll = UINT32_MAX;
 constexpr std::size_t kUriAt = std::string_view("INVITE ").size();
 constexpr std::uint32_t kOthers = 0;  // which of the two sockets
 constexpr std::uint32_t kNewcomers = 1;
@@ -28,55 +27,34 @@ constexpr sock_filter load(std::size_t at) {
   return BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(at));
 }
 
-constexpr sock_filter jump_if(std::uint16_t comparison, std::uint32_t value, std::uint8_t yes, std::uint8_t no) {
-  return BPF_JUMP(static_cast<std::uint16_t>(BPF_JMP | comparison | BPF_K), value, yes, no);
+/// So many statements on.
+constexpr sock_filter jump(std::uint32_t if_equal_to, std::uint8_t yes, std::uint8_t no) {
+  return BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, if_equal_to, yes, no);
 }
 
-constexpr sock_filter give(std::uint32_t verdict) {
-  return BPF_STMT(BPF_RET | BPF_K, verdict);
+constexpr sock_filter give_to(std::uint32_t socket) {
+  return BPF_STMT(BPF_RET | BPF_K, socket);
 }
 
-template <std::size_t Length>
-bool attach(int socket, int option, std::array<sock_filter, Length> program) {
-  const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
-  return setsockopt(socket, SOL_SOCKET, option, &filter, sizeof filter) == 0;
-}
-
-constexpr std::uint32_t kRandom = static_cast<std::uint32_t>(SKF_AD_OFF + SKF_AD_RANDOM);
 static_assert(kContactUser == "weir", "the program compares these four letters");
 
 }  // namespace
 
 bool part_invites(int socket) {
-  return attach(socket, SO_ATTACH_REUSEPORT_CBPF,
-                std::array{
-                    load(0),
-                    jump_if(BPF_JEQ, word("INVI"), 0, 7),
-                    load(3),
-                    jump_if(BPF_JEQ, word("ITE "), 0, 5),
-                    load(kUriAt),
-                    jump_if(BPF_JEQ, word("sip:"), 0, 2),
-                    load(kUriAt + 4),
-                    jump_if(BPF_JEQ, word("weir"), 1, 0),
-                    give(kNewcomers),
-                    give(kOthers),
-                });
-}
-
-void let_in(int socket, double share) {
-  if (share >= 1) {
-    const int ignored = 0;
-    (void)setsockopt(socket, SOL_SOCKET, SO_DETACH_FILTER, &ignored, sizeof ignored);
-    return;
-  }
-  const auto threshold = static_cast<std::uint32_t>(share * static_cast<double>(kAll));
-  (void)attach(socket, SO_ATTACH_FILTER,
-               std::array{
-                   load(kRandom),
-                   jump_if(BPF_JGE, threshold, 0, 1),
-                   give(0),
-                   give(kAll),
-               });
+  std::array program = {
+      load(0),
+      jump(word("INVI"), 0, 7),
+      load(3),
+      jump(word("ITE "), 0, 5),
+      load(kUriAt),
+      jump(word("sip:"), 0, 2),
+      load(kUriAt + 4),
+      jump(word("weir"), 1, 0),
+      give_to(kNewcomers),
+      give_to(kOthers),
+  };
+  const sock_fprog filter{static_cast<unsigned short>(program.size()), program.data()};
+  return setsockopt(socket, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &filter, sizeof filter) == 0;
 }
 
 }  // namespace weir::controlplane

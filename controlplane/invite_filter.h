@@ -9,8 +9,4 @@ namespace weir::controlplane {
 /// second gets new INVITEs from now on, and the first everything else. False: the kernel does not do it.
 bool part_invites(int socket);
 
-/// From now on the socket hands over this share of what comes, chosen at random. 1: all of it. What waits in it already
-/// stays. Nothing happens if the kernel does not take the filter.
-void let_in(int socket, double share);
-
 }  // namespace weir::controlplane

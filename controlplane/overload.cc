@@ -15,6 +15,8 @@ constexpr double kIncrease = 1.025;
 constexpr double kIncreasePerS = 5;
 /// Never fewer: one call a second keeps asking whether there is room.
 constexpr double kRatePerSMin = 1;
+/// Of calls that are offered while new ones overflow one of so many is refused.
+constexpr std::uint32_t kRefusedOneOf = 20;
 /// How long a pause may be made up for at once.
 constexpr double kCreditS = 0.02;
 
@@ -23,14 +25,14 @@ constexpr double kCreditS = 0.02;
 void Overload::set_target(std::uint64_t target_ns) {
   options_.target_ns = target_ns;
   if (target_ns != 0) return;
-  limiting_ = false;
+  limiting_ = overflows_ = false;
   lag_before_ns_ = 0;
   queues_.clear();
 }
 
 void Overload::observe(std::uint64_t now_ns, std::uint64_t lag_ns, std::size_t queue) {
   if (options_.target_ns == 0) return;
-  if (now_ns >= interval_start_ns_ + options_.interval_ns) end_interval(now_ns);
+  follow(now_ns);
   if (queue >= queues_.size()) queues_.resize(queue + 1);
   Queue& waited_in = queues_[queue];
   waited_in.lag_min_ns = std::min(waited_in.lag_min_ns, lag_ns);
@@ -39,6 +41,16 @@ void Overload::observe(std::uint64_t now_ns, std::uint64_t lag_ns, std::size_t q
   } else if (lag_ns <= options_.target_ns) {
     waited_in.alarmed = false;
   }
+}
+
+void Overload::observe_newcomer(std::uint64_t now_ns, std::uint64_t lag_ns) {
+  if (options_.target_ns == 0) return;
+  follow(now_ns);
+  newcomers_lag_min_ns_ = std::min(newcomers_lag_min_ns_, lag_ns);
+}
+
+void Overload::follow(std::uint64_t now_ns) {
+  if (now_ns >= interval_start_ns_ + options_.interval_ns) end_interval(now_ns);
 }
 
 /// The least that anything had to wait in the queue that is worst off; nullopt: nothing was handled.
@@ -68,9 +80,9 @@ void Overload::end_interval(std::uint64_t now_ns) {
   const double seconds = static_cast<double>(now_ns - interval_start_ns_) / kSecondNs;
   const double offered_per_s = offered_ / seconds;
   const double admitted_per_s = admitted_ / seconds;
+  const bool before = limiting_ || overflows_;
   if (lag > options_.target_ns) {
     if (!limiting_) {
-      ++counters_.episodes;
       rate_per_s_ = admitted_per_s;
       earned_ns_ = now_ns;
     }
@@ -82,6 +94,9 @@ void Overload::end_interval(std::uint64_t now_ns) {
     limiting_ = rate_per_s_ < 2 * offered_per_s;
   }
   lag_before_ns_ = lag;
+  overflows_ = newcomers_lag_min_ns_ != UINT64_MAX && newcomers_lag_min_ns_ > options_.target_ns;
+  newcomers_lag_min_ns_ = UINT64_MAX;
+  if (!before && (limiting_ || overflows_)) ++counters_.episodes;
   interval_start_ns_ = now_ns;
   begin_queues();
   offered_ = 0;
@@ -97,6 +112,7 @@ void Overload::earn(std::uint64_t now_ns) {
 bool Overload::has_room(std::uint64_t now_ns) {
   if (options_.target_ns == 0) return true;
   if (alarmed()) return false;
+  if (overflows_ && overflowing_ % kRefusedOneOf == kRefusedOneOf - 1) return false;
   if (!limiting_) return true;
   earn(now_ns);
   return credit_ >= 1;
@@ -107,6 +123,7 @@ bool Overload::admit(std::uint64_t now_ns) {
   ++offered_;
   const bool may = has_room(now_ns);
   if (may && limiting_) credit_ -= 1;
+  overflowing_ = overflows_ ? overflowing_ + 1 : 0;
   admitted_ += may ? 1 : 0;
   ++counters_.offered;
   counters_.refused += may ? 0 : 1;

@@ -38,7 +38,11 @@ void OverloadGate::on_tick(std::uint64_t now_ns, std::uint64_t lag_ns) {
 
 bool OverloadGate::turn_away(std::uint64_t now_ns, std::string_view datagram, const sip::Hop& source,
                              const Waited& waited, Admission& admission) {
-  overload_.observe(now_ns, waited.ns, queue_of(WorkQueue::kSockets, waited.socket));
+  if (waited.newcomers) {
+    overload_.observe_newcomer(now_ns, waited.ns);
+  } else {
+    overload_.observe(now_ns, waited.ns, queue_of(WorkQueue::kSockets, waited.socket));
+  }
   // Who acknowledges a refusal of ours (RFC 3261 section 17.1.1.3) has nothing to say to any transaction.
   if (datagram.starts_with(kAck)) return overload_.counters().refused != 0 && datagram.find(tag_) != datagram.npos;
   if (overload_.has_room(now_ns)) return false;
@@ -58,14 +62,13 @@ void OverloadGate::refuse(sip::EarlyInvite invite, const sip::Hop& source) {
 }
 
 void OverloadGate::report() {
-  const bool refusing = overload_.rate_per_s().has_value();
+  const bool refusing = overload_.refuses();
   if (!refusing && !reported_) refused_before_ = overload_.counters().refused;
   if (refusing == reported_) return;
   reported_ = refusing;
   if (refusing) {
     return log_event(LogLevel::kWarning, "overload",
-                     {{"event", "new calls are refused: SIP messages wait longer than overload_delay_ms"},
-                      {"calls_per_s", static_cast<std::uint64_t>(*overload_.rate_per_s())}});
+                     {{"event", "new calls are refused or dropped: SIP messages wait longer than overload_delay_ms"}});
   }
   log_event(LogLevel::kInfo, "overload",
             {{"event", "new calls are taken again"}, {"refused", overload_.counters().refused - refused_before_}});

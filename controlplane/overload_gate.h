@@ -14,7 +14,8 @@
 
 namespace weir::controlplane {
 
-/// What work waits in: Overload's queues. Each UDP socket (Waited::socket) is one of its own, from kSockets on.
+/// What work waits in: Overload's queues. Each UDP socket (Waited::socket) but those of newcomers is one
+/// of its own, from kSockets on.
 enum class WorkQueue : std::uint8_t { kTicks, kSockets };
 
 /// One shard's. Time comes in as now_ns, CLOCK_MONOTONIC.

@@ -201,8 +201,6 @@ void Shard::tick() {
   const std::uint64_t now_ns = clock_ns();
   if (registrar_) registrar_->on_tick(now_ns);
   const bool busy = calls_->on_tick(now_ns, now_ns - std::min(now_ns, tick_due_ns_));
-  if (const auto share = shedding_.follow(now_ns, calls_->overload(), transports_->counters().newcomers))
-    transports_->let_in(*share);
   watch_media(now_ns);
   const bool quiet = calls_->calls() == 0 && calls_->outside().idle();
   if (farewell_ns_ != 0 && (quiet || now_ns >= farewell_ns_)) return io_.stop();

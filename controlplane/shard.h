@@ -22,7 +22,6 @@
 #include "controlplane/record_file.h"
 #include "controlplane/registrar.h"
 #include "controlplane/reloader.h"
-#include "controlplane/shedding.h"
 #include "controlplane/transports.h"
 #include "controlplane/trunks.h"
 #include "proto/region.h"
@@ -108,7 +107,6 @@ class Shard : private MessageSink {
   std::uint64_t started_ns_ = 0;
   std::uint64_t tick_due_ns_ = 0;
   std::uint64_t farewell_ns_ = 0;  ///< when to stop at the latest; 0: running
-  Shedding shedding_;
   MediaState media_state_ = MediaState::kAwaited;
   std::uint64_t media_incarnation_ = 0;
 };

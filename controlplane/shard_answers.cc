@@ -28,7 +28,7 @@ proto::Result<std::uint64_t> read_call_number(std::string_view argument) {
   return proto::Error{"'" + std::string(argument) + "' is no call number"};
 }
 
-/// New calls a second that are let in; null: all.
+/// New calls a second that are let in; null: as many as come, or as there is time for.
 json::value overload_rate(const Overload& overload) {
   const std::optional<double> rate_per_s = overload.rate_per_s();
   return rate_per_s ? json::value(static_cast<std::uint64_t>(*rate_per_s)) : json::value();
@@ -90,6 +90,7 @@ json::value Shard::status_view(std::uint64_t now_ns) const {
                        {"malformed_ignored", calls_->admission_counters().malformed_ignored},
                        {"overload_refused", calls_->overload().counters().refused},
                        {"overload_episodes", calls_->overload().counters().episodes},
+                       {"overload_now", calls_->overload().refuses()},
                        {"overload_calls_per_s", overload_rate(calls_->overload())},
                        {"call_records_written", records.written},
                        {"call_records_lost", records.lost},
@@ -97,6 +98,7 @@ json::value Shard::status_view(std::uint64_t now_ns) const {
                        {"sip_messages_out", transports.messages_out},
                        {"sip_malformed", transports.malformed},
                        {"sip_send_failed", transports.send_failed},
+                       {"sip_datagrams_dropped", transports_->datagrams_dropped()},
                        {"registrations", registrar_ ? registrar_->bindings() : 0},
                        {"registers_accepted", registers.accepted},
                        {"registers_challenged", registers.challenged},

@@ -73,10 +73,10 @@ proto::Status Transports::listen_at(std::size_t place) {
   return streams_[place]->listen(places_[place]);
 }
 
-void Transports::let_in(double share) {
-  for (const std::unique_ptr<UdpListener>& listener : udp_) {
-    if (listener != nullptr) listener->let_in(share);
-  }
+std::uint64_t Transports::datagrams_dropped() const {
+  std::uint64_t dropped = 0;
+  for (const std::unique_ptr<UdpListener>& listener : udp_) dropped += listener != nullptr ? listener->dropped() : 0;
+  return dropped;
 }
 
 std::optional<Path> Transports::arrival(const sip::Hop& hop) const {

@@ -57,7 +57,6 @@ class MessageSink {
 struct TransportCounters {
   std::uint64_t messages_in = 0;  ///< parsed
   std::uint64_t messages_out = 0;
-  std::uint64_t newcomers = 0;              ///< datagrams from sockets of new INVITEs: those that let_in() is for
   std::uint64_t malformed = 0;              ///< answered or not
   std::uint64_t send_failed = 0;            ///< datagrams the kernel did not take, connections that were gone
   std::uint64_t connections_refused = 0;    ///< accepted and closed at once: beyond [limits]
@@ -92,8 +91,8 @@ class Transports : public PathFinder, public sip::MessageSender {
   /// Other certificates, as load_tls_realms gives them. Connections that are there go on with what they began with.
   void use(TlsRealms certificates) { tls_ = std::move(certificates); }
 
-  /// Under overload: this share of the new INVITEs that come by UDP is read, the rest dropped unread. 1: all of them.
-  void let_in(double share);
+  /// Datagrams that the kernel has dropped because nobody read them in time, new INVITEs under overload among them.
+  [[nodiscard]] std::uint64_t datagrams_dropped() const;
 
   // PathFinder
   void locate(std::uint32_t realm, const sip::Uri& uri, Located found) override;
@@ -132,7 +131,6 @@ class Transports : public PathFinder, public sip::MessageSender {
   void on_queued(std::size_t bytes) { queued_bytes_ += bytes; }
   void on_unqueued(std::size_t bytes) { queued_bytes_ -= bytes; }
   void on_open(const Connection& connection);
-  void on_newcomers(std::size_t datagrams) { counters_.newcomers += datagrams; }
   void on_datagram(std::string_view bytes, const sip::Hop& source, const Waited& waited);
   /// A whole message, or a datagram; `connection`: the stream it came over.
   void on_bytes(std::string_view bytes, const sip::Hop& source, const Connection* connection = nullptr);

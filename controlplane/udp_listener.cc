@@ -1,5 +1,9 @@
 #include "controlplane/udp_listener.h"
 
+#include <linux/sock_diag.h>
+#include <sys/socket.h>
+
+#include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 
@@ -80,19 +84,24 @@ void UdpListener::wait(Socket& socket) {
 
 void UdpListener::read_some(Socket& socket) {
   const bool are_new = &socket == &newcomers_;
-  const std::size_t number = 2 * handle_ + (are_new ? 1 : 0);
   DatagramBatch& batch = transports_.batch();
   const std::size_t count =
       batch.read(socket.native_handle(), are_new ? kNewcomersAtOnce : DatagramBatch::kDatagramsMax);
-  if (are_new) transports_.on_newcomers(count);
   for (std::size_t i = 0; i < count; ++i) {
     transports_.on_datagram(batch.bytes(i), {handle_, batch.remote(i), sip::Reliability::kUnreliable},
-                            {.ns = batch.waited_ns(i), .socket = number});
+                            {.ns = batch.waited_ns(i), .socket = handle_, .newcomers = are_new});
   }
 }
 
-void UdpListener::let_in(double share) {
-  if (newcomers_.is_open()) controlplane::let_in(newcomers_.native_handle(), share);
+std::uint64_t UdpListener::dropped() const {
+  std::uint64_t dropped = 0;
+  for (const Socket* const socket : {&socket_, &newcomers_}) {
+    std::array<std::uint32_t, SK_MEMINFO_VARS> state{};
+    socklen_t bytes = sizeof state;
+    const int fd = const_cast<Socket*>(socket)->native_handle();
+    if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, state.data(), &bytes) == 0) dropped += state[SK_MEMINFO_DROPS];
+  }
+  return dropped;
 }
 
 bool UdpListener::send(const proto::Endpoint& remote, std::string_view bytes) {

@@ -21,8 +21,8 @@ class UdpListener {
   proto::Status listen(const proto::Endpoint& local);
   /// False: the kernel did not take it.
   bool send(const proto::Endpoint& remote, std::string_view bytes);
-  /// The share of new INVITEs that is read, in (0, 1]; the others are dropped by the kernel.
-  void let_in(double share);
+  /// Datagrams that came while the kernel's buffers were full.
+  [[nodiscard]] std::uint64_t dropped() const;
 
  private:
   using Socket = boost::asio::ip::udp::socket;
@@ -37,7 +37,8 @@ class UdpListener {
   /// Kernel buffer in bytes: a second of 5,000 messages of 1,600 bytes. What waits there longer than [limits] says is
   /// what shows an overload, so it must be able to wait.
   static constexpr int kReceiveBufferBytes = 8 << 20;
-  /// A tenth of a second of new calls: what would wait longer is better dropped, and asked again by its caller.
+  /// A tenth of a second of new calls: what would wait longer is better dropped, and asked again by its caller (RFC 3261
+  /// section 17.1.1.2).
   static constexpr int kNewcomersBufferBytes = 2 << 20;
   /// New INVITEs read before others get their turn: each brings several other messages.
   static constexpr std::size_t kNewcomersAtOnce = 8;

@@ -133,6 +133,25 @@ TEST(OverloadGate, ASocketThatFellSilentIsForgotten) {
   EXPECT_FALSE(lab.control().overload().rate_per_s());
 }
 
+TEST(OverloadGate, NewInvitesInASocketOfTheirOwnWaitThereAndFewAreRefused) {
+  CallLab lab;
+  int refused = 0;
+  for (int i = 0; i < 120; ++i) {
+    refused += lab.turned_away(kCallers, invite(std::to_string(i)), kAlarmNs, true) ? 1 : 0;
+    lab.advance(5);
+  }
+  EXPECT_EQ(refused, 0) << "let in by the gate, they are asked again once they are parsed";
+  for (int i = 0; i < 120; ++i) {
+    if (lab.turned_away(kCallers, invite("n" + std::to_string(i)), kAlarmNs, true)) {
+      ++refused;
+      EXPECT_EQ(lab.expect(kCallers, "503").header(sip::HeaderId::kRetryAfter), "5");
+    } else {
+      lab.deliver(kCallers, invite("n" + std::to_string(i)));
+    }
+  }
+  EXPECT_EQ(refused, 5);
+}
+
 TEST(OverloadGate, LateTicksAreAnOverloadToo) {
   CallLab lab;
   for (int i = 0; i < 400; ++i, lab.now_ns += kMs) (void)lab.control().on_tick(lab.now_ns, 50 * kMs);

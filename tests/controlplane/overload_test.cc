@@ -7,6 +7,7 @@
 #include <cmath>
 #include <deque>
 #include <random>
+#include <vector>
 
 namespace weir::controlplane {
 namespace {
@@ -157,10 +158,49 @@ TEST(Overload, WorkThatHasWaitedTooLongStopsNewCallsAtOnceUntilTheLoopHasCaughtU
   EXPECT_TRUE(overload.admit(kSecond + 3 * kMs));
 }
 
+/// New calls that wait in a queue of their own: whether each of `calls` is let in, one a millisecond.
+std::vector<bool> let_in(Overload& overload, std::uint64_t& now_ns, std::uint64_t lag_ns, int calls) {
+  std::vector<bool> answers;
+  for (int i = 0; i < calls; ++i, now_ns += kMs) {
+    overload.observe(now_ns, 0);
+    overload.observe_newcomer(now_ns, lag_ns);
+    answers.push_back(overload.admit(now_ns));
+  }
+  return answers;
+}
+
+TEST(Overload, OfNewCallsThatOverflowTheirOwnQueueOneOfTwentyIsRefused) {
+  Overload overload;
+  std::uint64_t now_ns = kSecond;
+  const std::vector<bool> before = let_in(overload, now_ns, 0, 300);
+  EXPECT_EQ(std::ranges::count(before, true), 300);
+  (void)let_in(overload, now_ns, 300 * kMs, 200);  // it is noticed
+  EXPECT_TRUE(overload.overflows());
+  EXPECT_FALSE(overload.rate_per_s()) << "nobody else waits";
+  const std::vector<bool> during = let_in(overload, now_ns, 300 * kMs, 600);
+  EXPECT_EQ(std::ranges::count(during, false), 30);
+  EXPECT_EQ(overload.counters().episodes, 1u);
+  (void)let_in(overload, now_ns, 0, 200);
+  const std::vector<bool> after = let_in(overload, now_ns, 0, 300);
+  EXPECT_EQ(std::ranges::count(after, true), 300);
+  EXPECT_FALSE(overload.refuses());
+}
+
+TEST(Overload, AQueueOfNewCallsThatIsEmptyNowAndThenDoesNotOverflow) {
+  Overload overload;
+  std::uint64_t now_ns = kSecond;
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(std::ranges::count(let_in(overload, now_ns, 100 * kMs, 49), false), 0);
+    (void)let_in(overload, now_ns, kMs, 1);
+  }
+}
+
 TEST(Overload, WithoutATargetNobodyIsRefused) {
   Server server({.target_ns = 0});
   (void)server.run({.calls_per_s = 30'000}, 5, 0);
   EXPECT_EQ(server.overload.counters().refused, 0u);
+  std::uint64_t now_ns = kSecond;
+  EXPECT_EQ(std::ranges::count(let_in(server.overload, now_ns, 300 * kMs, 300), false), 0);
 }
 
 }  // namespace

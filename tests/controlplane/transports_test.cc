@@ -8,7 +8,6 @@
 #include <boost/asio/ip/udp.hpp>
 #include <boost/asio/write.hpp>
 #include <chrono>
-#include <set>
 #include <thread>
 
 #include "sip/write.h"
@@ -53,7 +52,7 @@ class TransportsTest : public testing::Test, public MessageSink {
 
   bool on_datagram(std::string_view, const sip::Hop&, const Waited& waited) override {
     waited_ns_.push_back(waited.ns);
-    sockets_.insert(waited.socket);
+    newcomers_ += waited.newcomers ? 1 : 0;
     return turn_away_;
   }
   void on_message(sip::Message message, const sip::Hop& source) override {
@@ -126,7 +125,7 @@ class TransportsTest : public testing::Test, public MessageSink {
   std::vector<sip::Message> messages_;
   std::vector<sip::Hop> hops_;
   std::vector<std::uint64_t> waited_ns_;  ///< of the datagrams
-  std::set<std::size_t> sockets_;         ///< in which they waited
+  std::size_t newcomers_ = 0;             ///< of them, those that waited among new INVITEs
   bool turn_away_ = false;                ///< all datagrams
   std::vector<std::uint16_t> malformed_;
   sip::Hop hop_malformed_;
@@ -403,10 +402,24 @@ TEST_F(TransportsTest, NewInvitesWaitInASocketOfTheirOwn) {
     client.send(asio::buffer(request));
   }
   ASSERT_TRUE(run_until([&] { return waited_ns_.size() == 2; }));
-  EXPECT_EQ(sockets_.size(), 1u) << "nothing that is in progress has left it";
+  EXPECT_EQ(newcomers_, 0u) << "nothing that is in progress waits among them";
   client.send(asio::buffer(std::string_view("INVITE sip:bob@127.0.0.1 SIP/2.0\r\n")));
   ASSERT_TRUE(run_until([&] { return waited_ns_.size() == 3; }));
-  EXPECT_EQ(sockets_.size(), 2u);
+  EXPECT_EQ(newcomers_, 1u);
+}
+
+TEST_F(TransportsTest, NewInvitesThatNobodyReadsAreDroppedAndCountedAndOthersAreNot) {
+  constexpr std::size_t kSent = 6000;
+  turn_away_ = true;
+  udp::socket client = udp_client();
+  const std::string invite = "INVITE sip:bob@127.0.0.1 SIP/2.0\r\n" + std::string(1200, 'x');
+  for (std::size_t i = 0; i < kSent; ++i) client.send(asio::buffer(invite));
+  client.send(asio::buffer(std::string_view("BYE sip:weir@127.0.0.1 SIP/2.0\r\n")));
+  const std::uint64_t dropped = transports_->datagrams_dropped();
+  EXPECT_GT(dropped, 0u);
+  ASSERT_TRUE(run_until([&] { return waited_ns_.size() == kSent + 1 - dropped; }));
+  EXPECT_EQ(newcomers_, kSent - dropped) << "the BYE was not among them";
+  EXPECT_EQ(transports_->datagrams_dropped(), dropped);
 }
 
 TEST_F(TransportsTest, AnAddressThatSomebodyListensAtIsNotShared) {

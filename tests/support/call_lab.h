@@ -60,7 +60,7 @@ class CallLab : public controlplane::PathFinder, public sip::MessageSender {
   /// Bytes of a party arrive.
   void deliver(std::uint32_t realm, std::string_view bytes);
   /// What becomes of a datagram that waited for so long in its socket: see CallControl::turn_away.
-  bool turned_away(std::uint32_t realm, std::string_view datagram, std::uint64_t waited_ns);
+  bool turned_away(std::uint32_t realm, std::string_view datagram, std::uint64_t waited_ns, bool newcomers = false);
   /// A request of the caller, in or outside the dialog.
   void caller_sends(const RequestText& request);
   /// A request without body that goes with the caller's first INVITE: CANCEL, or the ACK of a refusal.
