@@ -380,7 +380,7 @@ bool MediaLeg::learn_source(Component component, const proto::Endpoint& source, 
 sip::LocalIce MediaLeg::local_ice(const sip::RemoteIce* offer, std::uint64_t now_ns) {
   const proto::IpAddress& address = engine_.settings().networks[options_.network].address;
   sip::LocalIce local = known_ice().local(offer, {.address = address, .port = port(Component::kRtp).local_port()},
-                                   {.address = address, .port = port(Component::kRtcp).local_port()});
+                                          {.address = address, .port = port(Component::kRtcp).local_port()});
   for (const Component component : kComponents) port(component).set_ice(ice_->spec(), now_ns);
   return local;
 }

@@ -181,7 +181,7 @@ class MediaLeg final : private MediaPort::Listener {
   std::optional<RemoteMedia> remote_;
   std::array<proto::Endpoint, 2> learned_{};  ///< by component; port 0: nothing learned
   Boxed<LegIce> ice_;                         ///< empty: not spoken of yet
-  std::vector<Fork> forks_;  ///< the first to answer first
+  std::vector<Fork> forks_;                   ///< the first to answer first
   AssociationId association_next_ = 1;
   std::optional<LegKeys> keys_;    ///< in force
   std::uint64_t keys_dialog_ = 0;  ///< whose they are

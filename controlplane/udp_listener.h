@@ -37,8 +37,8 @@ class UdpListener {
   /// Kernel buffer in bytes: a second of 5,000 messages of 1,600 bytes. What waits there longer than [limits] says is
   /// what shows an overload, so it must be able to wait.
   static constexpr int kReceiveBufferBytes = 8 << 20;
-  /// A tenth of a second of new calls: what would wait longer is better dropped, and asked again by its caller (RFC 3261
-  /// section 17.1.1.2).
+  /// A tenth of a second of new calls: what would wait longer is better dropped, and asked again by its caller (RFC
+  /// 3261 section 17.1.1.2).
   static constexpr int kNewcomersBufferBytes = 2 << 20;
   /// New INVITEs read before others get their turn: each brings several other messages.
   static constexpr std::size_t kNewcomersAtOnce = 8;

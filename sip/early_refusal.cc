@@ -38,7 +38,8 @@ class Glance {
     const std::optional<CSeq> cseq = parse_cseq(invite_.cseq);
     scan::Scanner call_id(invite_.call_id);
     const bool usual = has_via_ && !scan::call_id(call_id).empty() && call_id.done() && cseq &&
-                       cseq->method == Method::kInvite && is_from_or_to(invite_.from) && is_from_or_to(invite_.to);
+                       cseq->method == Method::kInvite && is_from_or_to(invite_.from) &&
+                       is_from_or_to(std::string(invite_.to) + ";tag=ours");
     if (!usual || !tag_of(invite_.to).empty()) return std::nullopt;
     return std::move(invite_);
   }
@@ -51,8 +52,9 @@ class Glance {
       invite_.vias.push_back(value);
       return true;
     }
-    std::optional<Via> top = parse_via(value);  // several on one line are none
-    if (!top || !top->has_branch_cookie()) return false;
+    std::optional<Via> top = parse_via(value);                             // several on one line are none
+    const bool has_room = top && top->parameters.size() < kParametersMax;  // for `received`
+    if (!has_room || !top->has_branch_cookie()) return false;
     invite_.via = *std::move(top);
     return has_via_ = true;
   }

@@ -9,12 +9,12 @@ from conftest import assert_nothing_left
 
 from lab.namespace import udp_socket
 from lab.process import wait_until
-from support.dtls import DtlsPeer, make_certificate
+from support.dtls import client_hello
 from support.forger import Forger
 from support.scripted_call import CALLEE_PAYLOAD, CALLER_PAYLOAD, ScriptedCall, Security
 from support.sdp import read_sdp, write_sdp
 from support.sip_agent import SipAgent
-from support.srtp import SHA1_80, rtp_packet
+from support.srtp import rtp_packet
 
 _FINGERPRINT = "sha-256 " + ":".join(["AB"] * 32)
 
@@ -67,18 +67,6 @@ def test_a_callees_certificate_that_does_not_match_ends_the_call(lab, tmp_path):
         assert_nothing_left(lab)
 
 
-def client_hello(lab, tmp_path) -> bytes:
-    """The first datagram of a real handshake, as openssl sends it to a port of the test's own."""
-    trap = udp_socket(lab.network.a.namespace, lab.network.a.client_address)
-    trap.settimeout(5)
-    peer = DtlsPeer(lab.network.a.namespace, tmp_path, make_certificate(tmp_path, "forger"), SHA1_80,
-                    (lab.network.a.client_address, 31000), trap.getsockname())
-    hello = trap.recv(2048)
-    peer.stop()
-    trap.close()
-    return hello
-
-
 def another_hello(hello: bytes, number: int) -> bytes:
     """The same with another random."""
     return hello[:30] + number.to_bytes(4, "big") + hello[34:]
@@ -86,7 +74,7 @@ def another_hello(hello: bytes, number: int) -> bytes:
 
 @pytest.mark.sanitized
 def test_forged_client_hellos_do_not_stop_the_real_handshake(lab, tmp_path):
-    hello = client_hello(lab, tmp_path)
+    hello = client_hello(lab.network.a, tmp_path)
     attacker = udp_socket(lab.network.a.namespace, lab.network.add_client_address(lab.network.a, 66))
     neighbour = udp_socket(lab.network.a.namespace, lab.network.a.client_address)
     with ScriptedCall(lab, tmp_path, caller=Security(setup="active")) as call:
@@ -117,7 +105,7 @@ def test_forged_client_hellos_do_not_stop_the_real_handshake(lab, tmp_path):
 
 @pytest.mark.sanitized
 def test_client_hellos_forged_from_the_callers_own_address_and_port_do_not_stop_its_handshake(lab, tmp_path):
-    hello = client_hello(lab, tmp_path)
+    hello = client_hello(lab.network.a, tmp_path)
     with ScriptedCall(lab, tmp_path, caller=Security(setup="active")) as call:
         received = call.ring()
         call.callee.agent.respond(received, 200, "OK", call.callee.sdp())

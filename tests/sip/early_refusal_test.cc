@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "sip/limits.h"
 #include "sip/parse.h"
 #include "sip/write.h"
 #include "tests/sip/torture_messages.h"
@@ -33,6 +34,12 @@ const Hop kSource{1, {proto::parse_ip_address("198.18.1.9").value(), 0, 5099}, R
 std::string changed(const std::string& from, const std::string& to) {
   std::string text = kInvite;
   return text.replace(text.find(from), from.size(), to);
+}
+
+std::string flags(std::size_t count) {
+  std::string text;
+  for (std::size_t i = 0; i < count; ++i) text += ";p" + std::to_string(i);
+  return text;
 }
 
 /// What TransactionLayer::respond_statelessly sends.
@@ -97,6 +104,9 @@ TEST(EarlyRefusal, WhatIsNoNewInviteOfTheUsualFormIsLeftToTheParser) {
       {"a control character", changed("lunch", std::string("lu\0nch", 6))},
       {"a bare line feed", changed("Max-Forwards: 70\r\n", "Max-Forwards: 70\n")},
       {"no end of the head", std::string(kInvite).substr(0, 200)},
+      {"a Via without room for our parameter", changed(";rport", ";rport" + flags(kParametersMax - 2))},
+      {"a To without room for our tag",
+       changed("<sip:bob@198.18.1.1>", "<sip:bob@198.18.1.1>" + flags(kParametersMax))},
       {"nothing", ""},
       {"a keep-alive", "\r\n\r\n"},
   };

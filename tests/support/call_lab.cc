@@ -148,8 +148,7 @@ void CallLab::restart() {
   start();
 }
 
-bool CallLab::turned_away(std::uint32_t realm, std::string_view datagram, std::uint64_t waited_ns,
-                          bool newcomers) {
+bool CallLab::turned_away(std::uint32_t realm, std::string_view datagram, std::uint64_t waited_ns, bool newcomers) {
   const sip::Hop hop{realm, endpoint(kParty[realm], kPartyPort[realm]), sip::Reliability::kUnreliable};
   return control_->turn_away(now_ns, datagram, hop, {.ns = waited_ns, .socket = realm, .newcomers = newcomers});
 }

@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.namespace import host_port
-from support.srtp import Profile
+from lab.namespace import host_port, udp_socket
+from lab.network import Side
+from support.srtp import SHA1_80, Profile
 
 
 @dataclass(frozen=True)
@@ -92,3 +93,15 @@ class DtlsPeer:
         path = self.folder / "peer.pem"
         path.write_text(pem + "\n")
         return fingerprint_of(path)
+
+
+def client_hello(side: Side, folder: Path) -> bytes:
+    """The first datagram of a real handshake, as openssl sends it to a port of the test's own."""
+    trap = udp_socket(side.namespace, side.client_address)
+    trap.settimeout(5)
+    peer = DtlsPeer(side.namespace, folder, make_certificate(folder, "forger"), SHA1_80, (side.client_address, 31000),
+                    trap.getsockname())
+    hello = trap.recv(2048)
+    peer.stop()
+    trap.close()
+    return hello

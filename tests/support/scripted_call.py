@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lab.network import Side
 from support.dtls import Certificate, DtlsPeer, Secured, make_certificate
+from support.ice import Credentials, nominate
 from support.media import MediaEnd
 from support.sdp import AudioSection, read_sdp, write_sdp
 from support.sip_agent import Dialog, Message, SipAgent
@@ -25,18 +26,20 @@ class Security:
     protocol: str = "UDP/TLS/RTP/SAVP"
     fingerprint: str | None = None
     tls_id: str = ""
+    ice: Credentials | None = None  # it checks its way first, as the controlling agent
+    candidates: tuple[str, ...] = ()  # the values of a=candidate
 
 
 class ScriptedLeg:
     """One agent: its SIP socket, its media port, and its DTLS if it is secured. Its media is on `sides[1]`."""
 
     def __init__(self, sides: tuple[Side, Side], folder: Path, name: str, sip_port: int, media_port: int, payload: bytes,
-                 ssrc: int, security: Security | None, first_sequence: int = 1001):
+                 ssrc: int, security: Security | None, first_sequence: int = 1001, agent: SipAgent | None = None):
         sip_side, side = sides
         self.side = side
         self.folder = folder
         self.security = security
-        self.agent = SipAgent(sip_side, sip_port)
+        self.agent = agent or SipAgent(sip_side, sip_port)
         self.media = MediaEnd(side, media_port, payload, ssrc, first_sequence)
         self.certificate: Certificate | None = make_certificate(folder, name) if security else None
         self.remote: AudioSection | None = None
@@ -55,6 +58,9 @@ class ScriptedLeg:
         attributes = [f"setup:{self.security.setup}", f"fingerprint:{fingerprint}"]
         if self.security.rtcp_mux:
             attributes.append("rtcp-mux")
+        if self.security.ice:
+            attributes += [f"ice-ufrag:{self.security.ice.ufrag}", f"ice-pwd:{self.security.ice.password}"]
+            attributes += [f"candidate:{candidate}" for candidate in self.security.candidates]
         if self.security.tls_id:
             attributes.append(f"tls-id:{self.security.tls_id}")
         return write_sdp(address, port, self.security.protocol, tuple(attributes), direction, self.described)
@@ -67,6 +73,9 @@ class ScriptedLeg:
     def connect(self, remote: AudioSection) -> None:
         """Takes the other side's description; an active leg begins its handshake."""
         self.remote = remote
+        if self.security and self.security.ice:
+            nominate(self.side.namespace, (self.side.client_address, self.media.port), (remote.address, remote.port),
+                     self.security.ice, remote.ice)
         if self.security and self.dtls is None:
             self.dtls = self._dtls_peer((remote.address, remote.port))
 
@@ -97,16 +106,16 @@ class ScriptedLeg:
 class ScriptedCall:
     """Owner of both legs of one call from side A to side B. `sides` and `media_sides`: other sides than these two for
     SIP and for media; media goes where SIP goes if it is not told. `first_sequence`: of both ends' RTP. `number` gives each
-    of several calls at once ports of its own."""
+    of several calls at once ports of its own. `caller_agent`: another than one by UDP."""
 
     def __init__(self, lab, folder: Path, caller: Security | None = None, callee: Security | None = None,
                  sides: tuple[Side, Side] | None = None, media_sides: tuple[Side, Side] | None = None,
-                 first_sequence: int = 1001, number: int = 0):
+                 first_sequence: int = 1001, number: int = 0, caller_agent: SipAgent | None = None):
         self.lab = lab
         near, far = sides or (lab.network.a, lab.network.b)
         near_media, far_media = media_sides or (near, far)
         self.caller = ScriptedLeg((near, near_media), folder, f"caller{number or ''}", 5082 + 20 * number,
-                                  30000 + 20 * number, CALLER_PAYLOAD, 0x0A0A0A0A, caller, first_sequence)
+                                  30000 + 20 * number, CALLER_PAYLOAD, 0x0A0A0A0A, caller, first_sequence, caller_agent)
         self.callee = ScriptedLeg((far, far_media), folder, f"callee{number or ''}", CALLEE_PORT + 20 * number,
                                   32000 + 20 * number, CALLEE_PAYLOAD, 0x0B0B0B0B, callee, first_sequence)
         self.user = f"{'dtls' if callee else 'rtp'}-{self.callee.agent.port}"
@@ -131,6 +140,12 @@ class ScriptedCall:
 
     def answer(self, received: Message) -> Message:
         """The callee's 200 and its ACK, and the 200 that the caller acknowledges."""
+        response = self.agree(received)
+        self.caller.connect(read_sdp(response.body))
+        return response
+
+    def agree(self, received: Message) -> Message:
+        """answer(), but the caller does nothing about its media yet."""
         self.callee.listen()
         self.callee_dialog = self.callee.agent.respond(received, 200, "OK", self.callee.sdp())
         self.callee.connect(self.callee.remote)
@@ -138,7 +153,6 @@ class ScriptedCall:
         assert response.status == 200, response.start
         self.caller_dialog = self.caller.agent.ack(self.invite, response)
         self.callee.agent.wait_request("ACK")
-        self.caller.connect(read_sdp(response.body))
         return response
 
     def establish(self) -> "ScriptedCall":

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from support.ice import Credentials
+
 
 def write_sdp(address: str, port: int, protocol: str = "RTP/AVP", attributes: tuple[str, ...] = (),
               direction: str = "sendrecv", version: int = 1) -> str:
@@ -28,6 +30,7 @@ class AudioSection:
     direction: str
     tls_id: str
     crypto: tuple[str, ...]  # the values of a=crypto
+    ice: Credentials  # empty ones: no ICE
 
 
 def read_sdp(body: str) -> AudioSection:
@@ -40,7 +43,8 @@ def read_sdp(body: str) -> AudioSection:
                         _first(r"^a=fingerprint:(.*?)\r?$", body), mux,
                         int(port) if mux else int(rtcp) if rtcp else int(port) + 1,
                         _first(r"^a=(sendrecv|sendonly|recvonly|inactive)\r?$", body) or "sendrecv",
-                        _first(r"^a=tls-id:(\S+)", body), tuple(re.findall(r"^a=crypto:(.*?)\r?$", body, re.M)))
+                        _first(r"^a=tls-id:(\S+)", body), tuple(re.findall(r"^a=crypto:(.*?)\r?$", body, re.M)),
+                        Credentials(_first(r"^a=ice-ufrag:(\S+)", body), _first(r"^a=ice-pwd:(\S+)", body)))
 
 
 def _first(pattern: str, body: str) -> str:
