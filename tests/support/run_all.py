@@ -16,7 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PHASES = ("style", "unit", "asan", "scenario")
 _RELEASE = ROOT / "build"  # the demo's own build folder
 _SANITIZED = ROOT / "build-asan"
-_SANITIZER_OPTIONS = ["-Db_sanitize=address,undefined", "-Db_lundef=false", "--buildtype=debugoptimized"]
+# -O1 with line numbers alone compiles in little more than half the time of -O2 -g, and is as strict.
+_SANITIZER_OPTIONS = ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Ddebug=true", "-Doptimization=1",
+                      "-Dcpp_args=-g1"]
 _EXECUTABLE_TIMEOUT_S = 900
 _PYTEST_TIMEOUT_S = 1800
 
