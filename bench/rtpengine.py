@@ -8,7 +8,7 @@ from lab.namespace import udp_socket
 from lab.process import Process, wait_until
 from lab.undo import LabError
 
-_NG_PORT = 2223
+NG_PORT = 2223
 _ANSWER_TIMEOUT_S = 3.0
 
 
@@ -53,13 +53,13 @@ class RtpEngine:
         self.network = network
         argv = ["rtpengine", "--config-file=none", "--table=-1",  # -1: no kernel module
                 f"--interface=a/{network.a.sip_address}", f"--interface=b/{network.b.sip_address}",
-                f"--listen-ng=127.0.0.1:{_NG_PORT}", "--port-min=30000", "--port-max=39999", "--num-threads=1",
+                f"--listen-ng=127.0.0.1:{NG_PORT}", "--port-min=30000", "--port-max=39999", "--num-threads=1",
                 "--log-level=3", "--timeout=60", "--delete-delay=0", "--foreground", "--log-stderr"]
         self.process = Process(undo, argv, folder / "rtpengine.log", network.border)
         self._asked = 0
         self._socket = udp_socket(network.border, "127.0.0.1")
         self._socket.settimeout(_ANSWER_TIMEOUT_S)
-        self._socket.connect(("127.0.0.1", _NG_PORT))
+        self._socket.connect(("127.0.0.1", NG_PORT))
         wait_until(self._answers, 10, "rtpengine to start", 0.1)
 
     def set_up(self, suite: str, keys: list[str], client_port: int) -> list[tuple[int, int]]:

@@ -32,13 +32,24 @@ Lane lane_of(PacketKind kind, const FlowEntry& flow) {
   return Lane::kRefused;
 }
 
-DropReason check_media(const FlowEntry& flow, PacketKind kind, const proto::Endpoint& source, std::uint32_t bytes,
-                       std::uint64_t now_ns) {
+/// May media come from there? A peer that speaks ICE sends as soon as a check of its was answered, and nominates when
+/// it likes (RFC 8445 section 12.2): until it has, whoever holds the password is heard.
+bool may_send_media(const Burst& burst, std::uint32_t packet) {
+  const FlowEntry& flow = *burst.flow[packet];
+  if (allows_media(flow, burst.source[packet], burst.now_ns)) return true;
+  if (flow.source_policy != proto::SourcePolicy::kIce) return false;
+  const IceState* state = burst.table->ice_of(burst.flow_index[packet]);
+  return state != nullptr && state->selected == 0 && is_checked(*state, burst.source[packet]);
+}
+
+DropReason check_media(const Burst& burst, std::uint32_t packet) {
+  const FlowEntry& flow = *burst.flow[packet];
   if (flow.state != FlowState::kInstalled) return DropReason::kFlowNotReady;
-  const bool leaves = kind == PacketKind::kRtcp ? flow.rtcp_exit.peer.port != 0 : (flow.marks & kMarkRtpLeaves) != 0;
+  const bool leaves =
+      burst.kind[packet] == PacketKind::kRtcp ? flow.rtcp_exit.peer.port != 0 : (flow.marks & kMarkRtpLeaves) != 0;
   if (!leaves) return DropReason::kKindNotAccepted;
-  if (!allows_media(flow, source, now_ns)) return DropReason::kSourceNotAllowed;
-  return has_room(flow.rate, bytes, now_ns) ? DropReason::kNone : DropReason::kPoliced;
+  if (!may_send_media(burst, packet)) return DropReason::kSourceNotAllowed;
+  return has_room(flow.rate, burst.bytes[packet], burst.now_ns) ? DropReason::kNone : DropReason::kPoliced;
 }
 
 /// What nearly every packet is: RTP of an installed flow, from where it is expected, within its rate. True: admit would
@@ -71,7 +82,7 @@ void admit(Burst& burst, std::uint32_t packet, bool ahead) {
     case Lane::kCheck:
       return burst.checks.push(packet);
     case Lane::kMedia: {
-      const DropReason reason = check_media(flow, kind, burst.source[packet], burst.bytes[packet], burst.now_ns);
+      const DropReason reason = check_media(burst, packet);
       if (reason != DropReason::kNone) return burst.drop(packet, reason);
       if (ahead) prefetch_media(flow, *burst.status[packet]);
       if (takes_any_source(flow)) burst.unsettled.push(packet);

@@ -59,7 +59,8 @@ enum class SourcePolicy : std::uint8_t {
   kLatch = 1,      ///< the first valid (secured leg: authenticated) packet's source, then only that one; see below
   kRelatch = 2,    ///< as kLatch, and any later authenticated packet moves it; secured legs only
   /// The source that the peer nominated by an authenticated connectivity check (RFC 8445 section 7.3.1.5), before that
-  /// FlowSpec::peer. DTLS is punted from sources with an authenticated check, from no other. Needs FlowSpec::ice
+  /// FlowSpec::peer, and for media whoever has sent such a check (section 12.2). DTLS is punted from sources with an
+  /// authenticated check, from no other. Needs FlowSpec::ice
   kIce = 3,
 };
 

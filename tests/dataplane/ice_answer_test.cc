@@ -68,21 +68,22 @@ TEST(IceAnswer, AFullBurstIsAnsweredEachItsOwn) {
   }
 }
 
-TEST(IceAnswer, MediaComesFromTheNominatedSourceAlone) {
+TEST(IceAnswer, MediaComesFromCheckedSourcesAndOnceOneIsNominatedFromItAlone) {
   IceFlow flow;
   EXPECT_FALSE(flow.passes(4000));
   ASSERT_TRUE(flow.check({.transaction = 1}, 4000));
-  EXPECT_FALSE(flow.passes(4000)) << "checked, but not nominated";
-  flow.nominate(4000, 2);
-  EXPECT_TRUE(flow.passes(4000));
+  EXPECT_TRUE(flow.passes(4000)) << "RFC 8445 section 12.2";
   EXPECT_FALSE(flow.passes(4001));
+  flow.nominate(4001, 2);
+  EXPECT_TRUE(flow.passes(4001));
+  EXPECT_FALSE(flow.passes(4000));
   EXPECT_EQ(flow.dropped(DropReason::kSourceNotAllowed), 3u);
   std::vector<proto::Event> events = flow.plane.events();
   std::erase_if(events, [](const proto::Event& event) { return event.kind == EventKind::kFirstAuthenticated; });
-  ASSERT_THAT(kinds(events), ElementsAre(EventKind::kIceChecked, EventKind::kIceNominated));
-  EXPECT_EQ(events[1].source, MediaPlane::peer(0, 4000));
-  EXPECT_EQ(events[1].ssrc, 0u);
-  EXPECT_EQ(flow.plane.control().flow_status(IceFlow::kIndex).source, MediaPlane::peer(0, 4000));
+  ASSERT_THAT(kinds(events), ElementsAre(EventKind::kIceChecked, EventKind::kIceChecked, EventKind::kIceNominated));
+  EXPECT_EQ(events[2].source, MediaPlane::peer(0, 4001));
+  EXPECT_EQ(events[2].ssrc, 0u);
+  EXPECT_EQ(flow.plane.control().flow_status(IceFlow::kIndex).source, MediaPlane::peer(0, 4001));
 }
 
 TEST(IceAnswer, TheLatestNominationMovesTheFlow) {
