@@ -83,6 +83,8 @@ std::optional<MediaLegOptions> caller_media(const settings::Settings& settings, 
   MediaLegOptions options;
   options.network = *network;
   options.security = security;
+  // Its checks come within a millisecond of our answer, and one that is lost is sent again 50 ms later.
+  options.listens_early = security.ice && offered.ice && offered.keying == sip::Keying::kDtls;
   return options;
 }
 

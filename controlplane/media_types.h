@@ -31,7 +31,8 @@ struct MediaLegOptions {
   /// What the leg's media may be: set_remote refuses anything else, whatever the SDP agreed on.
   sip::SecurityPolicy security = {};
   /// Our own offer lets the remote be the DTLS client (passive, actpass): its ClientHello may overtake its answer, so
-  /// the RTP port listens from the start. Nothing is decided before the answer's fingerprint is known.
+  /// the RTP port listens from the start; and for the checks of one who has offered ICE. Nothing is decided before the
+  /// fingerprint is known.
   bool listens_early = false;
 };
 
