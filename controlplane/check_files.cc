@@ -1,5 +1,6 @@
 #include "controlplane/check_files.h"
 
+#include "controlplane/page_files.h"
 #include "controlplane/tls_realm.h"
 #include "controlplane/trunks.h"
 #include "controlplane/user_directory.h"
@@ -11,6 +12,8 @@ std::vector<std::string> check_files(const proto::settings::Settings& settings) 
   std::vector<std::string> mistakes;
   const proto::Result<TlsRealms> certificates = load_tls_realms(settings);
   if (!certificates) mistakes.push_back("[realm.tls]: " + certificates.error());
+  const proto::Result<RealmPages> pages = load_realm_pages(settings);
+  if (!pages) mistakes.push_back("[realm.websocket] page: " + pages.error());
   const proto::Result<std::vector<TrunkPlan>> trunks = plan_trunks(settings);
   if (!trunks) mistakes.push_back("[[trunk]] credentials: " + trunks.error());
   const std::string& users = settings.registrar.users;

@@ -199,6 +199,8 @@ void Connection::take_web_frames(std::string_view bytes) {
       case WebEventKind::kRefused:
         transports_.on_upgrade(*this, event.text);
         return finish(event.text);
+      case WebEventKind::kPage:
+        return give_page(event.page);
       case WebEventKind::kEnd:
         return finish(event.text);
     }
@@ -211,6 +213,13 @@ void Connection::take_upgrade() {
   transports_.on_upgrade(*this, "");
 }
 
+/// Its head is queued. One who asks for pages only is no worse than one who asks for a WebSocket: not mute.
+void Connection::give_page(std::shared_ptr<const std::string> body) {
+  transports_.on_page_request();
+  file_ = std::move(body);
+  finish("a page was asked for");
+}
+
 /// RFC 5626 section 4.4.1's pings come as messages of their own (RFC 7118 section 6); nothing else that short is any.
 void Connection::take_web_message(std::string_view message) {
   mid_message_ = false;
@@ -221,25 +230,36 @@ void Connection::take_web_message(std::string_view message) {
   transports_.on_bytes(message, hop_, this);
 }
 
+std::string_view Connection::unwritten() const {
+  if (!queue_.empty()) return std::string_view(queue_.front()).substr(written_);
+  return file_ == nullptr ? std::string_view() : std::string_view(*file_).substr(written_);
+}
+
 void Connection::write_some() {
-  while (!queue_.empty()) {
-    const Transfer transfer = stream_->write(std::string_view(queue_.front()).substr(written_));
+  for (std::string_view rest = unwritten(); !rest.empty(); rest = unwritten()) {
+    const Transfer transfer = stream_->write(rest);
     if (transfer.progress == Progress::kWantsRead || transfer.progress == Progress::kWantsWrite) {
       return wait_for(transfer.progress);
     }
     if (transfer.progress != Progress::kDone) return fail(ConnectionEnd::kBroken, stream_->failure());
     write_due_ = Clock::now() + kStall;
-    queue_bytes_ -= transfer.bytes;
-    transports_.on_unqueued(transfer.bytes);
-    written_ += transfer.bytes;
-    if (written_ < queue_.front().size()) continue;
-    queue_.pop_front();
-    written_ = 0;
+    take_written(transfer.bytes);
   }
   write_due_ = Clock::time_point::max();
   if (state_ != State::kFinishing || writing_ended_) return;
   writing_ended_ = true;
   stream_->end_writing();
+  due_in(kFinish);
+}
+
+void Connection::take_written(std::size_t bytes) {
+  written_ += bytes;
+  if (queue_.empty()) return;  // it was of the file
+  queue_bytes_ -= bytes;
+  transports_.on_unqueued(bytes);
+  if (written_ < queue_.front().size()) return;
+  queue_.pop_front();
+  written_ = 0;
 }
 
 void Connection::wait_for(Progress what) {
@@ -271,7 +291,7 @@ void Connection::finish(std::string_view reason) {
   if (queue_.empty()) return fail(ConnectionEnd::kOrderly, reason);
   state_ = State::kFinishing;
   mute_ = false;
-  due_in(kFinish);
+  due_in(file_ == nullptr ? kFinish : kFile);
 }
 
 /// How long nothing may come before we ping: one of ours, or a browser, which has no ping of its own. 0: we never do.

@@ -44,6 +44,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   static constexpr std::chrono::seconds kStall{30};
   /// For the peer to read our last words and close its side.
   static constexpr std::chrono::seconds kFinish{2};
+  /// For it to read a file: the largest that there may be, at 300 kbit/s.
+  static constexpr std::chrono::seconds kFile{30};
 
   Connection(Transports& transports, boost::asio::io_context& io, std::uint64_t handle, Way way);
 
@@ -85,9 +87,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void take_web_frames(std::string_view bytes);
   void take_web_message(std::string_view message);
   void take_upgrade();
+  void give_page(std::shared_ptr<const std::string> body);
   void await_rest(bool mid_message);
   bool queue(std::string_view bytes);
+  [[nodiscard]] std::string_view unwritten() const;
   void write_some();
+  void take_written(std::size_t bytes);
   void wait_for(Progress what);
   void read_again();
   void write_soon();
@@ -122,7 +127,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool writing_ended_ = false;
   std::list<std::string> queue_;
   std::size_t queue_bytes_ = 0;
-  std::size_t written_ = 0;  ///< of the queue's first
+  std::shared_ptr<const std::string> file_;  ///< follows the queue and ends it all; everybody's, so that it counts not
+  std::size_t written_ = 0;                  ///< of the queue's first, or the file
   // What the timer looks at: when the peer must have sent what it owes, and when it must have read some.
   Clock::time_point due_ = Clock::time_point::max();
   Clock::time_point write_due_ = Clock::time_point::max();

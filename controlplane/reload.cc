@@ -106,12 +106,15 @@ proto::Result<ReloadPlan> plan_reload(const settings::Settings& running, const s
   if (!trunks) return proto::Error{trunks.error()};
   proto::Result<TlsRealms> certificates = load_tls_realms(reading.settings);
   if (!certificates) return proto::Error{certificates.error()};
+  proto::Result<RealmPages> pages = load_realm_pages(reading.settings);
+  if (!pages) return proto::Error{pages.error()};
   proto::Result<UserDirectory> users = UserDirectory::load(reading.settings);
   if (!users) return proto::Error{users.error()};
   return ReloadPlan{.settings = std::move(reading.settings),
                     .policy = std::move(policy).value(),
                     .trunks = std::move(trunks).value(),
                     .certificates = std::move(certificates).value(),
+                    .pages = std::move(pages).value(),
                     .users = std::move(users).value(),
                     .changes = std::move(difference.changes)};
 }
@@ -124,6 +127,7 @@ std::vector<std::string> apply(ReloadPlan plan, settings::Settings& running, Pol
   for (std::size_t i = 0; i < running.realms.size(); ++i) {
     running.realms[i].policy = std::move(plan.settings.realms[i].policy);
     running.realms[i].tls = std::move(plan.settings.realms[i].tls);
+    running.realms[i].websocket = std::move(plan.settings.realms[i].websocket);
   }
   policy = std::move(plan.policy);
   trunks.set(std::move(plan.trunks));

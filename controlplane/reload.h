@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "controlplane/page_files.h"
 #include "controlplane/policy.h"
 #include "controlplane/tls_realm.h"
 #include "controlplane/trunks.h"
@@ -29,18 +30,20 @@ struct ReloadPlan {
   Policy policy;
   std::vector<TrunkPlan> trunks;
   TlsRealms certificates;  ///< by realm
+  RealmPages pages;        ///< likewise
   UserDirectory users;
   std::vector<std::string> changes;
 };
 
 /// Reads the configuration at `path`, and the files that it names, whether or not their names changed. Errors: every
 /// mistake in it or in the users file with its line; what needs a restart, by name; a certificate, key or password that
-/// is no good.
+/// is no good; a page that cannot be read.
 proto::Result<ReloadPlan> plan_reload(const proto::settings::Settings& running, const std::string& path,
                                       TargetSources sources);
 
 /// Makes it the one that runs. References to `running`, and into its realms, stay good: calls know their realm by its
-/// index. The plan's certificates and users are for Transports::use and Registrar::use. Gives the plan's changes.
+/// index. The plan's certificates, pages and users are for Transports::use and Registrar::use. Gives the plan's
+/// changes.
 std::vector<std::string> apply(ReloadPlan plan, proto::settings::Settings& running, Policy& policy, Trunks& trunks);
 
 }  // namespace weir::controlplane

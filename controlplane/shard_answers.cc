@@ -111,6 +111,7 @@ json::value Shard::status_view(std::uint64_t now_ns) const {
                        {"connections_broken", transports.connections_broken},
                        {"websockets", transports.websockets},
                        {"websockets_refused", transports.websockets_refused},
+                       {"page_requests", transports.page_requests},
                        {"tls_handshakes", transports.tls_handshakes},
                        {"tls_handshakes_failed", transports.tls_handshakes_failed},
                        {"commands", client.commands},

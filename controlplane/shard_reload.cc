@@ -58,6 +58,7 @@ void Shard::reload(RpcReply reply) {
 /// Nothing here can fail: what could has been done on the other thread.
 std::vector<std::string> Shard::take_over(ReloadPlan plan) {
   transports_->use(std::move(plan.certificates));
+  transports_->use(std::move(plan.pages));
   if (registrar_) registrar_->use(std::move(plan.users));
   std::vector<std::string> changes = apply(std::move(plan), settings_, *policy_, *trunks_);
   calls_->follow_limits();

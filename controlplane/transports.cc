@@ -48,6 +48,9 @@ proto::Status Transports::listen() {
   proto::Result<TlsRealms> certificates = load_tls_realms(settings_);
   if (!certificates) return proto::Error{certificates.error()};
   tls_ = std::move(certificates).value();
+  proto::Result<RealmPages> pages = load_realm_pages(settings_);
+  if (!pages) return proto::Error{"[realm.websocket] page: " + pages.error()};
+  pages_ = std::move(pages).value();
   if (resolver_ == nullptr) {
     auto resolver = AresResolver::create(io_, settings_.dns);
     if (!resolver) return proto::Error{resolver.error()};
@@ -289,7 +292,10 @@ std::unique_ptr<ByteStream> Transports::make_stream(int socket, const Way& way, 
 
 std::unique_ptr<WebSocket> Transports::make_websocket(const Way& way) {
   if (!is_websocket(way.place)) return nullptr;
-  return std::make_unique<WebSocket>(websocket_work_, settings_.realms[places_[way.place].realm].websocket);
+  const Place& place = places_[way.place];
+  const settings::RealmWebSocketSettings& rules = settings_.realms[place.realm].websocket;
+  const bool shown = settings::shows_page(rules, {place.transport, place.local});
+  return std::make_unique<WebSocket>(websocket_work_, rules, shown ? pages_[place.realm] : nullptr);
 }
 
 std::size_t Transports::place_chosen(const Way& way, std::size_t candidate) const {

@@ -17,6 +17,7 @@
 #include "controlplane/handshake_limits.h"
 #include "controlplane/locator.h"
 #include "controlplane/overload.h"
+#include "controlplane/page_files.h"
 #include "controlplane/path.h"
 #include "controlplane/places.h"
 #include "controlplane/refused_streams.h"
@@ -65,6 +66,7 @@ struct TransportCounters {
   std::uint64_t tls_handshakes = 0;         ///< accepted and done
   std::uint64_t websockets = 0;             ///< upgrades that were granted
   std::uint64_t websockets_refused = 0;     ///< and that were not: a foreign page, no "sip", or no upgrade at all
+  std::uint64_t page_requests = 0;          ///< answered where there is a page, whatever with
   std::uint64_t tls_handshakes_failed = 0;  ///< accepted and not done: nonsense, no certificate, too late
 };
 
@@ -84,12 +86,14 @@ class Transports : public PathFinder, public sip::MessageSender {
   Transports& operator=(const Transports&) = delete;
   ~Transports() override;
 
-  /// Loads the certificates, binds every listener and starts to read. Errors: an address that is not ours or is in use,
-  /// a certificate or key that cannot be used.
+  /// Loads the certificates and pages, binds every listener and starts to read. Errors: an address that is not ours or
+  /// is in use, a certificate or key that cannot be used, a page that cannot be read.
   proto::Status listen();
 
   /// Other certificates, as load_tls_realms gives them. Connections that are there go on with what they began with.
   void use(TlsRealms certificates) { tls_ = std::move(certificates); }
+  /// Other pages, as load_realm_pages gives them; likewise.
+  void use(RealmPages pages) { pages_ = std::move(pages); }
 
   /// Datagrams that the kernel has dropped because nobody read them in time, new INVITEs under overload among them.
   [[nodiscard]] std::uint64_t datagrams_dropped() const;
@@ -138,6 +142,7 @@ class Transports : public PathFinder, public sip::MessageSender {
   void on_broken_frame(const sip::Frame& frame, const sip::Hop& source);
   void on_mute() { ++counters_.connections_mute; }
   void on_upgrade(const Connection& connection, std::string_view refusal);
+  void on_page_request() { ++counters_.page_requests; }
   /// Closes it: the transports forget it.
   void on_closing(Connection& connection, ConnectionEnd end, bool lost_messages, std::string_view reason);
 
@@ -172,6 +177,7 @@ class Transports : public PathFinder, public sip::MessageSender {
   TransportCounters counters_;
   const Places places_;
   TlsRealms tls_;
+  RealmPages pages_;
   std::vector<std::unique_ptr<UdpListener>> udp_;         ///< by place, a UDP hop's handle; else null
   std::vector<std::unique_ptr<StreamListener>> streams_;  ///< by place; null where it is UDP, or shares a listener
   boost::asio::io_context websocket_work_{1};             ///< outlives the WebSockets

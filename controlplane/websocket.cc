@@ -112,8 +112,9 @@ class WebSocket::Upgraded {
   std::string reason_;
 };
 
-WebSocket::WebSocket(boost::asio::io_context& work, const proto::settings::RealmWebSocketSettings& rules)
-    : work_(work), rules_(rules) {}
+WebSocket::WebSocket(boost::asio::io_context& work, const proto::settings::RealmWebSocketSettings& rules,
+                     std::shared_ptr<const PageFiles> page)
+    : work_(work), rules_(rules), page_(std::move(page)) {}
 
 WebSocket::~WebSocket() = default;
 
@@ -132,12 +133,12 @@ WebEvent WebSocket::next_upgrade() {
   const bool too_long = (end == std::string::npos ? head_.size() : end + kHeadEnd.size()) > kUpgradeBytesMax;
   if (end == std::string::npos && !too_long) return {};
   const std::string come = std::exchange(head_, {});
-  auto read =
-      too_long ? refuse_long_upgrade() : read_upgrade(std::string_view(come).substr(0, end + kHeadEnd.size()), rules_);
-  if (auto* refusal = std::get_if<UpgradeRefusal>(&read)) {
-    output_ += refusal->response;
-    refusal_ = std::move(refusal->reason);
-    return {WebEventKind::kRefused, refusal_};
+  if (too_long) return refuse(refuse_long_upgrade());
+  auto read = read_upgrade(std::string_view(come).substr(0, end + kHeadEnd.size()), rules_, page_.get());
+  if (auto* refusal = std::get_if<UpgradeRefusal>(&read)) return refuse(std::move(*refusal));
+  if (auto* answer = std::get_if<PageAnswer>(&read)) {
+    output_ += answer->head;
+    return {WebEventKind::kPage, {}, std::move(answer->body)};
   }
   auto upgraded = std::make_unique<Upgraded>(work_, output_);
   if (!upgraded->accept(std::get<UpgradeRequest>(read))) {
@@ -145,10 +146,17 @@ WebEvent WebSocket::next_upgrade() {
     return {WebEventKind::kRefused, refusal_};
   }
   upgraded_ = std::move(upgraded);
+  page_ = nullptr;
   if (const std::string_view rest = std::string_view(come).substr(end + kHeadEnd.size()); !rest.empty()) {
     upgraded_->feed(rest);
   }
   return {WebEventKind::kOpen, {}};
+}
+
+WebEvent WebSocket::refuse(UpgradeRefusal refusal) {
+  output_ += refusal.response;
+  refusal_ = std::move(refusal.reason);
+  return {WebEventKind::kRefused, refusal_};
 }
 
 bool WebSocket::mid_message() const {

@@ -15,25 +15,32 @@
 
 namespace weir::controlplane {
 
+class PageFiles;
+struct UpgradeRefusal;
+
 enum class WebEventKind : std::uint8_t {
   kNone,     ///< nothing complete yet: feed more
   kOpen,     ///< the upgrade is granted
   kRefused,  ///< it is not: text says why. Send what is to be sent and close
+  kPage,     ///< it is not asked for, but a page: send what is to be sent, then page, and close
   kMessage,  ///< text: one whole message, or a keep-alive
   kEnd,      ///< over, by the peer's close frame or because it broke the protocol: send what is to be sent and close
 };
 
 struct WebEvent {
   WebEventKind kind = WebEventKind::kNone;
-  std::string_view text;  ///< lives until the next feed() or next()
+  std::string_view text;                              ///< lives until the next feed() or next()
+  std::shared_ptr<const std::string> page = nullptr;  ///< of a kPage; null: nothing follows
 };
 
-/// One connection's. Usage: feed(chunk); then next() until it says kNone, kRefused or kEnd; then send take_output().
+/// One connection's. Usage: feed(chunk); then next() until it says kNone, kRefused, kPage or kEnd; then send
+/// take_output().
 class WebSocket {
  public:
   /// `work`: where Beast's steps wait for their turn; it is run to its end by every call here, and by nobody else. It
-  /// and `rules` outlive this.
-  WebSocket(boost::asio::io_context& work, const proto::settings::RealmWebSocketSettings& rules);
+  /// and `rules` outlive this. `page`: what answers requests that are no upgrade; null: a refusal does.
+  WebSocket(boost::asio::io_context& work, const proto::settings::RealmWebSocketSettings& rules,
+            std::shared_ptr<const PageFiles> page = nullptr);
   WebSocket(const WebSocket&) = delete;
   WebSocket& operator=(const WebSocket&) = delete;
   ~WebSocket();
@@ -54,10 +61,12 @@ class WebSocket {
   class Upgraded;
 
   WebEvent next_upgrade();
+  WebEvent refuse(UpgradeRefusal refusal);
 
   boost::asio::io_context& work_;
   const proto::settings::RealmWebSocketSettings& rules_;
-  std::string head_;  ///< of the upgrade, as far as it has come
+  std::shared_ptr<const PageFiles> page_;  ///< until the upgrade
+  std::string head_;                       ///< of the upgrade, as far as it has come
   std::string output_;
   std::string refusal_;
   std::unique_ptr<Upgraded> upgraded_;

@@ -86,7 +86,9 @@ std::optional<UpgradeRefusal> check(const UpgradeRequest& request, const RealmWe
 
 }  // namespace
 
-std::variant<UpgradeRequest, UpgradeRefusal> read_upgrade(std::string_view head, const RealmWebSocketSettings& rules) {
+std::variant<UpgradeRequest, UpgradeRefusal, PageAnswer> read_upgrade(std::string_view head,
+                                                                      const RealmWebSocketSettings& rules,
+                                                                      const PageFiles* page) {
   http::request_parser<http::empty_body> parser;
   parser.header_limit(kUpgradeBytesMax);
   boost::system::error_code error;
@@ -95,6 +97,7 @@ std::variant<UpgradeRequest, UpgradeRefusal> read_upgrade(std::string_view head,
   if (!whole || parser.chunked() || parser.content_length().value_or(0) != 0)
     return refuse(status::bad_request, "no HTTP request without a body");
   UpgradeRequest request = parser.release();
+  if (page != nullptr && !boost::beast::websocket::is_upgrade(request)) return answer_page(request, *page);
   if (std::optional<UpgradeRefusal> refusal = check(request, rules)) return *std::move(refusal);
   return request;
 }

@@ -1,4 +1,5 @@
-// The HTTP request that asks for a WebSocket, and whether it gets one. RFC 6455 section 4.2, RFC 7118 section 4.
+// The HTTP request that asks for a WebSocket, and whether it gets one, or a page. RFC 6455 section 4.2, RFC 7118
+// section 4.
 #pragma once
 
 #include <boost/beast/http/empty_body.hpp>
@@ -9,6 +10,7 @@
 #include <string_view>
 #include <variant>
 
+#include "controlplane/page_answer.h"
 #include "proto/settings/transport_settings.h"
 
 namespace weir::controlplane {
@@ -29,9 +31,10 @@ struct UpgradeRefusal {
 
 /// Reads a whole head, its empty line included, and decides. 400 no HTTP/1.1 request of a WebSocket client, or one that
 /// does not offer "sip"; 403 from a page of a foreign origin; 404 another path; 405 not GET; 426 no upgrade to a
-/// WebSocket, or to another version of it (with Sec-WebSocket-Version).
-std::variant<UpgradeRequest, UpgradeRefusal> read_upgrade(std::string_view head,
-                                                          const proto::settings::RealmWebSocketSettings& rules);
+/// WebSocket, or to another version of it (with Sec-WebSocket-Version). `page`, if not null, answers what is no
+/// upgrade.
+std::variant<UpgradeRequest, UpgradeRefusal, PageAnswer> read_upgrade(
+    std::string_view head, const proto::settings::RealmWebSocketSettings& rules, const PageFiles* page);
 
 /// 431: a head of more than kUpgradeBytesMax.
 UpgradeRefusal refuse_long_upgrade();

@@ -38,6 +38,12 @@ bool is_host(const IpAddress& address) {
          std::any_of(bytes.begin(), bytes.begin() + 10, [](std::uint8_t byte) { return byte != 0; });
 }
 
+bool is_loopback(const IpAddress& address) {
+  if (address.family == Family::kIpv4) return address.bytes[0] == 127;
+  constexpr std::array<std::uint8_t, 16> kLoopback{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  return address.family == Family::kIpv6 && address.bytes == kLoopback;
+}
+
 namespace {
 
 /// As inet_ntop writes it, without its printf: every message of a call has several.

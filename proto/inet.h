@@ -51,6 +51,9 @@ inline bool share_prefix(const IpAddress& a, const IpAddress& b, std::uint32_t b
 /// name anything: nothing is sent to where this is false.
 bool is_host(const IpAddress& address);
 
+/// 127.0.0.0/8 and ::1: this host itself, by a way that nobody else is on.
+bool is_loopback(const IpAddress& address);
+
 /// How many leading bits, in each family.
 struct PrefixBits {
   std::uint8_t ipv4 = 0;

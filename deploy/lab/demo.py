@@ -1,4 +1,4 @@
-"""deploy/demo: one real call between two baresip through Weir, told as it goes and judged at the end."""
+"""deploy/demo: one real call through Weir, from a baresip or a browser to a baresip, told as it goes and judged at the end."""
 
 import argparse
 import os
@@ -9,7 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-from lab.demo_call import CALLEE_PORT, DemoCall, say
+from lab.browser_call import PASSWORD, BrowserCaller, configure_page, page_url
+from lab.demo_call import CALLEE_PORT, BaresipCaller, DemoCall, say
 from lab.session import Lab
 from lab.undo import LabError
 from lab.weir import ROOT, USER
@@ -50,6 +51,13 @@ def tell_lab(lab: Lab) -> None:
         f"{' (a system user made now, which stays)' if lab.made_user else ''}")
 
 
+def tell_page(lab: Lab) -> None:
+    """How to open the page of one's own."""
+    say(f"""
+The page is at {page_url(lab)} in {lab.network.a.namespace}, with a certificate that signs itself: register there as
+alice@{lab.network.a.sip_address}, password {PASSWORD}, and call rtp-PORT.""")
+
+
 def tell_kept(lab: Lab) -> None:
     """How to place calls of one's own."""
     network = lab.network
@@ -78,20 +86,34 @@ def run(options: argparse.Namespace) -> int:
         if lab.open(hugepages=True):
             say("removed what an earlier run had left behind")
         assert lab.programs == programs
+        if options.browser:
+            configure_page(lab)
         lab.weir.start()
         tell_lab(lab)
-        call = DemoCall(lab, options.seconds)
+        call = DemoCall(lab, options.seconds, make_caller(lab, options))
         call.run()
         good = call.verdict()
+        if options.browser:
+            say(f"the page in the middle of the call: {options.screenshot}")
         if options.keep:
             lab.keep()
             tell_kept(lab)
+            if options.browser:
+                tell_page(lab)
         return 0 if good else 1
     finally:
         if lab.opened:
             for number in (signal.SIGINT, signal.SIGTERM):  # cleaning up is not interrupted
                 signal.signal(number, signal.SIG_IGN)
             lab.close()
+
+
+def make_caller(lab: Lab, options: argparse.Namespace) -> BaresipCaller | BrowserCaller:
+    if not options.browser:
+        return BaresipCaller(lab)
+    caller = BrowserCaller(lab, options.screenshot)
+    say(f"page: {page_url(lab)}, served by weir-control; opened by {caller.browser.agent}")
+    return caller
 
 
 def stop() -> int:
@@ -109,6 +131,10 @@ def parse_arguments() -> argparse.Namespace:
         prog="deploy/demo", description="Installs and builds Weir, starts it between two network namespaces and places "
         f"one call: a DTLS-SRTP caller to a plain-RTP callee (port {CALLEE_PORT}). Needs root. Exit status 0 only if each "
         "side heard the other's tone and every packet is accounted for.")
+    parser.add_argument("--browser", action="store_true",
+                        help="the caller is a headless Chromium at the page that Weir serves, with JsSIP from npm")
+    parser.add_argument("--screenshot", type=Path, metavar="FILE",
+                        help="with --browser: where to put a picture of the page in the call (default: ./weir-demo.png)")
     parser.add_argument("--keep", action="store_true", help="leave Weir running afterwards, for calls of your own")
     parser.add_argument("--stop", action="store_true", help="end what --keep left running")
     parser.add_argument("--seconds", type=float, default=10.0, help="length of the call's media (default: 10)")
@@ -119,6 +145,11 @@ def parse_arguments() -> argparse.Namespace:
         parser.error("--seconds must lie between 2 and 60")
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,8}", options.names):
         parser.error("--names must be 1 to 8 letters, digits, _ or -")
+    if options.screenshot and not options.browser:
+        parser.error("--screenshot is for --browser: nothing else has a page")
+    options.screenshot = (options.screenshot or Path("weir-demo.png")).absolute()
+    if options.browser and (options.screenshot.suffix != ".png" or not os.access(options.screenshot.parent, os.W_OK)):
+        parser.error(f"--screenshot must name a .png file in a folder that is there: {options.screenshot}")
     return options
 
 

@@ -23,6 +23,7 @@ class Datagram:
     source: tuple[str, int]
     destination: tuple[str, int]
     payload: bytes
+    is_tcp: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,8 @@ class Sniffer:
         first = datagram.payload[0]
         if 5060 in (datagram.source[1], datagram.destination[1]):
             self.sip.append(datagram)
+        elif datagram.is_tcp:
+            pass  # TLS, which looks like DTLS and RTP by chance
         elif 20 <= first <= 63:  # RFC 7983
             self.dtls.append(datagram)
         elif 128 <= first <= 191 and len(datagram.payload) >= 12 and not 192 <= datagram.payload[1] <= 223:
@@ -123,7 +126,8 @@ def read_frame(at_s: float, frame: bytes) -> Datagram | None:
         return None
     ports = struct.unpack_from("!HH", frame, header)
     addresses = (socket.inet_ntoa(frame[26:30]), socket.inet_ntoa(frame[30:34]))
-    return Datagram(at_s, (addresses[0], ports[0]), (addresses[1], ports[1]), frame[payload:end])
+    return Datagram(at_s, (addresses[0], ports[0]), (addresses[1], ports[1]), frame[payload:end],
+                    frame[23] == socket.IPPROTO_TCP)
 
 
 def read_server_hello(datagram: bytes) -> ServerHello | None:

@@ -179,6 +179,15 @@ void check_realm_tls(const RealmSettings& realm, std::uint32_t line, std::vector
   }
 }
 
+void check_realm_page(const RealmSettings& realm, std::uint32_t line, std::vector<Mistake>& mistakes) {
+  const bool shown = std::any_of(realm.listeners.begin(), realm.listeners.end(), [&](const ListenerSettings& listener) {
+    return shows_page(realm.websocket, listener);
+  });
+  if (realm.websocket.page.empty() || shown) return;
+  mistakes.push_back({line, "realm '" + realm.name +
+                                "' has a page that nobody can ask for: it needs a wss: listener, or page_in_clear"});
+}
+
 void check_realms(const Settings& settings, const Lines& lines, std::vector<Mistake>& mistakes) {
   if (settings.realms.empty()) mistakes.push_back({0, "there is no [[realm]]: SIP would be spoken nowhere"});
   for (std::size_t i = 0; i < settings.realms.size(); ++i) {
@@ -190,6 +199,7 @@ void check_realms(const Settings& settings, const Lines& lines, std::vector<Mist
     }
     for (std::size_t j = 0; j < realm.listeners.size(); ++j) check_listener(settings, i, j, lines, mistakes);
     check_realm_tls(realm, lines.realms[i], mistakes);
+    check_realm_page(realm, lines.realms[i], mistakes);
   }
 }
 

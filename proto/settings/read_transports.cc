@@ -103,6 +103,8 @@ void read_realm_websocket(Table& table, RealmWebSocketSettings& websocket) {
       (!websocket.path.starts_with('/') || websocket.path.find_first_of("?# ") != std::string::npos)) {
     table.mistake("path", "'" + websocket.path + "' is no path, like /sip");
   }
+  read_file_name(table, "page", websocket.page);
+  table.flag("page_in_clear", websocket.page_in_clear);
 }
 
 void read_transport(Table& table, TransportSettings& transport) {

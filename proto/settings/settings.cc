@@ -354,6 +354,11 @@ void read_tables(const toml::table& root, Reading& reading) {
 
 }  // namespace
 
+bool shows_page(const RealmWebSocketSettings& rules, const ListenerSettings& listener) {
+  if (!is_websocket(listener.transport) || rules.page.empty()) return false;
+  return is_secured(listener.transport) || rules.page_in_clear || is_loopback(listener.local.address);
+}
+
 std::optional<std::uint32_t> Settings::realm_index(std::string_view name) const {
   for (std::size_t i = 0; i < realms.size(); ++i) {
     if (realms[i].name == name) return static_cast<std::uint32_t>(i);

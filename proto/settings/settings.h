@@ -84,6 +84,10 @@ struct ListenerSettings {
   bool operator==(const ListenerSettings&) const = default;
 };
 
+/// Whether a listener of a realm with these rules answers requests for its page: over TLS, or from this host alone, or
+/// where the rules say that it may be had in clear.
+[[nodiscard]] bool shows_page(const RealmWebSocketSettings& rules, const ListenerSettings& listener);
+
 /// [[realm]]: one side of the border: where SIP is spoken, and the media network that goes with it.
 struct RealmSettings {
   std::string name;

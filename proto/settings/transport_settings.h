@@ -33,6 +33,9 @@ struct RealmWebSocketSettings {
   /// is no browser, and may.
   std::vector<std::string> origins;
   std::string path;  ///< the only one there is, without a query; empty: any
+  /// A folder, absolute, whose files answer requests that ask for no WebSocket; empty: such are refused.
+  std::string page{};
+  bool page_in_clear = false;  ///< also over ws: from afar, where no TLS protects it
   bool operator==(const RealmWebSocketSettings&) const = default;
 };
 

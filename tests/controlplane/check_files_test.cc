@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "tests/support/temporary_directory.h"
@@ -36,7 +37,9 @@ trunk = "carrier"
 [[realm]]
 name = "access"
 network = "n"
-listen = ["tls:198.18.1.1:5061"]
+listen = ["wss:198.18.1.1:5061"]
+[realm.websocket]
+page = "FOLDER/web"
 [realm.tls]
 certificates = [{ chain = "CHAIN", key = "KEY" }]
 )";
@@ -56,6 +59,7 @@ TEST(CheckFiles, EachFileIsOpenedAndNamedWithItsSetting) {
   tests::TemporaryDirectory directory;
   const auto found = check_files(settings(directory.path(), "/nonexistent/a.pem", "/nonexistent/a.key"));
   EXPECT_THAT(found, ElementsAre(AllOf(HasSubstr("[realm.tls]"), HasSubstr("/nonexistent/a.pem")),
+                                 AllOf(HasSubstr("[realm.websocket] page"), HasSubstr("/web cannot be read")),
                                  AllOf(HasSubstr("[[trunk]] credentials"), HasSubstr("/password")),
                                  AllOf(HasSubstr("[registrar] users"), HasSubstr("/users.toml"))));
 }
@@ -65,6 +69,8 @@ TEST(CheckFiles, GoodFilesAreNoMistakeAndWhatIsInThemIsRead) {
   tests::TlsFiles files;
   const auto issued = files.issue("a", "DNS:a.example");
   std::ofstream(directory.path() + "/password") << "secret\n";
+  std::filesystem::create_directory(directory.path() + "/web");
+  std::ofstream(directory.path() + "/web/index.html") << "<!doctype html>";
   const std::string users = directory.path() + "/users.toml";
   std::ofstream(users) << "";
   EXPECT_THAT(check_files(settings(directory.path(), issued.chain, issued.key)), IsEmpty());

@@ -73,6 +73,9 @@ TEST(Reload, EveryPartThatMayChangeIsNamed) {
       {"name = \"core\"\nnetwork = \"n\"\nlisten = [\"udp:198.18.1.2:5060\"]",
        "name = \"core\"\nnetwork = \"n\"\nlisten = [\"udp:198.18.1.2:5060\"]\n[realm.tls]\nca = '/etc/ca.pem'",
        "realm 'core' tls"},
+      {"name = \"core\"\nnetwork = \"n\"\nlisten = [\"udp:198.18.1.2:5060\"]",
+       "name = \"core\"\nnetwork = \"n\"\nlisten = [\"udp:198.18.1.2:5060\"]\n[realm.websocket]\npath = '/sip'",
+       "realm 'core' websocket"},
   };
   const proto::settings::Settings running = proto::settings::read_settings(kRunning).settings;
   for (const Row& row : rows) {
@@ -197,6 +200,15 @@ TEST(Reload, WhatNeedsARestartChangesNothingElseEither) {
   EXPECT_EQ(lab.settings.control.calls_max, 100u);
 }
 
+TEST(Reload, OriginsOfPagesTakeEffect) {
+  ReloadLab lab;
+  const std::string listens = "listen = [\"udp:198.18.1.2:5060\"]";
+  lab.write(changed(listens, listens + "\n[realm.websocket]\norigins = ['https://a.example']"));
+  EXPECT_EQ(lab.reload(), "realm 'core' websocket;");
+  EXPECT_THAT(lab.settings.realms[1].websocket.origins, ElementsAre("https://a.example"));
+  EXPECT_EQ(lab.reload(), "");
+}
+
 TEST(Reload, ATrunkWithoutItsPasswordChangesNothing) {
   ReloadLab lab;
   lab.reload();
@@ -219,6 +231,8 @@ TEST(Reload, FilesThatItNamesAreReadTooAndMustBeGood) {
                           "listen = [\"tls:198.18.1.2:5061\"]\n"
                           "[realm.tls]\ncertificates = [{ chain = '/nonexistent/a.pem', key = '/a.key' }]"),
               HasSubstr("realm 'core': cannot read the certificate file /nonexistent/a.pem"));
+  EXPECT_THAT(reload_with(listens, "listen = [\"ws:127.0.0.1:80\"]\n[realm.websocket]\npage = '/nonexistent/web'"),
+              HasSubstr("realm 'core': /nonexistent/web cannot be read"));
   const std::string with_users = "[registrar]\nusers = '" + lab.users + "'\n[control]";
   EXPECT_THAT(reload_with("[control]", with_users), HasSubstr(lab.users));
   std::ofstream(lab.users) << "[[user]]\nname = 'alice'\n";

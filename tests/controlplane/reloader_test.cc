@@ -39,6 +39,7 @@ class ReloaderTest : public testing::Test {
                                          .policy = std::move(policy),
                                          .trunks = {},
                                          .certificates = {},
+                                         .pages = {},
                                          .users = {},
                                          .changes = {std::to_string(++plans_)}};
                      },

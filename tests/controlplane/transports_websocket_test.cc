@@ -6,10 +6,12 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/write.hpp>
 #include <chrono>
+#include <fstream>
 #include <list>
 
 #include "controlplane/transports.h"
 #include "sip/write.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/tls_client.h"
 #include "tests/support/tls_files.h"
 
@@ -19,6 +21,7 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using proto::settings::SipTransport;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -232,6 +235,88 @@ TEST_F(TransportsWebSocketTest, WhatIsNoUpgradeIsAnsweredAndClosed) {
   EXPECT_THAT(last_words(endless), StartsWith("HTTP/1.1 431 "));
   EXPECT_EQ(transports_->counters().websockets_refused, 3u);
   EXPECT_TRUE(run_until([&] { return transports_->connections() == 0; }));
+}
+
+constexpr char kGetPage[] = "GET /page.js HTTP/1.1\r\nHost: a.example\r\n\r\n";
+
+/// A page of the largest size, which no queue of a connection holds.
+class TransportsPageTest : public TransportsWebSocketTest {
+ protected:
+  TransportsPageTest() {
+    std::ofstream(directory_.path() + "/index.html") << "<!doctype html>";
+    for (std::size_t i = 0; i < script_.size(); ++i) script_[i] = static_cast<char>('a' + i % 23);
+    std::ofstream(directory_.path() + "/page.js") << script_;
+    settings_.realms[0].websocket.page = directory_.path();
+  }
+
+  tests::TemporaryDirectory directory_;
+  std::string script_ = std::string(kPageFileBytesMax, ' ');
+};
+
+TEST_F(TransportsPageTest, AFileComesWholeAndEndsTheConnection) {
+  listen();
+  tcp::socket& client = connect();
+  say(client, kGetPage);
+  const std::string answer = last_words(client);
+  EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_EQ(answer.substr(answer.find("\r\n\r\n") + 4), script_);
+  EXPECT_EQ(transports_->counters().page_requests, 1u);
+  EXPECT_EQ(transports_->counters().websockets_refused, 0u);
+  client.close();
+  EXPECT_TRUE(run_until([&] { return transports_->connections() == 0; }));
+}
+
+TEST_F(TransportsPageTest, OverTlsLikewise) {
+  listen();
+  tcp::socket& client = clients_.emplace_back(io_);
+  client.connect({asio::ip::address_v4::loopback(), secure_port_});
+  client.non_blocking(true);
+  tests::TlsClient tls(client.native_handle());
+  ASSERT_TRUE(run_until([&] { return tls.step("a.example"); }));
+  tls.write(kGetPage);
+  std::string text;
+  EXPECT_TRUE(run_until([&] { return (text += tls.read()).ends_with(script_); })) << text.size();
+  EXPECT_THAT(text, StartsWith("HTTP/1.1 200 OK\r\n"));
+}
+
+TEST_F(TransportsPageTest, WebSocketsGoOnBesideIt) {
+  listen();
+  tcp::socket& client = open();
+  say(client, frame(options()));
+  EXPECT_THAT(hear(client, "\r\n\r\n"), HasSubstr("SIP/2.0 200 OK"));
+  EXPECT_EQ(transports_->counters().page_requests, 0u);
+}
+
+TEST_F(TransportsPageTest, WhatIsSaidAfterARequestIsNotHeard) {
+  listen();
+  tcp::socket& client = connect();
+  say(client, std::string(kGetPage) + kGetPage + kUpgrade + frame(options()));
+  const std::string answer = last_words(client);
+  EXPECT_EQ(answer.size(), answer.find("\r\n\r\n") + 4 + script_.size()) << "one answer";
+  EXPECT_EQ(transports_->counters().page_requests, 1u);
+  EXPECT_TRUE(messages_.empty());
+}
+
+TEST_F(TransportsPageTest, AnotherPageIsForThoseWhoAskLater) {
+  listen();
+  tcp::socket& before = connect();
+  say(before, "GET /page.js HTTP/1.1\r\n");
+  EXPECT_TRUE(run_until([&] { return transports_->connections() == 1; }));
+  std::ofstream(directory_.path() + "/page.js") << "new";
+  transports_->use(load_realm_pages(settings_).value());
+  tcp::socket& after = connect();
+  say(after, kGetPage);
+  EXPECT_THAT(last_words(after), EndsWith("\r\n\r\nnew"));
+  say(before, "Host: a.example\r\n\r\n");
+  EXPECT_TRUE(last_words(before).ends_with(script_));
+}
+
+TEST_F(TransportsPageTest, AFolderThatCannotBeReadIsAnErrorAtStart) {
+  settings_.realms[0].websocket.page = "/nonexistent/web";
+  transports_ = std::make_unique<Transports>(io_, settings_, *this);
+  const proto::Status status = transports_->listen();
+  ASSERT_FALSE(status.ok());
+  EXPECT_THAT(status.error(), HasSubstr("[realm.websocket] page: realm 'a': /nonexistent/web cannot be read"));
 }
 
 TEST_F(TransportsWebSocketTest, AnUpgradeThatDoesNotComeInTimeIsClosed) {

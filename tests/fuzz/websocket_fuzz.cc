@@ -1,15 +1,18 @@
 // What a peer may send to a WebSocket listener, from the upgrade on: it comes to the same whatever its chunks, and
 // nothing that is held or said is more than what has come allows. The first byte is the size of the chunks; the second
-// says whether an upgrade was granted before.
+// says whether an upgrade was granted before, or whether there is a page, whose files are all that can be had.
 #include <algorithm>
 #include <cstdint>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "controlplane/page_files.h"
 #include "controlplane/websocket.h"
 #include "proto/assert.h"
 #include "sip/limits.h"
+#include "tests/support/temporary_directory.h"
 
 namespace weir::controlplane {
 namespace {
@@ -21,14 +24,23 @@ constexpr std::string_view kUpgrade =
 struct Outcome {
   std::vector<std::string> messages;
   std::string said;
+  std::shared_ptr<const std::string> page;
   WebEventKind end = WebEventKind::kNone;
   bool operator==(const Outcome&) const = default;
 };
 
-Outcome run(std::string_view bytes, std::size_t chunk_bytes, bool upgraded) {
+/// Of two files; one that is no part of it lies beside them.
+std::shared_ptr<const PageFiles> make_page() {
+  const tests::TemporaryDirectory directory;
+  for (const char* name : {"index.html", "a.js", "secret"}) std::ofstream(directory.path() + "/" + name) << name;
+  return PageFiles::load(directory.path()).value();
+}
+
+Outcome run(std::string_view bytes, std::size_t chunk_bytes, bool upgraded, bool with_page) {
+  static const std::shared_ptr<const PageFiles> page = make_page();
   static boost::asio::io_context work{1};
   static const proto::settings::RealmWebSocketSettings rules{.origins = {"https://a.example"}, .path = ""};
-  WebSocket socket(work, rules);
+  WebSocket socket(work, rules, with_page ? page : nullptr);
   Outcome outcome;
   if (upgraded) {
     socket.feed(kUpgrade);
@@ -46,11 +58,14 @@ Outcome run(std::string_view bytes, std::size_t chunk_bytes, bool upgraded) {
         outcome.messages.emplace_back(event.text);
       } else if (event.kind != WebEventKind::kOpen) {
         outcome.end = event.kind;
+        outcome.page = event.page;
         break;
       }
     }
     outcome.said += socket.take_output();
   }
+  WEIR_ASSERT(with_page || outcome.end != WebEventKind::kPage);
+  WEIR_ASSERT(outcome.page == nullptr || (outcome.end == WebEventKind::kPage && *outcome.page != "secret"));
   WEIR_ASSERT(outcome.end == WebEventKind::kNone || !socket.send("x"));
   return outcome;
 }
@@ -63,8 +78,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 2) return 0;
   const std::string_view bytes{reinterpret_cast<const char*>(data) + 2, size - 2};
   const bool upgraded = (data[1] & 1) != 0;
-  const Outcome whole = run(bytes, bytes.size(), upgraded);
-  WEIR_ASSERT(run(bytes, data[0] + std::size_t{1}, upgraded) == whole);
+  const bool with_page = (data[1] & 2) != 0;
+  const Outcome whole = run(bytes, bytes.size(), upgraded, with_page);
+  WEIR_ASSERT(run(bytes, data[0] + std::size_t{1}, upgraded, with_page) == whole);
   WEIR_ASSERT(whole.said.size() <= 2 * bytes.size() + 1024);  // a pong for a ping, one refusal or close frame
   return 0;
 }

@@ -64,6 +64,8 @@ listen = ["ws:198.18.1.1", "wss:[2001:2::1]", "wss:198.18.1.1:8443"]
 [realm.websocket]
 origins = ["https://phone.example.com", "http://localhost:8080"]
 path = "/sip"
+page = "/usr/share/weir/web"
+page_in_clear = true
 [realm.tls]
 certificates = [{ chain = "/etc/weir/d.pem", key = "/etc/weir/d.key" }]
 
@@ -112,6 +114,8 @@ TEST(TransportSettings, AGoodFileIsReadWhole) {
   EXPECT_EQ(to_string(web.listeners[2].local), "198.18.1.1:8443");
   EXPECT_EQ(web.websocket.origins, (std::vector<std::string>{"https://phone.example.com", "http://localhost:8080"}));
   EXPECT_EQ(web.websocket.path, "/sip");
+  EXPECT_EQ(web.websocket.page, "/usr/share/weir/web");
+  EXPECT_TRUE(web.websocket.page_in_clear);
 }
 
 TEST(TransportSettings, UnsaidTheyAreModernAndBounded) {
@@ -123,6 +127,32 @@ TEST(TransportSettings, UnsaidTheyAreModernAndBounded) {
   EXPECT_TRUE(RealmSettings{}.websocket.origins.empty()) << "no page may, unless it is named";
   EXPECT_EQ(unsaid.dns.cache_entries_max, 10'000u);
   EXPECT_EQ(unsaid.limits.tls_handshakes_per_s_per_source_max, 50u);
+}
+
+TEST(TransportSettings, APageIsShownOverTlsToThisHostAndWhereItMayBeHadInClear) {
+  struct Shown {
+    const char* description;
+    SipTransport transport;
+    const char* address;
+    const char* page;
+    bool in_clear;
+    bool shown;
+  };
+  const Shown rows[] = {
+      {"over TLS", SipTransport::kWss, "198.18.1.1", "/web", false, true},
+      {"without a page", SipTransport::kWss, "198.18.1.1", "", true, false},
+      {"in clear", SipTransport::kWs, "198.18.1.1", "/web", false, false},
+      {"in clear, as it was asked for", SipTransport::kWs, "198.18.1.1", "/web", true, true},
+      {"to this host", SipTransport::kWs, "127.0.0.1", "/web", false, true},
+      {"to this host over IPv6", SipTransport::kWs, "::1", "/web", false, true},
+      {"to others over IPv6", SipTransport::kWs, "2001:2::1", "/web", false, false},
+      {"where no HTTP is spoken", SipTransport::kTls, "127.0.0.1", "/web", true, false},
+  };
+  for (const Shown& row : rows) {
+    const RealmWebSocketSettings rules{.origins = {}, .path = "", .page = row.page, .page_in_clear = row.in_clear};
+    EXPECT_EQ(shows_page(rules, {row.transport, {*parse_ip_address(row.address), 0, 443}}), row.shown)
+        << row.description;
+  }
 }
 
 /// One change to the good file: `from` becomes `to`, and a mistake at `line` says `says`.
@@ -165,6 +195,9 @@ const Row kRows[] = {
     {"a part of an origin", "https://phone.example.com", "https://*.example.com", 51, "is no origin of a page"},
     {"a path that is none", "path = \"/sip\"", "path = \"sip\"", 52, "'sip' is no path, like /sip"},
     {"a path with a query", "path = \"/sip\"", "path = \"/sip?a\"", 52, "is no path"},
+    {"a relative page", "/usr/share/weir/web", "web", 53, "'web' is not an absolute path"},
+    {"a page where nobody can ask", "ws:198.18.1.1\", \"wss:[2001:2::1]\", \"wss:198.18.1.1:8443",
+     "udp:198.18.1.1:5060", 46, "realm 'c' has a page that nobody can ask for"},
     {"a WebSocket ping too late", "websocket_ping_s = 40", "websocket_ping_s = 281", 13, "from 0 to 280"},
     {"WSS without certificate",
      "[realm.tls]\ncertificates = [{ chain = \"/etc/weir/d.pem\", key = \"/etc/weir/d.key\" }]\n", "", 46,

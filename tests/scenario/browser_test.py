@@ -6,7 +6,9 @@ import time
 import pytest
 from conftest import assert_nothing_left
 
+import lab.browser
 from lab.baresip import Baresip, Phone
+from lab.browser_call import PASSWORD, configure_page, page_url
 from lab.process import wait_until
 from support.browser import Browser
 
@@ -107,3 +109,48 @@ def test_hold_and_resume_from_the_browser_keep_its_keys(web_lab):
     phone.wait_for("CALL_CLOSED")
     browser.stop()
     assert_nothing_left(lab)
+
+
+@pytest.fixture
+def page_lab(quiet_lab):
+    """Side a is the browsers', at the page that weir-control serves; realm b's calls to alice go there."""
+    configure_page(quiet_lab)
+    quiet_lab.weir.configuration["route"].insert(0, {"realm": "b", "match": "^sip:alice@.*", "registrar": True,
+                                                     "to_realm": "a", "media": "dtls"})
+    quiet_lab.weir.start()
+    return quiet_lab
+
+
+def shows(page: lab.browser.Browser, name: str, text: str) -> None:
+    wait_until(lambda: text in page.page("textContent", f"#{name}"), 15, f"'{text}' at #{name} of the page", 0.1)
+
+
+def test_a_telephone_calls_who_is_at_the_page(page_lab):
+    """What is typed and clicked, and what is shown: the wrong password, a call that is answered, held and resumed."""
+    page = lab.browser.Browser(page_lab.undo, page_lab.network.a, page_lab.folder / "page", _BROWSER_HZ, url=page_url(page_lab))
+    page.page("fill", "#address", f"alice@{page_lab.network.a.sip_address}")
+    page.page("fill", "#password", "looking-glass")
+    page.page("click", "#register")
+    shows(page, "status", "not registered: Authentication Error")
+    page.page("fill", "#password", PASSWORD)
+    page.page("click", "#register")
+    wait_until(lambda: page.page("textContent", "#status") == "registered", 15, "alice to be registered", 0.1)
+    phone = Baresip(page_lab.undo, page_lab.network.b, page_lab.folder / "phone", Phone("bob", 5080, _PHONE_HZ))
+    phone.dial(f"sip:alice@{page_lab.network.b.sip_address}")
+    shows(page, "callstate", "is calling")
+    assert not phone.reported("CALL_ESTABLISHED"), "not before somebody answers"
+    page.page("click", "#answer")
+    phone.wait_for("CALL_ESTABLISHED")
+    shows(page, "callstate", "talking")
+    shows(page, "verdict", "matches the one in their SDP")
+    shows(page, "heard", f"{_PHONE_HZ // 10}")
+    page.page("click", "#hold")
+    shows(page, "callstate", "held")
+    page.page("click", "#hold")
+    shows(page, "callstate", "talking")
+    page.page("click", "#hangup")
+    phone.wait_for("CALL_CLOSED")
+    shows(page, "callstate", "no call")
+    page.stop()
+    assert "page:" not in (page_lab.folder / "page" / "log").read_text(), "no error in the page, none of its policy"
+    assert_nothing_left(page_lab)

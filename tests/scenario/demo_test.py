@@ -1,5 +1,6 @@
 """deploy/demo as a new user runs it, and what it leaves behind: nothing."""
 
+import struct
 import subprocess
 from pathlib import Path
 
@@ -31,6 +32,33 @@ def test_the_demo_succeeds_and_leaves_nothing_behind():
                    "VERDICT: OK"):
         assert wanted in done.stdout, f"no '{wanted}' in:\n{done.stdout}"
     assert traces() == before
+
+
+def test_a_browser_calls_in_the_demo_and_leaves_a_picture(tmp_path):
+    before = traces()
+    picture = tmp_path / "page.png"
+    done = demo("--browser", "--seconds", "4", "--screenshot", str(picture))
+    assert done.returncode == 0, done.stdout + done.stderr
+    for wanted in ("INVITE: UDP/TLS/RTP/SAVPF", "INVITE: RTP/AVP", "REGISTER", "DTLS 1.2", "shown by the page",
+                   "SRTP profile SRTP_AEAD_AES_128_GCM", "matches the SDP", "matches the one in their SDP",
+                   "the other's 440 Hz tone", "the other's 1000 Hz tone", "VERDICT: OK", str(picture)):
+        assert wanted in done.stdout, f"no '{wanted}' in:\n{done.stdout}"
+    width, height = png_size(picture.read_bytes())
+    assert width >= 1000 and height >= 800 and picture.stat().st_size > 20_000
+    assert traces() == before
+
+
+def png_size(data: bytes) -> tuple[int, int]:
+    """Width and height in pixels, of the header of a PNG that is whole (its specification, sections 5.2 and 11.2)."""
+    assert data[:8] == b"\x89PNG\r\n\x1a\n" and data[12:16] == b"IHDR" and data[-8:-4] == b"IEND"
+    return struct.unpack(">II", data[16:24])
+
+
+def test_a_picture_needs_a_browser_and_a_folder():
+    for arguments in (["--screenshot", "x.png"], ["--browser", "--screenshot", "/nonexistent/x.png"],
+                      ["--browser", "--screenshot", "x.jpg"]):
+        done = demo(*arguments)
+        assert done.returncode == 2 and "--screenshot" in done.stderr, done.stdout + done.stderr
 
 
 def test_a_kept_demo_takes_calls_until_it_is_stopped():
