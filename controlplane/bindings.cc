@@ -32,6 +32,10 @@ bool is_elsewhere(const ContactRequest& contact, const Path& from) {
   return !host || *host != from.hop.remote.address;
 }
 
+FlowName flow_of(const BindingRecord& record) {
+  return {record.realm, record.user, record.instance, record.reg_id};
+}
+
 }  // namespace
 
 std::optional<RegisterRefusal> Bindings::check(const RegisterRequest& request, const std::vector<Binding>& now) const {
@@ -81,7 +85,9 @@ void Bindings::put(std::vector<Binding>& into, const ContactRequest& contact, co
   }
   Binding binding;
   BindingRecord& record = binding.record;
+  std::optional<sip::Hop> before;
   if (index != into.size()) {
+    before = into[index].hop;
     record.number = into[index].record.number;
     remove_indexes(into[index]);
   } else {
@@ -108,6 +114,7 @@ void Bindings::put(std::vector<Binding>& into, const ContactRequest& contact, co
   binding.hop = arrival.from.hop;
   by_expiry_.emplace(Expiry{binding.expires_ns, record.number}, BindingOwner{record.realm, record.user});
   if (web) by_flow_.emplace(std::pair(binding.hop->handle, record.number), BindingOwner{record.realm, record.user});
+  follow(binding, before);
   if (keeper_ != nullptr && web) keeper_->forget(record.number);
   if (keeper_ != nullptr && !web) keeper_->keep(record);
   if (index != into.size()) {
@@ -115,6 +122,30 @@ void Bindings::put(std::vector<Binding>& into, const ContactRequest& contact, co
   } else {
     into.push_back(std::move(binding));
   }
+}
+
+/// Who registers anew by another connection has left the one before, and the one whose end has been seen.
+void Bindings::follow(const Binding& binding, const std::optional<sip::Hop>& before) {
+  if (before) tell(*before, *binding.hop);
+  if (binding.record.reg_id == 0) return;
+  if (const std::optional<sip::Hop> left = left_.take(flow_of(binding.record))) tell(*left, *binding.hop);
+}
+
+/// It may come again; until then another flow of the instance stands for it (RFC 5626 section 5.3).
+void Bindings::leave(const Binding& binding) {
+  const BindingRecord& record = binding.record;
+  if (record.reg_id == 0) return;
+  left_.add(flow_of(record), *binding.hop, binding.expires_ns);
+  for (const Binding& other : by_owner_.at({record.realm, record.user})) {
+    const bool same = other.record.reg_id != 0 && other.record.instance == record.instance;
+    if (same && other.hop && other.record.number != record.number) return tell(*binding.hop, *other.hop);
+  }
+}
+
+void Bindings::tell(const sip::Hop& gone, const sip::Hop& now) const {
+  const bool connections =
+      gone.reliability == sip::Reliability::kReliable && now.reliability == sip::Reliability::kReliable;
+  if (moved_ && connections && gone != now) moved_(gone, now);
 }
 
 void Bindings::remove_indexes(const Binding& binding) {
@@ -143,12 +174,16 @@ void Bindings::expire(std::uint64_t now_ns) {
     const auto [expiry, owner] = *by_expiry_.begin();
     remove(owner, expiry.second);
   }
+  left_.expire(now_ns);
 }
 
 std::size_t Bindings::forget_flow(std::uint64_t handle) {
   std::size_t gone = 0;
   for (auto next = by_flow_.lower_bound({handle, 0}); next != by_flow_.end() && next->first.first == handle; ++gone) {
     const auto [flow, owner] = *next++;
+    for (const Binding& binding : by_owner_.at(owner)) {
+      if (binding.record.number == flow.second) leave(binding);
+    }
     remove(owner, flow.second);
   }
   return gone;

@@ -64,6 +64,7 @@ Registrar::Registrar(RegistrarContext context, UserDirectory users, std::unique_
       bindings_({context_.settings.registrar.contacts_per_user_max, context_.settings.registrar.bindings_max},
                 store_.get()),
       now_ns_(now_ns) {
+  bindings_.on_moved([this](const sip::Hop& gone, const sip::Hop& now) { on_moved(gone, now); });
   restore();
 }
 
@@ -100,6 +101,12 @@ void Registrar::on_flow_gone(const sip::Hop& hop) {
   log_event(
       LogLevel::kInfo, "registrar",
       {{"event", "a WebSocket ended"}, {"bindings_gone", std::uint64_t{gone}}, {"peer", proto::to_string(hop.remote)}});
+}
+
+/// Where nobody proves who they are anybody could say so, and have the calls of others.
+void Registrar::on_moved(const sip::Hop& gone, const sip::Hop& now) {
+  const std::optional<Path> path = context_.paths.arrival(now);
+  if (path && realm_of(*path).auth && context_.succeed) context_.succeed(gone, now);
 }
 
 /// nullopt: within the rates.

@@ -34,6 +34,8 @@ struct RegistrarContext {
   std::function<void(sip::TransactionId, const sip::Message&)> respond;
   sip::TokenSource tokens;
   std::function<std::int64_t()> unix_time_s;  ///< the wall clock
+  /// Who was at a connection has proved to be at another now: see Transports::succeed. May be empty.
+  std::function<void(const sip::Hop& gone, const sip::Hop& now)> succeed = {};
 };
 
 struct RegistrarCounters {
@@ -79,6 +81,7 @@ class Registrar : public RequestHandler {
   Registrar(RegistrarContext context, UserDirectory users, std::unique_ptr<BindingStore> store, std::uint64_t now_ns);
 
   void restore();
+  void on_moved(const sip::Hop& gone, const sip::Hop& now);
   [[nodiscard]] const proto::settings::RealmRegistrarSettings& realm_of(const Path& from) const;
   [[nodiscard]] std::string_view domain_of(const Path& from) const { return realm_of(from).domains.front(); }
   std::optional<EarlyAnswer> limit(Admission& admission, const Path& from);

@@ -161,7 +161,8 @@ proto::Status Shard::start_registrar() {
       .may_be_sent_to = [this](const proto::Endpoint& there) { return transports_->may_be_sent_to(there); },
       .respond = [this](sip::TransactionId id, const sip::Message& response) { calls_->respond(id, response); },
       .tokens = make_token,
-      .unix_time_s = [] { return std::int64_t{std::time(nullptr)}; }};
+      .unix_time_s = [] { return std::int64_t{std::time(nullptr)}; },
+      .succeed = [this](const sip::Hop& gone, const sip::Hop& now) { transports_->succeed(gone, now); }};
   auto registrar = Registrar::create(std::move(context), started_ns_);
   if (!registrar) return proto::Error{registrar.error()};
   registrar_ = std::move(registrar).value();
