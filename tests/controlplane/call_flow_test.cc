@@ -1,6 +1,7 @@
 // A call whose party comes back by another connection: what is for it goes there, and for nobody else's word.
 #include <gtest/gtest.h>
 
+#include "controlplane/invitation.h"
 #include "controlplane/leg.h"
 #include "sip/message.h"
 #include "tests/support/call_lab.h"
@@ -107,6 +108,64 @@ TEST_F(CallFlow, WhoDoesNotComeBackCannotBeToldAndTheCallEnds) {
   lab.expect(kCallees, "200");
   EXPECT_TRUE(lab.silent(kCallers));
   EXPECT_TRUE(lab.nothing_left());
+}
+
+constexpr const char* kRegistrar = R"(
+[[route]]
+realm = "callers"
+match = '^sip:bob@.*'
+registrar = true
+to_realm = "callees"
+)";
+constexpr const char* kCalleesRegistrar = "registrar = { domain = \"example.com\", auth = false }\n";
+
+/// bob has one instance with two flows.
+class TwoFlows : public testing::Test {
+ protected:
+  TwoFlows() : lab(kRegistrar, "", kCalleesRegistrar) {
+    Target first{sip::parse_uri("sip:bob@198.18.2.2:5070").value(), {}, std::nullopt};
+    first.other_flows.push_back({sip::parse_uri("sip:bob@198.18.2.3:5070").value(), {}, std::nullopt});
+    lab.registered = {first};
+    RequestText invite;
+    invite.uri = "sip:bob@198.18.1.1";
+    invite.body = tests::plain_sdp("198.18.1.2", 40'000);
+    lab.caller_sends(invite);
+    first_invite = lab.expect(kCallees, "INVITE");
+    EXPECT_TRUE(lab.silent(kCallees)) << "one at a time";
+  }
+  CallLab lab;
+  Message first_invite = Message::response(200, "");
+};
+
+TEST_F(TwoFlows, WhereOneHasFailedTheOtherIsAsked) {
+  lab.callee_answers(first_invite, 430);
+  lab.expect(kCallees, "ACK");
+  const Message second = lab.expect(kCallees, "INVITE");
+  EXPECT_EQ(second.request_uri()->host, "198.18.2.3");
+  lab.callee_answers(second, 430, "", "other");
+  lab.expect(kCallees, "ACK");
+  lab.expect(kCallers, "480");
+  lab.caller_sends_bare("ACK");
+  EXPECT_TRUE(lab.nothing_left());
+}
+
+TEST_F(TwoFlows, WhereOneIsSilentTheOtherIsAsked) {
+  lab.advance(Invitation::kSilenceNs / 1'000'000 + 1);
+  Message last = lab.next(kCallees);
+  while (!lab.silent(kCallees)) last = lab.next(kCallees);
+  ASSERT_EQ(last.method(), sip::Method::kInvite);
+  EXPECT_EQ(last.request_uri()->host, "198.18.2.3");
+  lab.expect(kCallers, "100");
+  lab.callee_answers(last, 486);
+  lab.expect(kCallees, "ACK");
+  lab.expect(kCallers, "486");
+}
+
+TEST_F(TwoFlows, WhoHasSaidNoIsNotAskedAgain) {
+  lab.callee_answers(first_invite, 603);
+  lab.expect(kCallees, "ACK");
+  lab.expect(kCallers, "603");
+  EXPECT_TRUE(lab.silent(kCallees));
 }
 
 /// The way we opened to a server is the way to it for as long as it is there.
