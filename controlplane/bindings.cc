@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "controlplane/chance.h"
 #include "sip/name_addr.h"
 
 namespace weir::controlplane {
@@ -88,11 +89,13 @@ void Bindings::put(std::vector<Binding>& into, const ContactRequest& contact, co
   std::optional<sip::Hop> before;
   if (index != into.size()) {
     before = into[index].hop;
+    if (into[index].record.call_id == request.call_id) record.epoch = into[index].record.epoch;
     record.number = into[index].record.number;
     remove_indexes(into[index]);
   } else {
     record.number = ++number_last_;
   }
+  if (record.epoch == 0) record.epoch = 1 + draw_by_chance(0xffff'fffe);
   record.realm = arrival.realm;
   record.user = request.user;
   record.contact = contact.text;
@@ -113,6 +116,7 @@ void Bindings::put(std::vector<Binding>& into, const ContactRequest& contact, co
   binding.expires_ns = arrival.now_ns + contact.expires_s * kSecondNs;
   binding.hop = arrival.from.hop;
   by_expiry_.emplace(Expiry{binding.expires_ns, record.number}, BindingOwner{record.realm, record.user});
+  by_number_.emplace(record.number, &by_owner_.find({record.realm, record.user})->first);
   if (web) by_flow_.emplace(std::pair(binding.hop->handle, record.number), BindingOwner{record.realm, record.user});
   follow(binding, before);
   if (keeper_ != nullptr && web) keeper_->forget(record.number);
@@ -150,6 +154,7 @@ void Bindings::tell(const sip::Hop& gone, const sip::Hop& now) const {
 
 void Bindings::remove_indexes(const Binding& binding) {
   by_expiry_.erase({binding.expires_ns, binding.record.number});
+  by_number_.erase(binding.record.number);
   if (binding.hop) by_flow_.erase({binding.hop->handle, binding.record.number});
 }
 
@@ -166,7 +171,9 @@ void Bindings::restore(Binding binding) {
   const auto found = by_owner_.find(owner);
   if (size() >= limits_.all_max || (found != by_owner_.end() && found->second.size() >= limits_.per_user_max)) return;
   if (!by_expiry_.emplace(Expiry{binding.expires_ns, record.number}, owner).second) return;
-  by_owner_[owner].push_back(std::move(binding));
+  const auto bindings = by_owner_.try_emplace(owner).first;
+  by_number_.emplace(record.number, &bindings->first);
+  bindings->second.push_back(std::move(binding));
 }
 
 void Bindings::expire(std::uint64_t now_ns) {
@@ -195,6 +202,15 @@ void Bindings::remove(const BindingOwner& owner, std::uint64_t number) {
                                   [number](const Binding& binding) { return binding.record.number == number; });
   remove(bindings, static_cast<std::size_t>(found - bindings.begin()));
   if (bindings.empty()) by_owner_.erase(owner);
+}
+
+const Binding* Bindings::find(std::uint64_t number) const {
+  const auto owner = by_number_.find(number);
+  if (owner == by_number_.end()) return nullptr;
+  for (const Binding& binding : by_owner_.at(*owner->second)) {
+    if (binding.record.number == number) return &binding;
+  }
+  return nullptr;
 }
 
 const std::vector<Binding>* Bindings::find(const BindingOwner& owner) const {

@@ -63,6 +63,8 @@ class Bindings {
 
   /// Null if there is none.
   [[nodiscard]] const std::vector<Binding>* find(const BindingOwner& owner) const;
+  /// Null if there is none of that number.
+  [[nodiscard]] const Binding* find(std::uint64_t number) const;
   [[nodiscard]] const std::map<BindingOwner, std::vector<Binding>>& all() const { return by_owner_; }
   [[nodiscard]] std::size_t size() const { return by_expiry_.size(); }
 
@@ -85,6 +87,7 @@ class Bindings {
   std::map<BindingOwner, std::vector<Binding>> by_owner_;
   std::map<Expiry, BindingOwner> by_expiry_;
   std::map<std::pair<std::uint64_t, std::uint64_t>, BindingOwner> by_flow_;  ///< a WebSocket's handle and a number
+  std::map<std::uint64_t, const BindingOwner*> by_number_;                   ///< keys of by_owner_
   LeftFlows left_;
   std::uint64_t number_last_ = 0;
   Moved moved_;

@@ -113,6 +113,14 @@ TargetSources Shard::target_sources() {
           .registrar =
               [this](std::uint32_t realm, std::string_view user) {
                 return registrar_ ? registrar_->lookup(realm, user) : std::vector<Target>();
+              },
+          .gruu =
+              [this](const sip::Uri& gruu) {
+                return registrar_ ? registrar_->resolve(gruu) : std::variant<std::monostate, Instance, Refusal>();
+              },
+          .instance =
+              [this](const Instance& instance) {
+                return registrar_ ? registrar_->lookup(instance) : std::vector<Target>();
               }};
 }
 
