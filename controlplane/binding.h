@@ -23,7 +23,8 @@ struct BindingRecord {
   std::int64_t expires_at_s = 0;  ///< Unix time
   std::string call_id;
   std::uint32_t cseq = 0;
-  std::string path;  ///< comma-separated; empty if there is none
+  std::uint32_t epoch = 0;  ///< another with each Call-ID: temporary GRUUs are of one (RFC 5627 section 5.4)
+  std::string path;         ///< comma-separated; empty if there is none
   std::string user_agent;
   proto::settings::SipTransport transport = proto::settings::SipTransport::kUdp;
   proto::Endpoint source;  ///< where its REGISTER came from

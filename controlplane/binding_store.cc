@@ -14,13 +14,16 @@ constexpr auto kRetryPause = std::chrono::seconds(1);
 
 }  // namespace
 
-proto::Result<std::unique_ptr<BindingStore>> BindingStore::open(const std::string& path) {
+proto::Result<std::unique_ptr<BindingStore>> BindingStore::open(const std::string& path, std::string_view fresh) {
   proto::Result<BindingTable> table = BindingTable::open(path);
   if (!table) return proto::Error{table.error()};
-  return std::unique_ptr<BindingStore>(new BindingStore(std::move(table).value()));
+  proto::Result<std::string> secret = table->secret("gruu", fresh);
+  if (!secret) return proto::Error{"[registrar] store " + path + ": " + secret.error()};
+  return std::unique_ptr<BindingStore>(new BindingStore(std::move(table).value(), std::move(secret).value()));
 }
 
-BindingStore::BindingStore(BindingTable table) : loaded_(table.load()), table_(std::move(table)) {
+BindingStore::BindingStore(BindingTable table, std::string gruu_secret)
+    : loaded_(table.load()), gruu_secret_(std::move(gruu_secret)), table_(std::move(table)) {
   thread_ = std::thread([this] { run(); });
 }
 

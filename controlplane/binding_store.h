@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -28,8 +29,8 @@ class BindingStore : public BindingKeeper {
   /// Changes that may wait. More bindings than that do not change before a disk that works has caught up.
   static constexpr std::size_t kPendingMax = 500'000;
 
-  /// Reads all there is: at start only. Errors: BindingTable::open's.
-  static proto::Result<std::unique_ptr<BindingStore>> open(const std::string& path);
+  /// Reads all there is: at start only. `fresh`: the secret of a file that has none. Errors: BindingTable::open's.
+  static proto::Result<std::unique_ptr<BindingStore>> open(const std::string& path, std::string_view fresh = "");
   BindingStore(const BindingStore&) = delete;
   BindingStore& operator=(const BindingStore&) = delete;
   /// Writes what waits.
@@ -37,6 +38,9 @@ class BindingStore : public BindingKeeper {
 
   /// What the file held, expired or not; once.
   std::vector<BindingRecord> take_loaded() { return std::move(loaded_); }
+
+  /// What temporary GRUUs are made with, for as long as the file is there. Once.
+  std::string take_gruu_secret() { return std::move(gruu_secret_); }
 
   // BindingKeeper. Neither waits for the disk.
   void keep(const BindingRecord& record) override;
@@ -47,12 +51,13 @@ class BindingStore : public BindingKeeper {
   [[nodiscard]] BindingStoreCounters counters() const;
 
  private:
-  explicit BindingStore(BindingTable table);
+  BindingStore(BindingTable table, std::string gruu_secret);
   void note(std::uint64_t number, std::optional<BindingRecord> change);
   void run();
   void write(std::unique_lock<std::mutex>& lock);
 
   std::vector<BindingRecord> loaded_;
+  std::string gruu_secret_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable settled_;

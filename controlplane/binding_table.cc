@@ -11,7 +11,7 @@ namespace {
 /// For another process that is just ending.
 constexpr int kBusyMs = 3000;
 /// PRAGMA user_version; 0 is a file that has just been made.
-constexpr std::int64_t kVersion = 1;
+constexpr std::int64_t kVersion = 2;
 
 // WAL: a commit is one append, and a killed process leaves the last whole one. The file is ours alone while we run.
 constexpr const char* kPragmas =
@@ -21,14 +21,21 @@ constexpr const char* kSchema =
     "CREATE TABLE IF NOT EXISTS binding (number INTEGER PRIMARY KEY, realm TEXT, user TEXT, contact TEXT, instance "
     "TEXT,"
     " reg_id INTEGER, q INTEGER, expires_at_s INTEGER, call_id TEXT, cseq INTEGER, path TEXT, user_agent TEXT,"
-    " transport INTEGER, source_address TEXT, source_port INTEGER, by_source INTEGER);"
-    "PRAGMA user_version = 1;"
+    " transport INTEGER, source_address TEXT, source_port INTEGER, by_source INTEGER, epoch INTEGER);"
+    "CREATE TABLE IF NOT EXISTS secret (name TEXT PRIMARY KEY, value TEXT);"
+    "PRAGMA user_version = 2;"
+    "COMMIT;";
+/// Version 1 knew no GRUUs.
+constexpr const char* kFromVersion1 =
+    "BEGIN IMMEDIATE;"
+    "ALTER TABLE binding ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;"
+    "PRAGMA user_version = 2;"
     "COMMIT;";
 constexpr const char* kSelect =
     "SELECT number, realm, user, contact, instance, reg_id, q, expires_at_s, call_id, cseq, path, user_agent, "
     "transport,"
-    " source_address, source_port, by_source FROM binding";
-constexpr const char* kInsert = "INSERT OR REPLACE INTO binding VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    " source_address, source_port, by_source, epoch FROM binding";
+constexpr const char* kInsert = "INSERT OR REPLACE INTO binding VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 constexpr const char* kDelete = "DELETE FROM binding WHERE number = ?";
 
 bool is_damage(SqliteCode code) {
@@ -54,6 +61,7 @@ std::optional<BindingRecord> read_row(const SqliteStatement& row) {
   record.transport = static_cast<proto::settings::SipTransport>(row.integer(12));
   record.source = {*address, 0, static_cast<std::uint16_t>(row.integer(14))};
   record.by_source = row.integer(15) != 0;
+  record.epoch = static_cast<std::uint32_t>(row.integer(16));
   return record;
 }
 
@@ -63,7 +71,7 @@ SqliteCode write_row(SqliteStatement& insert, const BindingRecord& record) {
   insert.bind(record.instance).bind(record.reg_id).bind(record.q).bind(record.expires_at_s).bind(record.call_id);
   insert.bind(record.cseq).bind(record.path).bind(record.user_agent);
   insert.bind(static_cast<std::int64_t>(record.transport)).bind(address).bind(record.source.port);
-  return insert.bind(record.by_source ? 1 : 0).step();
+  return insert.bind(record.by_source ? 1 : 0).bind(record.epoch).step();
 }
 
 /// The file and what SQLite put beside it.
@@ -91,7 +99,8 @@ void BindingTable::prepare(Attempt& attempt) {
   if (const SqliteCode code = sqlite_run(database, kPragmas); code != SQLITE_OK) return fail(code);
   SqliteStatement version(database, "PRAGMA user_version");
   if (const SqliteCode code = version.step(); code != SQLITE_ROW) return fail(code);
-  if (version.integer(0) != 0 && version.integer(0) != kVersion) {
+  const std::int64_t made_by = version.integer(0);
+  if (made_by < 0 || made_by > kVersion) {
     attempt.reason = "was made by another version of Weir";
     return;
   }
@@ -100,6 +109,9 @@ void BindingTable::prepare(Attempt& attempt) {
   if (const SqliteCode code = check.step(); code != SQLITE_ROW) return fail(code);
   if (check.text(0) != "ok") return fail(SQLITE_CORRUPT);
   check.step();
+  if (made_by == 1) {
+    if (const SqliteCode code = sqlite_run(database, kFromVersion1); code != SQLITE_OK) return fail(code);
+  }
   if (const SqliteCode code = sqlite_run(database, kSchema); code != SQLITE_OK) return fail(code);
 }
 
@@ -129,6 +141,15 @@ proto::Result<BindingTable> BindingTable::open(const std::string& path) {
   if (attempt.reason.empty()) return BindingTable(std::move(attempt.database));
   return proto::Error{"[registrar] store " + path + ": " + attempt.reason +
                       " (it and its directory must be writable for weir-control's user)"};
+}
+
+proto::Result<std::string> BindingTable::secret(std::string_view name, std::string_view fresh) {
+  sqlite3* const database = database_.get();
+  SqliteStatement insert(database, "INSERT OR IGNORE INTO secret VALUES (?,?)");
+  if (insert.bind(name).bind(fresh).step() != SQLITE_DONE) return proto::Error{sqlite3_errmsg(database)};
+  SqliteStatement select(database, "SELECT value FROM secret WHERE name = ?");
+  if (select.bind(name).step() != SQLITE_ROW) return proto::Error{sqlite3_errmsg(database)};
+  return std::string(select.text(0));
 }
 
 std::vector<BindingRecord> BindingTable::load() const {

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "controlplane/binding.h"
@@ -18,10 +19,13 @@ using BindingChanges = std::map<std::uint64_t, std::optional<BindingRecord>>;
 
 class BindingTable {
  public:
-  /// Opens or makes the file. One that SQLite finds damaged is moved aside, which is logged, and a new one made.
-  /// Errors: it cannot be opened or written, another process has it open, it was made by another version of Weir.
+  /// Opens or makes the file, and brings one of an earlier version up to date. One that SQLite finds damaged is moved
+  /// aside, which is logged, and a new one made. Errors: it cannot be opened or written, another process has it open,
+  /// it was made by a later version of Weir.
   static proto::Result<BindingTable> open(const std::string& path);
 
+  /// A secret that is as old as the file: `fresh`, if it has none yet. Not to be shown. Errors: why SQLite could not.
+  proto::Result<std::string> secret(std::string_view name, std::string_view fresh);
   /// Every row; those that make no sense are left out.
   [[nodiscard]] std::vector<BindingRecord> load() const;
   /// All or nothing. Errors: why SQLite could not.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "controlplane/chance.h"
 #include "sip/name_addr.h"
 
 namespace weir::controlplane {
@@ -30,6 +31,10 @@ std::size_t index_of(const std::vector<Binding>& bindings, const ContactRequest&
 bool is_elsewhere(const ContactRequest& contact, const Path& from) {
   const proto::Result<proto::IpAddress> host = proto::parse_ip_address(contact.uri.host);
   return !host || *host != from.hop.remote.address;
+}
+
+FlowName flow_of(const BindingRecord& record) {
+  return {record.realm, record.user, record.instance, record.reg_id};
 }
 
 }  // namespace
@@ -81,12 +86,16 @@ void Bindings::put(std::vector<Binding>& into, const ContactRequest& contact, co
   }
   Binding binding;
   BindingRecord& record = binding.record;
+  std::optional<sip::Hop> before;
   if (index != into.size()) {
+    before = into[index].hop;
+    if (into[index].record.call_id == request.call_id) record.epoch = into[index].record.epoch;
     record.number = into[index].record.number;
     remove_indexes(into[index]);
   } else {
     record.number = ++number_last_;
   }
+  if (record.epoch == 0) record.epoch = 1 + draw_by_chance(0xffff'fffe);
   record.realm = arrival.realm;
   record.user = request.user;
   record.contact = contact.text;
@@ -107,7 +116,9 @@ void Bindings::put(std::vector<Binding>& into, const ContactRequest& contact, co
   binding.expires_ns = arrival.now_ns + contact.expires_s * kSecondNs;
   binding.hop = arrival.from.hop;
   by_expiry_.emplace(Expiry{binding.expires_ns, record.number}, BindingOwner{record.realm, record.user});
+  by_number_.emplace(record.number, &by_owner_.find({record.realm, record.user})->first);
   if (web) by_flow_.emplace(std::pair(binding.hop->handle, record.number), BindingOwner{record.realm, record.user});
+  follow(binding, before);
   if (keeper_ != nullptr && web) keeper_->forget(record.number);
   if (keeper_ != nullptr && !web) keeper_->keep(record);
   if (index != into.size()) {
@@ -117,8 +128,33 @@ void Bindings::put(std::vector<Binding>& into, const ContactRequest& contact, co
   }
 }
 
+/// Who registers anew by another connection has left the one before, and the one whose end has been seen.
+void Bindings::follow(const Binding& binding, const std::optional<sip::Hop>& before) {
+  if (before) tell(*before, *binding.hop);
+  if (binding.record.reg_id == 0) return;
+  if (const std::optional<sip::Hop> left = left_.take(flow_of(binding.record))) tell(*left, *binding.hop);
+}
+
+/// It may come again; until then another flow of the instance stands for it (RFC 5626 section 5.3).
+void Bindings::leave(const Binding& binding) {
+  const BindingRecord& record = binding.record;
+  if (record.reg_id == 0) return;
+  left_.add(flow_of(record), *binding.hop, binding.expires_ns);
+  for (const Binding& other : by_owner_.at({record.realm, record.user})) {
+    const bool same = other.record.reg_id != 0 && other.record.instance == record.instance;
+    if (same && other.hop && other.record.number != record.number) return tell(*binding.hop, *other.hop);
+  }
+}
+
+void Bindings::tell(const sip::Hop& gone, const sip::Hop& now) const {
+  const bool connections =
+      gone.reliability == sip::Reliability::kReliable && now.reliability == sip::Reliability::kReliable;
+  if (moved_ && connections && gone != now) moved_(gone, now);
+}
+
 void Bindings::remove_indexes(const Binding& binding) {
   by_expiry_.erase({binding.expires_ns, binding.record.number});
+  by_number_.erase(binding.record.number);
   if (binding.hop) by_flow_.erase({binding.hop->handle, binding.record.number});
 }
 
@@ -135,7 +171,9 @@ void Bindings::restore(Binding binding) {
   const auto found = by_owner_.find(owner);
   if (size() >= limits_.all_max || (found != by_owner_.end() && found->second.size() >= limits_.per_user_max)) return;
   if (!by_expiry_.emplace(Expiry{binding.expires_ns, record.number}, owner).second) return;
-  by_owner_[owner].push_back(std::move(binding));
+  const auto bindings = by_owner_.try_emplace(owner).first;
+  by_number_.emplace(record.number, &bindings->first);
+  bindings->second.push_back(std::move(binding));
 }
 
 void Bindings::expire(std::uint64_t now_ns) {
@@ -143,12 +181,16 @@ void Bindings::expire(std::uint64_t now_ns) {
     const auto [expiry, owner] = *by_expiry_.begin();
     remove(owner, expiry.second);
   }
+  left_.expire(now_ns);
 }
 
 std::size_t Bindings::forget_flow(std::uint64_t handle) {
   std::size_t gone = 0;
   for (auto next = by_flow_.lower_bound({handle, 0}); next != by_flow_.end() && next->first.first == handle; ++gone) {
     const auto [flow, owner] = *next++;
+    for (const Binding& binding : by_owner_.at(owner)) {
+      if (binding.record.number == flow.second) leave(binding);
+    }
     remove(owner, flow.second);
   }
   return gone;
@@ -160,6 +202,15 @@ void Bindings::remove(const BindingOwner& owner, std::uint64_t number) {
                                   [number](const Binding& binding) { return binding.record.number == number; });
   remove(bindings, static_cast<std::size_t>(found - bindings.begin()));
   if (bindings.empty()) by_owner_.erase(owner);
+}
+
+const Binding* Bindings::find(std::uint64_t number) const {
+  const auto owner = by_number_.find(number);
+  if (owner == by_number_.end()) return nullptr;
+  for (const Binding& binding : by_owner_.at(*owner->second)) {
+    if (binding.record.number == number) return &binding;
+  }
+  return nullptr;
 }
 
 const std::vector<Binding>* Bindings::find(const BindingOwner& owner) const {

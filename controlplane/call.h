@@ -65,7 +65,8 @@ class Call : public Requester, private Inviter {
 
   // In the call.
   /// A request in one of our dialogs.
-  void on_request(sip::TransactionId id, const sip::Message& request, const sip::DialogId& dialog);
+  void on_request(sip::TransactionId id, const sip::Message& request, const sip::DialogId& dialog,
+                  const sip::Hop& source);
   /// What became of a request of ours in one of our dialogs.
   void on_response(sip::TransactionId id, const sip::Message& response) override;
   void on_failure(sip::TransactionId id, sip::TransactionFailure failure) override;

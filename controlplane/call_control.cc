@@ -221,7 +221,7 @@ void CallControl::on_request(sip::TransactionId id, const Message& request, cons
     return;
   }
   const sip::DialogId dialog = found->first;  // the call may give it up
-  found->second->on_request(id, request, dialog);
+  found->second->on_request(id, request, dialog, source);
 }
 
 std::optional<sip::TransactionId> CallControl::request(Requester& requester, Message request, const sip::Hop& hop) {

@@ -36,7 +36,8 @@ void pass_content(const Message& from, Message& to) {
 
 }  // namespace
 
-void Call::on_request(sip::TransactionId id, const Message& request, const sip::DialogId& dialog) {
+void Call::on_request(sip::TransactionId id, const Message& request, const sip::DialogId& dialog,
+                      const sip::Hop& source) {
   Leg* const leg = leg_of(dialog);
   if (leg == nullptr) return control_.respond(id, sip::make_response(request, 481, "", dialog.local_tag));
   Leg& from = *leg;
@@ -57,6 +58,7 @@ void Call::on_request(sip::TransactionId id, const Message& request, const sip::
     return respond(from, id, response);
   }
   from.peer.learn(request);
+  if (const std::optional<Path> way = context_.paths.arrival(source)) from.follow(*way, context_.paths);
   switch (request.method()) {
     case Method::kBye:
       return on_bye(from, id, request);

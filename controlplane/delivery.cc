@@ -39,6 +39,10 @@ void Delivery::start() {
 void Delivery::next_target() {
   const std::size_t index = branches_.size();
   branches_.push_back(std::make_unique<Branch>(destination_.targets[next_++], context_.alarms));
+  locate(index);
+}
+
+void Delivery::locate(std::size_t index) {
   const Target& target = branches_[index]->target;
   if (target.flow) return on_located(index, {*target.flow});
   const sip::Uri& next_hop = target.routes.empty() ? target.uri : target.routes.front().uri;
@@ -82,7 +86,7 @@ bool Delivery::send(std::size_t index, Message request) {
   if (!id) return false;
   branch.sent.push_back({*id, branch.ways[branch.way]});
   const bool others = branch.way + 1 < branch.ways.size() || next_ < destination_.targets.size();
-  if (others && !destination_.parallel) {
+  if ((others && !destination_.parallel) || !branch.target.other_flows.empty()) {
     branch.silence.set(control_.now_ns() + kSilenceNs, [this, index] {
       lose(index, {{408, "the target did not answer"}, nullptr});
     });
@@ -103,6 +107,7 @@ void Delivery::on_response(sip::TransactionId id, const Message& response) {
   if (branch.over || id != branch.sent.back().id) return;
   if (try_again(*index, id, response)) return;
   const std::uint16_t status = response.status();
+  if (status == kFlowFailed) return lose(*index, {{480, "the flow has failed"}, nullptr});
   Refused refused{{status, std::string(sip::reason_phrase(status))}, std::make_shared<Message>(response)};
   if (is_failover(status)) return lose(*index, std::move(refused));
   give_up(*index, std::move(refused));
@@ -155,7 +160,7 @@ Trunks* Delivery::trunk_of(const Branch& branch) const {
   return branch.target.member ? context_.trunks : nullptr;
 }
 
-/// This way is none: the next one, or the next target.
+/// This way is none: the next one, the next flow, or the next target.
 void Delivery::lose(std::size_t index, Refused refused) {
   Branch& branch = *branches_[index];
   branch.silence.stop();
@@ -163,6 +168,11 @@ void Delivery::lose(std::size_t index, Refused refused) {
   if (branch.way + 1 < branch.ways.size()) {
     ++branch.way;
     return send_by_way(index);
+  }
+  if (!branch.target.other_flows.empty()) {
+    branch.target.take_next_flow();
+    branch.way = 0;
+    return locate(index);
   }
   if (destination_.parallel || next_ >= destination_.targets.size()) return give_up(index, std::move(refused));
   branch.over = true;

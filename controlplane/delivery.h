@@ -83,6 +83,7 @@ class Delivery : public Requester {
   };
 
   void next_target();
+  void locate(std::size_t index);
   void on_located(std::size_t index, std::vector<Path> ways);
   void send_by_way(std::size_t index);
   sip::Message make_request(const Branch& branch);

@@ -3,8 +3,10 @@
 
 #include <compare>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "controlplane/path.h"
@@ -29,6 +31,16 @@ struct Target {
   std::optional<Path> flow = std::nullopt;
   std::uint32_t rank =
       0;  ///< 0 first; those of one rank at once where the destination is parallel (q, section 10.2.1.2)
+  /// Other flows to the same instance, best first: one at a time is asked (RFC 5626 section 5.3).
+  std::vector<Target> other_flows = {};
+
+  /// Becomes the first of the other flows. There is one.
+  void take_next_flow() {
+    Target next = std::move(other_flows.front());
+    next.other_flows.assign(std::make_move_iterator(other_flows.begin() + 1),
+                            std::make_move_iterator(other_flows.end()));
+    *this = std::move(next);
+  }
 };
 
 /// Where a call goes. There is at least one target.

@@ -7,36 +7,14 @@
 
 #include <algorithm>
 
+#include "controlplane/hex.h"
 #include "proto/assert.h"
 #include "proto/bytes.h"
-#include "sip/text.h"
 
 namespace weir::controlplane {
 namespace {
 
 constexpr std::size_t kNonceBytes = 32;
-
-std::string to_hex(proto::Bytes bytes) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string text;
-  for (const std::uint8_t byte : bytes) {
-    text += kHex[byte >> 4];
-    text += kHex[byte & 15];
-  }
-  return text;
-}
-
-std::optional<std::array<std::uint8_t, kNonceBytes>> from_hex(std::string_view text) {
-  std::array<std::uint8_t, kNonceBytes> bytes;
-  if (text.size() != 2 * bytes.size()) return std::nullopt;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    const auto high = sip::hex_value(text[2 * i]);
-    const auto low = sip::hex_value(text[2 * i + 1]);
-    if (!high || !low) return std::nullopt;
-    bytes[i] = static_cast<std::uint8_t>(*high << 4 | *low);
-  }
-  return bytes;
-}
 
 }  // namespace
 
@@ -69,12 +47,12 @@ std::string DigestNonces::make(std::uint64_t now_ns, std::string_view domain, co
 
 std::optional<std::uint64_t> DigestNonces::read(std::uint64_t now_ns, std::string_view nonce, std::string_view domain,
                                                 const Source& source) const {
-  const auto bytes = from_hex(nonce);
-  if (!bytes) return std::nullopt;
+  std::array<std::uint8_t, kNonceBytes> bytes;
+  if (!from_hex(nonce, bytes)) return std::nullopt;
   Stamp stamp;
-  std::copy_n(bytes->begin(), stamp.size(), stamp.begin());
+  std::copy_n(bytes.begin(), stamp.size(), stamp.begin());
   const Mac mac = mac_of(stamp, domain, source);
-  if (CRYPTO_memcmp(mac.data(), bytes->data() + stamp.size(), mac.size()) != 0) return std::nullopt;
+  if (CRYPTO_memcmp(mac.data(), bytes.data() + stamp.size(), mac.size()) != 0) return std::nullopt;
   if (now_ns > proto::load_be64(stamp.data()) + lifetime_ns_) return std::nullopt;
   return proto::load_be64(stamp.data() + 8);
 }

@@ -11,6 +11,9 @@ constexpr bool is_failover(std::uint16_t status) {
   return status == 408 || status == 503;
 }
 
+/// RFC 5626 section 11.6, Flow Failed: said between the proxies of one side, to nobody else.
+inline constexpr std::uint16_t kFlowFailed = 430;
+
 /// Section 16.7 step 6, for what a B2BUA tells whoever asked: a global failure first, then what is not the mere absence
 /// of an answer.
 constexpr bool is_better(std::uint16_t status, std::uint16_t than) {

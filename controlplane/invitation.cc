@@ -57,6 +57,10 @@ void Invitation::start() {
 void Invitation::next_target() {
   const std::size_t index = branches_.size();
   branches_.push_back(std::make_unique<Branch>(destination_.targets[next_++], context_.alarms));
+  locate(index);
+}
+
+void Invitation::locate(std::size_t index) {
   const Target& target = branches_[index]->target;
   target_text_ = sip::write(target.uri);
   if (target.flow) return on_located(index, {*target.flow});
@@ -106,7 +110,7 @@ bool Invitation::send(Branch& branch, Message request) {
   branch.sent.push_back(*id);
   const std::size_t index = branch_of(*id).value();
   const bool others = branch.way + 1 < branch.ways.size() || next_ < destination_.targets.size();
-  if (others && !destination_.parallel) {
+  if ((others && !destination_.parallel) || !branch.target.other_flows.empty()) {
     branch.silence.set(control_.now_ns() + kSilenceNs, [this, index] {
       const EndCause cause{408, "the callee did not answer"};
       cancel_branch(*branches_[index], cause);
@@ -170,6 +174,7 @@ void Invitation::on_final(std::size_t index, sip::TransactionId id, const Messag
   if (branch.over || id != branch.sent.back()) return settle();
   report(branch, response);
   if (!cancelled_ && !settled_ && try_again(branch, id, response)) return;
+  if (response.status() == kFlowFailed) return lose(index, {{480, "the flow to the callee has failed"}, nullptr});
   const Refused refused{cause_of(response.status()), std::make_shared<Message>(response)};
   if (is_failover(response.status())) return lose(index, refused);
   give_up(index, refused);
@@ -222,13 +227,18 @@ void Invitation::on_failure(sip::TransactionId id, sip::TransactionFailure failu
        {timeout ? EndCause{408, "the callee did not answer"} : EndCause{503, "the callee cannot be reached"}, nullptr});
 }
 
-/// This way is none: the next one, or the next target.
+/// This way is none: the next one, the next flow, or the next target.
 void Invitation::lose(std::size_t index, Refused refused) {
   Branch& branch = *branches_[index];
   forget_forks(branch);
   if (!settled_ && !cancelled_ && branch.way + 1 < branch.ways.size()) {
     ++branch.way;
     return send_by_way(index);
+  }
+  if (!settled_ && !cancelled_ && !branch.target.other_flows.empty()) {
+    branch.target.take_next_flow();
+    branch.way = 0;
+    return locate(index);
   }
   const bool next = !settled_ && !cancelled_ && !destination_.parallel && next_ < destination_.targets.size();
   if (!next) return give_up(index, std::move(refused));

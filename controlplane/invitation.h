@@ -96,6 +96,7 @@ class Invitation : public Requester {
   };
 
   void next_target();
+  void locate(std::size_t branch);
   void on_located(std::size_t branch, std::vector<Path> ways);
   void send_by_way(std::size_t branch);
   sip::Message make_request(Branch& branch);

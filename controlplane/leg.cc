@@ -73,8 +73,23 @@ bool Leg::takes_reliable(const sip::Message& response) {
   return true;
 }
 
+/// From a connection to another of its kind. A leg that was secured stays so, and where there are no connections each
+/// request says where the next one goes (RFC 3261 section 12.2).
+bool Leg::may_move_to(const Path& way) const {
+  const bool connections =
+      path_.hop.reliability == sip::Reliability::kReliable && way.hop.reliability == sip::Reliability::kReliable;
+  return connections && way.realm == path_.realm && way.transport == path_.transport && way.hop != path_.hop;
+}
+
+/// What we opened ourselves leads to the peer as long as it is there, whatever else the peer opens to us.
+void Leg::follow(const Path& way, const PathFinder& paths) {
+  if (!may_move_to(way)) return;
+  if (path_.of_peer || is_websocket(path_.transport) || !paths.arrival(path_.hop)) path_ = way;
+}
+
 /// A WebSocket is not opened anew, nor gone round: whoever was behind it is gone, or comes again (RFC 7118 section 5).
 sip::Hop Leg::dialog_hop(PathFinder& paths) const {
+  if (const std::optional<Path> heir = paths.heir(path_.hop); heir && may_move_to(*heir)) return heir->hop;
   if (is_websocket(path_.transport)) return path_.hop;
   if (path_.hop.reliability == sip::Reliability::kReliable && paths.arrival(path_.hop)) return path_.hop;
   const std::optional<Path> way = paths.towards(path_.realm, dialog->next_hop(), &path_);

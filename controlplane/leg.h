@@ -51,6 +51,9 @@ class Leg {
   void move_to(Side side);
   [[nodiscard]] const Path& path() const { return path_; }
   void set_path(Path path) { path_ = std::move(path); }
+  /// A request of the peer's in the dialog, in its order, came by `way`: if the peer has left the connection that the
+  /// leg knew for another one, so does the leg.
+  void follow(const Path& way, const PathFinder& paths);
 
   LegState state = LegState::kIdle;
   sip::TransactionId invite;              ///< the INVITE that made the leg
@@ -93,11 +96,13 @@ class Leg {
   /// A response in the leg's dialog to a request of the peer's, with our name and what we allow.
   [[nodiscard]] sip::Message make_response(const sip::Message& request, std::uint16_t status,
                                            std::string_view reason) const;
-  /// How a request of ours in the dialog goes out: over the peer's own connection where there is one, else to the
-  /// dialog's next hop, else back to where the peer was.
+  /// How a request of ours in the dialog goes out: over the connection that the peer has registered anew by, or else
+  /// its own where there is one, else to the dialog's next hop, else back to where the peer was.
   [[nodiscard]] sip::Hop dialog_hop(PathFinder& paths) const;
 
  private:
+  [[nodiscard]] bool may_move_to(const Path& way) const;
+
   Side side_;
   Path path_;
   std::uint32_t rseq_last_ = 0;

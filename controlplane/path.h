@@ -22,6 +22,8 @@ struct Path {
   proto::Endpoint local;  ///< our listener's address: what Via and Contact say
   /// It is UDP because nobody named a transport, neither the URI nor the DNS: see PathFinder::stream_instead.
   bool transport_by_default = false;
+  /// A connection that the peer has made: once it is gone, nobody but the peer makes another.
+  bool of_peer = false;
 };
 
 /// Knows listeners and connections. Owned by the transports.
@@ -39,6 +41,13 @@ class PathFinder {
   virtual void locate(std::uint32_t realm, const sip::Uri& uri, Located found) {
     const std::optional<Path> way = towards(realm, uri);
     found(way ? std::vector<Path>{*way} : std::vector<Path>{});
+  }
+
+  /// The connection by which the party at `hop` came back, of the same realm and transport: it has proved since that it
+  /// is who it was (FlowHeirs). nullopt: it has not, or that one is gone too.
+  [[nodiscard]] virtual std::optional<Path> heir(const sip::Hop& hop) const {
+    (void)hop;
+    return std::nullopt;
   }
 
   /// The first way out of a realm to what a SIP or SIPS URI names, by what is known without asking anybody: addresses,

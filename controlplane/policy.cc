@@ -97,6 +97,7 @@ struct Policy::Subject {
   std::string user;  ///< of the Request-URI, escaped
   Captures captures;
   bool is_call;
+  const Instance* instance;  ///< whom a GRUU reaches; null: it is none
 };
 
 Policy::Policy() = default;
@@ -126,6 +127,18 @@ proto::Result<Policy> Policy::create(const settings::Settings& settings, TargetS
 
 std::variant<Destination, Refusal> Policy::route(std::uint32_t realm, const RouteQuery& query) const {
   const std::optional<sip::Uri> uri = sip::parse_uri(query.request_uri);
+  if (!uri || !uri->is_sip() || !uri->parameters.has("gr") || !sources_.gruu) return route_to(realm, query, nullptr);
+  const std::variant<std::monostate, Instance, Refusal> found = sources_.gruu(*uri);
+  if (const auto* refusal = std::get_if<Refusal>(&found)) return *refusal;
+  const auto* const instance = std::get_if<Instance>(&found);
+  if (instance == nullptr) return route_to(realm, query, nullptr);
+  const std::string address = sip::write(sip::make_sip_uri(instance->user, uri->host));
+  return route_to(realm, {address, query.caller, query.is_call}, instance);
+}
+
+std::variant<Destination, Refusal> Policy::route_to(std::uint32_t realm, const RouteQuery& query,
+                                                    const Instance* instance) const {
+  const std::optional<sip::Uri> uri = sip::parse_uri(query.request_uri);
   const std::string user = uri ? uri->user_text() : "";
   const std::string number = without_separators(user);
   for (const Route& route : routes_) {
@@ -137,7 +150,8 @@ std::variant<Destination, Refusal> Policy::route(std::uint32_t realm, const Rout
     captures = {whole, rest};
     if (route.pattern != nullptr) captures = {};
     if (route.pattern != nullptr && !matches(*route.pattern, query.request_uri, captures)) continue;
-    return follow(route, {query.request_uri, uri && uri->is_sip() ? uri->user : whole, captures, query.is_call});
+    return follow(route,
+                  {query.request_uri, uri && uri->is_sip() ? uri->user : whole, captures, query.is_call, instance});
   }
   return Refusal{404, "no route matches"};
 }
@@ -161,7 +175,10 @@ Targets Policy::targets_of(const Route& route, const Subject& subject) const {
     return sources_.trunks(route.trunk, user, subject.is_call);
   }
   if (!sources_.registrar) return Refusal{500, "there is no registrar"};
-  std::vector<Target> contacts = sources_.registrar(route.to_realm, sip::unescape(user));
+  const std::string address = sip::unescape(user);
+  const Instance* const one = subject.instance;
+  const bool its = one != nullptr && one->realm == route.to_realm && one->user == address && sources_.instance;
+  std::vector<Target> contacts = its ? sources_.instance(*one) : sources_.registrar(route.to_realm, address);
   if (contacts.empty()) return Refusal{480, "nobody is registered"};
   return contacts;
 }

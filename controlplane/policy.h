@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "controlplane/destination.h"
+#include "controlplane/gruu.h"
 #include "proto/result.h"
 #include "proto/settings/settings.h"
 #include "sip/message.h"
@@ -32,6 +33,10 @@ struct TargetSources {
       trunks;
   /// The contacts of a user (decoded), registered in that realm; none: nobody is registered.
   std::function<std::vector<Target>(std::uint32_t realm, std::string_view user)> registrar;
+  /// See Registrar::resolve; where there is none, a GRUU is a URI as any other.
+  std::function<std::variant<std::monostate, Instance, Refusal>(const sip::Uri& gruu)> gruu = {};
+  /// Likewise, of one instance.
+  std::function<std::vector<Target>(const Instance& instance)> instance = {};
 };
 
 class Policy {
@@ -43,12 +48,15 @@ class Policy {
   ~Policy();
 
   /// 404 if no route matches; 500 if the route's target or user is none once the captures are filled in; 480 if nobody
-  /// is registered; what the trunk says. A request URI of any length and content is matched in time linear in its
-  /// length.
+  /// is registered; what the trunk says. A GRUU of ours (RFC 5627) is routed as its user's address of record would be,
+  /// and reaches that instance alone where the route leads to the registrar. A request URI of any length and content is
+  /// matched in time linear in its length.
   [[nodiscard]] std::variant<Destination, Refusal> route(std::uint32_t realm, const RouteQuery& query) const;
   [[nodiscard]] std::variant<Destination, Refusal> route(std::uint32_t realm, const sip::Message& request) const;
 
  private:
+  [[nodiscard]] std::variant<Destination, Refusal> route_to(std::uint32_t realm, const RouteQuery& query,
+                                                            const Instance* instance) const;
   struct Route;
   struct Subject;
   Policy();

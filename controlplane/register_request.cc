@@ -73,6 +73,7 @@ void RegisterReader::read_options() {
   std::string unknown;
   for (const std::string_view tag : request_.values(HeaderId::kRequire)) {
     if (sip::equals_without_case(tag, "path") || sip::equals_without_case(tag, "outbound")) continue;
+    if (sip::equals_without_case(tag, "gruu")) continue;
     unknown += (unknown.empty() ? "" : ", ") + std::string(tag);
   }
   if (!unknown.empty()) refuse(420, "an extension is required that is not here", {{HeaderId::kUnsupported, unknown}});
@@ -98,6 +99,7 @@ void RegisterReader::read_address_of_record() {
   if (into_.call_id.size() > kRegisterCallIdBytesMax) return refuse(400, "the Call-ID is too long");
   const std::optional<sip::CSeq> cseq = request_.cseq();
   into_.cseq = cseq ? cseq->number : 0;
+  into_.gruu = request_.lists(HeaderId::kSupported, "gruu") || request_.lists(HeaderId::kRequire, "gruu");
   into_.user_agent = request_.header(HeaderId::kUserAgent).value_or("").substr(0, kUserAgentBytesMax);
 }
 
@@ -145,13 +147,15 @@ std::uint32_t RegisterReader::expires_of(const sip::NameAddr& contact) {
 void RegisterReader::read_contact(const sip::NameAddr& contact) {
   if (!contact.uri.is_sip()) return refuse(400, "a Contact that is no SIP URI");
   if (!contact.uri.headers.empty()) return refuse(400, "a Contact with headers");
+  // RFC 5627 section 5.1: it would lead to itself.
+  if (contact.uri.parameters.has("gr") && is_our_domain(contact.uri)) return refuse(403, "a GRUU as a Contact");
   ContactRequest read;
   read.expires_s = expires_of(contact);
   // What is forbidden now may have been registered before: it can be removed.
   if (read.expires_s != 0 && !may_be_called(contact.uri)) return refuse(403, "a Contact that nothing may be sent to");
   read.uri = contact.uri;
   sip::NameAddr kept{"", contact.uri, contact.parameters};
-  kept.parameters.remove("expires");
+  for (const std::string_view ours : {"expires", "pub-gruu", "temp-gruu"}) kept.parameters.remove(ours);
   read.text = write(kept);
   if (read.text.size() > kContactBytesMax) return refuse(400, "a Contact that is too long");
   if (const auto q = contact.parameters.value("q")) {

@@ -44,6 +44,7 @@ struct RegisterRequest {
   std::string path;  ///< the Path values, in order, comma-separated; empty if there is none
   std::string user_agent;
   bool outbound = false;  ///< contacts are flows of an instance (RFC 5626 section 6)
+  bool gruu = false;      ///< GRUUs are wanted (RFC 5627)
   bool direct = false;    ///< came straight from the phone: one Via, no Path
 };
 

@@ -1,9 +1,13 @@
 #include "controlplane/registrar.h"
 
+#include <openssl/rand.h>
+
 #include <algorithm>
 #include <ctime>
+#include <map>
 
 #include "controlplane/binding_store.h"
+#include "controlplane/hex.h"
 #include "controlplane/leg.h"
 #include "controlplane/log.h"
 #include "sip/name_addr.h"
@@ -43,17 +47,22 @@ proto::Result<std::unique_ptr<Registrar>> Registrar::create(RegistrarContext con
   proto::Result<UserDirectory> users = UserDirectory::load(context.settings);
   if (!users) return proto::Error{users.error()};
   std::unique_ptr<BindingStore> store;
+  Secret<TemporaryGruus::Keys> keys;
+  if (RAND_bytes(keys->data(), static_cast<int>(keys->size())) != 1) return proto::Error{"there is no randomness"};
   if (const std::string& path = context.settings.registrar.store; !path.empty()) {
-    proto::Result<std::unique_ptr<BindingStore>> opened = BindingStore::open(path);
+    proto::Result<std::unique_ptr<BindingStore>> opened = BindingStore::open(path, to_hex(*keys));
     if (!opened) return proto::Error{opened.error()};
     store = std::move(opened).value();
+    if (!from_hex(store->take_gruu_secret(), *keys)) {
+      return proto::Error{"[registrar] store " + path + ": its secret is damaged"};
+    }
   }
   return std::unique_ptr<Registrar>(
-      new Registrar(std::move(context), std::move(users).value(), std::move(store), now_ns));
+      new Registrar(std::move(context), std::move(users).value(), std::move(store), *keys, now_ns));
 }
 
 Registrar::Registrar(RegistrarContext context, UserDirectory users, std::unique_ptr<BindingStore> store,
-                     std::uint64_t now_ns)
+                     const TemporaryGruus::Keys& keys, std::uint64_t now_ns)
     : context_(std::move(context)),
       users_(std::move(users)),
       auth_(context_.settings.registrar, users_),
@@ -63,7 +72,9 @@ Registrar::Registrar(RegistrarContext context, UserDirectory users, std::unique_
       store_(std::move(store)),
       bindings_({context_.settings.registrar.contacts_per_user_max, context_.settings.registrar.bindings_max},
                 store_.get()),
+      gruus_(keys),
       now_ns_(now_ns) {
+  bindings_.on_moved([this](const sip::Hop& gone, const sip::Hop& now) { on_moved(gone, now); });
   restore();
 }
 
@@ -100,6 +111,12 @@ void Registrar::on_flow_gone(const sip::Hop& hop) {
   log_event(
       LogLevel::kInfo, "registrar",
       {{"event", "a WebSocket ended"}, {"bindings_gone", std::uint64_t{gone}}, {"peer", proto::to_string(hop.remote)}});
+}
+
+/// Where nobody proves who they are anybody could say so, and have the calls of others.
+void Registrar::on_moved(const sip::Hop& gone, const sip::Hop& now) {
+  const std::optional<Path> path = context_.paths.arrival(now);
+  if (path && realm_of(*path).auth && context_.succeed) context_.succeed(gone, now);
 }
 
 /// nullopt: within the rates.
@@ -193,7 +210,8 @@ void Registrar::accept(sip::TransactionId id, const Message& request, const Path
   if (const auto* bindings = bindings_.find({context_.settings.realms[from.realm].name, wish.user})) {
     for (const Binding& binding : *bindings) {
       const std::uint64_t left_s = seconds_left(binding.expires_ns, now_ns_);
-      response.add_header(HeaderId::kContact, binding.record.contact + ";expires=" + std::to_string(left_s));
+      const std::string gruus = wish.gruu ? gruus_of(binding.record, from) : "";
+      response.add_header(HeaderId::kContact, binding.record.contact + gruus + ";expires=" + std::to_string(left_s));
     }
   }
   if (!wish.path.empty()) response.add_header(HeaderId::kPath, wish.path);
@@ -202,10 +220,19 @@ void Registrar::accept(sip::TransactionId id, const Message& request, const Path
     response.add_header(HeaderId::kRequire, "outbound");
     if (from.hop.reliability == sip::Reliability::kReliable) response.add_header("Flow-Timer", kFlowTimerSeconds);
   }
-  response.add_header(HeaderId::kSupported, "path, outbound");
+  response.add_header(HeaderId::kSupported, "path, outbound, gruu");
   response.add_header(HeaderId::kDate, date_text(context_.unix_time_s()));
   response.add_header(HeaderId::kServer, kSoftware);
   context_.respond(id, response);
+}
+
+/// RFC 5627 section 5.3: the parameters that tell an instance its GRUUs; nothing for what is no instance.
+std::string Registrar::gruus_of(const BindingRecord& record, const Path& from) const {
+  const std::optional<sip::Uri> lasting = public_gruu(record.user, domain_of(from), record.instance);
+  if (!lasting) return "";
+  sip::Uri temporary = sip::make_sip_uri(gruus_.make({record.number, record.epoch}), domain_of(from));
+  temporary.parameters.set("gr");
+  return ";pub-gruu=\"" + write(*lasting) + "\";temp-gruu=\"" + write(temporary) + '"';
 }
 
 void Registrar::refuse(sip::TransactionId id, const Message& request, const Path& from,
@@ -234,7 +261,7 @@ void Registrar::warn(std::string_view event, const Message& request, const Path&
   warnings_suppressed_ = 0;
 }
 
-std::vector<Target> Registrar::lookup(std::uint32_t realm, std::string_view user) {
+std::vector<const Binding*> Registrar::alive(std::uint32_t realm, std::string_view user) const {
   if (realm >= context_.settings.realms.size()) return {};
   const auto* const found = bindings_.find({context_.settings.realms[realm].name, std::string(user)});
   if (found == nullptr) return {};
@@ -244,18 +271,72 @@ std::vector<Target> Registrar::lookup(std::uint32_t realm, std::string_view user
   }
   std::stable_sort(best_first.begin(), best_first.end(),
                    [](const Binding* a, const Binding* b) { return a->record.q > b->record.q; });
+  return best_first;
+}
+
+std::vector<Target> Registrar::lookup(std::uint32_t realm, std::string_view user) {
+  return targets_of(alive(realm, user), realm, false);
+}
+
+std::vector<Target> Registrar::lookup(const Instance& instance) {
+  std::vector<const Binding*> best_first = alive(instance.realm, instance.user);
+  std::erase_if(best_first, [&](const Binding* binding) {
+    return !sip::equals_without_case(binding->record.instance, instance.instance);
+  });
+  return targets_of(best_first, instance.realm, true);
+}
+
+/// `one_instance`: all of them are its flows, or contacts that it has had.
+std::vector<Target> Registrar::targets_of(const std::vector<const Binding*>& best_first, std::uint32_t realm,
+                                          bool one_instance) {
   std::vector<Target> targets;
+  std::map<std::string_view, std::size_t> instances;  // and their index in targets
   std::uint16_t q = kQMax;
   std::uint32_t rank = 0;
   for (const Binding* const binding : best_first) {
     std::optional<Target> target = target_of(*binding, realm);
     if (!target) continue;
+    if (binding->record.reg_id != 0 || one_instance) {
+      const auto [known, added] = instances.emplace(binding->record.instance, targets.size());
+      if (!added) {
+        targets[known->second].other_flows.push_back(*std::move(target));
+        continue;
+      }
+    }
     if (!targets.empty() && binding->record.q != q) ++rank;
     q = binding->record.q;
     target->rank = rank;
     targets.push_back(*std::move(target));
   }
   return targets;
+}
+
+std::variant<std::monostate, Instance, Refusal> Registrar::resolve(const sip::Uri& gruu) const {
+  const Refusal unknown{404, "no such GRUU"};
+  std::string host = gruu.host;
+  for (char& c : host) c = sip::lowered(c);
+  const auto& realms = context_.settings.realms;
+  const auto serves = [&](const settings::RealmSettings& realm) {
+    return std::find(realm.registrar.domains.begin(), realm.registrar.domains.end(), host) !=
+           realm.registrar.domains.end();
+  };
+  const auto home = std::find_if(realms.begin(), realms.end(), serves);
+  if (!gruu.is_sip() || !gruu.parameters.has("gr") || home == realms.end()) return std::monostate{};
+  const auto realm = static_cast<std::uint32_t>(home - realms.begin());
+  if (const auto urn = gruu.parameters.value("gr")) {
+    const std::string user = gruu.user_text();
+    // Whether it was ever given out nobody remembers: it is a user's, and the instance may come back.
+    const bool known = !home->registrar.auth || users_.has_address(home->registrar.domains.front(), user) ||
+                       bindings_.find({home->name, user}) != nullptr;
+    if (!known || user.empty()) return unknown;
+    return Instance{realm, user, "\"<" + std::string(*urn) + ">\""};
+  }
+  const std::optional<GruuEpoch> made = gruus_.read(gruu.user);
+  const Binding* const binding = made ? bindings_.find(made->binding) : nullptr;
+  const bool good = binding != nullptr && binding->record.epoch == made->epoch && binding->expires_ns > now_ns_ &&
+                    binding->record.realm == home->name;
+  if (!good) return unknown;
+  return Instance{realm, binding->record.user, binding->record.instance};
 }
 
 /// nullopt: its connection is gone, and nothing else leads there.

@@ -1,5 +1,5 @@
 // The registrar: takes REGISTERs of the realms that have one, and says where their users are. RFC 3261 section 10 with
-// digest authentication (section 22), RFC 3327 (Path), RFC 3608 (Service-Route), RFC 5626 (flows).
+// digest authentication (section 22), RFC 3327 (Path), RFC 3608 (Service-Route), RFC 5626 (flows), RFC 5627 (GRUU).
 //
 // A REGISTER that does not prove a password is answered without a transaction: it costs no memory.
 #pragma once
@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "controlplane/admission.h"
@@ -17,6 +18,7 @@
 #include "controlplane/destination.h"
 #include "controlplane/digest_auth.h"
 #include "controlplane/failure_limit.h"
+#include "controlplane/gruu.h"
 #include "controlplane/requester.h"
 #include "controlplane/user_directory.h"
 #include "proto/result.h"
@@ -34,6 +36,8 @@ struct RegistrarContext {
   std::function<void(sip::TransactionId, const sip::Message&)> respond;
   sip::TokenSource tokens;
   std::function<std::int64_t()> unix_time_s;  ///< the wall clock
+  /// Who was at a connection has proved to be at another now: see Transports::succeed. May be empty.
+  std::function<void(const sip::Hop& gone, const sip::Hop& now)> succeed = {};
 };
 
 struct RegistrarCounters {
@@ -64,8 +68,14 @@ class Registrar : public RequestHandler {
   void on_flow_gone(const sip::Hop& hop);
 
   /// Where a user of a realm (index in Settings::realms) is now: every contact that can be reached, by q, equal q of
-  /// one rank. `user` is the user of the address of record, unescaped. Empty: nobody.
+  /// one rank; of an instance with several flows (RFC 5626) the best, which has the others. `user` is the user of the
+  /// address of record, unescaped. Empty: nobody.
   [[nodiscard]] std::vector<Target> lookup(std::uint32_t realm, std::string_view user);
+  /// Where one instance of a user is: one target, or none.
+  [[nodiscard]] std::vector<Target> lookup(const Instance& instance);
+  /// Whom a GRUU reaches (RFC 5627 section 5.2). A refusal: 404, one of ours that is none, or no more. monostate: it is
+  /// of another domain.
+  [[nodiscard]] std::variant<std::monostate, Instance, Refusal> resolve(const sip::Uri& gruu) const;
 
   /// Other users, from a users file that was read anew.
   void use(UserDirectory users) { users_ = std::move(users); }
@@ -76,9 +86,11 @@ class Registrar : public RequestHandler {
   [[nodiscard]] const RegistrarCounters& counters() const { return counters_; }
 
  private:
-  Registrar(RegistrarContext context, UserDirectory users, std::unique_ptr<BindingStore> store, std::uint64_t now_ns);
+  Registrar(RegistrarContext context, UserDirectory users, std::unique_ptr<BindingStore> store,
+            const TemporaryGruus::Keys& keys, std::uint64_t now_ns);
 
   void restore();
+  void on_moved(const sip::Hop& gone, const sip::Hop& now);
   [[nodiscard]] const proto::settings::RealmRegistrarSettings& realm_of(const Path& from) const;
   [[nodiscard]] std::string_view domain_of(const Path& from) const { return realm_of(from).domains.front(); }
   std::optional<EarlyAnswer> limit(Admission& admission, const Path& from);
@@ -86,6 +98,10 @@ class Registrar : public RequestHandler {
   void register_contacts(sip::TransactionId id, const sip::Message& request, const Path& from, const User* user);
   void accept(sip::TransactionId id, const sip::Message& request, const Path& from, const RegisterRequest& wish);
   void refuse(sip::TransactionId id, const sip::Message& request, const Path& from, const RegisterRefusal& refusal);
+  [[nodiscard]] std::string gruus_of(const BindingRecord& record, const Path& from) const;
+  [[nodiscard]] std::vector<Target> targets_of(const std::vector<const Binding*>& best_first, std::uint32_t realm,
+                                               bool one_instance);
+  [[nodiscard]] std::vector<const Binding*> alive(std::uint32_t realm, std::string_view user) const;
   [[nodiscard]] std::optional<Target> target_of(const Binding& binding, std::uint32_t realm);
   void warn(std::string_view event, const sip::Message& request, const Path& from, std::string_view user);
 
@@ -98,6 +114,7 @@ class Registrar : public RequestHandler {
   Admission proven_;
   std::unique_ptr<BindingStore> store_;  ///< null: nothing outlives the process
   Bindings bindings_;
+  TemporaryGruus gruus_;
   RegistrarCounters counters_;
   RateLimit warnings_;
   std::uint64_t warnings_suppressed_ = 0;

@@ -113,6 +113,14 @@ TargetSources Shard::target_sources() {
           .registrar =
               [this](std::uint32_t realm, std::string_view user) {
                 return registrar_ ? registrar_->lookup(realm, user) : std::vector<Target>();
+              },
+          .gruu =
+              [this](const sip::Uri& gruu) {
+                return registrar_ ? registrar_->resolve(gruu) : std::variant<std::monostate, Instance, Refusal>();
+              },
+          .instance =
+              [this](const Instance& instance) {
+                return registrar_ ? registrar_->lookup(instance) : std::vector<Target>();
               }};
 }
 
@@ -161,7 +169,8 @@ proto::Status Shard::start_registrar() {
       .may_be_sent_to = [this](const proto::Endpoint& there) { return transports_->may_be_sent_to(there); },
       .respond = [this](sip::TransactionId id, const sip::Message& response) { calls_->respond(id, response); },
       .tokens = make_token,
-      .unix_time_s = [] { return std::int64_t{std::time(nullptr)}; }};
+      .unix_time_s = [] { return std::int64_t{std::time(nullptr)}; },
+      .succeed = [this](const sip::Hop& gone, const sip::Hop& now) { transports_->succeed(gone, now); }};
   auto registrar = Registrar::create(std::move(context), started_ns_);
   if (!registrar) return proto::Error{registrar.error()};
   registrar_ = std::move(registrar).value();

@@ -169,6 +169,7 @@ void Subscription::on_subscribe(const OutsideRequest& request) {
   if (const auto cause = take_order(near_, message)) {
     return control_.answer(request.id, message, cause->status, cause->text);
   }
+  near_.follow(request.from, context_.paths);
   Message out = far_->dialog->make_request(Method::kSubscribe, far_->make_via(context_.tokens));
   describe(message, far_.get(), out);
   pass_headers(message, realm_of(near_), realm_of(*far_), out);
@@ -187,6 +188,7 @@ void Subscription::on_notify(const OutsideRequest& request) {
   if (!event->matches(event_)) return refuse_with(481, "another subscription");
   if (far_ == nullptr && !bind(request)) return refuse_with(400, "no usable Contact");
   if (const auto cause = take_order(*far_, message)) return refuse_with(cause->status, cause->text);
+  far_->follow(request.from, context_.paths);
   if (!state->terminated() && state->expires_s) run(*state->expires_s);
   Message out = near_.dialog->make_request(Method::kNotify, near_.make_via(context_.tokens));
   out.add_header(HeaderId::kEvent, sip::write(shown(*event, realm_of(near_))));

@@ -84,13 +84,21 @@ std::uint64_t Transports::datagrams_dropped() const {
 
 std::optional<Path> Transports::arrival(const sip::Hop& hop) const {
   std::size_t place = hop.handle;
+  bool of_peer = false;
   if (hop.reliability == sip::Reliability::kReliable) {
     const auto connection = connections_.find(hop.handle);
     if (connection == nullptr) return std::nullopt;
     place = connection->way().place;
+    of_peer = connection->accepted();
   }
   if (place >= places_.size()) return std::nullopt;
-  return Path{hop, places_[place].realm, places_[place].transport, places_[place].local};
+  return Path{hop, places_[place].realm, places_[place].transport, places_[place].local, false, of_peer};
+}
+
+std::optional<Path> Transports::heir(const sip::Hop& hop) const {
+  if (hop.reliability == sip::Reliability::kUnreliable) return std::nullopt;
+  const std::optional<sip::Hop> heir = heirs_.find(hop.handle);
+  return heir ? arrival(*heir) : std::nullopt;
 }
 
 void Transports::locate(std::uint32_t realm, const sip::Uri& uri, Located found) {

@@ -14,6 +14,7 @@
 #include "controlplane/connection_table.h"
 #include "controlplane/datagram_batch.h"
 #include "controlplane/dns_cache.h"
+#include "controlplane/flow_heirs.h"
 #include "controlplane/handshake_limits.h"
 #include "controlplane/locator.h"
 #include "controlplane/overload.h"
@@ -102,10 +103,15 @@ class Transports : public PathFinder, public sip::MessageSender {
   void locate(std::uint32_t realm, const sip::Uri& uri, Located found) override;
   [[nodiscard]] std::optional<Path> stream_instead(const Path& way) override;
   [[nodiscard]] std::optional<Path> arrival(const sip::Hop& hop) const override;
+  [[nodiscard]] std::optional<Path> heir(const sip::Hop& hop) const override;
   [[nodiscard]] std::optional<Path> towards(std::uint32_t realm, const sip::Uri& uri, const Path* like) override;
 
   // sip::MessageSender
   bool send(const sip::Hop& hop, std::string_view bytes) override;
+
+  /// Who was at the connection `gone` has proved to be at `now`: what is for there goes here from now on, if the realm
+  /// and the transport are the same.
+  void succeed(const sip::Hop& gone, const sip::Hop& now) { heirs_.add(gone.handle, now); }
 
   /// Whom the certificate of a TLS connection's peer proves it to be; nullptr: it has shown none, or it is no TLS.
   [[nodiscard]] const TlsIdentity* peer(const sip::Hop& hop) const;
@@ -182,6 +188,7 @@ class Transports : public PathFinder, public sip::MessageSender {
   std::vector<std::unique_ptr<StreamListener>> streams_;  ///< by place; null where it is UDP, or shares a listener
   boost::asio::io_context websocket_work_{1};             ///< outlives the WebSockets
   ConnectionTable connections_;
+  FlowHeirs heirs_;
   std::size_t queued_bytes_ = 0;  ///< of all connections
   HandshakeLimits handshakes_;
   RefusedStreams refused_streams_;

@@ -32,6 +32,7 @@ UserDirectory::UserDirectory(std::vector<settings::UserSettings> users) {
       user.ha1[hash] = digest_ha1(kAlgorithms[hash], entry.name, entry.domain, entry.password);
     }
     proto::wipe(entry.password.data(), entry.password.size());
+    for (const std::string& address : user.may_register) addresses_.insert(key_of(entry.domain, address));
     users_.emplace(key_of(entry.domain, entry.name), std::move(user));
   }
 }
@@ -45,6 +46,10 @@ proto::Result<UserDirectory> UserDirectory::load(const settings::Settings& setti
   first.pop_back();
   if (reading.mistakes.size() == 1) return proto::Error{first};
   return proto::Error{first + " (and " + std::to_string(reading.mistakes.size() - 1) + " more: weir-control --check)"};
+}
+
+bool UserDirectory::has_address(std::string_view domain, std::string_view user) const {
+  return addresses_.contains(key_of(domain, user));
 }
 
 const User* UserDirectory::find(std::string_view domain, std::string_view name) const {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,10 +32,13 @@ class UserDirectory {
 
   /// Null if there is none. Found until the directory is replaced.
   [[nodiscard]] const User* find(std::string_view domain, std::string_view name) const;
+  /// Whether somebody may register that user of the domain.
+  [[nodiscard]] bool has_address(std::string_view domain, std::string_view user) const;
   [[nodiscard]] std::size_t size() const { return users_.size(); }
 
  private:
   std::map<std::string, User, std::less<>> users_;  ///< by domain, a space and name
+  std::set<std::string, std::less<>> addresses_;    ///< domain, a space and the user of an address of record
 };
 
 }  // namespace weir::controlplane

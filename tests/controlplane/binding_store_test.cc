@@ -34,6 +34,7 @@ BindingRecord record(std::uint64_t number) {
   record.expires_at_s = 1'700'000'000;
   record.call_id = "call";
   record.cseq = 0x7fffffff;
+  record.epoch = 0xffffffff;
   record.path = "<sip:edge;lr>";
   record.user_agent = std::string("a\0b", 3);
   record.transport = proto::settings::SipTransport::kTcp;
@@ -172,6 +173,34 @@ TEST_F(BindingStoreTest, AFileOfAnotherVersionIsLeftAlone) {
   const auto opened = BindingStore::open(path_);
   ASSERT_FALSE(opened.ok());
   EXPECT_THAT(opened.error(), HasSubstr("another version of Weir"));
+}
+
+TEST_F(BindingStoreTest, AFileOfVersion1IsBroughtUpToDate) {
+  {
+    sqlite3* database = nullptr;
+    ASSERT_EQ(sqlite3_open(path_.c_str(), &database), SQLITE_OK);
+    const SqliteHandle handle(database);
+    ASSERT_EQ(sqlite_run(database,
+                         "CREATE TABLE binding (number INTEGER PRIMARY KEY, realm TEXT, user TEXT, contact TEXT,"
+                         " instance TEXT, reg_id INTEGER, q INTEGER, expires_at_s INTEGER, call_id TEXT, cseq INTEGER,"
+                         " path TEXT, user_agent TEXT, transport INTEGER, source_address TEXT, source_port INTEGER,"
+                         " by_source INTEGER);"
+                         "INSERT INTO binding VALUES (3,'r','alice','<sip:a@h>','',0,1000,5,'c',7,'','ua',1,"
+                         "'198.18.1.2',5060,1);"
+                         "PRAGMA user_version = 1"),
+              SQLITE_OK);
+  }
+  const auto loaded = open()->take_loaded();
+  ASSERT_EQ(loaded.size(), 1u);
+  EXPECT_EQ(loaded[0].contact, "<sip:a@h>");
+  EXPECT_EQ(loaded[0].source.port, 5060);
+  EXPECT_EQ(loaded[0].epoch, 0u);
+  EXPECT_EQ(open()->take_loaded().size(), 1u) << "and stays so";
+}
+
+TEST_F(BindingStoreTest, ItsSecretIsAsOldAsTheFile) {
+  EXPECT_EQ(BindingStore::open(path_, "first").value()->take_gruu_secret(), "first");
+  EXPECT_EQ(BindingStore::open(path_, "second").value()->take_gruu_secret(), "first");
 }
 
 /// A child process whose files may not grow: what a full disk is to the store. Its exit status is 0 if all was well.

@@ -5,11 +5,14 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <utility>
 
 namespace weir::controlplane {
 namespace {
 
 using proto::settings::SipTransport;
+using testing::ElementsAre;
+using testing::IsEmpty;
 
 /// What a store would have.
 struct Kept : BindingKeeper {
@@ -44,6 +47,16 @@ class BindingsTest : public testing::Test {
     return found == nullptr || found->size() != 1 ? nullptr : found->data();
   }
 
+  /// What is heard of parties that have moved, "OLD>NEW" by handle.
+  std::vector<std::string> moved() { return std::exchange(moved_, {}); }
+
+  BindingsTest() {
+    bindings_.on_moved([this](const sip::Hop& gone, const sip::Hop& now) {
+      moved_.push_back(std::to_string(gone.handle) + ">" + std::to_string(now.handle));
+    });
+  }
+
+  std::vector<std::string> moved_;
   Kept kept_;
   Bindings bindings_{{.per_user_max = 5, .all_max = 10}, &kept_};
   std::uint32_t cseq_ = 0;
@@ -90,6 +103,41 @@ TEST_F(BindingsTest, ABrowserThatCameBackIsNotForgottenWithItsOldConnection) {
   EXPECT_EQ(only("alice")->record.contact, "<sip:y@b.invalid;transport=ws>");
   bindings_.expire(over(SipTransport::kWs, 0).now_ns + 600'000'000'000);
   EXPECT_EQ(bindings_.forget_flow(71), 0u) << "it has expired";
+}
+
+TEST_F(BindingsTest, WhoComesBackByAnotherConnectionHasMoved) {
+  bindings_.apply(wish("alice", "sip:x@a.invalid;transport=ws", 1), over(SipTransport::kWs, 70));
+  EXPECT_THAT(moved(), IsEmpty());
+  bindings_.apply(wish("alice", "sip:x@a.invalid;transport=ws", 1), over(SipTransport::kWs, 70));
+  EXPECT_THAT(moved(), IsEmpty()) << "a refresh";
+  bindings_.apply(wish("alice", "sip:y@b.invalid;transport=ws", 1), over(SipTransport::kWs, 71));
+  EXPECT_THAT(moved(), ElementsAre("70>71")) << "before the end of the old one is seen";
+  bindings_.forget_flow(71);
+  EXPECT_THAT(moved(), IsEmpty()) << "nobody is there";
+  bindings_.apply(wish("bob", "sip:y@b.invalid;transport=ws", 1), over(SipTransport::kWs, 72));
+  EXPECT_THAT(moved(), IsEmpty()) << "another user";
+  bindings_.apply(wish("alice", "sip:z@c.invalid;transport=ws", 1), over(SipTransport::kWs, 73));
+  EXPECT_THAT(moved(), ElementsAre("71>73"));
+  bindings_.forget_flow(73);
+  bindings_.expire(over(SipTransport::kWs, 0).now_ns + 600'000'000'000);
+  bindings_.apply(wish("alice", "sip:z@c.invalid;transport=ws", 1), over(SipTransport::kWs, 74));
+  EXPECT_THAT(moved(), IsEmpty()) << "its registration would have expired";
+}
+
+TEST_F(BindingsTest, AnotherFlowOfTheInstanceStandsForOneThatIsGone) {
+  bindings_.apply(wish("alice", "sip:x@a.invalid;transport=ws", 1), over(SipTransport::kWs, 70));
+  bindings_.apply(wish("alice", "sip:x@a.invalid;transport=ws", 2), over(SipTransport::kWs, 71));
+  bindings_.forget_flow(70);
+  EXPECT_THAT(moved(), ElementsAre("70>71"));
+  bindings_.apply(wish("alice", "sip:x@a.invalid;transport=ws", 1), over(SipTransport::kWs, 72));
+  EXPECT_THAT(moved(), ElementsAre("70>72"));
+}
+
+TEST_F(BindingsTest, WhereThereAreNoConnectionsNobodyMoves) {
+  bindings_.apply(wish("alice", "sip:alice@198.18.1.2", 1), over(SipTransport::kUdp, 0));
+  bindings_.apply(wish("alice", "sip:alice@198.18.1.2", 1), over(SipTransport::kTcp, 70));
+  bindings_.apply(wish("alice", "sip:alice@198.18.1.2", 1), over(SipTransport::kUdp, 0));
+  EXPECT_THAT(moved(), IsEmpty());
 }
 
 }  // namespace

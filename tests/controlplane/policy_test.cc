@@ -206,6 +206,37 @@ TEST(Policy, TheRegistrarsContactsAreTriedAllAtOnce) {
   EXPECT_EQ(routed(Policy::create(two_realms({one})).value(), 0, "sip:eve@x"), "500");
 }
 
+// RFC 5627 section 5.2.
+TEST(Policy, AGruuIsRoutedAsItsUserAndReachesOneInstance) {
+  auto local = route("sip:bob@x", "");
+  local.registrar = true;
+  TargetSources sources;
+  sources.registrar = [](std::uint32_t, std::string_view) {
+    return std::vector<Target>{{sip::make_sip_uri("1", "h"), {}, {}}, {sip::make_sip_uri("2", "h"), {}, {}}};
+  };
+  sources.instance = [](const Instance& instance) {
+    if (instance.instance != "two") return std::vector<Target>{};
+    return std::vector<Target>{{sip::make_sip_uri("2", "h"), {}, {}}};
+  };
+  sources.gruu = [](const sip::Uri& gruu) -> std::variant<std::monostate, Instance, Refusal> {
+    if (gruu.host != "x") return std::monostate{};
+    if (gruu.user == "nobody") return Refusal{404, "no such GRUU"};
+    return Instance{1, "bob", std::string(gruu.parameters.value("gr").value_or("two"))};
+  };
+  const Policy policy = Policy::create(two_realms({local, route("sip:.*@y.*", "sip:u@y")}), sources).value();
+  const auto reached = [&](const std::string& uri) {
+    const auto result = policy.route(0, RouteQuery{uri, ""});
+    const auto* const refusal = std::get_if<Refusal>(&result);
+    return refusal != nullptr ? refusal->status : std::get<Destination>(result).targets.size();
+  };
+  EXPECT_EQ(reached("sip:bob@x"), 2u);
+  EXPECT_EQ(reached("sip:bob@x;gr=two"), 1u);
+  EXPECT_EQ(reached("sip:opaque@x;gr"), 1u) << "routed as bob";
+  EXPECT_EQ(reached("sip:bob@x;gr=three"), 480u);
+  EXPECT_EQ(reached("sip:nobody@x;gr"), 404u);
+  EXPECT_EQ(reached("sip:bob@y;gr=two"), 1u) << "another domain's";
+}
+
 TEST(Policy, ARouteThatDoesNotSayOffersWhatTheRealmsPolicyWants) {
   proto::settings::Settings settings = two_realms({route("sip:.*", "sip:u@h")});
   settings.realms[1].policy.media.security = proto::settings::MediaSecurity::kRequired;

@@ -168,6 +168,112 @@ TEST(Registrar, AFlowIsKnownByItsInstanceWhateverItsAddress) {
   EXPECT_EQ(far.status(), 439);
 }
 
+// RFC 5626 section 5.3, step 1: never more than one of an instance at a time.
+TEST(Registrar, OfAnInstanceOneFlowIsAskedAndTheOthersAfterIt) {
+  RegistrarLab lab;
+  const auto flow = [](const std::string& instance, const std::string& rest) {
+    return "<sip:alice@10.0.0.1>;+sip.instance=\"<urn:uuid:" + instance + ">\"" + rest;
+  };
+  const std::string outbound = "Supported: path, outbound\r\n";
+  lab.register_with({.contacts = {flow("1", ";reg-id=1;q=0.5")}, .headers = outbound});
+  lab.register_with({.contacts = {flow("1", ";reg-id=2")}, .headers = outbound});
+  lab.register_with({.contacts = {flow("2", ";reg-id=1")}, .headers = outbound});
+  lab.register_with({.contacts = {"<sip:alice@198.18.1.9>"}});
+  const auto targets = lab.registrar().lookup(kCallers, "alice");
+  ASSERT_EQ(targets.size(), 3u);
+  ASSERT_EQ(targets[0].other_flows.size(), 1u) << "the better one first";
+  EXPECT_THAT(targets[1].other_flows, IsEmpty());
+  EXPECT_THAT(targets[2].other_flows, IsEmpty());
+}
+
+class RegistrarGruu : public testing::Test {
+ protected:
+  static constexpr const char* kInstance = R"(;+sip.instance="<urn:uuid:1>")";
+  /// Registers that contact, and keeps the GRUUs that are given.
+  void take(const std::string& contact, const std::string& call_id = "c1", const std::string& more = "gruu") {
+    const Message response =
+        lab.register_with({.contacts = {contact}, .headers = "Supported: " + more + "\r\n", .call_id = call_id});
+    ASSERT_EQ(response.status(), 200);
+    const auto given = response.name_addrs(HeaderId::kContact).back().parameters;
+    const auto bare = [](std::string_view text) { return std::string(text.substr(1, text.size() - 2)); };
+    lasting = bare(given.value("pub-gruu").value_or("--"));
+    temporary = bare(given.value("temp-gruu").value_or("--"));
+  }
+  /// Whom it reaches: "USER: URI", "status", or "other".
+  std::string reached(const std::string& gruu) {
+    const auto found = lab.registrar().resolve(sip::parse_uri(gruu).value());
+    if (const auto* refusal = std::get_if<Refusal>(&found)) return std::to_string(refusal->status);
+    const auto* const instance = std::get_if<Instance>(&found);
+    if (instance == nullptr) return "other";
+    const auto targets = lab.registrar().lookup(*instance);
+    EXPECT_LE(targets.size(), 1u);
+    return instance->user + ": " + (targets.empty() ? "nowhere" : write(targets.front().uri));
+  }
+  RegistrarLab lab{[](auto& settings) { settings.registrar.store = "here"; }};
+  std::string lasting;
+  std::string temporary;
+};
+
+TEST_F(RegistrarGruu, AnInstanceIsToldTwoAndBothReachItAlone) {
+  take("<sip:alice@198.18.1.2:5062>" + std::string(kInstance));
+  take("<sip:alice@198.18.1.3>;+sip.instance=\"<urn:uuid:2>\"", "c2");
+  EXPECT_EQ(lasting, "sip:alice@example.com;gr=urn:uuid:2");
+  EXPECT_TRUE(temporary.ends_with("@example.com;gr")) << temporary;
+  EXPECT_EQ(temporary.find("alice"), std::string::npos);
+  EXPECT_EQ(reached(lasting), "alice: sip:alice@198.18.1.3");
+  EXPECT_EQ(reached(temporary), "alice: sip:alice@198.18.1.3");
+  EXPECT_EQ(reached("sip:alice@example.com;gr=urn:uuid:1"), "alice: sip:alice@198.18.1.2:5062");
+}
+
+TEST_F(RegistrarGruu, WhoDoesNotAskOrIsNoInstanceIsToldNone) {
+  take("<sip:alice@198.18.1.2:5062>" + std::string(kInstance), "c1", "path");
+  EXPECT_EQ(lasting, "");
+  take("<sip:alice@198.18.1.2:5062>;+sip.instance=\"phone\"");
+  EXPECT_EQ(lasting, "");
+  take("<sip:alice@198.18.1.2:5062>");
+  EXPECT_EQ(lasting, "");
+}
+
+// Section 5.1: the temporary ones of one Call-ID are all good; another Call-ID ends them.
+TEST_F(RegistrarGruu, TemporaryOnesLastAsLongAsTheCallIdAndTheBinding) {
+  const std::string contact = "<sip:alice@198.18.1.2:5062>" + std::string(kInstance);
+  take(contact);
+  const std::string first = temporary;
+  take(contact);
+  const std::string second = temporary;
+  EXPECT_NE(first, second);
+  EXPECT_EQ(reached(first), reached(second));
+  EXPECT_EQ(reached(first), "alice: sip:alice@198.18.1.2:5062");
+  lab.restart();
+  EXPECT_EQ(reached(first), "alice: sip:alice@198.18.1.2:5062") << "the store keeps what they are made with";
+  take(contact, "another");
+  EXPECT_EQ(reached(first), "404");
+  EXPECT_EQ(reached(second), "404");
+  EXPECT_EQ(reached(temporary), "alice: sip:alice@198.18.1.2:5062");
+  lab.register_with({.contacts = {contact + ";expires=0"}, .call_id = "another"});
+  EXPECT_EQ(reached(temporary), "404");
+  EXPECT_EQ(reached(lasting), "alice: nowhere") << "it may come back";
+}
+
+TEST_F(RegistrarGruu, WhatIsNoneIsUnknown) {
+  EXPECT_EQ(reached("sip:alice@example.com"), "other");
+  EXPECT_EQ(reached("sip:alice@example.org;gr=urn:uuid:1"), "other");
+  EXPECT_EQ(reached("sip:eve@example.com;gr=urn:uuid:1"), "404");
+  EXPECT_EQ(reached("sip:alice@example.com;gr"), "404");
+  EXPECT_EQ(reached("sip:tgruu.00@EXAMPLE.com;gr"), "404");
+  EXPECT_EQ(reached("sip:alice@example.com;gr=urn:uuid:1"), "alice: nowhere");
+  EXPECT_EQ(lab.register_with({.contacts = {"<sip:alice@example.com;gr=urn:uuid:1>"}}).status(), 403);
+}
+
+TEST_F(RegistrarGruu, OfSeveralFlowsOneIsReachedAndThenTheOther) {
+  take("<sip:alice@198.18.1.2:5062>;reg-id=1" + std::string(kInstance), "c1", "gruu, outbound");
+  take("<sip:alice@198.18.1.2:5063>;reg-id=2" + std::string(kInstance), "c1", "gruu, outbound");
+  const auto found = lab.registrar().resolve(sip::parse_uri(lasting).value());
+  const auto targets = lab.registrar().lookup(std::get<Instance>(found));
+  ASSERT_EQ(targets.size(), 1u);
+  EXPECT_EQ(targets[0].other_flows.size(), 1u);
+}
+
 TEST(Registrar, WithoutAuthenticationAnybodyIsTaken) {
   RegistrarLab lab([](auto& settings) { settings.realms[kCallers].registrar.auth = false; });
   EXPECT_EQ(lab.ask({.user = "carol"}).status(), 200);

@@ -138,6 +138,50 @@ def test_who_registers_anew_replaces_the_flow_before(web_lab):
     assert_clean_end(lab)
 
 
+@pytest.mark.parametrize("seen", [True, False], ids=["its end was seen", "its end was not seen"])
+def test_who_comes_back_in_the_middle_of_a_call_hears_its_end(web_lab, seen):
+    lab = web_lab
+    lab.weir.start()
+    first = browser(lab, True)
+    register(lab, first)
+    caller = SipAgent(lab.network.b)
+    invite = caller.invite("alice", write_sdp(lab.network.b.client_address, 32000))
+    first.respond(first.wait_request("INVITE"), 200, "OK", write_sdp(lab.network.a.client_address, 30000))
+    first.wait_request("ACK")
+    dialog = caller.ack(invite, caller.wait_response())
+    if seen:
+        first.messages.cut()
+        wait_until(lambda: lab.weir.ctl("registrations") == [], 10, "alice to be gone", 0.1)
+    second = browser(lab, True)
+    register(lab, second)
+    caller.bye(dialog)
+    second.respond(second.wait_request("BYE"), 200, "OK")
+    assert caller.wait_response("BYE").status == 200
+    assert_nothing_left(lab)
+    assert_clean_end(lab)
+
+
+def test_a_request_from_another_connection_brings_the_call_there(web_lab):
+    lab = web_lab
+    lab.weir.start()
+    first = browser(lab, True)
+    register(lab, first)
+    caller = SipAgent(lab.network.b)
+    invite = caller.invite("alice", write_sdp(lab.network.b.client_address, 32000))
+    browsers = first.respond(first.wait_request("INVITE"), 200, "OK", write_sdp(lab.network.a.client_address, 30000))
+    first.wait_request("ACK")
+    dialog = caller.ack(invite, caller.wait_response())
+    second = browser(lab, True)
+    again = second.ask(browsers, "INVITE", write_sdp(lab.network.a.client_address, 30002))
+    answer = second.wait_response("INVITE")
+    assert answer.status == 200, answer.start
+    second.ack(again, answer)
+    caller.bye(dialog)
+    second.respond(second.wait_request("BYE"), 200, "OK")
+    assert caller.wait_response("BYE").status == 200
+    assert_clean_end(lab)
+
+
 def refused(caller: SipAgent, lab, status: int):
     """A call to alice that is refused: the INVITE and its answer."""
     invite = caller.invite("alice", write_sdp(lab.network.b.client_address, 32000))

@@ -87,6 +87,9 @@ std::string sdp_value(std::string_view body, const std::string& prefix) {
 
 CallLab::CallLab(const std::string& control, const std::string& callers, const std::string& callees)
     : worker_(directory_.path()) {
+  for (const std::uint32_t realm : {kCallers, kCallees}) {
+    party[realm] = {realm, endpoint(kParty[realm], kPartyPort[realm]), sip::Reliability::kUnreliable};
+  }
   std::string configuration = std::string(kConfiguration) + control;
   for (const auto& [listen, added] : {std::pair{"listen = [\"udp:198.18.1.1:5060\"]\n", &callers},
                                       std::pair{"listen = [\"udp:198.18.2.1:5060\"]\n", &callees}}) {
@@ -103,6 +106,13 @@ CallLab::CallLab(const std::string& control, const std::string& callers, const s
   sources.registrar = [this](std::uint32_t, std::string_view) { return registered; };
   policy_.emplace(controlplane::Policy::create(settings_, std::move(sources)).value());
   start();
+}
+
+sip::Hop CallLab::connect(std::uint32_t realm, proto::settings::SipTransport transport) {
+  party[realm] = {++connection_last_, endpoint(kParty[realm], 40'000), sip::Reliability::kReliable};
+  connections_[connection_last_] =
+      Path{party[realm], realm, transport, endpoint(kLocal[realm], 8443), false, /*of_peer=*/true};
+  return party[realm];
 }
 
 CallLab::~CallLab() {
@@ -149,13 +159,13 @@ void CallLab::restart() {
 }
 
 bool CallLab::turned_away(std::uint32_t realm, std::string_view datagram, std::uint64_t waited_ns, bool newcomers) {
-  const sip::Hop hop{realm, endpoint(kParty[realm], kPartyPort[realm]), sip::Reliability::kUnreliable};
-  return control_->turn_away(now_ns, datagram, hop, {.ns = waited_ns, .socket = realm, .newcomers = newcomers});
+  return control_->turn_away(now_ns, datagram, party[realm],
+                             {.ns = waited_ns, .socket = realm, .newcomers = newcomers});
 }
 
 void CallLab::deliver(std::uint32_t realm, std::string_view bytes) {
   sip::ParseResult parsed = sip::parse_message(bytes);
-  const sip::Hop hop{realm, endpoint(kParty[realm], kPartyPort[realm]), sip::Reliability::kUnreliable};
+  const sip::Hop hop = party[realm];
   if (!parsed.ok()) {
     if (!parsed.error().silent()) {
       control_->on_malformed(now_ns, parsed.error(), hop);
@@ -231,7 +241,8 @@ sip::Message CallLab::next(std::uint32_t realm) {
     ADD_FAILURE() << "nothing was sent to realm " << realm;
     return sip::Message::response(999, "nothing was sent");
   }
-  sip::Message message = std::move(sent_[realm].front());
+  sip::Message message = std::move(sent_[realm].front().message);
+  last_hop = sent_[realm].front().hop;
   sent_[realm].pop_front();
   return message;
 }
@@ -295,8 +306,17 @@ bool CallLab::nothing_left() {
 }
 
 std::optional<Path> CallLab::arrival(const sip::Hop& hop) const {
+  if (hop.reliability == sip::Reliability::kReliable) {
+    const auto connection = connections_.find(hop.handle);
+    return connection == connections_.end() ? std::nullopt : std::optional(connection->second);
+  }
   const auto realm = static_cast<std::uint32_t>(hop.handle);
   return Path{hop, realm, proto::settings::SipTransport::kUdp, endpoint(kLocal[realm], 5060)};
+}
+
+std::optional<Path> CallLab::heir(const sip::Hop& hop) const {
+  const std::optional<sip::Hop> heir = heirs.find(hop.handle);
+  return heir ? arrival(*heir) : std::nullopt;
 }
 
 std::optional<Path> CallLab::towards(std::uint32_t realm, const sip::Uri& uri, const Path*) {
@@ -309,7 +329,9 @@ std::optional<Path> CallLab::towards(std::uint32_t realm, const sip::Uri& uri, c
 bool CallLab::send(const sip::Hop& hop, std::string_view bytes) {
   sip::ParseResult parsed = sip::parse_message(bytes);
   EXPECT_TRUE(parsed.ok()) << "Weir sent what it would not take: " << bytes;
-  if (parsed.ok()) sent_[hop.handle].push_back(std::move(parsed.message()));
+  const std::optional<Path> way = arrival(hop);
+  if (!way) return false;
+  if (parsed.ok()) sent_[way->realm].push_back({std::move(parsed.message()), hop});
   return true;
 }
 

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include "controlplane/call_detail.h"
 #include "controlplane/call_journal.h"
 #include "controlplane/dataplane_client.h"
+#include "controlplane/flow_heirs.h"
 #include "controlplane/media_engine.h"
 #include "controlplane/policy.h"
 #include "controlplane/trunks.h"
@@ -61,6 +63,10 @@ class CallLab : public controlplane::PathFinder, public sip::MessageSender {
   void deliver(std::uint32_t realm, std::string_view bytes);
   /// What becomes of a datagram that waited for so long in its socket: see CallControl::turn_away.
   bool turned_away(std::uint32_t realm, std::string_view datagram, std::uint64_t waited_ns, bool newcomers = false);
+  /// A connection that the party of that side has made; what it sends from now on comes over it.
+  sip::Hop connect(std::uint32_t realm, proto::settings::SipTransport transport);
+  /// It has ended.
+  void cut(const sip::Hop& hop) { connections_.erase(hop.handle); }
   /// A request of the caller, in or outside the dialog.
   void caller_sends(const RequestText& request);
   /// A request without body that goes with the caller's first INVITE: CANCEL, or the ACK of a refusal.
@@ -78,6 +84,8 @@ class CallLab : public controlplane::PathFinder, public sip::MessageSender {
   // To the parties.
   /// The next message Weir sent to that side; an empty response if there is none, and the test has failed.
   sip::Message next(std::uint32_t realm);
+  /// By which way the last one that was read went.
+  sip::Hop last_hop;
   /// next(), and its start line's method or status must be this: "INVITE", "200".
   sip::Message expect(std::uint32_t realm, std::string_view what);
   [[nodiscard]] bool silent(std::uint32_t realm) const { return sent_[realm].empty(); }
@@ -100,6 +108,8 @@ class CallLab : public controlplane::PathFinder, public sip::MessageSender {
   /// The settings that everything reads, for a reload of what may change.
   proto::settings::Settings& settings() { return settings_; }
   std::uint64_t now_ns = 1'000'000'000;
+  std::array<sip::Hop, 2> party;                              ///< where what the parties send comes from
+  controlplane::FlowHeirs heirs;                              ///< who came back by another connection
   std::vector<controlplane::Target> registered;               ///< whoever a route to the registrar asks for
   std::optional<sip::Message> callee_invite;                  ///< what the callee got
   std::optional<sip::Message> answer;                         ///< the 200 the caller got
@@ -108,6 +118,7 @@ class CallLab : public controlplane::PathFinder, public sip::MessageSender {
 
  private:
   std::optional<controlplane::Path> arrival(const sip::Hop& hop) const override;
+  std::optional<controlplane::Path> heir(const sip::Hop& hop) const override;
   std::optional<controlplane::Path> towards(std::uint32_t realm, const sip::Uri& uri,
                                             const controlplane::Path* like) override;
   bool send(const sip::Hop& hop, std::string_view bytes) override;
@@ -127,7 +138,13 @@ class CallLab : public controlplane::PathFinder, public sip::MessageSender {
       .unix_ms = [] { return kUnixMs; },
       .write = [this](const boost::json::object& record) { records.push_back(record); }};
   std::unique_ptr<controlplane::CallControl> control_;
-  std::array<std::deque<sip::Message>, 2> sent_;
+  struct Sent {
+    sip::Message message;
+    sip::Hop hop;
+  };
+  std::array<std::deque<Sent>, 2> sent_;
+  std::map<std::uint64_t, controlplane::Path> connections_;  ///< by handle
+  std::uint64_t connection_last_ = 100;
   std::uint64_t tokens_ = 0;
 };
 
