@@ -1,5 +1,6 @@
 #include "controlplane/check_files.h"
 
+#include "controlplane/bearer_auth.h"
 #include "controlplane/page_files.h"
 #include "controlplane/tls_realm.h"
 #include "controlplane/trunks.h"
@@ -16,6 +17,8 @@ std::vector<std::string> check_files(const proto::settings::Settings& settings) 
   if (!pages) mistakes.push_back("[realm.websocket] page: " + pages.error());
   const proto::Result<std::vector<TrunkPlan>> trunks = plan_trunks(settings);
   if (!trunks) mistakes.push_back("[[trunk]] credentials: " + trunks.error());
+  const proto::Result<BearerAuth> bearer = BearerAuth::create(settings);
+  if (!bearer) mistakes.push_back(bearer.error());
   const std::string& users = settings.registrar.users;
   if (users.empty()) return mistakes;
   for (const proto::settings::Mistake& mistake : proto::settings::read_users_file(users, settings).mistakes) {

@@ -46,6 +46,8 @@ constexpr std::string_view kFlowTimerSeconds = "240";
 proto::Result<std::unique_ptr<Registrar>> Registrar::create(RegistrarContext context, std::uint64_t now_ns) {
   proto::Result<UserDirectory> users = UserDirectory::load(context.settings);
   if (!users) return proto::Error{users.error()};
+  proto::Result<BearerAuth> bearer = BearerAuth::create(context.settings);
+  if (!bearer) return proto::Error{bearer.error()};
   std::unique_ptr<BindingStore> store;
   Secret<TemporaryGruus::Keys> keys;
   if (RAND_bytes(keys->data(), static_cast<int>(keys->size())) != 1) return proto::Error{"there is no randomness"};
@@ -57,15 +59,16 @@ proto::Result<std::unique_ptr<Registrar>> Registrar::create(RegistrarContext con
       return proto::Error{"[registrar] store " + path + ": its secret is damaged"};
     }
   }
-  return std::unique_ptr<Registrar>(
-      new Registrar(std::move(context), std::move(users).value(), std::move(store), *keys, now_ns));
+  return std::unique_ptr<Registrar>(new Registrar(std::move(context), std::move(users).value(), std::move(store),
+                                                  std::move(bearer).value(), *keys, now_ns));
 }
 
 Registrar::Registrar(RegistrarContext context, UserDirectory users, std::unique_ptr<BindingStore> store,
-                     const TemporaryGruus::Keys& keys, std::uint64_t now_ns)
+                     BearerAuth bearer, const TemporaryGruus::Keys& keys, std::uint64_t now_ns)
     : context_(std::move(context)),
       users_(std::move(users)),
       auth_(context_.settings.registrar, users_),
+      bearer_(std::move(bearer)),
       failures_(context_.settings.registrar.failures_per_min_per_source_max),
       unproven_(context_.settings.limits),
       proven_(context_.settings.limits),
@@ -127,9 +130,33 @@ std::optional<EarlyAnswer> Registrar::limit(Admission& admission, const Path& fr
   return EarlyAnswer{static_cast<std::uint16_t>(verdict == sip::AdmissionVerdict::kRefused ? 503 : 0), {}};
 }
 
-EarlyAnswer Registrar::challenge(const Path& from, bool stale) {
+bool Registrar::Registrant::may_register(const std::string& address) const {
+  return anybody || (user != nullptr && user->may_register_user(address)) || (!subject.empty() && subject == address);
+}
+
+BearerJudgement Registrar::judge_token(const Message& request, const Path& from) const {
+  return bearer_.judge(from.realm, from.transport, request, context_.unix_time_s());
+}
+
+/// nullopt: the token is right.
+std::optional<EarlyAnswer> Registrar::answer_bearer(const Message& request, const Path& from,
+                                                    const BearerJudgement& judgement) {
+  const bool right = judgement.verdict == BearerVerdict::kRight;
+  if (auto over = limit(right ? proven_ : unproven_, from)) return over;
+  if (right) return std::nullopt;
+  ++counters_.failures;
+  failures_.note(now_ns_, source_of(from.hop.remote.address));
+  warn(judgement.reason, request, from, "");
+  return challenge(from, false, true);
+}
+
+/// RFC 8898 section 2: what asks for a token comes first, where one may be sent.
+EarlyAnswer Registrar::challenge(const Path& from, bool stale, bool wrong_token) {
   ++counters_.challenged;
   EarlyAnswer answer{401, {}};
+  if (bearer_.serves(from.realm, from.transport)) {
+    answer.headers.emplace_back(HeaderId::kWwwAuthenticate, bearer_.challenge(from.realm, wrong_token));
+  }
   const Source source = source_of(from.hop.remote.address);
   for (std::string& value : auth_.challenges(now_ns_, domain_of(from), source, stale)) {
     answer.headers.emplace_back(HeaderId::kWwwAuthenticate, std::move(value));
@@ -146,6 +173,9 @@ std::optional<EarlyAnswer> Registrar::answer_early(const Message& request, const
   if (failures_.blocks(now_ns_, source)) {
     ++counters_.blocked;
     return EarlyAnswer{503, {}};
+  }
+  if (const BearerJudgement token = judge_token(request, from); token.verdict != BearerVerdict::kMissing) {
+    return answer_bearer(request, from, token);
   }
   const DigestJudgement judgement = auth_.judge(now_ns_, domain_of(from), request, source);
   if (auto over = limit(judgement.verdict == DigestVerdict::kRight ? proven_ : unproven_, from)) return over;
@@ -166,11 +196,15 @@ std::optional<EarlyAnswer> Registrar::answer_early(const Message& request, const
 }
 
 void Registrar::on_request(sip::TransactionId id, const Message& request, const Path& from) {
-  if (!realm_of(from).auth) return register_contacts(id, request, from, nullptr);
+  if (!realm_of(from).auth) return register_contacts(id, request, from, {.anybody = true});
+  if (const BearerJudgement token = judge_token(request, from); token.verdict == BearerVerdict::kRight) {
+    const std::string user = subject_user(token.subject, realm_of(from).domains);
+    return register_contacts(id, request, from, {.subject = user});
+  }
   const Source source = source_of(from.hop.remote.address);
   const DigestJudgement judgement = auth_.judge(now_ns_, domain_of(from), request, source);
   if (judgement.verdict == DigestVerdict::kRight && auth_.commit(judgement)) {
-    return register_contacts(id, request, from, judgement.user);
+    return register_contacts(id, request, from, {.user = judgement.user});
   }
   // Answered before: somebody repeats what a phone said.
   warn("replayed credentials", request, from, judgement.name);
@@ -178,14 +212,14 @@ void Registrar::on_request(sip::TransactionId id, const Message& request, const 
   refuse(id, request, from, {answer.status, "replayed credentials", std::move(answer.headers)});
 }
 
-/// `user` is null where nobody has to prove who they are.
-void Registrar::register_contacts(sip::TransactionId id, const Message& request, const Path& from, const User* user) {
+void Registrar::register_contacts(sip::TransactionId id, const Message& request, const Path& from,
+                                  const Registrant& registrant) {
   const settings::RealmRegistrarSettings& realm = realm_of(from);
   auto read = read_register(request, {context_.settings.registrar, realm, context_.may_be_sent_to});
   if (const auto* refusal = std::get_if<RegisterRefusal>(&read)) return refuse(id, request, from, *refusal);
   const auto& wish = std::get<RegisterRequest>(read);
   // Section 10.3, step 4.
-  if (user != nullptr && !user->may_register_user(wish.user)) {
+  if (!registrant.may_register(wish.user)) {
     return refuse(id, request, from, {403, "another user's address of record", {}});
   }
   const Arrival arrival{now_ns_, context_.unix_time_s(), from, context_.settings.realms[from.realm].name, realm.nat};

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "controlplane/admission.h"
+#include "controlplane/bearer_auth.h"
 #include "controlplane/bindings.h"
 #include "controlplane/destination.h"
 #include "controlplane/digest_auth.h"
@@ -86,7 +87,7 @@ class Registrar : public RequestHandler {
   [[nodiscard]] const RegistrarCounters& counters() const { return counters_; }
 
  private:
-  Registrar(RegistrarContext context, UserDirectory users, std::unique_ptr<BindingStore> store,
+  Registrar(RegistrarContext context, UserDirectory users, std::unique_ptr<BindingStore> store, BearerAuth bearer,
             const TemporaryGruus::Keys& keys, std::uint64_t now_ns);
 
   void restore();
@@ -94,8 +95,20 @@ class Registrar : public RequestHandler {
   [[nodiscard]] const proto::settings::RealmRegistrarSettings& realm_of(const Path& from) const;
   [[nodiscard]] std::string_view domain_of(const Path& from) const { return realm_of(from).domains.front(); }
   std::optional<EarlyAnswer> limit(Admission& admission, const Path& from);
-  EarlyAnswer challenge(const Path& from, bool stale);
-  void register_contacts(sip::TransactionId id, const sip::Message& request, const Path& from, const User* user);
+  /// Who sends a REGISTER, as far as it has been proved.
+  struct Registrant {
+    bool anybody = false;        ///< the realm asks for no proof
+    const User* user = nullptr;  ///< by a password
+    std::string subject = {};    ///< by a token: the user of an address of record
+    [[nodiscard]] bool may_register(const std::string& address) const;
+  };
+
+  EarlyAnswer challenge(const Path& from, bool stale, bool wrong_token = false);
+  [[nodiscard]] BearerJudgement judge_token(const sip::Message& request, const Path& from) const;
+  std::optional<EarlyAnswer> answer_bearer(const sip::Message& request, const Path& from,
+                                           const BearerJudgement& judgement);
+  void register_contacts(sip::TransactionId id, const sip::Message& request, const Path& from,
+                         const Registrant& registrant);
   void accept(sip::TransactionId id, const sip::Message& request, const Path& from, const RegisterRequest& wish);
   void refuse(sip::TransactionId id, const sip::Message& request, const Path& from, const RegisterRefusal& refusal);
   [[nodiscard]] std::string gruus_of(const BindingRecord& record, const Path& from) const;
@@ -108,6 +121,7 @@ class Registrar : public RequestHandler {
   RegistrarContext context_;
   UserDirectory users_;
   DigestAuth auth_;
+  BearerAuth bearer_;
   FailureLimit failures_;
   // Those who prove a password are counted apart: a flood of others takes nothing from them.
   Admission unproven_;

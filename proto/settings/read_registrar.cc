@@ -56,6 +56,25 @@ bool is_sip_uri(std::string_view text) {
   return (text.starts_with("sip:") || text.starts_with("sips:")) && text.find_first_of("<>\" ,") == text.npos;
 }
 
+/// What may stand in a quoted string as it is.
+bool is_quotable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+}
+
+void read_bearer(Table& realm, BearerSettings& bearer) {
+  realm.one_table("bearer", [&](Table& table) {
+    if (table.require("key") != nullptr) read_file_name(table, "key", bearer.key);
+    table.text("audience", bearer.audience);
+    if (table.require("authz_server") != nullptr && table.text("authz_server", bearer.authz_server) &&
+        !(bearer.authz_server.starts_with("https://") && is_quotable(bearer.authz_server))) {
+      table.mistake("authz_server", "'" + bearer.authz_server + "' is no https URI");
+    }
+    if (table.text("scope", bearer.scope) && !is_quotable(bearer.scope)) {
+      table.mistake("scope", "'" + bearer.scope + "' is no list of scopes");
+    }
+  });
+}
+
 }  // namespace
 
 void read_registrar(Table& table, RegistrarSettings& registrar) {
@@ -91,6 +110,7 @@ void read_realm_registrar(Table& realm, RealmRegistrarSettings& registrar) {
     }
     table.flag("auth", registrar.auth);
     table.flag("nat", registrar.nat);
+    read_bearer(table, registrar.bearer);
     if (table.text("service_route", registrar.service_route) && !is_sip_uri(registrar.service_route)) {
       table.mistake("service_route", "'" + registrar.service_route + "' is no SIP URI, like sip:198.18.1.1;lr");
     }
@@ -100,6 +120,7 @@ void read_realm_registrar(Table& realm, RealmRegistrarSettings& registrar) {
 void check_registrar(const Settings& settings, std::vector<Mistake>& mistakes) {
   for (const RealmSettings& realm : settings.realms) {
     if (realm.registrar.domains.empty() || !realm.registrar.auth || !settings.registrar.users.empty()) continue;
+    if (!realm.registrar.bearer.key.empty()) continue;
     mistakes.push_back({0, "realm '" + realm.name + "' has a registrar, and [registrar] names no users file"});
   }
 }

@@ -27,12 +27,22 @@ struct RegistrarSettings {
   bool operator==(const RegistrarSettings&) const = default;
 };
 
+/// [[realm]] registrar = { bearer = { ... } }: tokens of an authorization server in place of passwords (RFC 8898).
+struct BearerSettings {
+  std::string key;           ///< file of what tokens are checked with; empty: no tokens are taken
+  std::string audience;      ///< whom they are for; empty: anybody
+  std::string authz_server;  ///< https URI of the server that gives them
+  std::string scope;         ///< what to ask that for; empty: it is not said
+  bool operator==(const BearerSettings&) const = default;
+};
+
 /// [[realm]] registrar = { ... }
 struct RealmRegistrarSettings {
   std::vector<std::string> domains;  ///< lower case; the first names users and the digest realm. Empty: no registrar
   bool auth = true;                  ///< false: whoever reaches the realm may register anybody
   bool nat = true;                   ///< a contact that its sender has not the address of is called where it came from
   std::string service_route;         ///< SIP URI for Service-Route (RFC 3608); empty: none
+  BearerSettings bearer = {};
   bool operator==(const RealmRegistrarSettings&) const = default;
 };
 

@@ -70,6 +70,15 @@ TEST(RegistrarSettings, OfNoRealmAreThatThereIsNoRegistrar) {
   EXPECT_TRUE(reading.settings.realms[0].registrar.domains.empty());
 }
 
+TEST(RegistrarSettings, TokensDoInPlaceOfUsers) {
+  const Reading reading = read_settings(file(R"(registrar = { domain = "a", bearer = { key = "/etc/weir/token.pem",)"
+                                             R"( audience = "sip", authz_server = "https://id", scope = "sip" } })",
+                                             ""));
+  ASSERT_EQ(to_string("f", reading.mistakes), "");
+  EXPECT_EQ(reading.settings.realms[0].registrar.bearer,
+            (BearerSettings{"/etc/weir/token.pem", "sip", "https://id", "sip"}));
+}
+
 struct Row {
   const char* realm;
   const char* registrar;
@@ -92,6 +101,13 @@ TEST(RegistrarSettings, MistakesAreNamedWithTheirLine) {
       {"registrar = {}", "", "f:9: [registrar] domain: is missing"},
       {R"(registrar = { domain = "a b" })", "", "f:9: [registrar] domain: 'a b' is no host of a SIP URI"},
       {R"(registrar = { domain = [] })", "", "names no domain"},
+      {R"(registrar = { domain = "a", bearer = {} })", "", "[bearer] key: is missing"},
+      {R"(registrar = { domain = "a", bearer = { key = "k", authz_server = "https://h" } })", "",
+       "[bearer] key: 'k' is not an absolute path"},
+      {R"(registrar = { domain = "a", bearer = { key = "/k", authz_server = "http://h" } })", "",
+       "[bearer] authz_server: 'http://h' is no https URI"},
+      {R"(registrar = { domain = "a", bearer = { key = "/k", authz_server = "https://h", scope = 'a"b' } })", "",
+       "[bearer] scope: 'a\"b' is no list of scopes"},
       {R"(registrar = { domain = "a", service_route = "x" })", "", "'x' is no SIP URI"},
   };
   for (const Row& row : rows) {

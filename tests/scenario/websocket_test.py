@@ -182,6 +182,37 @@ def test_a_request_from_another_connection_brings_the_call_there(web_lab):
     assert_clean_end(lab)
 
 
+@pytest.mark.parametrize("kind", ["pub-gruu", "temp-gruu"])
+def test_a_gruu_reaches_its_browser_alone(web_lab, kind):
+    lab = web_lab
+    lab.weir.start()
+    other = browser(lab, True)
+    register(lab, other, instance="urn:uuid:00000000-0000-1000-8000-000a95a0e128")
+    agent = browser(lab, True)
+    answer = agent.register("alice", _DOMAIN, _PASSWORD)
+    contact = next(value for value in answer.all("Contact") if agent.host in value)
+    gruu = re.search(rf'{kind}="([^"]+)"', contact).group(1)
+    assert ("alice" in gruu) == (kind == "pub-gruu"), gruu
+    caller = SipAgent(lab.network.b)
+    invite = caller.request("INVITE", gruu, write_sdp(lab.network.b.client_address, 32000))
+    caller.send(invite)
+    agent.respond(agent.wait_request("INVITE"), 200, "OK", write_sdp(lab.network.a.client_address, 30000))
+    agent.wait_request("ACK")
+    dialog = caller.ack(invite, caller.wait_response())
+    caller.bye(dialog)
+    agent.respond(agent.wait_request("BYE"), 200, "OK")
+    assert caller.wait_response("BYE").status == 200
+    assert other.silent_for(0.5)
+    agent.close()
+    wait_until(lambda: len(lab.weir.ctl("registrations")) == 1, 10, "the agent to be gone", 0.1)
+    again = caller.request("INVITE", gruu, write_sdp(lab.network.b.client_address, 32000))
+    caller.send(again)
+    refusal = caller.wait_response()
+    assert refusal.status == (480 if kind == "pub-gruu" else 404), refusal.start
+    caller.ack_failure(again, refusal)
+    assert_clean_end(lab)
+
+
 def refused(caller: SipAgent, lab, status: int):
     """A call to alice that is refused: the INVITE and its answer."""
     invite = caller.invite("alice", write_sdp(lab.network.b.client_address, 32000))

@@ -94,7 +94,7 @@ class WebAgent(SipAgent):
         """Registers with a password, over outbound (RFC 5626); the last response."""
         contact = f'{self.contact};reg-id={reg_id};+sip.instance="<{instance}>"'
         same = {"From": f"<sip:{user}@{domain}>;tag=r", "To": f"<sip:{user}@{domain}>", "Contact": contact,
-                "Call-ID": f"register-{self.host}", "Supported": "path, outbound", "Expires": str(expires_s)}
+                "Call-ID": f"register-{self.host}", "Supported": "path, outbound, gruu", "Expires": str(expires_s)}
         number = next(_NUMBERS)
         self.send(self.request("REGISTER", f"sip:{domain}", CSeq=f"{number} REGISTER", **same))
         challenged = self.wait_response("REGISTER")
