@@ -35,13 +35,15 @@ class TaggedEnd:
         self._remote_mac: bytes | None = None
         self._sequence = 1000
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread = threading.Thread(target=self._serve, daemon=True)
         self._socket = packet_socket(side.namespace, _LINK)
         self._socket.setsockopt(_SOL_PACKET, _PACKET_AUXDATA, 1)
         self._socket.settimeout(_INTERVAL_S / 4)
 
-    def start(self, remote: tuple[str, int], _contexts=None) -> None:
+    def open(self, remote: tuple[str, int], _contexts=None) -> None:
         self.remote = remote
+
+    def run(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
@@ -53,7 +55,7 @@ class TaggedEnd:
     def heard(self, payload: bytes) -> int:
         return sum(packet[12:] == payload for packet in list(self.received))
 
-    def _run(self) -> None:
+    def _serve(self) -> None:
         next_s = time.monotonic()
         while not self._ended.is_set():
             if time.monotonic() >= next_s:
