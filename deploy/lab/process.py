@@ -71,3 +71,11 @@ def wait_until(condition, timeout_s: float, what: str, step_s: float = 0.02):
         if time.monotonic() > end:
             raise LabError(f"waited {timeout_s:g} s in vain for {what}")
         time.sleep(step_s)
+
+
+def own_memory_bytes(pid: int) -> int:
+    """What a process has written to that is not shared (proc(5), RssAnon)."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("RssAnon:"):
+            return 1024 * int(line.split()[1])
+    raise LabError(f"process {pid} does not say how much memory it has")

@@ -4,12 +4,11 @@ others are refused at once or never read, and nothing of the storm is left behin
 import json
 import signal
 import sys
-from pathlib import Path
 
 import pytest
 from conftest import assert_all_accounted, assert_clean_end, assert_nothing_left
 
-from lab.process import Process, wait_until
+from lab.process import Process, own_memory_bytes, wait_until
 from support import invite_storm, sipp
 from support.continuity import assert_audio_goes_on
 from support.scripted_call import CALLEE_PAYLOAD, CALLER_PAYLOAD, ScriptedCall, Security
@@ -25,16 +24,10 @@ _T1_S = 0.5
 _TRIES = 64  # as many T1 as a transaction lasts (RFC 3261 section 17.1.1.2)
 # A call that was carried may hold on to what it took, 16 KiB at most, for the 32 s that its transactions linger. What was
 # refused may leave nothing: the rest is malloc's, and buffers that grew once.
-_GROWTH_MAX_KB = 16 * 1024
-_GROWTH_PER_CALL_MAX_KB = 16
+_GROWTH_MAX_BYTES = 16 << 20
+_GROWTH_PER_CALL_MAX_BYTES = 16 << 10
 _LINES_PER_CALL_MAX = 4
 _LINES_MAX = 100
-
-
-def anonymous_kb(process: Process) -> int:
-    """Its own memory that is in use now."""
-    status = Path(f"/proc/{process.child.pid}/status").read_text()
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("RssAnon"))
 
 
 def until(wait, send):
@@ -147,7 +140,7 @@ def test_calls_go_on_and_some_more_are_taken(quiet_lab, tmp_path, limits):
         for call in (first, second):
             call.establish()
             wait_for_media(call)
-        before_kb, lines = anonymous_kb(lab.weir.control), len(lab.weir.control.text().splitlines())
+        before_bytes, lines = own_memory_bytes(lab.weir.control.pid), len(lab.weir.control.text().splitlines())
         storm = start_storm(lab)
         carry_on(lab, first, second)
         result = weather(lab, storm)
@@ -162,9 +155,9 @@ def test_calls_go_on_and_some_more_are_taken(quiet_lab, tmp_path, limits):
             hang_up(call)
         wait_until(lambda: lab.weir.ctl("calls") == [], _BYE_S_MAX, "the storm's calls to be forgotten", 0.2)
         assert_nothing_left(lab)
-        grown_kb = anonymous_kb(lab.weir.control) - before_kb
+        grown_bytes = own_memory_bytes(lab.weir.control.pid) - before_bytes
         lines = len(lab.weir.control.text().splitlines()) - lines
-        assert grown_kb <= _GROWTH_MAX_KB + _GROWTH_PER_CALL_MAX_KB * result["answered"], result
+        assert grown_bytes <= _GROWTH_MAX_BYTES + _GROWTH_PER_CALL_MAX_BYTES * result["answered"], result
         assert lines <= _LINES_MAX + _LINES_PER_CALL_MAX * result["answered"], result
     assert_all_accounted(lab)
     assert_clean_end(lab)

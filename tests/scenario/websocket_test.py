@@ -14,7 +14,7 @@ from lab.baresip import Baresip, Phone
 from lab.process import Process, wait_until
 from support.media import MediaEnd
 from support.sdp import read_sdp, write_sdp
-from support.sip_agent import SipAgent
+from support.sip_agent import Dialog, Message, SipAgent
 from support.tls import Authority
 from support.web_agent import WebAgent, open_websocket, tcp_to
 
@@ -138,6 +138,20 @@ def test_who_registers_anew_replaces_the_flow_before(web_lab):
     assert_clean_end(lab)
 
 
+def answered(lab, caller: SipAgent, invite: Message, agent: WebAgent) -> tuple[Dialog, Dialog]:
+    """The browser takes the call: the caller's dialog, and its own."""
+    browsers = agent.respond(agent.wait_request("INVITE"), 200, "OK", write_sdp(lab.network.a.client_address, 30000))
+    agent.wait_request("ACK")
+    return caller.ack(invite, caller.wait_response()), browsers
+
+
+def hang_up(caller: SipAgent, dialog: Dialog, agent: WebAgent) -> None:
+    """The caller does, and the browser hears of it."""
+    caller.bye(dialog)
+    agent.respond(agent.wait_request("BYE"), 200, "OK")
+    assert caller.wait_response("BYE").status == 200
+
+
 @pytest.mark.parametrize("seen", [True, False], ids=["its end was seen", "its end was not seen"])
 def test_who_comes_back_in_the_middle_of_a_call_hears_its_end(web_lab, seen):
     lab = web_lab
@@ -146,17 +160,13 @@ def test_who_comes_back_in_the_middle_of_a_call_hears_its_end(web_lab, seen):
     register(lab, first)
     caller = SipAgent(lab.network.b)
     invite = caller.invite("alice", write_sdp(lab.network.b.client_address, 32000))
-    first.respond(first.wait_request("INVITE"), 200, "OK", write_sdp(lab.network.a.client_address, 30000))
-    first.wait_request("ACK")
-    dialog = caller.ack(invite, caller.wait_response())
+    dialog, _ = answered(lab, caller, invite, first)
     if seen:
         first.messages.cut()
         wait_until(lambda: lab.weir.ctl("registrations") == [], 10, "alice to be gone", 0.1)
     second = browser(lab, True)
     register(lab, second)
-    caller.bye(dialog)
-    second.respond(second.wait_request("BYE"), 200, "OK")
-    assert caller.wait_response("BYE").status == 200
+    hang_up(caller, dialog, second)
     assert_nothing_left(lab)
     assert_clean_end(lab)
 
@@ -168,17 +178,13 @@ def test_a_request_from_another_connection_brings_the_call_there(web_lab):
     register(lab, first)
     caller = SipAgent(lab.network.b)
     invite = caller.invite("alice", write_sdp(lab.network.b.client_address, 32000))
-    browsers = first.respond(first.wait_request("INVITE"), 200, "OK", write_sdp(lab.network.a.client_address, 30000))
-    first.wait_request("ACK")
-    dialog = caller.ack(invite, caller.wait_response())
+    dialog, browsers = answered(lab, caller, invite, first)
     second = browser(lab, True)
     again = second.ask(browsers, "INVITE", write_sdp(lab.network.a.client_address, 30002))
     answer = second.wait_response("INVITE")
     assert answer.status == 200, answer.start
     second.ack(again, answer)
-    caller.bye(dialog)
-    second.respond(second.wait_request("BYE"), 200, "OK")
-    assert caller.wait_response("BYE").status == 200
+    hang_up(caller, dialog, second)
     assert_clean_end(lab)
 
 
@@ -196,12 +202,8 @@ def test_a_gruu_reaches_its_browser_alone(web_lab, kind):
     caller = SipAgent(lab.network.b)
     invite = caller.request("INVITE", gruu, write_sdp(lab.network.b.client_address, 32000))
     caller.send(invite)
-    agent.respond(agent.wait_request("INVITE"), 200, "OK", write_sdp(lab.network.a.client_address, 30000))
-    agent.wait_request("ACK")
-    dialog = caller.ack(invite, caller.wait_response())
-    caller.bye(dialog)
-    agent.respond(agent.wait_request("BYE"), 200, "OK")
-    assert caller.wait_response("BYE").status == 200
+    dialog, _ = answered(lab, caller, invite, agent)
+    hang_up(caller, dialog, agent)
     assert other.silent_for(0.5)
     agent.close()
     wait_until(lambda: len(lab.weir.ctl("registrations")) == 1, 10, "the agent to be gone", 0.1)

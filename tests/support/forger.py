@@ -1,9 +1,9 @@
 """UDP datagrams that claim to come from an address and port that another socket holds."""
 
 import socket
-import struct
 
 from lab.namespace import inside
+from support.datagram import udp_datagram
 
 
 class Forger:
@@ -17,20 +17,7 @@ class Forger:
         self._socket.bind((source[0], 0))
 
     def send(self, payload: bytes, destination: tuple[str, int]) -> None:
-        length = 8 + len(payload)
-        pseudo = socket.inet_aton(self.source[0]) + socket.inet_aton(destination[0]) + struct.pack("!HH", 17, length)
-        ports = struct.pack("!HHH", self.source[1], destination[1], length)
-        checksum = _checksum(pseudo + ports + b"\0\0" + payload) or 0xFFFF  # RFC 768: 0 would be none
-        self._socket.sendto(ports + struct.pack("!H", checksum) + payload, (destination[0], 0))
+        self._socket.sendto(udp_datagram(payload, self.source, destination), (destination[0], 0))
 
     def close(self) -> None:
         self._socket.close()
-
-
-def _checksum(data: bytes) -> int:
-    """RFC 1071."""
-    data += b"\0" * (len(data) % 2)
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF

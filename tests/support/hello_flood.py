@@ -7,19 +7,14 @@ import json
 import random
 import signal
 import socket
-import struct
+import sys
 import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from support.datagram import udp_datagram  # noqa: E402
 
 _RANDOM_AT = 28  # in the datagram: record header 13, handshake header 12, version 2, and a byte more
-
-
-def _checksum(data: bytes) -> int:
-    """RFC 1071."""
-    data += b"\0" * (len(data) % 2)
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 class Flood:
@@ -50,11 +45,8 @@ class Flood:
     def _send_one(self) -> None:
         address, one = random.choice(list(self._sockets.items()))
         payload = self._hello[:_RANDOM_AT] + random.randbytes(24) + self._hello[_RANDOM_AT + 24:]
-        length = 8 + len(payload)
-        ports = struct.pack("!HHH", random.randrange(1024, 65536), random.choice(self._ports), length)
-        pseudo = socket.inet_aton(address) + socket.inet_aton(self._target) + struct.pack("!HH", 17, length)
-        checksum = _checksum(pseudo + ports + b"\0\0" + payload) or 0xFFFF  # RFC 768: 0 would be none
-        one.sendto(ports + struct.pack("!H", checksum) + payload, (self._target, 0))
+        source = (address, random.randrange(1024, 65536))
+        one.sendto(udp_datagram(payload, source, (self._target, random.choice(self._ports))), (self._target, 0))
         self.sent += 1
         self.bytes += len(payload)
 

@@ -158,11 +158,15 @@ class ScriptedCall:
     def establish(self) -> "ScriptedCall":
         """From the INVITE to media on both legs."""
         self.answer(self.ring())
+        self.begin_media()
+        return self
+
+    def begin_media(self) -> None:
+        """Each listens before the other sends: what comes to a closed port is lost."""
         for leg in (self.caller, self.callee):
             leg.open_media()
         for leg in (self.caller, self.callee):
             leg.media.run()
-        return self
 
     def hang_up(self) -> None:
         """The caller's BYE, all the way."""
