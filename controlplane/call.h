@@ -211,7 +211,9 @@ class Call : public Requester, private Inviter {
   void on_refreshed(const sip::Message* response, std::uint16_t status);
 
   // call_kept.cc: from one weir-control to the next.
+  void note_flows(Leg& leg) const;
   [[nodiscard]] KeptLeg keep_leg(const Leg& leg) const;
+  [[nodiscard]] std::optional<Path> adopt_path(std::uint32_t realm, const KeptLeg& kept) const;
   proto::Result<std::unique_ptr<Leg>> adopt_leg(Side side, const KeptLeg& kept);
   void adopt_session(Leg& leg, const KeptLeg& kept, std::uint32_t sections);
   std::optional<EndCause> adopt_media(const KeptCall& kept);

@@ -34,6 +34,7 @@ namespace weir::controlplane {
 class Call;
 class CallJournal;
 struct CallRecorder;
+class FlowRegister;
 class Leg;
 class OutsideRequests;
 class Trunks;
@@ -50,6 +51,7 @@ struct CallContext {
   Trunks* trunks = nullptr;                ///< none: no route leads to one
   CallJournal* journal = nullptr;          ///< none: calls lost in a crash are ended in the media plane only
   const CallRecorder* recorder = nullptr;  ///< none: nobody is told of calls that have ended
+  FlowRegister* flows = nullptr;           ///< none: nobody registers
 };
 
 struct CallCounters {
@@ -72,6 +74,9 @@ class CallControl : private sip::TransactionUser {
   void set_recorder(const CallRecorder& recorder) { context_.recorder = &recorder; }
   /// Who tells how trunks are; it outlives the calls.
   void set_trunks(Trunks& trunks) { context_.trunks = &trunks; }
+
+  /// Who knows who is behind connections; it outlives the calls.
+  void set_flows(FlowRegister& flows) { context_.flows = &flows; }
 
   // In: what the transports read, and time.
   /// A datagram, before it is parsed: see OverloadGate::turn_away.

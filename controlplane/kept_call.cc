@@ -168,10 +168,15 @@ void kept_fields(Keeper& keeper, CallOrigin& origin) {
 }
 
 template <typename Keeper>
+void kept_fields(Keeper& keeper, FlowName& flow) {
+  keep(keeper, flow.realm, flow.user, flow.instance, flow.reg_id);
+}
+
+template <typename Keeper>
 void kept_fields(Keeper& keeper, KeptLeg& leg) {
-  keep(keeper, leg.realm, leg.transport, leg.remote, leg.dialog, leg.trunk, leg.target, leg.party, leg.display,
-       leg.peer, leg.session_s, leg.session_min_s, leg.refreshes, leg.session_due_ns, leg.session_id, leg.security,
-       leg.local, leg.remote_description, leg.previous, leg.agreed);
+  keep(keeper, leg.realm, leg.transport, leg.remote, leg.connection, leg.flows, leg.dialog, leg.trunk, leg.target,
+       leg.party, leg.display, leg.peer, leg.session_s, leg.session_min_s, leg.refreshes, leg.session_due_ns,
+       leg.session_id, leg.security, leg.local, leg.remote_description, leg.previous, leg.agreed);
 }
 
 template <typename Keeper>

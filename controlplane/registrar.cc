@@ -116,6 +116,15 @@ void Registrar::on_flow_gone(const sip::Hop& hop) {
       {{"event", "a WebSocket ended"}, {"bindings_gone", std::uint64_t{gone}}, {"peer", proto::to_string(hop.remote)}});
 }
 
+std::vector<FlowName> Registrar::flows_over(const sip::Hop& hop) const {
+  return bindings_.flows_over(hop.handle);
+}
+
+/// For as long as any registration lasts: how much of it was left nobody has written down.
+void Registrar::await(const FlowName& flow, const sip::Hop& gone) {
+  bindings_.await(flow, gone, now_ns_ + context_.settings.registrar.expires_max_s * kSecondNs);
+}
+
 /// Where nobody proves who they are anybody could say so, and have the calls of others.
 void Registrar::on_moved(const sip::Hop& gone, const sip::Hop& now) {
   const std::optional<Path> path = context_.paths.arrival(now);

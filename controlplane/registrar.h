@@ -19,6 +19,7 @@
 #include "controlplane/destination.h"
 #include "controlplane/digest_auth.h"
 #include "controlplane/failure_limit.h"
+#include "controlplane/flow_register.h"
 #include "controlplane/gruu.h"
 #include "controlplane/requester.h"
 #include "controlplane/user_directory.h"
@@ -51,7 +52,7 @@ struct RegistrarCounters {
 };
 
 /// One shard's. Time comes in with on_tick.
-class Registrar : public RequestHandler {
+class Registrar : public RequestHandler, public FlowRegister {
  public:
   /// Reads the users file and opens the store, which are named in [registrar]. Errors: one sentence that says what to
   /// do.
@@ -63,6 +64,10 @@ class Registrar : public RequestHandler {
   // RequestHandler, of REGISTER
   std::optional<EarlyAnswer> answer_early(const sip::Message& request, const Path& from) override;
   void on_request(sip::TransactionId id, const sip::Message& request, const Path& from) override;
+
+  // FlowRegister
+  [[nodiscard]] std::vector<FlowName> flows_over(const sip::Hop& hop) const override;
+  void await(const FlowName& flow, const sip::Hop& gone) override;
 
   void on_tick(std::uint64_t now_ns);
   /// A WebSocket has ended: whoever registered over it is there no more.

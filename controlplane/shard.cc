@@ -175,6 +175,7 @@ proto::Status Shard::start_registrar() {
   if (!registrar) return proto::Error{registrar.error()};
   registrar_ = std::move(registrar).value();
   calls_->set_handler(sip::Method::kRegister, *registrar_);
+  calls_->set_flows(*registrar_);
   return proto::success();
 }
 

@@ -104,6 +104,8 @@ class Transports : public PathFinder, public sip::MessageSender {
   [[nodiscard]] std::optional<Path> stream_instead(const Path& way) override;
   [[nodiscard]] std::optional<Path> arrival(const sip::Hop& hop) const override;
   [[nodiscard]] std::optional<Path> heir(const sip::Hop& hop) const override;
+  [[nodiscard]] std::optional<Path> left(std::uint32_t realm, proto::settings::SipTransport transport,
+                                         const sip::Hop& hop) const override;
   [[nodiscard]] std::optional<Path> towards(std::uint32_t realm, const sip::Uri& uri, const Path* like) override;
 
   // sip::MessageSender
@@ -195,8 +197,8 @@ class Transports : public PathFinder, public sip::MessageSender {
   std::unique_ptr<Resolver> resolver_;
   std::optional<DnsCache> dns_;
   std::optional<KnownAnswers> known_answers_;
-  RateLimit failure_lines_;                                 ///< of accepted handshakes, in the log
-  std::uint64_t connection_last_ = std::uint64_t{1} << 32;  ///< above every place
+  RateLimit failure_lines_;  ///< of accepted handshakes, in the log
+  std::uint64_t connection_last_;
   std::array<char, 16'384> read_buffer_;
   DatagramBatch batch_;
 };

@@ -1,0 +1,23 @@
+// Who is behind a connection, as its registrations say: what a leg needs to find its party again once the connection is
+// gone, in this process or the next. RFC 5626 section 6.
+#pragma once
+
+#include <vector>
+
+#include "controlplane/left_flows.h"
+#include "sip/hop.h"
+
+namespace weir::controlplane {
+
+/// The registrar, as calls see it.
+class FlowRegister {
+ public:
+  virtual ~FlowRegister() = default;
+
+  /// The flows that are registered over a WebSocket now; empty: none, or it is no WebSocket.
+  [[nodiscard]] virtual std::vector<FlowName> flows_over(const sip::Hop& hop) const = 0;
+  /// The flow was `gone` in an earlier process: whoever registers it is where that was (PathFinder::heir).
+  virtual void await(const FlowName& flow, const sip::Hop& gone) = 0;
+};
+
+}  // namespace weir::controlplane
