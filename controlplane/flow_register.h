@@ -2,10 +2,14 @@
 // gone, in this process or the next. RFC 5626 section 6.
 #pragma once
 
+#include <optional>
+#include <variant>
 #include <vector>
 
+#include "controlplane/destination.h"
 #include "controlplane/left_flows.h"
 #include "sip/hop.h"
+#include "sip/message.h"
 
 namespace weir::controlplane {
 
@@ -18,6 +22,13 @@ class FlowRegister {
   [[nodiscard]] virtual std::vector<FlowName> flows_over(const sip::Hop& hop) const = 0;
   /// The flow was `gone` in an earlier process: whoever registers it is where that was (PathFinder::heir).
   virtual void await(const FlowName& flow, const sip::Hop& gone) = 0;
+  /// Where a request from an upstream registrar goes whose first Route is a flow token (RFC 5626 section 5.3). A
+  /// refusal: 403, it is none or not for its sender; 430, the flow is gone. nullopt: there is no token, and the routes
+  /// decide.
+  [[nodiscard]] virtual std::optional<std::variant<Destination, Refusal>> route_by_token(
+      const Path& /*from*/, const sip::Message& /*request*/) const {
+    return std::nullopt;
+  }
 };
 
 }  // namespace weir::controlplane

@@ -5,6 +5,7 @@
 #include <boost/json/object.hpp>
 #include <charconv>
 
+#include "controlplane/dtls_context.h"
 #include "controlplane/log.h"
 #include "controlplane/outside_requests.h"
 #include "controlplane/region_views.h"
@@ -80,6 +81,7 @@ json::value Shard::status_view(std::uint64_t now_ns) const {
   const DataplaneClientCounters& client = client_.counters();
   const RegistrarCounters registers = registrar_ ? registrar_->counters() : RegistrarCounters{};
   json::object control{{"pid", getpid()},
+                       {"dtls", kDtlsVersions},
                        {"uptime_s", (now_ns - started_ns_) / kSecondNs},
                        {"calls_now", calls_->calls()},
                        {"calls", calls.calls},

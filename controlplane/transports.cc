@@ -19,6 +19,8 @@ using settings::SipTransport;
 
 namespace {
 
+/// For a phone that is late with what its flow timer asks for.
+constexpr std::chrono::seconds kIdleMargin{60};
 /// A scanner is some lines a second, not one for each of its connections.
 constexpr std::uint32_t kFailureLinesPerSecond = 5;
 
@@ -58,6 +60,9 @@ proto::Status Transports::listen() {
   proto::Result<RealmPages> pages = load_realm_pages(settings_);
   if (!pages) return proto::Error{"[realm.websocket] page: " + pages.error()};
   pages_ = std::move(pages).value();
+  proto::Result<RealmCookies> cookies = load_realm_cookies(settings_);
+  if (!cookies) return proto::Error{"[realm.websocket] cookie: " + cookies.error()};
+  cookies_ = std::move(cookies).value();
   if (resolver_ == nullptr) {
     auto resolver = AresResolver::create(io_, settings_.dns);
     if (!resolver) return proto::Error{resolver.error()};
@@ -205,6 +210,11 @@ const TlsIdentity* Transports::peer(const sip::Hop& hop) const {
   return connection == nullptr ? nullptr : connection->peer();
 }
 
+const Vouched* Transports::vouched(const sip::Hop& hop) const {
+  const auto connection = connections_.find(hop.handle);
+  return connection == nullptr ? nullptr : connection->vouched();
+}
+
 void Transports::on_datagram(std::string_view bytes, const sip::Hop& source, const Waited& waited) {
   if (!sink_.on_datagram(bytes, source, waited)) on_bytes(bytes, source);
 }
@@ -316,7 +326,8 @@ std::unique_ptr<WebSocket> Transports::make_websocket(const Way& way) {
   const Place& place = places_[way.place];
   const settings::RealmWebSocketSettings& rules = settings_.realms[place.realm].websocket;
   const bool shown = settings::shows_page(rules, {place.transport, place.local});
-  return std::make_unique<WebSocket>(websocket_work_, rules, shown ? pages_[place.realm] : nullptr);
+  return std::make_unique<WebSocket>(websocket_work_, rules, shown ? pages_[place.realm] : nullptr,
+                                     cookies_[place.realm]);
 }
 
 std::size_t Transports::place_chosen(const Way& way, std::size_t candidate) const {
@@ -335,8 +346,17 @@ std::chrono::milliseconds Transports::keepalive_time() const {
   return std::chrono::milliseconds(settings_.transport.keepalive_ms);
 }
 
-std::chrono::milliseconds Transports::websocket_ping_time() const {
-  return std::chrono::milliseconds(settings_.transport.websocket_ping_ms);
+/// Not more rarely than its phone is told to say something: both keep the same way open.
+std::chrono::milliseconds Transports::websocket_ping_time(const Way& way) const {
+  return std::min(std::chrono::milliseconds(settings_.transport.websocket_ping_ms), flow_timer_of(way));
+}
+
+std::chrono::milliseconds Transports::flow_timer_of(const Way& way) const {
+  return std::chrono::seconds(settings_.realms[places_[way.place].realm].registrar.flow_timer_s);
+}
+
+std::chrono::milliseconds Transports::idle_time(const Way& way) const {
+  return flow_timer_of(way) + kIdleMargin;
 }
 
 /// RFC 5923 section 5: requests to the name in a Via with `alias` may go back over the connection, once its certificate
