@@ -147,7 +147,7 @@ RegisterRelays::RegisterRelays(CallContext& context, CallControl& control) : con
 
 RegisterRelays::~RegisterRelays() = default;
 
-void RegisterRelays::relay(sip::TransactionId id, const Message& request, const Path&, RelayTerms terms) {
+void RegisterRelays::relay(sip::TransactionId id, const Message& request, RelayTerms terms) {
   if (context_.trunks == nullptr) return control_.answer(id, request, 503, "there are no trunks");
   if (request.max_forwards() == 0) return control_.answer(id, request, 483, "");
   std::variant<std::vector<Target>, Refusal> found = context_.trunks->targets(terms.trunk, "", false);

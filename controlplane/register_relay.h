@@ -12,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "controlplane/path.h"
 #include "proto/inet.h"
 #include "sip/message.h"
 #include "sip/transaction_layer.h"
@@ -42,7 +41,7 @@ class RegisterRelays {
   ~RegisterRelays();
 
   /// The request is answered with what the registrar says; with 504 if it says nothing, 503 if there is none.
-  void relay(sip::TransactionId id, const sip::Message& request, const Path& from, RelayTerms terms);
+  void relay(sip::TransactionId id, const sip::Message& request, RelayTerms terms);
   /// Whether a trunk's target has that address: as the configuration says, or as one has granted a registration from.
   [[nodiscard]] bool is_upstream(std::string_view trunk, const proto::IpAddress& address) const;
 

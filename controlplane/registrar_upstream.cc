@@ -48,7 +48,7 @@ void Registrar::register_upstream(sip::TransactionId id, const Message& request,
                    .flow_timer = streams ? std::to_string(realm.flow_timer_s) : "",
                    .done = [this, from, tried, wish = std::get<RegisterRequest>(std::move(read))](
                                const Message* response) { on_upstream(from, tried, wish, response); }};
-  context_.relay->relay(id, request, from, std::move(terms));
+  context_.relay->relay(id, request, std::move(terms));
 }
 
 /// What it has granted is known here too: the party is followed, found and shown as if it had been granted here.
@@ -108,7 +108,7 @@ std::optional<std::variant<Destination, Refusal>> Registrar::route_by_token(cons
   bool allowed = way && is_upstream_of(way->realm, from);
   for (std::uint32_t realm = 0; !way && realm < realms; ++realm) allowed = allowed || is_upstream_of(realm, from);
   if (!allowed) return Refusal{403, "a flow token from elsewhere than the registrar it was given to"};
-  if (!way || way->hop.remote != flow->remote) return Refusal{430, "the flow is gone"};
+  if (!way) return Refusal{430, "the flow is gone"};
   std::optional<sip::Uri> uri = request.request_uri();
   if (!uri || !uri->is_sip()) return Refusal{416, "no SIP URI"};
   Target target{*std::move(uri), {routes.begin() + 1, routes.end()}, std::nullopt, way};

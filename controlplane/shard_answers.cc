@@ -35,6 +35,15 @@ json::value overload_rate(const Overload& overload) {
   return rate_per_s ? json::value(static_cast<std::uint64_t>(*rate_per_s)) : json::value();
 }
 
+std::string listeners_of(const settings::RealmSettings& realm) {
+  std::string listeners;
+  for (const settings::ListenerSettings& listener : realm.listeners) {
+    listeners += (listeners.empty() ? "" : " ") + std::string(to_string(listener.transport)) + ":" +
+                 proto::to_string(listener.local);
+  }
+  return listeners;
+}
+
 }  // namespace
 
 void Shard::answer(std::string_view command, std::string_view argument, RpcReply reply) {
@@ -131,12 +140,7 @@ json::value Shard::status_view(std::uint64_t now_ns) const {
     const settings::RealmSettings& realm = settings_.realms[i];
     std::string networks;
     for (const std::string& network : realm.networks) networks += (networks.empty() ? "" : " ") + network;
-    std::string listeners;
-    for (const settings::ListenerSettings& listener : realm.listeners) {
-      listeners += (listeners.empty() ? "" : " ") + std::string(to_string(listener.transport)) + ":" +
-                   proto::to_string(listener.local);
-    }
-    json::object object{{"realm", realm.name}, {"network", networks}, {"listens", listeners}};
+    json::object object{{"realm", realm.name}, {"network", networks}, {"listens", listeners_of(realm)}};
     json::object& row = realms[i].get_object();
     object.insert(row.begin(), row.end());
     const json::object outside = calls_->outside().view(static_cast<std::uint32_t>(i));
