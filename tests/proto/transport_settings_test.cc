@@ -202,9 +202,14 @@ const Row kRows[] = {
      "certificates = [{ chain = \"/etc/weir/c.pem\", key = \"/etc/weir/c.key\" }]\n[realm.websocket]\norigins = "
      "[\"*\"]\ncookie = { name = \"c\", key = \"/k\" }",
      39, "any page could use a visitor's"},
-    {"a cookie without a key", "path = \"/sip\"", "cookie = { name = \"c\" }", 52, "[cookie] key: is missing"},
-    {"a cookie whose name is none", "path = \"/sip\"", "cookie = { name = \"a;b\", key = \"/k\" }", 52,
-     "[cookie] name: 'a;b' is no name of a cookie"},
+    {"a cookie without a key", "certificates = [{ chain = \"/etc/weir/c.pem\", key = \"/etc/weir/c.key\" }]",
+     "certificates = [{ chain = \"/etc/weir/c.pem\", key = \"/etc/weir/c.key\" }]\n[realm.websocket]\ncookie = { name "
+     "= \"c\" }",
+     46, "[cookie] key: is missing"},
+    {"a cookie whose name is none", "certificates = [{ chain = \"/etc/weir/c.pem\", key = \"/etc/weir/c.key\" }]",
+     "certificates = [{ chain = \"/etc/weir/c.pem\", key = \"/etc/weir/c.key\" }]\n[realm.websocket]\ncookie = { name "
+     "= \"a;b\", key = \"/k\" }",
+     46, "[cookie] name: 'a;b' is no name of a cookie"},
     {"a page where nobody can ask", "ws:198.18.1.1\", \"wss:[2001:2::1]\", \"wss:198.18.1.1:8443",
      "udp:198.18.1.1:5060", 46, "realm 'c' has a page that nobody can ask for"},
     {"a WebSocket ping too late", "websocket_ping_s = 40", "websocket_ping_s = 281", 13, "from 0 to 280"},
