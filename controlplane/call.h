@@ -117,6 +117,7 @@ class Call : public Requester, private Inviter {
   void make_session(Side side, sip::LocalSession& session, std::size_t sections);
   sip::SessionDescription make_first_offer_to(Side side, sip::LocalSession& session, const sip::RemoteOffer& what);
   sip::SessionDescription make_next_offer_to(Side side, Leg& leg, const sip::RemoteOffer& what);
+  [[nodiscard]] bool may_bundle() const;
   sip::SessionDescription make_offer_to(Side side, sip::LocalSession& session, const sip::RemoteOffer& what,
                                         sip::RtpProtocol protocol);
   sip::Agreement make_answer_to(Leg& leg, const sip::RemoteOffer& offer, const sip::Agreement& far);
@@ -315,8 +316,9 @@ static_assert(sizeof(Call) <= kCallBytesMax);
 inline constexpr std::size_t kLegBytesMax = 1792;
 static_assert(sizeof(Leg) <= kLegBytesMax);
 
-/// The first section that can be carried; all others are refused: a call has one stream.
-std::size_t choose_section(sip::RemoteOffer& offer);
+/// The first section that can be carried; all others are refused but, where `may_bundle`, those that ride on it: a call
+/// has one stream.
+std::size_t choose_section(sip::RemoteOffer& offer, bool may_bundle = true);
 
 /// Media of a party that has made an offer: in its family, else it has no place here.
 std::optional<MediaLegOptions> caller_media(const proto::settings::Settings& settings, const Path& from,

@@ -11,6 +11,8 @@
 #include "controlplane/log.h"
 #include "controlplane/places.h"
 #include "controlplane/trunks.h"
+#include "sip/bundled.h"
+#include "sip/sdp_parse.h"
 
 namespace weir::controlplane {
 
@@ -40,6 +42,16 @@ std::shared_ptr<const Message> adopt_identity(const std::vector<std::string>& li
   for (std::size_t i = 0; i + 1 < lines.size(); i += 2) invite.add_header(lines[i], lines[i + 1]);
   invite.shrink_to_fit();
   return std::make_shared<const Message>(std::move(invite));
+}
+
+/// The journal has the sections without a transport in its descriptions alone.
+void restore_riders(const KeptLeg& kept, std::size_t carrier, std::vector<sip::AgreedSection>& agreed) {
+  if (agreed.size() == 1) return;
+  auto remote = sip::parse_sdp(kept.remote_description);
+  auto local = sip::parse_sdp(kept.local);
+  const auto* theirs = std::get_if<sip::SessionDescription>(&remote);
+  const auto* ours = std::get_if<sip::SessionDescription>(&local);
+  if (theirs != nullptr && ours != nullptr) sip::restore_riders(*theirs, *ours, carrier, agreed);
 }
 
 }  // namespace
@@ -238,6 +250,7 @@ void Call::adopt_session(Leg& leg, const KeptLeg& kept, std::uint32_t sections) 
   leg.session.previous = kept.previous;
   std::vector<sip::AgreedSection> agreed(sections);
   agreed[section_] = kept.agreed;
+  restore_riders(kept, section_, agreed);
   leg.agreement = PackedAgreement::packed(kept.local, kept.remote_description, std::move(agreed));
 }
 
@@ -248,7 +261,7 @@ std::optional<EndCause> Call::adopt_media(const KeptCall& kept) {
     const auto index = static_cast<std::size_t>(side);
     Leg& here = *leg(side);
     adopt_session(here, kept.legs[index], kept.sections);
-    remotes[index] = to_remote_media(kept.legs[index].agreed, kept.media->legs[index].terms);
+    remotes[index] = to_remote_media(here.agreement.sections(), section_, kept.media->legs[index].terms);
     remotes[index].dialog = here.party;
     if (kept.media->legs[index].secured.keying != sip::Keying::kNone) here.secured = kept.media->legs[index].secured;
   }

@@ -50,7 +50,8 @@ void kept_fields(Keeper& keeper, PeerAbilities& peer) {
 
 template <typename Keeper>
 void kept_fields(Keeper& keeper, sip::SecurityPolicy& policy) {
-  keep(keeper, policy.srtp, policy.dtls, policy.suites, policy.first, policy.best_effort, policy.feedback, policy.ice);
+  keep(keeper, policy.srtp, policy.dtls, policy.suites, policy.first, policy.best_effort, policy.feedback, policy.ice,
+       policy.video, policy.extensions, policy.simulcast);
 }
 
 template <typename Keeper>
@@ -148,7 +149,8 @@ void kept_fields(Keeper& keeper, SecuredInfo& info) {
 
 template <typename Keeper>
 void kept_fields(Keeper& keeper, MediaTerms& terms) {
-  keep(keeper, terms.codec, terms.clock_hz, terms.rates.packets_per_s, terms.rates.bytes_per_s);
+  keep(keeper, terms.codec, terms.clock_hz, terms.rates.packets_per_s, terms.rates.bytes_per_s, terms.understands,
+       terms.extensions);
 }
 
 template <typename Keeper>

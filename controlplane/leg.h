@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -125,9 +126,10 @@ inline constexpr std::string_view kSoftware = "Weir";
 /// The user in our Contacts.
 inline constexpr std::string_view kContactUser = "weir";
 
-/// What weir-media and the DTLS part need to know of what was agreed on one section.
+/// What weir-media and the DTLS part need to know of what was agreed on one section, and on those that ride on it: what
+/// any of them may send or get goes.
 RemoteMedia to_remote_media(const sip::Agreement& agreement, std::size_t section);
 /// The same, where the terms are known already.
-RemoteMedia to_remote_media(const sip::AgreedSection& section, MediaTerms terms);
+RemoteMedia to_remote_media(std::span<const sip::AgreedSection> sections, std::size_t section, MediaTerms terms);
 
 }  // namespace weir::controlplane

@@ -20,6 +20,9 @@ sip::SecurityPolicy keyings_of(const settings::MediaPolicy& media) {
   policy.first = media.keying.front() == settings::Keying::kDtls ? sip::Keying::kDtls : sip::Keying::kSdes;
   policy.feedback = media.avpf;
   policy.ice = media.ice == settings::Ice::kLite;
+  policy.video = media.video;
+  policy.extensions = media.header_extensions;
+  policy.simulcast = media.simulcast;
   return policy;
 }
 

@@ -38,6 +38,11 @@ struct SecurityPolicy {
   bool feedback = false;
   /// ICE as a lite agent (RFC 8445): offered by us, and answered where the peer offers it.
   bool ice = false;
+  /// Video rides beside the audio in a BUNDLE group of browsers; header extensions (RFC 8285) and simulcast (RFC 8853)
+  /// cross. Each only where the other leg's policy says so too.
+  bool video = false;
+  bool extensions = false;
+  bool simulcast = false;
 
   [[nodiscard]] bool sdes() const { return !suites.empty(); }
   /// Any keying at all may be used.
