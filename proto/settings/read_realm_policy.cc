@@ -99,7 +99,7 @@ void read_realm_policy(Table& table, const SrtpSettings& srtp, RealmPolicy& poli
   read_keying(table, policy.media.keying);
   read_suites(table, srtp, policy.media.sdes_suites);
   table.flag("avpf", policy.media.avpf);
-  table.choice<Ice>("ice", policy.media.ice, {{"off", Ice::kOff}, {"lite", Ice::kLite}});
+  table.choice<Ice>("ice", policy.media.ice, {{"off", Ice::kOff}, {"lite", Ice::kLite}, {"full", Ice::kFull}});
   table.flag("trusted", policy.trusted);
   table.flag("topology_hiding", policy.topology_hiding);
   table.choice<Transfers>("transfers", policy.transfers, {{"handle", Transfers::kHandle}, {"pass", Transfers::kPass}});

@@ -17,13 +17,16 @@ _SECONDS = 3.0
 _WS_PORT = 8080
 
 
+_EITHER_ICE = pytest.mark.parametrize("web_lab", ["lite", "full"], indirect=True)
+
+
 @pytest.fixture
-def web_lab(quiet_lab):
-    """Side a is the browsers': WebSocket, DTLS-SRTP and ICE."""
+def web_lab(quiet_lab, request):
+    """Side a is the browsers': WebSocket, DTLS-SRTP and ICE, lite if nothing else is asked for."""
     configuration = quiet_lab.weir.configuration
     realm = configuration["realm"][0]
     realm["listen"] = [*realm["listen"], f"ws:{quiet_lab.network.a.sip_address}:{_WS_PORT}"]
-    realm |= {"ice": "lite", "avpf": True, "websocket": {"origins": ["*"]},
+    realm |= {"ice": getattr(request, "param", "lite"), "avpf": True, "websocket": {"origins": ["*"]},
               "registrar": {"domain": quiet_lab.network.a.sip_address, "auth": False}}
     configuration["route"].insert(0, {"realm": "b", "match": "^sip:alice@.*", "registrar": True, "to_realm": "a",
                                       "media": "dtls"})
@@ -66,6 +69,7 @@ def finish(lab, browser: Browser, phone: Baresip) -> None:
     assert_nothing_left(lab)
 
 
+@_EITHER_ICE
 def test_a_browser_calls_a_telephone(web_lab):
     lab = web_lab
     phone = Baresip(lab.undo, lab.network.b, lab.folder / "phone", Phone("rtp-5080", 5080, _PHONE_HZ, answers=True))
@@ -80,6 +84,7 @@ def test_a_browser_calls_a_telephone(web_lab):
     finish(lab, browser, phone)
 
 
+@_EITHER_ICE
 def test_a_telephone_calls_a_browser_that_has_registered(web_lab):
     lab = web_lab
     browser = make_browser(lab, register=True)
