@@ -64,7 +64,7 @@ std::optional<EndCause> Call::replace_leg(sip::TransactionId id, const Message& 
   if (auto* cause = std::get_if<EndCause>(&read)) return *cause;
   sip::RemoteOffer& offer = std::get<sip::RemoteOffer>(read);
   Leg& other = *leg(opposite(side));
-  if (choose_section(offer) != section_ || !has_common_format(offer, *other.agreement, section_)) {
+  if (choose_section(offer, false) != section_ || !has_common_format(offer, *other.agreement, section_)) {
     return EndCause{488, "nothing in the offer that the other party uses"};
   }
   const std::optional<MediaLegOptions> options =

@@ -53,7 +53,7 @@ void kept_fields(Keeper& keeper, PeerAbilities& peer) {
 template <typename Keeper>
 void kept_fields(Keeper& keeper, sip::SecurityPolicy& policy) {
   keep(keeper, policy.srtp, policy.dtls, policy.suites, policy.first, policy.best_effort, policy.feedback, policy.ice,
-       policy.ice_full);
+       policy.ice_full, policy.video, policy.extensions, policy.simulcast);
 }
 
 template <typename Keeper>
@@ -152,7 +152,8 @@ void kept_fields(Keeper& keeper, SecuredInfo& info) {
 
 template <typename Keeper>
 void kept_fields(Keeper& keeper, MediaTerms& terms) {
-  keep(keeper, terms.codec, terms.clock_hz, terms.rates.packets_per_s, terms.rates.bytes_per_s);
+  keep(keeper, terms.codec, terms.clock_hz, terms.rates.packets_per_s, terms.rates.bytes_per_s, terms.understands,
+       terms.extensions);
 }
 
 template <typename Keeper>
@@ -172,10 +173,15 @@ void kept_fields(Keeper& keeper, CallOrigin& origin) {
 }
 
 template <typename Keeper>
+void kept_fields(Keeper& keeper, FlowName& flow) {
+  keep(keeper, flow.realm, flow.user, flow.instance, flow.reg_id);
+}
+
+template <typename Keeper>
 void kept_fields(Keeper& keeper, KeptLeg& leg) {
-  keep(keeper, leg.realm, leg.transport, leg.remote, leg.dialog, leg.trunk, leg.target, leg.party, leg.display,
-       leg.peer, leg.session_s, leg.session_min_s, leg.refreshes, leg.session_due_ns, leg.session_id, leg.security,
-       leg.local, leg.remote_description, leg.previous, leg.agreed);
+  keep(keeper, leg.realm, leg.transport, leg.remote, leg.connection, leg.flows, leg.dialog, leg.trunk, leg.target,
+       leg.party, leg.display, leg.peer, leg.session_s, leg.session_min_s, leg.refreshes, leg.session_due_ns,
+       leg.session_id, leg.security, leg.local, leg.remote_description, leg.previous, leg.agreed);
 }
 
 template <typename Keeper>

@@ -90,6 +90,9 @@ class Media final : private MediaLeg::Listener {
   /// has ended; nothing has changed then.
   proto::Status replace(Side side, const MediaLegOptions& options, std::uint64_t now_ns);
 
+  /// A party was replaced: what a leg hears comes as one source, whatever the other party sends.
+  [[nodiscard]] bool joins_sources() const { return fresh_ssrc_[0] != 0 || fresh_ssrc_[1] != 0; }
+
   /// Payload types; before the flows are installed.
   void set_rewrite(const MediaRewrite& rewrite);
 

@@ -60,6 +60,10 @@ Secret<proto::FlowSpec> make_flow(const MediaLeg& from, const MediaLeg& to, Comp
   if (rtcp && leaves) spec->rtcp = exit_towards(to, Component::kRtcp);
   spec->receive = *from.receive_transform();
   spec->send = *to.send_transform();
+  const MediaTerms understood = to.remote_known() ? to.terms() : MediaTerms{};
+  spec->rewrite.absorbs = static_cast<std::uint8_t>(proto::kFeedbackAll & ~understood.understands);
+  // Telephones send none, and a flow that is to be looked into costs weir-media more.
+  spec->rewrite.strips_extensions = from.uses_ice() && !understood.extensions ? 1 : 0;
   const std::size_t pairs = std::min(payload_types.size(), proto::kPayloadTypeMapMax);
   std::copy_n(payload_types.begin(), pairs, spec->rewrite.payload_type_map.begin());
   spec->rewrite.payload_types = static_cast<std::uint8_t>(pairs);

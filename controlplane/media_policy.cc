@@ -21,6 +21,9 @@ sip::SecurityPolicy keyings_of(const settings::MediaPolicy& media) {
   policy.feedback = media.avpf;
   policy.ice = media.ice != settings::Ice::kOff;
   policy.ice_full = media.ice == settings::Ice::kFull;
+  policy.video = media.video;
+  policy.extensions = media.header_extensions;
+  policy.simulcast = media.simulcast;
   return policy;
 }
 

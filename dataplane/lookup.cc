@@ -96,7 +96,7 @@ void admit(Burst& burst, std::uint32_t packet, bool ahead) {
       if (reason != DropReason::kNone) return burst.drop(packet, reason);
       if (ahead) prefetch_media(flow, *burst.status[packet]);
       if (takes_any_source(flow)) burst.unsettled.push(packet);
-      if ((flow.marks & kMarkRewrites) != 0) burst.rewrites.push(packet);
+      if (rewrites(flow, kind == PacketKind::kRtcp)) burst.rewrites.push(packet);
       return burst.push_media(packet, flow.transforms);
     }
     case Lane::kRefused:

@@ -12,7 +12,7 @@
 namespace weir::proto {
 
 /// Raised with every change of a layout or a meaning in proto/ that the layout hash cannot see.
-inline constexpr std::uint32_t kRegionVersion = 5;
+inline constexpr std::uint32_t kRegionVersion = 6;
 
 /// Command: weir-control -> the worker that owns the flow. Each is answered by one Event with the same request number.
 enum class CommandKind : std::uint8_t {
@@ -20,7 +20,8 @@ enum class CommandKind : std::uint8_t {
   kInstall = 2,     ///< free or open -> installed: the whole spec. On open, local port and network must not change
   kUpdateKeys = 3,  ///< installed: new receive and send transforms; key_grace_ms. Sending changes at once
   /// open or installed: new peer, rtp and rtcp exits, latch_window_ms, all of ice. Installed also what a later
-  /// description changes: punts, source_policy, latch_prefix_bits, packets_per_s_max, bytes_per_s_max, rtp_clock_hz.
+  /// description changes: punts, source_policy, latch_prefix_bits, packets_per_s_max, bytes_per_s_max, rtp_clock_hz,
+  /// and of rewrite absorbs and strips_extensions.
   /// Nothing else is read. An open flow of kIce that is given no credentials goes on as one of kLatch
   kSetPeer = 4,
   kRemove = 5,  ///< any -> free, keys wiped. Removing a free flow is answered kRemoved: idempotent

@@ -98,14 +98,30 @@ struct PayloadTypePair {
   std::uint8_t to;
 };
 
+/// RewriteSpec::absorbs: what the far side does not understand of RTCP feedback. It is taken out of each compound; with
+/// one of kFeedbackPli and kFeedbackFir the other kind of picture request leaves in its place (RFC 4585 section 6.3.1,
+/// RFC 5104 section 4.3.1).
+inline constexpr std::uint8_t kFeedbackNack = 1;  ///< RFC 4585 section 6.2.1
+inline constexpr std::uint8_t kFeedbackTransport =
+    2;  ///< transport-wide: draft-holmer-rmcat-transport-wide-cc, RFC 8888
+inline constexpr std::uint8_t kFeedbackPli = 4;
+inline constexpr std::uint8_t kFeedbackFir = 8;
+inline constexpr std::uint8_t kFeedbackRemb = 16;   ///< draft-alvestrand-rmcat-remb-03
+inline constexpr std::uint8_t kFeedbackOther = 32;  ///< all else of packet types 205 and 206: TMMBR, SLI, RPSI ...
+/// Compounds that begin with no report (RFC 5506): an empty receiver report is put before what is left.
+inline constexpr std::uint8_t kFeedbackReducedSize = 64;
+inline constexpr std::uint8_t kFeedbackAll = 127;
+
 /// How media changes between the sides. ssrc_to 0: SSRCs pass. Else every inbound SSRC that authenticates first leaves
 /// as ssrc_to, in RTP and RTCP alike; ssrc_reverse_from/_to translate the SSRCs of the opposite flow in report blocks.
 struct RewriteSpec {
   std::uint32_t ssrc_to;
   std::uint32_t ssrc_reverse_from;
   std::uint32_t ssrc_reverse_to;
-  std::uint8_t payload_types;  ///< used entries of payload_type_map
-  std::array<std::uint8_t, 3> reserved;
+  std::uint8_t payload_types;      ///< used entries of payload_type_map
+  std::uint8_t absorbs;            ///< kFeedback*: taken out of RTCP
+  std::uint8_t strips_extensions;  ///< 1: header extensions (RFC 8285) are taken out of RTP
+  std::uint8_t reserved;
   std::array<PayloadTypePair, kPayloadTypeMapMax> payload_type_map;
 };
 static_assert(sizeof(RewriteSpec) == 32);

@@ -40,6 +40,11 @@ struct MediaPolicy {
                                           SrtpProfile::kAesCm128HmacSha1_32};
   bool avpf = false;  ///< offers say RTP/AVPF and its secured kin (RFC 4585); either is taken
   Ice ice = Ice::kOff;
+  /// What crosses beside audio, where the far side's realm has it too: video in a browser's BUNDLE group, header
+  /// extensions (RFC 8285), simulcast (RFC 8853).
+  bool video = false;
+  bool header_extensions = false;
+  bool simulcast = false;
   bool operator==(const MediaPolicy&) const = default;
 };
 
