@@ -24,6 +24,7 @@
 #include "controlplane/leg.h"
 #include "controlplane/media.h"
 #include "sip/event.h"
+#include "sip/ice_fragment.h"
 #include "sip/refer_to.h"
 
 namespace weir::controlplane {
@@ -154,6 +155,10 @@ class Call : public Requester, private Inviter {
   void refuse_relayed(const Relay& relay, std::uint16_t status);
   void drop_relays_of(const sip::DialogId& dialog);
   void on_relayed(std::size_t at, const sip::Message* response, std::uint16_t status);
+
+  // call_trickle.cc: INFO, and ICE candidates in it.
+  void on_info(Leg& from, sip::TransactionId id, const sip::Message& request);
+  void take_candidates(const Leg& from, const std::vector<sip::IceFragment>& fragments);
 
   // call_refer.cc: transfers.
   void on_refer(Leg& from, sip::TransactionId id, const sip::Message& request);

@@ -13,6 +13,7 @@
 #include "controlplane/outside_requests.h"
 #include "controlplane/register_relay.h"
 #include "controlplane/trunks.h"
+#include "sip/ice_fragment.h"
 #include "sip/limits.h"
 #include "sip/replaces.h"
 #include "sip/text.h"
@@ -57,7 +58,7 @@ std::string unsupported_options(const Message& request) {
   const std::vector<std::string_view> known = sip::split_list(kSupported);
   for (const std::string_view tag : request.values(HeaderId::kRequire)) {
     const auto is_tag = [tag](std::string_view one) { return sip::equals_without_case(one, tag); };
-    if (std::any_of(known.begin(), known.end(), is_tag)) continue;
+    if (std::any_of(known.begin(), known.end(), is_tag) || is_tag(sip::kTrickleIce)) continue;
     list += (list.empty() ? "" : ", ") + std::string(tag);
   }
   return list;

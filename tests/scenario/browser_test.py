@@ -17,20 +17,23 @@ _SECONDS = 3.0
 _WS_PORT = 8080
 
 
-def configure_browsers(lab) -> None:
+_EITHER_ICE = pytest.mark.parametrize("web_lab", ["lite", "full"], indirect=True)
+
+
+def configure_browsers(lab, ice: str = "lite") -> None:
     """Side a is the browsers': WebSocket, DTLS-SRTP and ICE."""
     configuration = lab.weir.configuration
     realm = configuration["realm"][0]
     realm["listen"] = [*realm["listen"], f"ws:{lab.network.a.sip_address}:{_WS_PORT}"]
-    realm |= {"ice": "lite", "avpf": True, "websocket": {"origins": ["*"]},
+    realm |= {"ice": ice, "avpf": True, "websocket": {"origins": ["*"]},
               "registrar": {"domain": lab.network.a.sip_address, "auth": False}}
     configuration["route"].insert(0, {"realm": "b", "match": "^sip:alice@.*", "registrar": True, "to_realm": "a",
                                       "media": "dtls"})
 
 
 @pytest.fixture
-def web_lab(quiet_lab):
-    configure_browsers(quiet_lab)
+def web_lab(quiet_lab, request):
+    configure_browsers(quiet_lab, getattr(request, "param", "lite"))
     quiet_lab.weir.start()
     return quiet_lab
 
@@ -70,6 +73,7 @@ def finish(lab, browser: Browser, phone: Baresip) -> None:
     assert_nothing_left(lab)
 
 
+@_EITHER_ICE
 def test_a_browser_calls_a_telephone(web_lab):
     lab = web_lab
     phone = Baresip(lab.undo, lab.network.b, lab.folder / "phone", Phone("rtp-5080", 5080, _PHONE_HZ, answers=True))
@@ -84,6 +88,7 @@ def test_a_browser_calls_a_telephone(web_lab):
     finish(lab, browser, phone)
 
 
+@_EITHER_ICE
 def test_a_telephone_calls_a_browser_that_has_registered(web_lab):
     lab = web_lab
     browser = make_browser(lab, register=True)
