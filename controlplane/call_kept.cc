@@ -269,7 +269,11 @@ std::optional<EndCause> Call::adopt_media(const KeptCall& kept) {
       *kept.media, remotes, [this](const MediaEvent& event) { on_media(event); }, now());
   if (!media) return EndCause{503, media.error()};
   media_ = std::move(media).value();
-  for (const Side side : kSides) leg(side)->session.address = media_->local_rtp(side).address;
+  for (const Side side : kSides) {
+    sip::LocalSession& session = leg(side)->session;
+    session.sections[section_].rtp = media_->local_rtp(side);  // the section is open
+    session.address = session.sections[section_].rtp.address;
+  }
   return std::nullopt;
 }
 
