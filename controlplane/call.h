@@ -24,6 +24,7 @@
 #include "controlplane/leg.h"
 #include "controlplane/media.h"
 #include "sip/event.h"
+#include "sip/ice_fragment.h"
 #include "sip/refer_to.h"
 
 namespace weir::controlplane {
@@ -155,6 +156,10 @@ class Call : public Requester, private Inviter {
   void drop_relays_of(const sip::DialogId& dialog);
   void on_relayed(std::size_t at, const sip::Message* response, std::uint16_t status);
 
+  // call_trickle.cc: INFO, and ICE candidates in it.
+  void on_info(Leg& from, sip::TransactionId id, const sip::Message& request);
+  void take_candidates(const Leg& from, const std::vector<sip::IceFragment>& fragments);
+
   // call_refer.cc: transfers.
   void on_refer(Leg& from, sip::TransactionId id, const sip::Message& request);
   void pass_refer(Leg& from, sip::TransactionId id, const sip::Message& request, const sip::ReferTo& refer_to,
@@ -212,7 +217,9 @@ class Call : public Requester, private Inviter {
   void on_refreshed(const sip::Message* response, std::uint16_t status);
 
   // call_kept.cc: from one weir-control to the next.
+  void note_flows(Leg& leg) const;
   [[nodiscard]] KeptLeg keep_leg(const Leg& leg) const;
+  [[nodiscard]] std::optional<Path> adopt_path(std::uint32_t realm, const KeptLeg& kept) const;
   proto::Result<std::unique_ptr<Leg>> adopt_leg(Side side, const KeptLeg& kept);
   void adopt_session(Leg& leg, const KeptLeg& kept, std::uint32_t sections);
   std::optional<EndCause> adopt_media(const KeptCall& kept);

@@ -5,6 +5,7 @@
 #include "controlplane/call.h"
 #include "controlplane/far_status.h"
 #include "controlplane/log.h"
+#include "controlplane/trickle.h"
 #include "sip/bundled.h"
 #include "sip/sdp_write.h"
 #include "sip/status.h"
@@ -154,6 +155,7 @@ void Call::accept_offer(Leg& from, sip::TransactionId id, const Message& request
   from.agreement = std::move(agreement);
   Message response = from.make_response(request, 200, "OK");
   answer_session_timer(from, request, response);
+  say_trickle(from.session.security.ice, response);
   response.set_body(sip::write_sdp(from.agreement->local), kSdpType);
   if (request.method() == Method::kInvite) {
     // A new INVITE shows that the answer to the one before has arrived, whatever became of its ACK.
@@ -237,6 +239,7 @@ Message Call::make_offering(Leg& to, Method method, const sip::SessionDescriptio
   Message request = to.dialog->make_request(method, to.make_via(context_.tokens));
   request.add_header(HeaderId::kAllow, kAllowed);
   request.add_header(HeaderId::kSupported, kSupported);
+  say_trickle(to.session.security.ice, request);
   ask_session_timer(to, request);
   request.set_body(sip::write_sdp(offer), kSdpType);
   return request;

@@ -6,6 +6,7 @@
 #include "controlplane/call.h"
 #include "controlplane/log.h"
 #include "controlplane/media_policy.h"
+#include "controlplane/trickle.h"
 #include "sip/sdp_write.h"
 
 namespace weir::controlplane {
@@ -97,6 +98,7 @@ void Call::answer_replacing(Leg& comer, sip::TransactionId id, const Message& in
   }
   Message response = comer.make_response(invite, 200, "OK");
   response.add_header(HeaderId::kSupported, kSupported);
+  say_trickle(comer.session.security.ice, response);
   answer_session_timer(comer, invite, response);
   response.set_body(sip::write_sdp(comer.agreement->local), "application/sdp");
   comer.dialog->confirm();

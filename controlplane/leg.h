@@ -7,10 +7,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "controlplane/boxed.h"
 #include "controlplane/call_slot.h"
 #include "controlplane/destination.h"
+#include "controlplane/left_flows.h"
 #include "controlplane/media_types.h"
 #include "controlplane/packed_agreement.h"
 #include "controlplane/path.h"
@@ -64,6 +66,9 @@ class Leg {
   /// Which of those that may answer our INVITE the peer is: forks have numbers of their own (RemoteMedia::dialog).
   std::uint64_t party = 0;
   std::string display;  ///< the party as people know it: a URI
+
+  /// By whose registration the party is known again if its connection ends, as of the last time that it was asked for.
+  Boxed<std::vector<FlowName>> flows;
 
   std::optional<TrunkMember> member;  ///< it was reached by: who may be shown the trunk's credentials
   CallSlot slot;                      ///< of that one

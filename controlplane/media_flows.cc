@@ -36,8 +36,9 @@ Secret<proto::FlowSpec> make_flow(const MediaLeg& from, const MediaLeg& to, Comp
   spec->punts = from.keying() == sip::Keying::kDtls ? proto::kPuntDtls : std::uint8_t{0};
   if (from.uses_ice()) {
     spec->source_policy = proto::SourcePolicy::kIce;
-    spec->ice = from.ice();
-    spec->ice_consent_ms = kIceConsentMs;
+    from.ice().write_to(*spec);
+    // A full agent asks for consent itself.
+    if (spec->ice_role == proto::IceRole::kNone) spec->ice_consent_ms = kIceConsentMs;
   } else if (from.is_secured_leg()) {
     spec->source_policy = proto::SourcePolicy::kLatch;
   } else if (terms.plain_latch_ms != 0) {

@@ -95,9 +95,14 @@ bool credentials_valid(const proto::IceCredentialsSpec& credentials) {
          ice_text_valid(credentials.password, credentials.password_bytes, proto::kIcePasswordBytesMin);
 }
 
+bool is_ice_role(proto::IceRole role) {
+  return raw(role) <= raw(proto::IceRole::kControlled);
+}
+
 bool ice_valid(const proto::FlowSpec& spec) {
   const auto& [now, next] = spec.ice;
-  if (!credentials_valid(now) || !credentials_valid(next)) return false;
+  if (!credentials_valid(now) || !credentials_valid(next) || !is_ice_role(spec.ice_role)) return false;
+  if (now.ufrag_bytes == 0 && spec.ice_role != proto::IceRole::kNone) return false;
   if (next.ufrag_bytes == 0) return true;
   // One ufrag, one password: a check's USERNAME has to say which.
   const bool same = std::equal(now.ufrag.begin(), now.ufrag.begin() + now.ufrag_bytes, next.ufrag.begin(),

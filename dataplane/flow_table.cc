@@ -266,7 +266,8 @@ void FlowTable::keep_nominated(std::uint32_t index) {
   FlowEntry& flow = entry(index);
   if (flow.source_policy != proto::SourcePolicy::kIce) return;
   const IceState* state = ice_of(index);
-  if (state != nullptr && state->selected_source() != nullptr) flow.peer = *state->selected_source();
+  if (state != nullptr && !state->is_full() && state->selected_source() != nullptr)
+    flow.peer = *state->selected_source();
 }
 
 void FlowTable::release_places(FlowEntry& flow) {

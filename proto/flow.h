@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "proto/ice_role.h"
 #include "proto/inet.h"
 #include "proto/limits.h"
 #include "proto/srtp_profile.h"
@@ -137,7 +138,10 @@ struct FlowSpec {
   /// kLatch, kRelatch: how many bits a source's address must have in common with the signalled peer's; 0: none. What is
   /// punted is held to the same, and under kSignalled to the peer itself.
   std::uint8_t latch_prefix_bits;
-  std::uint8_t reserved;
+  /// kNone: ICE-lite. Else weir-control makes checks too, by kInject: their responses are punted, conflicting roles are
+  /// settled as ice_tie_breaker says, and it is weir-control that chooses `peer`. Needs `ice`; stays for a flow's life
+  /// what it was, but that the roles may change
+  IceRole ice_role;
   std::uint32_t packets_per_s_max;
   std::uint32_t bytes_per_s_max;
   std::uint32_t punts_per_s_max;
@@ -159,6 +163,7 @@ struct FlowSpec {
   /// kOpen, kInstall, kSetPeer: the flow answers connectivity checks made with any of these, as ICE-lite (RFC 8445
   /// section 2.5). The second needs the first. What was checked and nominated stays as long as one of them does.
   std::array<IceCredentialsSpec, kIceCredentials> ice;
+  std::uint64_t ice_tie_breaker;  ///< RFC 8445 section 16.1
 };
 
 /// The worker that owns a local port: RTP and RTCP of a pair (even, odd) always share one.

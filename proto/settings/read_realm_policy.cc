@@ -111,7 +111,7 @@ void read_realm_policy(Table& table, const SrtpSettings& srtp, RealmPolicy& poli
   read_keying(table, policy.media.keying);
   read_suites(table, srtp, policy.media.sdes_suites);
   table.flag("avpf", policy.media.avpf);
-  table.choice<Ice>("ice", policy.media.ice, {{"off", Ice::kOff}, {"lite", Ice::kLite}});
+  table.choice<Ice>("ice", policy.media.ice, {{"off", Ice::kOff}, {"lite", Ice::kLite}, {"full", Ice::kFull}});
   read_crossing(table, policy.media);
   table.flag("trusted", policy.trusted);
   table.flag("topology_hiding", policy.topology_hiding);

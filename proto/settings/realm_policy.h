@@ -28,6 +28,7 @@ enum class Keying : std::uint8_t { kDtls, kSdes };
 enum class Ice : std::uint8_t {
   kOff,   ///< its attributes are passed over
   kLite,  ///< we answer checks, and send to where they come from; in what we offer too
+  kFull,  ///< and make checks of our own, and choose the pair if it is ours to choose
 };
 
 struct MediaPolicy {
