@@ -12,7 +12,7 @@
 namespace weir::proto {
 
 /// Raised with every change of a layout or a meaning in proto/ that the layout hash cannot see.
-inline constexpr std::uint32_t kRegionVersion = 4;
+inline constexpr std::uint32_t kRegionVersion = 5;
 
 /// Command: weir-control -> the worker that owns the flow. Each is answered by one Event with the same request number.
 enum class CommandKind : std::uint8_t {
@@ -20,7 +20,8 @@ enum class CommandKind : std::uint8_t {
   kInstall = 2,     ///< free or open -> installed: the whole spec. On open, local port and network must not change
   kUpdateKeys = 3,  ///< installed: new receive and send transforms; key_grace_ms. Sending changes at once
   /// open or installed: new peer, rtp and rtcp exits, latch_window_ms, ice, ice_consent_ms. Installed also what a later
-  /// description changes: punts, source_policy, latch_prefix_bits, packets_per_s_max, bytes_per_s_max, rtp_clock_hz.
+  /// description changes: punts, source_policy, latch_prefix_bits, packets_per_s_max, bytes_per_s_max, rtp_clock_hz,
+  /// transcode and rewrite.rtcp_timestamps.
   /// Nothing else is read. An open flow of kIce that is given no credentials goes on as one of kLatch
   kSetPeer = 4,
   kRemove = 5,  ///< any -> free, keys wiped. Removing a free flow is answered kRemoved: idempotent
@@ -49,8 +50,10 @@ enum class Refusal : std::uint8_t {
   kAddressFamily,
   kNoRoom,
   kAeadNotAllowed,  ///< without [srtp] aead the flow table has no room for GCM's keys
+  kNoTranscoders,   ///< without [media] transcode_cores nobody converts audio
+  kTranscodersTaken,
 };
-inline constexpr std::size_t kRefusalCount = 12;
+inline constexpr std::size_t kRefusalCount = 14;
 /// For people, e.g. "the port is in use by another flow".
 const char* to_string(Refusal refusal);
 
@@ -125,8 +128,8 @@ static_assert(kCrossesProcesses<Command> && kCrossesProcesses<Event> && kCrosses
 static_assert(offsetof(Command, flow) == 8 && offsetof(Command, spec) == 16);
 static_assert(offsetof(FlowSpec, rtp) == 52 && offsetof(FlowSpec, rewrite) == 100 &&
               offsetof(FlowSpec, receive) == 132 && offsetof(FlowSpec, send) == 280 && offsetof(FlowSpec, ice) == 444 &&
-              sizeof(FlowSpec) == 544);
-static_assert(sizeof(Command) == 560);
+              offsetof(FlowSpec, transcode) == 544 && sizeof(FlowSpec) == 584);
+static_assert(sizeof(Command) == 600);
 static_assert(offsetof(Event, source) == 32 && offsetof(Punt, data) == 64 && offsetof(Inject, data) == 64);
 
 }  // namespace weir::proto

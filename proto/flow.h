@@ -8,6 +8,7 @@
 #include "proto/inet.h"
 #include "proto/limits.h"
 #include "proto/srtp_profile.h"
+#include "proto/transcode.h"
 
 namespace weir::proto {
 
@@ -104,7 +105,9 @@ struct RewriteSpec {
   std::uint32_t ssrc_reverse_from;
   std::uint32_t ssrc_reverse_to;
   std::uint8_t payload_types;  ///< used entries of payload_type_map
-  std::array<std::uint8_t, 3> reserved;
+  /// RTCP: of sender reports' RTP timestamps and the jitter of report blocks, where the RTP is transcoded.
+  TimestampScale rtcp_timestamps;
+  std::array<std::uint8_t, 2> reserved;
   std::array<PayloadTypePair, kPayloadTypeMapMax> payload_type_map;
 };
 static_assert(sizeof(RewriteSpec) == 32);
@@ -143,6 +146,8 @@ struct FlowSpec {
   /// kOpen, kInstall, kSetPeer: the flow answers connectivity checks made with any of these, as ICE-lite (RFC 8445
   /// section 2.5). The second needs the first. What was checked and nominated stays as long as one of them does.
   std::array<IceCredentialsSpec, kIceCredentials> ice;
+  /// kInstall, kSetPeer: the RTP is converted by a core of its own, between the transforms. Needs kAcceptRtp.
+  TranscodeSpec transcode;
 };
 
 /// The worker that owns a local port: RTP and RTCP of a pair (even, odd) always share one.
