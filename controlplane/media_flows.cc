@@ -59,6 +59,11 @@ Secret<proto::FlowSpec> make_flow(const MediaLeg& from, const MediaLeg& to, Comp
   if (rtcp && leaves) spec->rtcp = exit_towards(to, Component::kRtcp);
   spec->receive = *from.receive_transform();
   spec->send = *to.send_transform();
+  if (from.security().codecs.transcode || to.security().codecs.transcode) {
+    const proto::TranscodeSpec transcode = transcode_between(from.terms().audio, to.terms().audio);
+    spec->rewrite.rtcp_timestamps = rtcp_scale(transcode);
+    if (rtp) spec->transcode = transcode;
+  }
   const std::size_t pairs = std::min(payload_types.size(), proto::kPayloadTypeMapMax);
   std::copy_n(payload_types.begin(), pairs, spec->rewrite.payload_type_map.begin());
   spec->rewrite.payload_types = static_cast<std::uint8_t>(pairs);

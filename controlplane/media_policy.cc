@@ -20,6 +20,7 @@ sip::SecurityPolicy keyings_of(const settings::MediaPolicy& media) {
   policy.first = media.keying.front() == settings::Keying::kDtls ? sip::Keying::kDtls : sip::Keying::kSdes;
   policy.feedback = media.avpf;
   policy.ice = media.ice == settings::Ice::kLite;
+  policy.codecs = media.codecs;
   return policy;
 }
 
@@ -66,6 +67,10 @@ sip::SecurityPolicy policy_towards(const settings::RealmSettings& realm, setting
       break;
   }
   return policy;
+}
+
+void join_codecs(sip::SecurityPolicy& policy, const settings::RealmSettings& other) {
+  policy.codecs.transcode = policy.codecs.transcode || other.policy.media.codecs.transcode;
 }
 
 }  // namespace weir::controlplane

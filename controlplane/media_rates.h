@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "controlplane/agreed_audio.h"
 #include "sip/sdp.h"
 
 namespace weir::controlplane {
@@ -25,6 +26,7 @@ struct MediaTerms {
   std::string codec;  ///< the encoding's name in the first format that is no telephone-event; empty: none known
   std::uint32_t clock_hz = 0;  ///< its RTP clock; 0: not known
   MediaRates rates;            ///< the most that the party has reason to send, RTCP included
+  AgreedAudio audio;           ///< the codecs that it may send and be sent
 };
 
 /// Reads the terms of a section from both descriptions: `remote` is what the party whose media it is said, `local` what

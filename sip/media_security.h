@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "proto/codec_policy.h"
 #include "proto/secret.h"
 #include "proto/srtp_profile.h"
 #include "sip/crypto_attribute.h"
@@ -38,6 +39,8 @@ struct SecurityPolicy {
   bool feedback = false;
   /// ICE as a lite agent (RFC 8445): offered by us, and answered where the peer offers it.
   bool ice = false;
+  /// Not of security, but as much the leg's: which codecs our offers have.
+  proto::CodecPolicy codecs = {};
 
   [[nodiscard]] bool sdes() const { return !suites.empty(); }
   /// Any keying at all may be used.

@@ -463,9 +463,10 @@ bool answer_section(const RemoteOffer& offer, const Agreement& far, const LocalS
   const MediaSection& theirs = offer.description.media[at];
   const LocalSection& own = local_section(local, at);
   MediaSection open = open_section(theirs, remote.protocol, own);
-  open.formats = common_formats(theirs, far.remote.media[at]);
+  const MediaSection chosen = codecs_to_answer(theirs, far.remote.media[at], local.security.codecs);
+  open.formats = common_formats(theirs, chosen);
   if (open.formats.empty()) return false;
-  copy_codecs(far.remote.media[at], theirs, open);
+  copy_codecs(chosen, theirs, open);
   copy_feedback(far.remote.media[at], theirs, open);
   agree_transport(remote, remote.rtcp_mux && own.rtcp_mux, agreed);
   if (remote.rtcp_mux_only && !agreed.rtcp_mux) return false;
@@ -487,6 +488,10 @@ DescriptionMark::DescriptionMark(const SessionDescription& description)
       digest(std::hash<std::string>{}(write_sdp(description))) {
   for (std::size_t i = 1; i < description.media.size(); ++i) later.push_back(closed_section(description.media[i]));
   for (const MediaSection& section : description.media) mids.emplace_back(mid_of(section));
+  const auto audio = std::find_if(description.media.begin(), description.media.end(), [](const MediaSection& section) {
+    return section.media == "audio" && section.port != 0;
+  });
+  if (audio != description.media.end()) sip::note_audio_types(*audio, audio_types);
 }
 
 RtpProtocol protocol_to_offer(const SecurityPolicy& policy) {
@@ -532,8 +537,10 @@ SessionDescription make_offer(const RemoteOffer& received, const LocalSession& l
     }
     const LocalSection& own = local_section(local, i);
     MediaSection section = open_section(theirs, protocol, own);
-    section.formats = common_formats(theirs, theirs);
-    copy_codecs(theirs, theirs, section);
+    const AudioTypes before = local.previous ? local.previous->audio_types : AudioTypes{};
+    const MediaSection shown = codecs_to_offer(theirs, local.security.codecs, before);
+    section.formats = common_formats(shown, shown);
+    copy_codecs(shown, shown, section);
     copy_feedback(theirs, theirs, section);
     append_transport(own, own.rtcp_mux, true, section);
     if (own.ice) append_section_ice(own, own.rtcp_mux, true, section);

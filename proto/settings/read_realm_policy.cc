@@ -57,6 +57,23 @@ void read_suites(Table& table, const SrtpSettings& srtp, std::vector<SrtpProfile
   if (into.empty()) table.mistake("sdes_suites", "names no SRTP suite that [srtp] allows");
 }
 
+void read_codecs(Table& table, CodecPolicy& codecs) {
+  table.each_text("offer", [&](const std::string& name, std::uint32_t) {
+    const std::optional<CodecName> codec = codec_by_name(name);
+    if (!codec) return table.mistake("offer", "there is no codec '" + name + "'");
+    if (codecs.rank(*codec) != codecs.count) return table.mistake("offer", "'" + name + "' is named twice");
+    codecs.offer[codecs.count++] = *codec;
+  });
+  const toml::node* offer = table.find("offer");
+  const bool empty = offer != nullptr && offer->is_array() && offer->as_array()->empty();
+  if (empty) table.mistake("offer", "names no codec");
+  table.flag("transcode", codecs.transcode);
+  const bool speaks = std::any_of(codecs.begin(), codecs.end(), can_transcode);
+  if (codecs.transcode && codecs.count != 0 && !speaks) {
+    table.mistake("transcode", "needs one of \"opus\", \"PCMA\" and \"PCMU\" among those offered");
+  }
+}
+
 void read_session(Table& table, SessionTimers& session) {
   table.number("session_expires_s", session.expires_s, 0, kSessionSecondsMax);
   table.number("min_se_s", session.min_s, kSessionSecondsMin, kSessionSecondsMax);
@@ -100,6 +117,7 @@ void read_realm_policy(Table& table, const SrtpSettings& srtp, RealmPolicy& poli
   read_suites(table, srtp, policy.media.sdes_suites);
   table.flag("avpf", policy.media.avpf);
   table.choice<Ice>("ice", policy.media.ice, {{"off", Ice::kOff}, {"lite", Ice::kLite}});
+  table.one_table("codecs", [&](Table& child) { read_codecs(child, policy.media.codecs); });
   table.flag("trusted", policy.trusted);
   table.flag("topology_hiding", policy.topology_hiding);
   table.choice<Transfers>("transfers", policy.transfers, {{"handle", Transfers::kHandle}, {"pass", Transfers::kPass}});

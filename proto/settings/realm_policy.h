@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "proto/codec_policy.h"
 #include "proto/srtp_profile.h"
 
 namespace weir::proto::settings {
@@ -39,6 +40,7 @@ struct MediaPolicy {
                                           SrtpProfile::kAesCm128HmacSha1_32};
   bool avpf = false;  ///< offers say RTP/AVPF and its secured kin (RFC 4585); either is taken
   Ice ice = Ice::kOff;
+  CodecPolicy codecs;
   bool operator==(const MediaPolicy&) const = default;
 };
 

@@ -17,16 +17,20 @@ _SECONDS = 3.0
 _WS_PORT = 8080
 
 
-@pytest.fixture
-def web_lab(quiet_lab):
-    """Side a is the browsers': WebSocket, DTLS-SRTP and ICE."""
-    configuration = quiet_lab.weir.configuration
+def configure_browsers(lab) -> None:
+    """Side a is theirs: WebSocket, DTLS-SRTP and ICE."""
+    configuration = lab.weir.configuration
     realm = configuration["realm"][0]
-    realm["listen"] = [*realm["listen"], f"ws:{quiet_lab.network.a.sip_address}:{_WS_PORT}"]
+    realm["listen"] = [*realm["listen"], f"ws:{lab.network.a.sip_address}:{_WS_PORT}"]
     realm |= {"ice": "lite", "avpf": True, "websocket": {"origins": ["*"]},
-              "registrar": {"domain": quiet_lab.network.a.sip_address, "auth": False}}
+              "registrar": {"domain": lab.network.a.sip_address, "auth": False}}
     configuration["route"].insert(0, {"realm": "b", "match": "^sip:alice@.*", "registrar": True, "to_realm": "a",
                                       "media": "dtls"})
+
+
+@pytest.fixture
+def web_lab(quiet_lab):
+    configure_browsers(quiet_lab)
     quiet_lab.weir.start()
     return quiet_lab
 
