@@ -29,6 +29,8 @@ inline constexpr auto kKeptLast<sip::RtpProtocol> = sip::RtpProtocol::kDtlsSavpf
 template <>
 inline constexpr auto kKeptLast<proto::CodecName> = proto::CodecName::kL16;
 template <>
+inline constexpr auto kKeptLast<proto::IceRole> = proto::IceRole::kControlled;
+template <>
 inline constexpr auto kKeptLast<sip::Direction> = sip::Direction::kInactive;
 
 // Every member of each, in order. One that is forgotten here is lost in a restart. Not in a nameless namespace, where
@@ -60,7 +62,7 @@ void kept_fields(Keeper& keeper, proto::CodecPolicy& codecs) {
 template <typename Keeper>
 void kept_fields(Keeper& keeper, sip::SecurityPolicy& policy) {
   keep(keeper, policy.srtp, policy.dtls, policy.suites, policy.first, policy.best_effort, policy.feedback, policy.ice,
-       policy.codecs);
+       policy.ice_full, policy.video, policy.extensions, policy.simulcast, policy.codecs);
 }
 
 template <typename Keeper>
@@ -113,7 +115,8 @@ void kept_fields(Keeper& keeper, sip::IceCandidate& candidate) {
 
 template <typename Keeper>
 void kept_fields(Keeper& keeper, sip::RemoteIce& ice) {
-  keep(keeper, ice.credentials, ice.lite, ice.trickle, ice.ended, ice.candidates, ice.candidates_left_out, ice.chosen);
+  keep(keeper, ice.credentials, ice.lite, ice.trickle, ice.ended, ice.candidates, ice.bytes, ice.candidates_left_out,
+       ice.chosen);
 }
 
 template <typename Keeper>
@@ -158,15 +161,15 @@ void kept_fields(Keeper& keeper, SecuredInfo& info) {
 
 template <typename Keeper>
 void kept_fields(Keeper& keeper, MediaTerms& terms) {
-  keep(keeper, terms.codec, terms.clock_hz, terms.rates.packets_per_s, terms.rates.bytes_per_s, terms.audio.count,
-       terms.audio.types, terms.audio.codecs);
+  keep(keeper, terms.codec, terms.clock_hz, terms.rates.packets_per_s, terms.rates.bytes_per_s, terms.understands,
+       terms.extensions, terms.audio.count, terms.audio.types, terms.audio.codecs);
   if (!is_valid(terms.audio)) keeper.fail();
 }
 
 template <typename Keeper>
 void kept_fields(Keeper& keeper, KeptMediaLeg& leg) {
   keep(keeper, leg.network, leg.terms, leg.rtp_port, leg.security, leg.keys, leg.secured, leg.association, leg.tls_id,
-       leg.tls_id_next, leg.ice[0], leg.ice[1], leg.fresh_ssrc);
+       leg.tls_id_next, leg.ice[0], leg.ice[1], leg.ice_role, leg.fresh_ssrc);
 }
 
 template <typename Keeper>
@@ -180,10 +183,15 @@ void kept_fields(Keeper& keeper, CallOrigin& origin) {
 }
 
 template <typename Keeper>
+void kept_fields(Keeper& keeper, FlowName& flow) {
+  keep(keeper, flow.realm, flow.user, flow.instance, flow.reg_id);
+}
+
+template <typename Keeper>
 void kept_fields(Keeper& keeper, KeptLeg& leg) {
-  keep(keeper, leg.realm, leg.transport, leg.remote, leg.dialog, leg.trunk, leg.target, leg.party, leg.display,
-       leg.peer, leg.session_s, leg.session_min_s, leg.refreshes, leg.session_due_ns, leg.session_id, leg.security,
-       leg.local, leg.remote_description, leg.previous, leg.agreed);
+  keep(keeper, leg.realm, leg.transport, leg.remote, leg.connection, leg.flows, leg.dialog, leg.trunk, leg.target,
+       leg.party, leg.display, leg.peer, leg.session_s, leg.session_min_s, leg.refreshes, leg.session_due_ns,
+       leg.session_id, leg.security, leg.local, leg.remote_description, leg.previous, leg.agreed);
 }
 
 template <typename Keeper>

@@ -48,7 +48,8 @@ void forget(Near& near, MoreSsrcs* more, Far MoreSsrcs::*kind) {
 /// Marks that say what a flow's packets need, so that those that need nothing touch one cache line less.
 std::uint8_t standing_marks(const proto::RewriteSpec& rewrite, bool transcodes) {
   const bool rewrites = rewrite.ssrc_to != 0 || rewrite.payload_types != 0 || rewrite.ssrc_reverse_to != 0 ||
-                        rewrite.rtcp_timestamps != proto::TimestampScale::kSame || transcodes;
+                        rewrite.strips_extensions != 0 || rewrite.rtcp_timestamps != proto::TimestampScale::kSame ||
+                        transcodes;
   return rewrites ? kMarkRewrites : std::uint8_t{0};
 }
 
@@ -98,11 +99,13 @@ void follow_terms(FlowEntry& flow, const proto::FlowSpec& spec, proto::FlowStatu
   flow.rate.packet_ns = rate.packet_ns;
   flow.rate.byte_ns_256 = rate.byte_ns_256;
   flow.rewrite.rtcp_timestamps = spec.rewrite.rtcp_timestamps;
-  const unsigned others = flow.marks & ~unsigned{kMarkRewrites};
-  flow.marks = static_cast<std::uint8_t>(others | standing_marks(flow.rewrite, spec.transcode.pairs != 0));
   // Timestamps of another clock cannot be compared: the statistics start anew.
   const std::uint32_t ticks = proto::rtp_ticks_of(spec.rtp_clock_hz);
   if (ticks != status.rtp_ticks) start_streams(status, ticks);
+  flow.rewrite.absorbs = spec.rewrite.absorbs;
+  flow.rewrite.strips_extensions = spec.rewrite.strips_extensions;
+  const std::uint8_t marks = standing_marks(flow.rewrite, spec.transcode.pairs != 0);
+  flow.marks = static_cast<std::uint8_t>((flow.marks & ~kMarkRewrites) | marks);
 }
 
 void fill_keys(FlowEntry& flow, const proto::TransformSpec& receive, const proto::TransformSpec& send, Cipher& cipher) {
@@ -305,7 +308,8 @@ void FlowTable::keep_nominated(std::uint32_t index) {
   FlowEntry& flow = entry(index);
   if (flow.source_policy != proto::SourcePolicy::kIce) return;
   const IceState* state = ice_of(index);
-  if (state != nullptr && state->selected_source() != nullptr) flow.peer = *state->selected_source();
+  if (state != nullptr && !state->is_full() && state->selected_source() != nullptr)
+    flow.peer = *state->selected_source();
 }
 
 void FlowTable::release_places(FlowEntry& flow) {

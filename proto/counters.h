@@ -58,13 +58,14 @@ enum class DropReason : std::uint8_t {
   kIceAuthFailed,
   kIceRateLimited,
   kIceReplayed,
+  kFeedbackAbsorbed,
   kTranscodeFull,
   kTranscodeTypeUnknown,
   kTranscodePayload,
   kTranscodeDuration,
   kTranscodeFlowGone,
 };
-inline constexpr std::size_t kDropReasonCount = 54;
+inline constexpr std::size_t kDropReasonCount = 55;
 
 struct DropReasonInfo {
   DropReason reason;
@@ -129,6 +130,8 @@ inline constexpr std::array<DropReasonInfo, kDropReasonCount> kDropReasons{{
     {DropReason::kIceAuthFailed, "ice_auth_failed", "the connectivity check's MESSAGE-INTEGRITY is missing or wrong"},
     {DropReason::kIceRateLimited, "ice_rate_limited", "the flow is over its rate of connectivity checks"},
     {DropReason::kIceReplayed, "ice_replayed", "the connectivity check came before, from another source"},
+    {DropReason::kFeedbackAbsorbed, "feedback_absorbed",
+     "the RTCP packet held nothing but feedback that the far side does not understand"},
     {DropReason::kTranscodeFull, "transcode_full", "the core that converts the flow's audio does not keep up"},
     {DropReason::kTranscodeTypeUnknown, "transcode_type_unknown",
      "the flow is transcoded and its conversion knows no such payload type"},

@@ -194,6 +194,20 @@ void check_realm_codecs(const Settings& settings, const RealmSettings& realm, st
   mistakes.push_back({line, "realm '" + realm.name + "' transcodes, and [media] transcode_cores names no core for it"});
 }
 
+/// A cookie is a password to whoever sees it, and goes with whatever page a browser shows.
+void check_realm_cookie(const RealmSettings& realm, std::uint32_t line, std::vector<Mistake>& mistakes) {
+  if (realm.websocket.cookie.name.empty()) return;
+  const auto& origins = realm.websocket.origins;
+  if (std::find(origins.begin(), origins.end(), "*") != origins.end()) {
+    mistakes.push_back({line, "realm '" + realm.name +
+                                  "' has a cookie and takes pages of any origin: any page could use a visitor's"});
+  }
+  const bool in_clear = std::any_of(realm.listeners.begin(), realm.listeners.end(),
+                                    [](const ListenerSettings& one) { return one.transport == SipTransport::kWs; });
+  if (in_clear)
+    mistakes.push_back({line, "realm '" + realm.name + "' has a cookie, which its ws: listener would carry in clear"});
+}
+
 void check_realms(const Settings& settings, const Lines& lines, std::vector<Mistake>& mistakes) {
   if (settings.realms.empty()) mistakes.push_back({0, "there is no [[realm]]: SIP would be spoken nowhere"});
   for (std::size_t i = 0; i < settings.realms.size(); ++i) {
@@ -207,6 +221,7 @@ void check_realms(const Settings& settings, const Lines& lines, std::vector<Mist
     check_realm_tls(realm, lines.realms[i], mistakes);
     check_realm_page(realm, lines.realms[i], mistakes);
     check_realm_codecs(settings, realm, lines.realms[i], mistakes);
+    check_realm_cookie(realm, lines.realms[i], mistakes);
   }
 }
 
