@@ -85,7 +85,7 @@ json::value media_view(const Media* media, Side side, const proto::Region& regio
     const proto::FlowStatus& status = region.flow_status(flow.index);
     if (status.generation == flow.generation) sums.add(status);
   }
-  json::object view{{"codec", detail_text(media->codec(side))}};
+  json::object view{{"codec", detail_text(media->codec(side))}, {"transcoded", media->transcodes(side)}};
   for (const auto& member : sums.view()) view.insert(member);
   return view;
 }

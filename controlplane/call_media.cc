@@ -117,8 +117,9 @@ std::optional<EndCause> Call::make_stream(const Path& way) {
       caller_media(context_.settings, caller_->path(), offer_ ? offer_->sections[section_] : sip::RemoteSection{},
                    caller_->session.security);
   if (!caller) return EndCause{488, "the realm has no media address of the offer's family"};
-  const MediaLegOptions callee =
-      callee_media(context_.settings, way, policy_towards(context_.settings.realms[callee_realm_], callee_profile_));
+  sip::SecurityPolicy towards = policy_towards(context_.settings.realms[callee_realm_], callee_profile_);
+  join_codecs(towards, realm_of(*caller_));
+  const MediaLegOptions callee = callee_media(context_.settings, way, towards);
   auto media = context_.media.create_media(
       *caller, callee, [this](const MediaEvent& event) { on_media(event); }, now());
   if (!media) return EndCause{503, media.error()};

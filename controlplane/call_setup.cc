@@ -46,6 +46,7 @@ std::optional<EndCause> Call::begin(sip::TransactionId id, const Message& invite
   callers_invite_ = context_.transactions.request(id);
   callee_realm_ = destination.to_realm;
   callee_profile_ = destination.media;
+  join_codecs(caller_->session.security, context_.settings.realms[callee_realm_]);
   if (std::optional<EndCause> cause = read_callers_offer(invite)) return cause;
   log_sip(Side::kCaller, from, "in", invite);
   caller_->state = LegState::kInviting;

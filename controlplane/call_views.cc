@@ -96,6 +96,8 @@ json::value Call::details(std::uint64_t now_ns) const {
     if (!leg(side) || !media_) continue;
     json::object view = leg_view(*leg(side), section_).get_object();
     view["local_rtp"] = proto::to_string(media_->local_rtp(side));
+    view["codec"] = media_->codec(side);
+    view["transcoded"] = media_->transcodes(side);
     legs.push_back(std::move(view));
     for (const proto::FlowId flow : media_->flows(side)) {
       const proto::FlowStatus& status = region.flow_status(flow.index);

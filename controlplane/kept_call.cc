@@ -27,6 +27,8 @@ inline constexpr auto kKeptLast<sip::FingerprintHash> = sip::FingerprintHash::kS
 template <>
 inline constexpr auto kKeptLast<sip::RtpProtocol> = sip::RtpProtocol::kDtlsSavpf;
 template <>
+inline constexpr auto kKeptLast<proto::CodecName> = proto::CodecName::kL16;
+template <>
 inline constexpr auto kKeptLast<proto::IceRole> = proto::IceRole::kControlled;
 template <>
 inline constexpr auto kKeptLast<sip::Direction> = sip::Direction::kInactive;
@@ -51,9 +53,16 @@ void kept_fields(Keeper& keeper, PeerAbilities& peer) {
 }
 
 template <typename Keeper>
+void kept_fields(Keeper& keeper, proto::CodecPolicy& codecs) {
+  for (proto::CodecName& name : codecs.offer) keep(keeper, name);
+  keep(keeper, codecs.count, codecs.transcode);
+  if (codecs.count > codecs.offer.size()) keeper.fail();
+}
+
+template <typename Keeper>
 void kept_fields(Keeper& keeper, sip::SecurityPolicy& policy) {
   keep(keeper, policy.srtp, policy.dtls, policy.suites, policy.first, policy.best_effort, policy.feedback, policy.ice,
-       policy.ice_full, policy.video, policy.extensions, policy.simulcast);
+       policy.ice_full, policy.video, policy.extensions, policy.simulcast, policy.codecs);
 }
 
 template <typename Keeper>
@@ -91,7 +100,7 @@ void kept_fields(Keeper& keeper, sip::MediaSection& section) {
 
 template <typename Keeper>
 void kept_fields(Keeper& keeper, sip::DescriptionMark& mark) {
-  keep(keeper, mark.version, mark.digest, mark.later, mark.mids);
+  keep(keeper, mark.version, mark.digest, mark.later, mark.mids, mark.audio_types);
 }
 
 template <typename Keeper>
@@ -153,7 +162,8 @@ void kept_fields(Keeper& keeper, SecuredInfo& info) {
 template <typename Keeper>
 void kept_fields(Keeper& keeper, MediaTerms& terms) {
   keep(keeper, terms.codec, terms.clock_hz, terms.rates.packets_per_s, terms.rates.bytes_per_s, terms.understands,
-       terms.extensions);
+       terms.extensions, terms.audio.count, terms.audio.types, terms.audio.codecs);
+  if (!is_valid(terms.audio)) keeper.fail();
 }
 
 template <typename Keeper>

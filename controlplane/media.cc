@@ -399,6 +399,11 @@ std::string_view Media::codec(Side side) const {
   return leg(side).remote_known() ? std::string_view(leg(side).terms().codec) : std::string_view();
 }
 
+bool Media::transcodes(Side side) const {
+  return leg(side).remote_known() && leg(opposite(side)).remote_known() &&
+         flow_from(side, Component::kRtp)->transcode.pairs != 0;
+}
+
 std::size_t Media::handshakes() const {
   std::size_t count = 0;
   for (const Side side : kSides) {

@@ -117,6 +117,8 @@ class Media final : private MediaLeg::Listener {
 
   /// The codec that `side`'s remote agreed to send first; empty while none is known.
   [[nodiscard]] std::string_view codec(Side side) const;
+  /// Whether what `side`'s remote sends is converted to another codec on its way.
+  [[nodiscard]] bool transcodes(Side side) const;
 
   // For MediaEngine.
   Media(MediaEngine& engine, const std::array<MediaLegOptions, 2>& options,

@@ -24,6 +24,7 @@ sip::SecurityPolicy keyings_of(const settings::MediaPolicy& media) {
   policy.video = media.video;
   policy.extensions = media.header_extensions;
   policy.simulcast = media.simulcast;
+  policy.codecs = media.codecs;
   return policy;
 }
 
@@ -70,6 +71,10 @@ sip::SecurityPolicy policy_towards(const settings::RealmSettings& realm, setting
       break;
   }
   return policy;
+}
+
+void join_codecs(sip::SecurityPolicy& policy, const settings::RealmSettings& other) {
+  policy.codecs.transcode = policy.codecs.transcode || other.policy.media.codecs.transcode;
 }
 
 }  // namespace weir::controlplane

@@ -14,4 +14,7 @@ sip::SecurityPolicy policy_from(const proto::settings::RealmSettings& realm);
 /// What parties of a realm are offered under a route's profile, and may come back with.
 sip::SecurityPolicy policy_towards(const proto::settings::RealmSettings& realm, proto::settings::MediaProfile profile);
 
+/// A call is transcoded if either side's realm wants it.
+void join_codecs(sip::SecurityPolicy& policy, const proto::settings::RealmSettings& other);
+
 }  // namespace weir::controlplane

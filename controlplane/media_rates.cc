@@ -107,6 +107,7 @@ MediaTerms read_audio_terms(const sip::MediaSection& remote, const sip::MediaSec
   const std::uint32_t packets_per_s = 1000 / shortest_packet_ms(remote, local);
   const std::uint32_t bandwidth = bandwidth_bits_per_s(remote, local);
   MediaTerms terms;
+  terms.audio = read_audio(remote, local);
   bool has_events = false;
   for (const std::string& format : local.formats) {
     const std::optional<sip::Rtpmap> map = map_of(remote, local, format);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "controlplane/agreed_audio.h"
 #include "sip/sdp.h"
 
 namespace weir::controlplane {
@@ -33,6 +34,7 @@ struct MediaTerms {
   MediaRates rates;              ///< the most that the party has reason to send, RTCP included
   std::uint8_t understands = 0;  ///< proto::kFeedback*: what RTCP feedback it may be sent
   bool extensions = false;       ///< RTP that it is sent may have header extensions (RFC 8285)
+  AgreedAudio audio;             ///< the codecs that it may send and be sent
 };
 
 /// Reads the terms of a section from both descriptions: `remote` is what the party whose media it is said, `local` what

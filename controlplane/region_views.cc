@@ -57,6 +57,7 @@ constexpr CounterName kCounterNames[] = {
     {"commands_refused", &proto::WorkerCounters::commands_refused},
     {"events_lost", &proto::WorkerCounters::events_lost},
     {"inject_refused", &proto::WorkerCounters::inject_refused},
+    {"transcoded", &proto::WorkerCounters::transcoded},
     {"handed_over", &proto::WorkerCounters::handed_over},
     {"stalls", &proto::WorkerCounters::stalls},
     {"idle_sleeps", &proto::WorkerCounters::idle_sleeps},

@@ -65,6 +65,8 @@ struct Burst {
   /// lookup: STUN of flows with ICE credentials. answer_checks makes answers of them, or drops them; transmit sends
   /// them.
   PacketList checks;
+  /// rewrite: packets of `media` that a transcoder converts. One that was dropped since may still be listed.
+  PacketList transcodes;
   bool dropped = false;  ///< a packet of this burst was dropped
   /// unprotect, protect: packets of `media` whose `notes` are not zero. A packet dropped later may still be listed.
   PacketList noted;
@@ -90,6 +92,15 @@ struct Burst {
   /// Any stage that drops: why. kNone until then (receive sets it). Each packet ends in exactly one place: transmitted,
   /// punted, answered, absorbed, or here with a reason.
   Column<proto::DropReason> verdict;
+
+  /// Empties all lists, for `packets` packets of flows of this table.
+  void begin(std::uint32_t packets, FlowTable& of) {
+    count = packets;
+    table = &of;
+    dropped = false;
+    clear_media();
+    for (PacketList* list : {&unsettled, &rewrites, &punts, &checks, &transcodes, &noted}) list->clear();
+  }
 
   /// Drops a packet. The stage also leaves it out of the list it writes.
   void drop(std::uint32_t packet, proto::DropReason reason) {

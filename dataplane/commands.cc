@@ -67,7 +67,8 @@ Refusal validate_new_keys(const proto::FlowSpec& spec, const FlowEntry& flow, Ke
 
 /// What of it kSetPeer changes too.
 bool filters_valid(const proto::RewriteSpec& rewrite) {
-  return rewrite.absorbs <= proto::kFeedbackAll && rewrite.strips_extensions <= 1;
+  return rewrite.absorbs <= proto::kFeedbackAll && rewrite.strips_extensions <= 1 &&
+         raw(rewrite.rtcp_timestamps) <= proto::kTimestampScaleMax;
 }
 
 bool rewrite_valid(const proto::RewriteSpec& rewrite) {
@@ -77,6 +78,22 @@ bool rewrite_valid(const proto::RewriteSpec& rewrite) {
     if (pair.from > kPayloadTypeMax || pair.to > kPayloadTypeMax) return false;
   }
   return true;
+}
+
+bool pair_valid(const proto::TranscodePair& pair) {
+  return pair.from_type <= kPayloadTypeMax && pair.to_type <= kPayloadTypeMax &&
+         raw(pair.from) <= proto::kAudioCodecMax && raw(pair.to) <= proto::kAudioCodecMax &&
+         proto::can_convert(pair.from, pair.to);
+}
+
+/// What kInstall and kSetPeer say of audio that is converted.
+Refusal validate_transcode(const proto::FlowSpec& spec, const FlowTable& table) {
+  const proto::TranscodeSpec& transcode = spec.transcode;
+  if (transcode.pairs == 0) return Refusal::kNone;
+  const bool valid = transcode.pairs <= proto::kTranscodePairsMax && (spec.accepts & proto::kAcceptRtp) != 0 &&
+                     std::all_of(transcode.pair.begin(), transcode.pair.begin() + transcode.pairs, pair_valid);
+  if (!valid) return Refusal::kEnumOutOfRange;
+  return table.transcodes_max() != 0 ? Refusal::kNone : Refusal::kNoTranscoders;
 }
 
 /// RFC 8839 section 5.4.
@@ -118,13 +135,15 @@ bool sources_valid(const proto::FlowSpec& spec) {
 }
 
 /// What kSetPeer changes.
-Refusal validate_set_peer(const proto::FlowSpec& spec, const CommandScope& scope, const FlowEntry& flow) {
+Refusal validate_set_peer(const proto::FlowSpec& spec, const CommandScope& scope, const FlowTable& table,
+                          const FlowEntry& flow) {
   if (flow.state == FlowState::kDraining) return Refusal::kStateWrong;
   if (spec.latch_window_ms > proto::kLatchWindowMsMax || !ice_valid(spec)) return Refusal::kEnumOutOfRange;
   if (flow.state == FlowState::kInstalled) {
     const bool valid = sources_valid(spec) && policy_fits(spec.source_policy, flow.receive_profile) &&
                        spec.rtp_clock_hz <= proto::kRtpClockHzMax && filters_valid(spec.rewrite);
     if (!valid) return Refusal::kEnumOutOfRange;
+    if (const Refusal refusal = validate_transcode(spec, table); refusal != Refusal::kNone) return refusal;
   }
   if (!endpoint_fits(spec.peer, scope.families[flow.network])) return Refusal::kAddressFamily;
   return validate_exits(spec, scope);
@@ -143,8 +162,9 @@ Refusal validate_port(const Command& command, const CommandScope& scope, const F
   return holder == kNoFlow || holder == command.flow.index ? Refusal::kNone : Refusal::kPortInUse;
 }
 
-Refusal validate_media(const proto::FlowSpec& spec, const CommandScope& scope, KeyRoom room) {
-  if (const Refusal refusal = validate_transforms(spec, room); refusal != Refusal::kNone) return refusal;
+Refusal validate_media(const proto::FlowSpec& spec, const CommandScope& scope, const FlowTable& table) {
+  if (const Refusal refusal = validate_transforms(spec, table.key_room()); refusal != Refusal::kNone) return refusal;
+  if (const Refusal refusal = validate_transcode(spec, table); refusal != Refusal::kNone) return refusal;
   if (!rewrite_valid(spec.rewrite)) return Refusal::kEnumOutOfRange;
   if (spec.rtp_clock_hz > proto::kRtpClockHzMax) return Refusal::kEnumOutOfRange;
   if (!policy_fits(spec.source_policy, spec.receive.profile)) return Refusal::kEnumOutOfRange;
@@ -169,7 +189,7 @@ Refusal validate_install(const Command& command, const CommandScope& scope, cons
     return Refusal::kStateWrong;
   }
   const Refusal refusal = validate_port(command, scope, table);
-  return refusal != Refusal::kNone ? refusal : validate_media(command.spec, scope, table.key_room());
+  return refusal != Refusal::kNone ? refusal : validate_media(command.spec, scope, table);
 }
 
 Refusal validate_remove(const Command& command, const FlowEntry& flow) {
@@ -178,14 +198,16 @@ Refusal validate_remove(const Command& command, const FlowEntry& flow) {
   return command.flow.generation == flow.generation ? Refusal::kNone : Refusal::kGenerationStale;
 }
 
-Refusal validate_existing(const Command& command, const CommandScope& scope, KeyRoom room, const FlowEntry& flow) {
+Refusal validate_existing(const Command& command, const CommandScope& scope, const FlowTable& table,
+                          const FlowEntry& flow) {
   if (flow.state == FlowState::kFree) return Refusal::kStateWrong;
   if (command.flow.generation != flow.generation) return Refusal::kGenerationStale;
   switch (command.kind) {
     case CommandKind::kUpdateKeys:
-      return flow.state == FlowState::kInstalled ? validate_new_keys(command.spec, flow, room) : Refusal::kStateWrong;
+      return flow.state == FlowState::kInstalled ? validate_new_keys(command.spec, flow, table.key_room())
+                                                 : Refusal::kStateWrong;
     case CommandKind::kSetPeer:
-      return validate_set_peer(command.spec, scope, flow);
+      return validate_set_peer(command.spec, scope, table, flow);
     case CommandKind::kDrain:
       return flow.state == FlowState::kInstalled ? Refusal::kNone : Refusal::kStateWrong;
     case CommandKind::kOpen:
@@ -217,13 +239,26 @@ bool carries_ice(CommandKind kind) {
   return makes_a_flow(kind) || kind == CommandKind::kSetPeer;
 }
 
+/// Of an installed flow alone: an open one takes no media.
+bool carries_transcode(CommandKind kind, const FlowEntry& flow) {
+  return kind == CommandKind::kInstall || (kind == CommandKind::kSetPeer && flow.state == FlowState::kInstalled);
+}
+
+/// An entry that was claimed for a flow which is refused.
+Refusal give_back(FlowTable& table, std::uint32_t index, Refusal refusal) {
+  if (table.entry(index).state == FlowState::kFree) table.remove(index);
+  return refusal;
+}
+
 /// The command is valid and the entry is ours. Refused only for want of room.
 Refusal carry_out(const Command& command, FlowTable& table, Cipher& cipher, std::uint64_t now_ns) {
   const std::uint32_t index = command.flow.index;
   const proto::FlowSpec& spec = command.spec;
+  if (carries_transcode(command.kind, table.entry(index)) && !table.set_transcode(index, spec.transcode)) {
+    return give_back(table, index, Refusal::kTranscodersTaken);
+  }
   if (carries_ice(command.kind) && !table.set_ice(index, spec, cipher)) {
-    if (table.entry(index).state == FlowState::kFree) table.remove(index);  // it was claimed
-    return Refusal::kNoRoom;
+    return give_back(table, index, Refusal::kNoRoom);
   }
   switch (command.kind) {
     case CommandKind::kOpen:
@@ -268,7 +303,7 @@ Refusal validate(const Command& command, const CommandScope& scope, const FlowTa
     case CommandKind::kDrain:
       break;
   }
-  return validate_existing(command, scope, table.key_room(), flow);
+  return validate_existing(command, scope, table, flow);
 }
 
 proto::Event execute(Command& command, const CommandScope& scope, FlowTable& table, Cipher& cipher,

@@ -48,6 +48,10 @@ std::string lcores(const proto::settings::MediaSettings& media) {
   for (std::size_t worker = 0; worker < media.worker_cores.size(); ++worker) {
     text += "," + std::to_string(worker + 1) + "@" + std::to_string(media.worker_cores[worker]);
   }
+  for (std::size_t transcoder = 0; transcoder < media.transcode_cores.size(); ++transcoder) {
+    text += "," + std::to_string(media.worker_cores.size() + transcoder + 1) + "@" +
+            std::to_string(media.transcode_cores[transcoder]);
+  }
   return text;
 }
 
@@ -96,6 +100,9 @@ proto::Status check_cores(const proto::settings::MediaSettings& media, unsigned 
   if (media.main_core >= cores) return missing(media.main_core, "media.main_core");
   for (const unsigned core : media.worker_cores) {
     if (core >= cores) return missing(core, "media.worker_cores");
+  }
+  for (const unsigned core : media.transcode_cores) {
+    if (core >= cores) return missing(core, "media.transcode_cores");
   }
   return proto::success();
 }

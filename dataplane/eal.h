@@ -26,7 +26,8 @@ proto::Status check_cores(const proto::settings::MediaSettings& media, unsigned 
 /// True for "net_xyz,..." (virtual device), false for a PCI address.
 bool is_virtual_device(const std::string& device);
 
-/// EAL's command line. lcore 0 is the main core, lcore k + 1 worker k, whatever CPUs they are pinned to.
+/// EAL's command line. lcore 0 is the main core, lcore k + 1 worker k, and behind the workers come the
+/// transcoders, whatever CPUs they are pinned to.
 std::vector<std::string> eal_arguments(const proto::settings::Settings& settings, MemoryKind memory);
 
 /// DPDK, initialised; cleans up when destroyed. One at a time.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <random>
 
+#include "dataplane/media_region.h"
 #include "dataplane/numa.h"
 
 namespace weir::dataplane {
@@ -54,6 +55,7 @@ proto::Result<std::unique_ptr<Engine>> Engine::create(const Settings& settings, 
   std::unique_ptr<Engine> engine(new Engine());
   if (proto::Status status = engine->open_networks(settings); !status) return proto::Error{status.error()};
   if (proto::Status status = engine->make_table(settings, region); !status) return proto::Error{status.error()};
+  if (proto::Status status = engine->make_transcoders(settings); !status) return proto::Error{status.error()};
   if (proto::Status status = engine->make_workers(settings, region); !status) return proto::Error{status.error()};
   return engine;
 }
@@ -120,13 +122,26 @@ proto::Status Engine::listen_to_groups() {
 proto::Status Engine::make_table(const Settings& settings, proto::Region& region) {
   table_ = std::make_unique<FlowTable>(region.private_memory(), region.shape().flows_max,
                                        static_cast<std::uint32_t>(networks_.size()), key_room(settings.srtp.aead),
-                                       &region.flow_status_mutable(0));
+                                       &region.flow_status_mutable(0), transcodes_max(settings));
   if (!region.resumed()) return proto::success();
   proto::Result<std::unique_ptr<Cipher>> cipher = Cipher::create();
   if (!cipher) return proto::Error{cipher.error()};
   table_->resume(**cipher);
   for (std::uint32_t index = 0; index < table_->flows_max(); ++index) {
     if (table_->entry(index).state != proto::FlowState::kFree) ++flows_;
+  }
+  return proto::success();
+}
+
+proto::Status Engine::make_transcoders(const Settings& settings) {
+  const proto::settings::MediaSettings& media = settings.media;
+  auto rings = TranscodeRings::create(static_cast<std::uint16_t>(media.worker_cores.size()),
+                                      static_cast<std::uint16_t>(media.transcode_cores.size()));
+  if (!rings) return proto::Error{rings.error()};
+  transcode_rings_ = std::move(*rings);
+  for (std::uint16_t index = 0; index < transcode_rings_->transcoders(); ++index) {
+    transcoders_.push_back(
+        std::make_unique<Transcoder>(index, *transcode_rings_, media.transcoded_flows_max, media.idle_sleep_us_max));
   }
   return proto::success();
 }
@@ -167,7 +182,13 @@ WorkerParts Engine::parts_of(std::uint16_t worker, std::uint16_t workers, proto:
                     .from_workers = {},
                     .to_workers = std::vector<rte_ring*>(workers),
                     .wanted = worker == 0 ? nullptr : handoff_->wanted(worker),
-                    .wanted_by = {}};
+                    .wanted_by = {},
+                    .to_transcoders = {},
+                    .from_transcoders = {}};
+  for (std::uint16_t transcoder = 0; transcoder < transcode_rings_->transcoders(); ++transcoder) {
+    parts.to_transcoders.push_back(transcode_rings_->to(worker, transcoder));
+    parts.from_transcoders.push_back(transcode_rings_->back(worker, transcoder));
+  }
   for (std::uint16_t network = 0; network < networks_.size(); ++network) {
     const Port& port = *ports_[port_of_[network]];
     std::vector<std::uint8_t>& sharing = parts.networks_of_port[port.id()];

@@ -13,13 +13,14 @@
 #include "dataplane/neighbours.h"
 #include "dataplane/network.h"
 #include "dataplane/port.h"
+#include "dataplane/transcoder.h"
 #include "dataplane/worker.h"
 #include "proto/region.h"
 #include "proto/settings/settings.h"
 
 namespace weir::dataplane {
 
-/// Started ports and workers that only need a thread each.
+/// Started ports, workers and transcoders that only need a thread each.
 class Engine {
  public:
   /// `region` outlives the engine, and EAL runs. Flows that lie in a resumed region are resumed.
@@ -28,6 +29,8 @@ class Engine {
 
   [[nodiscard]] std::uint16_t workers() const { return static_cast<std::uint16_t>(workers_.size()); }
   Worker& worker(std::uint16_t index) { return *workers_[index]; }
+  [[nodiscard]] std::uint16_t transcoders() const { return static_cast<std::uint16_t>(transcoders_.size()); }
+  Transcoder& transcoder(std::uint16_t index) { return *transcoders_[index]; }
   [[nodiscard]] std::size_t networks() const { return networks_.size(); }
   [[nodiscard]] const std::string& network_name(std::size_t network) const { return names_[network]; }
   [[nodiscard]] const Port& port_of(std::size_t network) const { return *ports_[port_of_[network]]; }
@@ -47,6 +50,7 @@ class Engine {
   proto::Result<std::size_t> open_port(const std::string& device, const SteeredFrames& frames);
   proto::Status listen_to_groups();
   proto::Status make_table(const proto::settings::Settings& settings, proto::Region& region);
+  proto::Status make_transcoders(const proto::settings::Settings& settings);
   proto::Status make_workers(const proto::settings::Settings& settings, proto::Region& region);
   WorkerParts parts_of(std::uint16_t worker, std::uint16_t workers, proto::Region& region);
 
@@ -60,6 +64,8 @@ class Engine {
   std::vector<Neighbours> neighbours_;
   std::unique_ptr<Handoff> handoff_;
   std::unique_ptr<FlowTable> table_;
+  std::unique_ptr<TranscodeRings> transcode_rings_;
+  std::vector<std::unique_ptr<Transcoder>> transcoders_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<int> nodes_;
   std::uint32_t flows_ = 0;

@@ -46,9 +46,10 @@ void forget(Near& near, MoreSsrcs* more, Far MoreSsrcs::*kind) {
 }
 
 /// Marks that say what a flow's packets need, so that those that need nothing touch one cache line less.
-std::uint8_t standing_marks(const proto::RewriteSpec& rewrite) {
+std::uint8_t standing_marks(const proto::RewriteSpec& rewrite, bool transcodes) {
   const bool rewrites = rewrite.ssrc_to != 0 || rewrite.payload_types != 0 || rewrite.ssrc_reverse_to != 0 ||
-                        rewrite.strips_extensions != 0;
+                        rewrite.strips_extensions != 0 || rewrite.rtcp_timestamps != proto::TimestampScale::kSame ||
+                        transcodes;
   return rewrites ? kMarkRewrites : std::uint8_t{0};
 }
 
@@ -77,7 +78,8 @@ void fill_transforms(FlowEntry& flow, const proto::TransformSpec& receive, const
 void fill_addresses(FlowEntry& flow, const proto::FlowSpec& spec) {
   flow.network = spec.network;
   flow.local_port = spec.local_port;
-  flow.accepts = static_cast<std::uint8_t>(spec.accepts | (flow.accepts & kAnswersChecks));  // set_ice has set it
+  // set_ice and set_transcode have set theirs.
+  flow.accepts = static_cast<std::uint8_t>(spec.accepts | (flow.accepts & (kAnswersChecks | kTranscodes)));
   flow.punts = spec.punts;
   flow.source_policy = spec.source_policy;
   flow.peer = spec.peer;
@@ -96,12 +98,14 @@ void follow_terms(FlowEntry& flow, const proto::FlowSpec& spec, proto::FlowStatu
   const RateMeter rate = make_rate_meter(spec.packets_per_s_max, spec.bytes_per_s_max);
   flow.rate.packet_ns = rate.packet_ns;
   flow.rate.byte_ns_256 = rate.byte_ns_256;
+  flow.rewrite.rtcp_timestamps = spec.rewrite.rtcp_timestamps;
   // Timestamps of another clock cannot be compared: the statistics start anew.
   const std::uint32_t ticks = proto::rtp_ticks_of(spec.rtp_clock_hz);
   if (ticks != status.rtp_ticks) start_streams(status, ticks);
   flow.rewrite.absorbs = spec.rewrite.absorbs;
   flow.rewrite.strips_extensions = spec.rewrite.strips_extensions;
-  flow.marks = static_cast<std::uint8_t>((flow.marks & ~kMarkRewrites) | standing_marks(flow.rewrite));
+  const std::uint8_t marks = standing_marks(flow.rewrite, spec.transcode.pairs != 0);
+  flow.marks = static_cast<std::uint8_t>((flow.marks & ~kMarkRewrites) | marks);
 }
 
 void fill_keys(FlowEntry& flow, const proto::TransformSpec& receive, const proto::TransformSpec& send, Cipher& cipher) {
@@ -127,33 +131,38 @@ void close_windows(std::array<State, N>& states) {
 
 /// Where the parts of the private memory begin, one behind the other, in bytes.
 struct FlowTable::Layout {
-  Layout(std::uint32_t flows, std::uint32_t networks_known, KeyRoom key_room)
+  Layout(std::uint32_t flows, std::uint32_t networks_known, KeyRoom key_room, std::uint32_t transcodes_known)
       : flows_max(flows),
         networks(networks_known),
+        transcodes_max(transcodes_known),
         room(key_room),
         entries(ports_bytes(networks)),
         epochs(entries + std::uint64_t{flows_max} * entry_bytes(room)),
         more_ssrcs(epochs + SidePool<KeyEpoch>::bytes(places_for(flows_max), bytes_of(room))),
         ice(more_ssrcs + SidePool<MoreSsrcs>::bytes(places_for(flows_max))),
-        end(ice + SidePool<IceState>::bytes(ice_places_for(flows_max))) {}
+        transcodes(ice + SidePool<IceState>::bytes(ice_places_for(flows_max))),
+        end(transcodes + SidePool<TranscodeState>::bytes(transcodes_max)) {}
 
   std::uint32_t flows_max;
   std::uint32_t networks;
+  std::uint32_t transcodes_max;
   KeyRoom room;
   std::uint64_t entries;
   std::uint64_t epochs;
   std::uint64_t more_ssrcs;
   std::uint64_t ice;
+  std::uint64_t transcodes;
   std::uint64_t end;
 };
 
-std::uint64_t FlowTable::private_bytes(std::uint32_t flows_max, std::uint32_t networks, KeyRoom room) {
-  return Layout(flows_max, networks, room).end;
+std::uint64_t FlowTable::private_bytes(std::uint32_t flows_max, std::uint32_t networks, KeyRoom room,
+                                       std::uint32_t transcodes_max) {
+  return Layout(flows_max, networks, room, transcodes_max).end;
 }
 
 FlowTable::FlowTable(void* memory, std::uint32_t flows_max, std::uint32_t networks, KeyRoom room,
-                     proto::FlowStatus* status)
-    : FlowTable(static_cast<std::uint8_t*>(memory), Layout(flows_max, networks, room), status) {}
+                     proto::FlowStatus* status, std::uint32_t transcodes_max)
+    : FlowTable(static_cast<std::uint8_t*>(memory), Layout(flows_max, networks, room, transcodes_max), status) {}
 
 FlowTable::FlowTable(std::uint8_t* memory, const Layout& layout, proto::FlowStatus* status)
     : ports_(reinterpret_cast<std::uint32_t*>(memory)),
@@ -162,6 +171,7 @@ FlowTable::FlowTable(std::uint8_t* memory, const Layout& layout, proto::FlowStat
       epochs_(memory + layout.epochs, places_for(layout.flows_max), bytes_of(layout.room)),
       more_ssrcs_(memory + layout.more_ssrcs, places_for(layout.flows_max)),
       ice_(memory + layout.ice, ice_places_for(layout.flows_max)),
+      transcodes_(memory + layout.transcodes, layout.transcodes_max),
       status_(status),
       flows_max_(layout.flows_max),
       networks_(layout.networks),
@@ -233,6 +243,12 @@ void FlowTable::resume_pools(Cipher& cipher) {
     if (holder == 0) continue;
     if (holder > flows_max_ || (entry(holder - 1).accepts & kAnswersChecks) == 0) ice_.release(place);
   }
+  for (std::uint32_t at = 1; at <= transcodes_.places(); ++at) {
+    const auto place = static_cast<Place>(at);
+    const std::uint32_t holder = transcodes_.holder(place);
+    if (holder == 0) continue;
+    if (holder > flows_max_ || (entry(holder - 1).accepts & kTranscodes) == 0) transcodes_.release(place);
+  }
 }
 
 bool FlowTable::set_ice(std::uint32_t index, const proto::FlowSpec& spec, Cipher& cipher) {
@@ -259,6 +275,32 @@ void FlowTable::end_ice(std::uint32_t index) {
   flow.accepts = static_cast<std::uint8_t>(flow.accepts & ~kAnswersChecks);
   order_stores();
   ice_.release(ice_.find(index));
+}
+
+bool FlowTable::set_transcode(std::uint32_t index, const proto::TranscodeSpec& spec) {
+  FlowEntry& flow = entry(index);
+  if (spec.pairs == 0) {
+    end_transcode(index);
+    return true;
+  }
+  Place place = transcode_place(index);
+  if (place == 0) place = transcodes_.places() != 0 ? transcodes_.claim(index) : Place{0};
+  if (place == 0) return false;
+  TranscodeState& state = transcodes_.at(place);
+  if (std::memcmp(&state.spec, &spec, sizeof spec) != 0) ++state.version;
+  state.spec = spec;
+  order_stores();
+  flow.accepts |= kTranscodes;
+  return true;
+}
+
+void FlowTable::end_transcode(std::uint32_t index) {
+  FlowEntry& flow = entry(index);
+  if ((flow.accepts & kTranscodes) == 0) return;
+  const Place place = transcodes_.find(index);
+  flow.accepts = static_cast<std::uint8_t>(flow.accepts & ~kTranscodes);
+  order_stores();
+  transcodes_.release(place);
 }
 
 /// Whom the peer nominated is in force until it nominates another, whatever a description says.
@@ -293,6 +335,11 @@ bool FlowTable::claim(std::uint32_t index, std::uint16_t worker) {
          nobody == mine;
 }
 
+bool FlowTable::is_owned_by(std::uint32_t index, std::uint16_t worker) const {
+  const std::atomic_ref<const std::uint16_t> owner(entry(index).owner);
+  return owner.load(std::memory_order_acquire) == worker + 1;
+}
+
 void FlowTable::open(proto::FlowId id, const proto::FlowSpec& spec) {
   FlowEntry& flow = entry(id.index);
   if (flow.state == FlowState::kFree) ++flows_of_owner(flow);
@@ -313,7 +360,7 @@ void FlowTable::install(proto::FlowId id, const proto::FlowSpec& spec, std::uint
   flow.generation = id.generation;
   fill_addresses(flow, spec);
   keep_nominated(id.index);
-  flow.marks = standing_marks(spec.rewrite);
+  flow.marks = standing_marks(spec.rewrite, spec.transcode.pairs != 0);
   fill_exits(flow, spec.rtp, spec.rtcp);
   flow.rewrite = spec.rewrite;
   reset_media(flow, spec);
@@ -426,6 +473,7 @@ void FlowTable::remove(std::uint32_t index) {
   }
   release_places(flow);
   end_ice(index);
+  end_transcode(index);
   // The generation stays: it tells a late command for this use of the index from one for the next.
   flow.state = FlowState::kFree;
   flow.marks = 0;

@@ -14,6 +14,7 @@
 #include "dataplane/side_pool.h"
 #include "dataplane/srtp_index.h"
 #include "dataplane/token_bucket.h"
+#include "dataplane/transcode_state.h"
 #include "proto/assert.h"
 #include "proto/flow.h"
 #include "proto/limits.h"
@@ -142,11 +143,13 @@ inline constexpr std::uint8_t kMarkNearLimit = 8;      ///< unprotect, protect: 
 inline constexpr std::uint8_t kMarkTimeout = 16;       ///< housekeeping: the silence was said
 inline constexpr std::uint8_t kMarkRewriting =
     32;  ///< rewrite: rewrite_ssrc, _before and the sequence offset are in use
-inline constexpr std::uint8_t kMarkRewrites = 64;    ///< install: `rewrite` asks for something
+inline constexpr std::uint8_t kMarkRewrites = 64;  ///< install, set_peer: `rewrite` asks for something, or kTranscodes
 inline constexpr std::uint8_t kMarkRtpLeaves = 128;  ///< install, set_peer: rtp_exit leads somewhere
 
 /// FlowEntry::accepts, beside proto::kAccept*: STUN is answered here, by the flow's IceState.
 inline constexpr std::uint8_t kAnswersChecks = 128;
+/// Likewise: its RTP is converted, as its TranscodeState says.
+inline constexpr std::uint8_t kTranscodes = 64;
 
 /// One flow. Zeroed memory is a free entry. Its expanded keys lie around it: those it receives with end where it
 /// begins, those it sends with begin where it ends. So each kind of keys has its place at a constant distance, whatever
@@ -157,7 +160,7 @@ struct alignas(64) FlowEntry {
   proto::FlowState state;
   std::uint8_t network;
   std::uint16_t local_port;
-  std::uint8_t accepts;  ///< proto::kAccept*, kAnswersChecks
+  std::uint8_t accepts;  ///< proto::kAccept*, kAnswersChecks, kTranscodes
   std::uint8_t punts;
   proto::SourcePolicy source_policy;
   std::uint8_t marks;
@@ -306,12 +309,14 @@ inline SideKeys send_side(FlowEntry& flow) {
 /// The table. One object for all workers; every function that changes an entry belongs to that entry's owner.
 class FlowTable {
  public:
-  /// Bytes of private memory for this many flows and networks.
-  static std::uint64_t private_bytes(std::uint32_t flows_max, std::uint32_t networks, KeyRoom room);
+  /// Bytes of private memory for this many flows and networks; `transcodes_max` flows may be transcoded at once.
+  static std::uint64_t private_bytes(std::uint32_t flows_max, std::uint32_t networks, KeyRoom room,
+                                     std::uint32_t transcodes_max = 0);
 
   /// `memory` is at least private_bytes long, 64-byte aligned, zeroed or left by an earlier incarnation with the same
   /// layout hash and room; `status` has flows_max entries. Neither is copied.
-  FlowTable(void* memory, std::uint32_t flows_max, std::uint32_t networks, KeyRoom room, proto::FlowStatus* status);
+  FlowTable(void* memory, std::uint32_t flows_max, std::uint32_t networks, KeyRoom room, proto::FlowStatus* status,
+            std::uint32_t transcodes_max = 0);
 
   SidePool<KeyEpoch>& epochs() { return epochs_; }
   SidePool<MoreSsrcs>& more_ssrcs() { return more_ssrcs_; }
@@ -320,6 +325,14 @@ class FlowTable {
     const Place place = (entry(index).accepts & kAnswersChecks) != 0 ? ice_.find(index) : Place{0};
     return place == 0 ? nullptr : &ice_.at(place);
   }
+
+  /// Flows that may be transcoded at once.
+  [[nodiscard]] std::uint32_t transcodes_max() const { return transcodes_.places(); }
+  /// The place of a flow that is transcoded, else 0; and what it keeps there.
+  [[nodiscard]] Place transcode_place(std::uint32_t index) const {
+    return (entry(index).accepts & kTranscodes) != 0 ? transcodes_.find(index) : Place{0};
+  }
+  TranscodeState& transcode_at(Place place) { return transcodes_.at(place); }
 
   /// After a restart of weir-media: rebuilds the ports, and those expanded keys whose layout depends on the CPU.
   /// Rollover counters and send indexes stay as they are; a stream's late packets of before are refused.
@@ -355,6 +368,8 @@ class FlowTable {
   /// Makes `worker` the owner of a free entry. False: another worker owns it. Two workers may be asked at once by a
   /// damaged weir-control, so this one step is atomic. remove() gives the entry back.
   bool claim(std::uint32_t index, std::uint16_t worker);
+  /// Only of an entry that the worker owns may it read anything else.
+  [[nodiscard]] bool is_owned_by(std::uint32_t index, std::uint16_t worker) const;
 
   // The spec is validated, the entry claimed, the port free or this flow's own (commands.cc).
   /// free -> open: punts only. Keys, exits and rewriting of the spec are not read.
@@ -364,6 +379,9 @@ class FlowTable {
   /// Before any of open, install and set_peer: the spec's ICE credentials, or none any more. False, and nothing has
   /// changed: too many flows speak ICE.
   bool set_ice(std::uint32_t index, const proto::FlowSpec& spec, Cipher& cipher);
+  /// Before install, and before set_peer of an installed flow: how the spec wants its RTP converted, or not at all any
+  /// more. The same conversion goes on with the same codecs. False, and nothing has changed: too many flows are.
+  bool set_transcode(std::uint32_t index, const proto::TranscodeSpec& spec);
   /// New transforms: `receive`, `send` and key_grace_ms of the spec. A kind of packet whose keys did not change keeps
   /// its indexes and windows, else an index would be used twice; with new keys it goes on or starts anew as the
   /// transform says. Sending changes at once; the old receive keys stay for the grace. False, and nothing has changed:
@@ -402,6 +420,7 @@ class FlowTable {
   void resume_pools(Cipher& cipher);
   void release_places(FlowEntry& flow);
   void end_ice(std::uint32_t index);
+  void end_transcode(std::uint32_t index);
   void keep_nominated(std::uint32_t index);
   void wipe_keys(FlowEntry& flow);
   void publish(std::uint32_t index);
@@ -412,6 +431,7 @@ class FlowTable {
   SidePool<KeyEpoch> epochs_;
   SidePool<MoreSsrcs> more_ssrcs_;
   SidePool<IceState> ice_;
+  SidePool<TranscodeState> transcodes_;
   proto::FlowStatus* status_;
   std::uint32_t flows_max_;
   std::uint32_t networks_;
@@ -516,6 +536,9 @@ consteval std::uint64_t private_layout_hash() {
       sizeof(IceCredentials),
       offsetof(IceState, sources),
       offsetof(IceState, transactions),
+      sizeof(TranscodeState),
+      offsetof(TranscodeState, clocks),
+      sizeof(StreamClock),
       kPlacesMax,
   };
   std::uint64_t hash = 0xcbf29ce484222325ull;

@@ -17,6 +17,8 @@ class IdlePacer {
   /// `sleep_us_max` 0: never sleeps.
   explicit IdlePacer(std::uint32_t sleep_us_max) : sleep_us_max_(sleep_us_max) {}
 
+  [[nodiscard]] bool sleeps() const { return sleep_us_max_ != 0; }
+
   /// Microseconds to sleep after a pass that did something (`busy`) or nothing.
   std::uint32_t after_pass(bool busy) {
     if (sleep_us_max_ == 0) return 0;

@@ -129,13 +129,7 @@ void learn_source(Burst& burst, std::uint32_t packet, EventSink& events) {
 
 void lookup(Burst& burst, FlowTable& table, std::uint32_t worker) {
   const bool ahead = table.flows_of(worker) > kFlowsNear;
-  burst.table = &table;
-  burst.clear_media();
-  burst.unsettled.clear();
-  burst.rewrites.clear();
-  burst.punts.clear();
-  burst.checks.clear();
-  burst.noted.clear();
+  burst.begin(burst.count, table);
   // receive has asked for the ports; here the entries are asked for, and one pass later they are there.
   for (std::uint32_t packet = 0; packet < burst.count; ++packet) {
     burst.notes[packet] = 0;

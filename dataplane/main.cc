@@ -42,10 +42,20 @@ int run_worker(void* worker) {
   return 0;
 }
 
+int run_transcoder(void* transcoder) {
+  static_cast<Transcoder*>(transcoder)->run(g_stop);
+  return 0;
+}
+
 proto::Status launch(Engine& engine) {
   for (std::uint16_t worker = 0; worker < engine.workers(); ++worker) {
     if (rte_eal_remote_launch(run_worker, &engine.worker(worker), worker + 1u) != 0) {
       return proto::Error{"worker " + std::to_string(worker) + " cannot be started"};
+    }
+  }
+  for (std::uint16_t index = 0; index < engine.transcoders(); ++index) {
+    if (rte_eal_remote_launch(run_transcoder, &engine.transcoder(index), engine.workers() + index + 1u) != 0) {
+      return proto::Error{"transcoder " + std::to_string(index) + " cannot be started"};
     }
   }
   return proto::success();
@@ -74,6 +84,9 @@ void log_start(const Settings& settings, const Engine& engine, const proto::Regi
   }
   spdlog::info("region: {} in {}, {}", region.huge() ? "hugepages" : "ordinary memory", settings.region.directory,
                region.resumed() ? std::to_string(engine.flows()) + " flows resumed" : "new");
+  if (engine.transcoders() != 0) {
+    spdlog::info("transcoders: {}, for {} flows at most", engine.transcoders(), settings.media.transcoded_flows_max);
+  }
   spdlog::info("ready: {} workers, {} flows at most", engine.workers(), settings.media.flows_max);
 }
 

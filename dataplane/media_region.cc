@@ -65,17 +65,21 @@ proto::Status make_directory(const std::string& path, const User& control) {
 
 }  // namespace
 
+std::uint32_t transcodes_max(const proto::settings::Settings& settings) {
+  return settings.media.transcode_cores.empty() ? 0 : settings.media.transcoded_flows_max;
+}
+
 proto::RegionShape region_shape(const proto::settings::Settings& settings) {
-  return {
-      .workers = static_cast<std::uint32_t>(settings.media.worker_cores.size()),
-      .flows_max = settings.media.flows_max,
-      .command_slots = kCommandSlots,
-      .event_slots = kEventSlots,
-      .punt_slots = kPuntSlots,
-      .inject_slots = kInjectSlots,
-      .private_bytes = FlowTable::private_bytes(
-          settings.media.flows_max, static_cast<std::uint32_t>(settings.networks.size()), key_room(settings.srtp.aead)),
-      .private_layout_hash = layout_hash(settings)};
+  return {.workers = static_cast<std::uint32_t>(settings.media.worker_cores.size()),
+          .flows_max = settings.media.flows_max,
+          .command_slots = kCommandSlots,
+          .event_slots = kEventSlots,
+          .punt_slots = kPuntSlots,
+          .inject_slots = kInjectSlots,
+          .private_bytes =
+              FlowTable::private_bytes(settings.media.flows_max, static_cast<std::uint32_t>(settings.networks.size()),
+                                       key_room(settings.srtp.aead), transcodes_max(settings)),
+          .private_layout_hash = layout_hash(settings)};
 }
 
 proto::Result<proto::Region> open_region(const proto::settings::Settings& settings, bool discard) {

@@ -11,6 +11,9 @@ namespace weir::dataplane {
 /// so flows of other networks are not resumed; and [srtp] aead: an entry has other room for its keys.
 proto::RegionShape region_shape(const proto::settings::Settings& settings);
 
+/// Flows that may be transcoded at once under these settings; 0 without cores for it.
+std::uint32_t transcodes_max(const proto::settings::Settings& settings);
+
 /// Makes the directory if it is missing (root and the control user's group, 0750), then creates or resumes the region
 /// in it. Errors are sentences that say what to do.
 proto::Result<proto::Region> open_region(const proto::settings::Settings& settings, bool discard);

@@ -6,6 +6,7 @@
 #include "dataplane/burst.h"
 #include "dataplane/feedback.h"
 #include "dataplane/flow_table.h"
+#include "dataplane/transcode.h"
 #include "proto/rtcp.h"
 #include "proto/rtp.h"
 
@@ -202,7 +203,9 @@ DropReason rewrite_rtcp(Burst& burst, std::uint32_t packet) {
   while (!rest.empty()) {
     const std::optional<proto::RtcpView> view = proto::parse_rtcp(rest);
     if (!view) return DropReason::kRtcpMalformed;
-    if (!rewrite_rtcp_packet(spec, *view, rest.subspan(4, view->body.size()))) return DropReason::kRtcpMalformed;
+    const proto::MutableBytes body = rest.subspan(4, view->body.size());
+    if (!rewrite_rtcp_packet(spec, *view, body)) return DropReason::kRtcpMalformed;
+    if (spec.rtcp_timestamps != proto::TimestampScale::kSame) scale_rtcp(burst, packet, *view, body);
     rest = rest.subspan(view->packet_bytes);
   }
   burst.ssrc[packet] = proto::load_be32(burst.data[packet] + 4);
@@ -225,8 +228,13 @@ void rewrite(Burst& burst) {
   for (std::uint32_t k = 0; k < burst.rewrites.count; ++k) {
     const std::uint32_t packet = burst.rewrites.at[k];
     if (burst.verdict[packet] != DropReason::kNone) continue;
-    const DropReason reason = is_rtcp(burst, packet) ? change_rtcp(burst, packet) : rewrite_rtp(burst, packet);
-    if (reason != DropReason::kNone) burst.drop(packet, reason);
+    const bool rtcp = is_rtcp(burst, packet);
+    const DropReason reason = rtcp ? change_rtcp(burst, packet) : rewrite_rtp(burst, packet);
+    if (reason != DropReason::kNone) {
+      burst.drop(packet, reason);
+    } else if (!rtcp && (burst.flow[packet]->accepts & kTranscodes) != 0) {
+      burst.transcodes.push(packet);
+    }
   }
   burst.keep_undropped_media();
 }

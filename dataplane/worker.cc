@@ -44,6 +44,7 @@ Worker::Worker(WorkerParts parts, std::unique_ptr<Cipher> cipher)
                 *parts_.table, answerer_, counters_),
       punt_gate_(parts_.region->punt_producer(parts_.worker), parts_.region->inject_consumer(parts_.worker),
                  parts_.pool, parts_.worker, counters_, parts_.punt_rates, parts_.seed),
+      transcode_gate_(parts_.worker, parts_.to_transcoders, parts_.from_transcoders, counters_),
       silence_(*parts_.table, events_, parts_.worker),
       pacer_(parts_.idle_sleep_us_max) {
   status_.alive_ns.store(monotonic_ns(), std::memory_order_relaxed);  // not that of an earlier life
@@ -77,6 +78,7 @@ std::uint32_t Worker::run_once(std::uint64_t now_ns) {
     cycles_.lap(Stage::kReceive);
     process_burst();
   }
+  frames += process_transcoded();
   punt_gate_.inject(*parts_.table, transmitter_, now_ns);
   if (parts_.worker == 0) answerer_.ask(now_ns);
   silence_.run(now_ns);
@@ -118,7 +120,25 @@ void Worker::process_burst() {
   cycles_.lap(Stage::kUnprotect);
   commit_admission(burst_, events_);
   rewrite(burst_);
+  transcode_gate_.hand_over(burst_);
   cycles_.lap(Stage::kRewrite);
+  send_burst();
+}
+
+/// What the transcoders have converted goes on where it left.
+std::uint32_t Worker::process_transcoded() {
+  std::uint32_t packets = 0;
+  for (std::size_t transcoder = 0; transcoder < transcode_gate_.transcoders(); ++transcoder) {
+    const std::uint32_t taken = transcode_gate_.take_back(transcoder, burst_, *parts_.table);
+    if (taken == 0) continue;
+    packets += taken;
+    cycles_.lap(Stage::kRewrite);
+    send_burst();
+  }
+  return packets;
+}
+
+void Worker::send_burst() {
   protect(burst_, *cipher_);
   cycles_.lap(Stage::kProtect);
   transmitter_.transmit(burst_);

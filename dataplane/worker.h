@@ -21,6 +21,7 @@
 #include "dataplane/resolve.h"
 #include "dataplane/silence.h"
 #include "dataplane/stage_cycles.h"
+#include "dataplane/transcode.h"
 #include "dataplane/transmit.h"
 #include "proto/region.h"
 
@@ -55,6 +56,8 @@ struct WorkerParts {
   std::vector<rte_ring*> to_workers;                        ///< the same, outwards, by worker; nullptr for this one
   rte_ring* wanted;                                         ///< Resolver's
   std::vector<rte_ring*> wanted_by;
+  std::vector<rte_ring*> to_transcoders;  ///< by transcoder
+  std::vector<rte_ring*> from_transcoders;
   PuntRates punt_rates = {};
   std::uint64_t seed = 0;  ///< random
   std::uint32_t idle_sleep_us_max = 0;
@@ -86,6 +89,8 @@ class Worker {
   void carry_out(proto::Command& command);
   void want_next_hops(const FlowEntry& flow);
   void process_burst();
+  std::uint32_t process_transcoded();
+  void send_burst();
   void tell_notes();
   void count_drops();
 
@@ -101,6 +106,7 @@ class Worker {
   Answerer answerer_;
   Receiver receiver_;
   PuntGate punt_gate_;
+  TranscodeGate transcode_gate_;
   SilenceWatch silence_;
   IdlePacer pacer_;
   bool commanded_ = false;  ///< a command was carried out in this pass

@@ -28,6 +28,10 @@ const char* to_string(Refusal refusal) {
       return "too many flows have two sets of receive keys, or ICE, at once";
     case Refusal::kAeadNotAllowed:
       return "weir-media runs without AES-GCM ([srtp] aead)";
+    case Refusal::kNoTranscoders:
+      return "weir-media has no cores for transcoding ([media] transcode_cores)";
+    case Refusal::kTranscodersTaken:
+      return "as many flows are transcoded as may be ([media] transcoded_flows_max)";
   }
   return "unknown refusal";
 }

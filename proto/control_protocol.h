@@ -12,7 +12,7 @@
 namespace weir::proto {
 
 /// Raised with every change of a layout or a meaning in proto/ that the layout hash cannot see.
-inline constexpr std::uint32_t kRegionVersion = 6;
+inline constexpr std::uint32_t kRegionVersion = 7;
 
 /// Command: weir-control -> the worker that owns the flow. Each is answered by one Event with the same request number.
 enum class CommandKind : std::uint8_t {
@@ -21,7 +21,7 @@ enum class CommandKind : std::uint8_t {
   kUpdateKeys = 3,  ///< installed: new receive and send transforms; key_grace_ms. Sending changes at once
   /// open or installed: new peer, rtp and rtcp exits, latch_window_ms, all of ice. Installed also what a later
   /// description changes: punts, source_policy, latch_prefix_bits, packets_per_s_max, bytes_per_s_max, rtp_clock_hz,
-  /// and of rewrite absorbs and strips_extensions.
+  /// transcode, and of rewrite absorbs, strips_extensions and rtcp_timestamps.
   /// Nothing else is read. An open flow of kIce that is given no credentials goes on as one of kLatch
   kSetPeer = 4,
   kRemove = 5,  ///< any -> free, keys wiped. Removing a free flow is answered kRemoved: idempotent
@@ -50,8 +50,10 @@ enum class Refusal : std::uint8_t {
   kAddressFamily,
   kNoRoom,
   kAeadNotAllowed,  ///< without [srtp] aead the flow table has no room for GCM's keys
+  kNoTranscoders,   ///< without [media] transcode_cores nobody converts audio
+  kTranscodersTaken,
 };
-inline constexpr std::size_t kRefusalCount = 12;
+inline constexpr std::size_t kRefusalCount = 14;
 /// For people, e.g. "the port is in use by another flow".
 const char* to_string(Refusal refusal);
 
@@ -128,8 +130,8 @@ static_assert(kCrossesProcesses<Command> && kCrossesProcesses<Event> && kCrosses
 static_assert(offsetof(Command, flow) == 8 && offsetof(Command, spec) == 16);
 static_assert(offsetof(FlowSpec, rtp) == 52 && offsetof(FlowSpec, rewrite) == 100 &&
               offsetof(FlowSpec, receive) == 132 && offsetof(FlowSpec, send) == 280 && offsetof(FlowSpec, ice) == 444 &&
-              sizeof(FlowSpec) == 552);
-static_assert(sizeof(Command) == 568);
+              offsetof(FlowSpec, transcode) == 552 && sizeof(FlowSpec) == 592);
+static_assert(sizeof(Command) == 608);
 static_assert(offsetof(Event, source) == 32 && offsetof(Punt, data) == 64 && offsetof(Inject, data) == 64);
 
 }  // namespace weir::proto

@@ -59,8 +59,13 @@ enum class DropReason : std::uint8_t {
   kIceRateLimited,
   kIceReplayed,
   kFeedbackAbsorbed,
+  kTranscodeFull,
+  kTranscodeTypeUnknown,
+  kTranscodePayload,
+  kTranscodeDuration,
+  kTranscodeFlowGone,
 };
-inline constexpr std::size_t kDropReasonCount = 50;
+inline constexpr std::size_t kDropReasonCount = 55;
 
 struct DropReasonInfo {
   DropReason reason;
@@ -127,6 +132,12 @@ inline constexpr std::array<DropReasonInfo, kDropReasonCount> kDropReasons{{
     {DropReason::kIceReplayed, "ice_replayed", "the connectivity check came before, from another source"},
     {DropReason::kFeedbackAbsorbed, "feedback_absorbed",
      "the RTCP packet held nothing but feedback that the far side does not understand"},
+    {DropReason::kTranscodeFull, "transcode_full", "the core that converts the flow's audio does not keep up"},
+    {DropReason::kTranscodeTypeUnknown, "transcode_type_unknown",
+     "the flow is transcoded and its conversion knows no such payload type"},
+    {DropReason::kTranscodePayload, "transcode_payload", "the payload is none of its codec and cannot be converted"},
+    {DropReason::kTranscodeDuration, "transcode_duration", "the other codec has no packets of such a duration"},
+    {DropReason::kTranscodeFlowGone, "transcode_flow_gone", "the flow ended while its packet was being converted"},
 }};
 
 consteval bool drop_reasons_are_in_order() {
@@ -136,7 +147,7 @@ consteval bool drop_reasons_are_in_order() {
   return true;
 }
 static_assert(drop_reasons_are_in_order());
-static_assert(static_cast<std::size_t>(DropReason::kFeedbackAbsorbed) + 1 == kDropReasonCount);
+static_assert(static_cast<std::size_t>(DropReason::kTranscodeFlowGone) + 1 == kDropReasonCount);
 
 constexpr const DropReasonInfo& drop_reason(DropReason reason) {
   return kDropReasons[static_cast<std::size_t>(reason)];
@@ -159,6 +170,7 @@ struct alignas(64) WorkerCounters {
   std::uint64_t commands_refused;
   std::uint64_t events_lost;  ///< events that found the ring full
   std::uint64_t inject_refused;
+  std::uint64_t transcoded;    ///< media packets that a core for transcoding converted; part of forwarded or dropped
   std::uint64_t handed_over;   ///< frames that belong to another worker, which counts them as received
   std::uint64_t stalls;        ///< times more than kWorkerStalledNs lay between two passes
   std::uint64_t idle_sleeps;   ///< sleeps for want of work (media.idle_sleep_us_max)

@@ -9,6 +9,7 @@
 #include "proto/inet.h"
 #include "proto/limits.h"
 #include "proto/srtp_profile.h"
+#include "proto/transcode.h"
 
 namespace weir::proto {
 
@@ -121,7 +122,8 @@ struct RewriteSpec {
   std::uint8_t payload_types;      ///< used entries of payload_type_map
   std::uint8_t absorbs;            ///< kFeedback*: taken out of RTCP
   std::uint8_t strips_extensions;  ///< 1: header extensions (RFC 8285) are taken out of RTP
-  std::uint8_t reserved;
+  /// RTCP: of sender reports' RTP timestamps and the jitter of report blocks, where the RTP is transcoded.
+  TimestampScale rtcp_timestamps;
   std::array<PayloadTypePair, kPayloadTypeMapMax> payload_type_map;
 };
 static_assert(sizeof(RewriteSpec) == 32);
@@ -164,6 +166,8 @@ struct FlowSpec {
   /// section 2.5). The second needs the first. What was checked and nominated stays as long as one of them does.
   std::array<IceCredentialsSpec, kIceCredentials> ice;
   std::uint64_t ice_tie_breaker;  ///< RFC 8445 section 16.1
+  /// kInstall, kSetPeer: the RTP is converted by a core of its own, between the transforms. Needs kAcceptRtp.
+  TranscodeSpec transcode;
 };
 
 /// The worker that owns a local port: RTP and RTCP of a pair (even, odd) always share one.

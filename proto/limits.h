@@ -53,6 +53,9 @@ inline constexpr std::size_t kIceUfragBytesMax = 16;
 inline constexpr std::size_t kIcePasswordBytesMin = 22;
 inline constexpr std::size_t kIcePasswordBytesMax = 32;
 
+/// Flows that are transcoded at once, each with a codec of its own of some 44 kB.
+inline constexpr std::uint32_t kTranscodedFlowsMax = 65'535;
+
 /// Payload types one flow renumbers.
 inline constexpr std::size_t kPayloadTypeMapMax = 8;
 

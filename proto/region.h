@@ -170,6 +170,8 @@ consteval std::uint64_t region_layout_hash() {
       offsetof(FlowSpec, receive),
       offsetof(FlowSpec, send),
       offsetof(FlowSpec, ice),
+      offsetof(FlowSpec, transcode),
+      sizeof(TranscodeSpec),
       sizeof(IceCredentialsSpec),
       sizeof(TransformSpec),
       sizeof(Event),

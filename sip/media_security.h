@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "proto/codec_policy.h"
 #include "proto/secret.h"
 #include "proto/srtp_profile.h"
 #include "sip/crypto_attribute.h"
@@ -45,6 +46,8 @@ struct SecurityPolicy {
   bool video = false;
   bool extensions = false;
   bool simulcast = false;
+  /// Not of security, but as much the leg's: which codecs our offers have.
+  proto::CodecPolicy codecs = {};
 
   [[nodiscard]] bool sdes() const { return !suites.empty(); }
   /// Any keying at all may be used.

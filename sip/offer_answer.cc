@@ -447,9 +447,10 @@ bool answer_section(const RemoteOffer& offer, const Agreement& far, const LocalS
   const MediaSection& theirs = offer.description.media[at];
   const LocalSection& own = local_section(local, transport_of(remote, at));
   MediaSection open = open_section(theirs, remote.protocol, own);
-  open.formats = common_formats(theirs, far.remote.media[at]);
+  const MediaSection chosen = codecs_to_answer(theirs, far.remote.media[at], local.security.codecs);
+  open.formats = common_formats(theirs, chosen);
   if (open.formats.empty()) return false;
-  copy_codecs(far.remote.media[at], theirs, open);
+  copy_codecs(chosen, theirs, open);
   copy_feedback(far.remote.media[at], theirs, false, open);
   copy_crossing(far.remote.media[at], {&theirs, &far.local.media[at]}, crossing_to_answer(offer, far, local, at), open);
   if (!answer_transport(remote, local, own, open, agreed)) return false;
@@ -478,6 +479,10 @@ DescriptionMark::DescriptionMark(const SessionDescription& description)
       digest(std::hash<std::string>{}(write_sdp(description))) {
   for (std::size_t i = 1; i < description.media.size(); ++i) later.push_back(closed_section(description.media[i]));
   for (const MediaSection& section : description.media) mids.emplace_back(mid_of(section));
+  const auto audio = std::find_if(description.media.begin(), description.media.end(), [](const MediaSection& section) {
+    return section.media == "audio" && section.port != 0;
+  });
+  if (audio != description.media.end()) sip::note_audio_types(*audio, audio_types);
 }
 
 RtpProtocol protocol_to_offer(const SecurityPolicy& policy) {
@@ -526,8 +531,10 @@ SessionDescription make_offer(const RemoteOffer& received, const LocalSession& l
     }
     const LocalSection& own = local_section(local, transport_of(remote, i));
     MediaSection section = open_section(theirs, protocol, own);
-    section.formats = common_formats(theirs, theirs);
-    copy_codecs(theirs, theirs, section);
+    const AudioTypes before = local.previous ? local.previous->audio_types : AudioTypes{};
+    const MediaSection shown = codecs_to_offer(theirs, local.security.codecs, before);
+    section.formats = common_formats(shown, shown);
+    copy_codecs(shown, shown, section);
     copy_feedback(theirs, theirs, true, section);
     copy_crossing(theirs, {&theirs}, crossing_to_offer(received, local, i, protocol, mids[i]), section);
     if (rides) {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "proto/inet.h"
+#include "sip/codecs.h"
 #include "sip/dtls_attributes.h"
 #include "sip/ice_attributes.h"
 #include "sip/media_security.h"
@@ -78,6 +79,7 @@ struct DescriptionMark {
   /// The identification tag of each section, empty where it has none; they stay for the session's life (RFC 9429
   /// section 5.2.2).
   std::vector<std::string> mids;
+  AudioTypes audio_types{};  ///< of its first audio section that is open
 
   DescriptionMark() = default;
   DescriptionMark(const SessionDescription& description);  // NOLINT: a description's mark stands for it
@@ -100,12 +102,13 @@ struct LocalSession {
 RtpProtocol protocol_to_offer(const SecurityPolicy& policy);
 
 /// Our offer towards the far leg: the sections `received` has, and those beyond that the leg's session has, closed;
-/// same order, codecs, payload types and packet times; our addresses, protocol and keys. Sections that are not carried
-/// are there with port 0. Directions are the offerer's. Of the attributes only those that describe codecs cross:
-/// rtpmap, fmtp, ptime, maxptime, and rtcp-fb where both sides have feedback. The keys: fingerprints for UDP/TLS; for
-/// RTP/SAVP our crypto lines, or fingerprints if there are none; for RTP/AVP, where local.security has best_effort,
-/// whatever it allows. With ICE come what browsers want: a=mid, a BUNDLE group of the first such section and those that
-/// ride on it (new ones without a port, a=bundle-only), a=msid. What else crosses there: crossing.h.
+/// same order, codecs (but see codecs_to_offer), payload types and packet times; our addresses, protocol and keys.
+/// Sections that are not carried are there with port 0. Directions are the offerer's. Of the attributes only those that
+/// describe codecs cross: rtpmap, fmtp, ptime, maxptime, and rtcp-fb where both sides have feedback. The keys:
+/// fingerprints for UDP/TLS; for RTP/SAVP our crypto lines, or fingerprints if there are none; for RTP/AVP, where
+/// local.security has best_effort, whatever it allows. With ICE come what browsers want: a=mid, a BUNDLE group of the
+/// first such section and those that ride on it (new ones without a port, a=bundle-only), a=msid. What else crosses
+/// there: crossing.h.
 SessionDescription make_offer(const RemoteOffer& received, const LocalSession& local, RtpProtocol protocol);
 
 /// What offer and answer made of one section on one leg: all that the media part needs.
@@ -142,7 +145,8 @@ std::variant<Agreement, SdpRefusal> read_answer(const SessionDescription& offere
                                                 const SecurityPolicy& policy = {},
                                                 std::span<const LocalSection> own = {});
 
-/// Our answer to `offer`, out of what the far leg agreed to: the far side's choice of codecs and direction, the
+/// Our answer to `offer`, out of what the far leg agreed to: the far side's choice of codecs (but see codecs_to_answer)
+/// and direction, the
 /// caller's protocol token, our addresses and keys, its identification tags and, of its BUNDLE groups, the sections
 /// carried. Sections that are not carried on both legs get port 0, as do those
 /// for whose keys `local` has no line, and those of rtcp-mux-only where we do not mux.

@@ -188,6 +188,12 @@ void check_realm_page(const RealmSettings& realm, std::uint32_t line, std::vecto
                                 "' has a page that nobody can ask for: it needs a wss: listener, or page_in_clear"});
 }
 
+void check_realm_codecs(const Settings& settings, const RealmSettings& realm, std::uint32_t line,
+                        std::vector<Mistake>& mistakes) {
+  if (!realm.policy.media.codecs.transcode || !settings.media.transcode_cores.empty()) return;
+  mistakes.push_back({line, "realm '" + realm.name + "' transcodes, and [media] transcode_cores names no core for it"});
+}
+
 /// A cookie is a password to whoever sees it, and goes with whatever page a browser shows.
 void check_realm_cookie(const RealmSettings& realm, std::uint32_t line, std::vector<Mistake>& mistakes) {
   if (realm.websocket.cookie.name.empty()) return;
@@ -214,6 +220,7 @@ void check_realms(const Settings& settings, const Lines& lines, std::vector<Mist
     for (std::size_t j = 0; j < realm.listeners.size(); ++j) check_listener(settings, i, j, lines, mistakes);
     check_realm_tls(realm, lines.realms[i], mistakes);
     check_realm_page(realm, lines.realms[i], mistakes);
+    check_realm_codecs(settings, realm, lines.realms[i], mistakes);
     check_realm_cookie(realm, lines.realms[i], mistakes);
   }
 }

@@ -57,6 +57,23 @@ void read_suites(Table& table, const SrtpSettings& srtp, std::vector<SrtpProfile
   if (into.empty()) table.mistake("sdes_suites", "names no SRTP suite that [srtp] allows");
 }
 
+void read_codecs(Table& table, CodecPolicy& codecs) {
+  table.each_text("offer", [&](const std::string& name, std::uint32_t) {
+    const std::optional<CodecName> codec = codec_by_name(name);
+    if (!codec) return table.mistake("offer", "there is no codec '" + name + "'");
+    if (codecs.rank(*codec) != codecs.count) return table.mistake("offer", "'" + name + "' is named twice");
+    codecs.offer[codecs.count++] = *codec;
+  });
+  const toml::node* offer = table.find("offer");
+  const bool empty = offer != nullptr && offer->is_array() && offer->as_array()->empty();
+  if (empty) table.mistake("offer", "names no codec");
+  table.flag("transcode", codecs.transcode);
+  const bool speaks = std::any_of(codecs.begin(), codecs.end(), can_transcode);
+  if (codecs.transcode && codecs.count != 0 && !speaks) {
+    table.mistake("transcode", "needs one of \"opus\", \"PCMA\" and \"PCMU\" among those offered");
+  }
+}
+
 void read_crossing(Table& table, MediaPolicy& media) {
   table.flag("video", media.video);
   table.choice<bool>("header_extensions", media.header_extensions, {{"strip", false}, {"pass", true}});
@@ -113,6 +130,7 @@ void read_realm_policy(Table& table, const SrtpSettings& srtp, RealmPolicy& poli
   table.flag("avpf", policy.media.avpf);
   table.choice<Ice>("ice", policy.media.ice, {{"off", Ice::kOff}, {"lite", Ice::kLite}, {"full", Ice::kFull}});
   read_crossing(table, policy.media);
+  table.one_table("codecs", [&](Table& child) { read_codecs(child, policy.media.codecs); });
   table.flag("trusted", policy.trusted);
   table.flag("topology_hiding", policy.topology_hiding);
   table.choice<Transfers>("transfers", policy.transfers, {{"handle", Transfers::kHandle}, {"pass", Transfers::kPass}});

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "proto/codec_policy.h"
 #include "proto/srtp_profile.h"
 
 namespace weir::proto::settings {
@@ -40,6 +41,7 @@ struct MediaPolicy {
                                           SrtpProfile::kAesCm128HmacSha1_32};
   bool avpf = false;  ///< offers say RTP/AVPF and its secured kin (RFC 4585); either is taken
   Ice ice = Ice::kOff;
+  CodecPolicy codecs;
   /// What crosses beside audio, where the far side's realm has it too: video in a browser's BUNDLE group, header
   /// extensions (RFC 8285), simulcast (RFC 8853).
   bool video = false;

@@ -58,12 +58,13 @@ void read_directory(Table& table, std::string_view key, std::string& into) {
   into = text;
 }
 
-void read_worker_cores(Table& table, std::vector<unsigned>& into) {
-  const toml::node* node = table.find("worker_cores");
-  if (node == nullptr) return;
+/// Different cores, `count_min` at least. False: there is a mistake, or no such key.
+bool read_cores(Table& table, std::string_view key, std::size_t count_min, std::vector<unsigned>& into) {
+  const toml::node* node = table.find(key);
+  if (node == nullptr) return false;
   std::vector<unsigned> cores;
   const toml::array* array = node->as_array();
-  bool good = array != nullptr && !array->empty() && array->size() <= kWorkersMax;
+  bool good = array != nullptr && array->size() >= count_min && array->size() <= kWorkersMax;
   for (std::size_t i = 0; good && i < array->size(); ++i) {
     const auto* core = (*array)[i].as_integer();
     good = core != nullptr && core->get() >= 0 && core->get() < kCoresMax;
@@ -72,15 +73,27 @@ void read_worker_cores(Table& table, std::vector<unsigned>& into) {
     good = std::count(cores.begin(), cores.end(), cores.back()) == 1;
   }
   if (!good) {
-    table.mistake("worker_cores", "must be an array of 1 to " + std::to_string(kWorkersMax) +
-                                      " different core numbers below " + std::to_string(kCoresMax));
-    return;
+    table.mistake(key, "must be an array of " + std::to_string(count_min) + " to " + std::to_string(kWorkersMax) +
+                           " different core numbers below " + std::to_string(kCoresMax));
+    return false;
   }
   into = cores;
+  return true;
+}
+
+/// A worker shares its core with nobody that polls.
+void read_transcode_cores(Table& table, MediaSettings& media) {
+  table.number("transcoded_flows_max", media.transcoded_flows_max, 2, kTranscodedFlowsMax);
+  if (!read_cores(table, "transcode_cores", 0, media.transcode_cores)) return;
+  for (const unsigned core : media.transcode_cores) {
+    if (std::count(media.worker_cores.begin(), media.worker_cores.end(), core) == 0) continue;
+    table.mistake("transcode_cores", "core " + std::to_string(core) + " is one of worker_cores");
+  }
 }
 
 void read_media(Table& table, MediaSettings& media) {
-  read_worker_cores(table, media.worker_cores);
+  (void)read_cores(table, "worker_cores", 1, media.worker_cores);
+  read_transcode_cores(table, media);
   table.number("main_core", media.main_core, 0, kCoresMax - 1);
   table.number("flows_max", media.flows_max, 2, kFlowsMax);
   table.number("memory_mb", media.memory_mb, 64, 1 << 20);

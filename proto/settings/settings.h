@@ -56,6 +56,9 @@ struct NetworkSettings {
 struct MediaSettings {
   std::vector<unsigned> worker_cores = {1};
   unsigned main_core = 0;
+  /// Where audio is converted, a transcoder each; none of the workers'. Empty: nowhere.
+  std::vector<unsigned> transcode_cores;
+  std::uint32_t transcoded_flows_max = 512;  ///< at once, a direction each; of no use without transcode_cores
   std::uint32_t flows_max = 4096;
   HugepageUse hugepages = HugepageUse::kPrefer;
   std::uint32_t memory_mb = 256;         ///< DPDK heap

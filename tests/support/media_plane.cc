@@ -62,6 +62,8 @@ MediaPlane::MediaPlane(const Shape& shape) : shape_(shape) {
   WEIR_ASSERT(pool_ != nullptr);
   settings_.media.worker_cores.clear();
   for (unsigned worker = 0; worker < shape.workers; ++worker) settings_.media.worker_cores.push_back(worker);
+  for (unsigned i = 0; i < shape.transcoders; ++i) settings_.media.transcode_cores.push_back(shape.workers + i);
+  settings_.media.transcoded_flows_max = shape.transcoded_flows_max;
   settings_.media.flows_max = shape_.flows;
   settings_.media.packet_buffers = 4096;
   settings_.media.punts_per_s_max = shape.punts_per_s_max;
@@ -162,6 +164,7 @@ void MediaPlane::run(unsigned passes) {
   for (unsigned pass = 0; pass < passes; ++pass) {
     now_ns += 1'000'000;
     for (std::uint16_t worker = 0; worker < engine_->workers(); ++worker) engine_->worker(worker).run_once(now_ns);
+    for (std::uint16_t index = 0; index < engine_->transcoders(); ++index) engine_->transcoder(index).run_once();
   }
 }
 
@@ -223,6 +226,7 @@ proto::WorkerCounters MediaPlane::totals() const {
     sum.commands_refused += one.commands_refused;
     sum.events_lost += one.events_lost;
     sum.inject_refused += one.inject_refused;
+    sum.transcoded += one.transcoded;
     sum.handed_over += one.handed_over;
     sum.stalls += one.stalls;
     sum.idle_sleeps += one.idle_sleeps;

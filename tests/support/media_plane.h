@@ -31,6 +31,8 @@ class MediaPlane {
     std::uint32_t punts_per_s_max = 0;  ///< of a worker, in all
     std::uint32_t punts_per_s_per_source_max = 0;
     std::uint32_t idle_sleep_us_max = 0;
+    unsigned transcoders = 0;
+    std::uint32_t transcoded_flows_max = 8;
     /// Changes the two networks, or adds some to their devices.
     std::function<void(std::vector<proto::settings::NetworkSettings>&)> adjust = {};
   };
@@ -57,7 +59,7 @@ class MediaPlane {
   void arrive(unsigned network, std::uint16_t peer_port, std::uint16_t our_port, const Packet& payload,
               unsigned queue = 0);
 
-  /// Every worker passes once, `passes` times, a millisecond apart.
+  /// Every worker passes once, and every transcoder, `passes` times, a millisecond apart.
   void run(unsigned passes = 4);
   void sleep_ms(std::uint64_t ms) { now_ns += ms * 1'000'000; }
 

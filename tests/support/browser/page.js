@@ -25,6 +25,18 @@ function follow(peerconnection) {
   });
 }
 
+/// The description with these encodings alone in its audio.
+function withCodecs(sdp, names) {
+  const lines = sdp.split('\r\n');
+  const maps = lines.map((line) => line.match(/^a=rtpmap:(\d+) ([^/]+)\//)).filter((found) => found);
+  const left = maps.filter((found) => !names.includes(found[2])).map((found) => found[1]);
+  return lines
+    .filter((line) => !left.some((type) => line.match(new RegExp(`^a=(rtpmap|fmtp|rtcp-fb):${type} `))))
+    .map((line) => (line.startsWith('m=audio') ? line.split(' ').filter((word, at) => at < 3 || !left.includes(word)).join(' ') : line))
+    .join('\r\n');
+}
+
+let codecs = null;
 // Asks the other side for a whole picture: what a decoder does that has lost one.
 let asker = null;
 const ASKER = `onrtctransform = ({ transformer }) => {
@@ -34,6 +46,7 @@ const ASKER = `onrtctransform = ({ transformer }) => {
 
 function watch(made) {
   session = made;
+  session.on('sdp', (event) => { if (codecs && event.originator === 'local') event.sdp = withCodecs(event.sdp, codecs); });
   if (session.connection) follow(session.connection);
   session.on('peerconnection', (event) => follow(event.peerconnection));
   for (const name of ['progress', 'accepted', 'confirmed', 'ended', 'failed', 'hold', 'unhold']) {
@@ -66,6 +79,9 @@ window.browser = {
     agent.start();
   }),
   call: (target) => watch(agent.call(target, media)),
+  // What it offers and answers from now on, by name.
+  speakOnly: (names) => { codecs = names; },
+  press: (digit) => session.sendDTMF(digit, { transportType: 'RFC2833', duration: 200 }),
   hold: () => session.hold(),
   resume: () => session.unhold(),
   hangUp: () => { if (session && !session.isEnded()) session.terminate(); },
