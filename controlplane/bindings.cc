@@ -184,6 +184,15 @@ void Bindings::expire(std::uint64_t now_ns) {
   left_.expire(now_ns);
 }
 
+std::vector<FlowName> Bindings::flows_over(std::uint64_t handle) const {
+  std::vector<FlowName> flows;
+  for (auto next = by_flow_.lower_bound({handle, 0}); next != by_flow_.end() && next->first.first == handle; ++next) {
+    const Binding* const binding = find(next->first.second);
+    if (binding != nullptr && binding->record.reg_id != 0) flows.push_back(flow_of(binding->record));
+  }
+  return flows;
+}
+
 std::size_t Bindings::forget_flow(std::uint64_t handle) {
   std::size_t gone = 0;
   for (auto next = by_flow_.lower_bound({handle, 0}); next != by_flow_.end() && next->first.first == handle; ++gone) {

@@ -58,6 +58,12 @@ class Bindings {
   /// Removes those that came over a WebSocket that has ended; gives how many. Who they were is known for as long as
   /// they would have lasted: the same flow may come again.
   std::size_t forget_flow(std::uint64_t handle);
+  /// The flows of RFC 5626 that are registered over this WebSocket.
+  [[nodiscard]] std::vector<FlowName> flows_over(std::uint64_t handle) const;
+  /// The flow was at `gone` in an earlier process: it may come again.
+  void await(const FlowName& flow, const sip::Hop& gone, std::uint64_t expires_ns) {
+    left_.add(flow, gone, expires_ns);
+  }
   /// Removes what has expired.
   void expire(std::uint64_t now_ns);
 

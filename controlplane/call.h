@@ -24,6 +24,7 @@
 #include "controlplane/leg.h"
 #include "controlplane/media.h"
 #include "sip/event.h"
+#include "sip/ice_fragment.h"
 #include "sip/refer_to.h"
 
 namespace weir::controlplane {
@@ -117,6 +118,7 @@ class Call : public Requester, private Inviter {
   void make_session(Side side, sip::LocalSession& session, std::size_t sections);
   sip::SessionDescription make_first_offer_to(Side side, sip::LocalSession& session, const sip::RemoteOffer& what);
   sip::SessionDescription make_next_offer_to(Side side, Leg& leg, const sip::RemoteOffer& what);
+  [[nodiscard]] bool may_bundle() const;
   sip::SessionDescription make_offer_to(Side side, sip::LocalSession& session, const sip::RemoteOffer& what,
                                         sip::RtpProtocol protocol);
   sip::Agreement make_answer_to(Leg& leg, const sip::RemoteOffer& offer, const sip::Agreement& far);
@@ -153,6 +155,10 @@ class Call : public Requester, private Inviter {
   void refuse_relayed(const Relay& relay, std::uint16_t status);
   void drop_relays_of(const sip::DialogId& dialog);
   void on_relayed(std::size_t at, const sip::Message* response, std::uint16_t status);
+
+  // call_trickle.cc: INFO, and ICE candidates in it.
+  void on_info(Leg& from, sip::TransactionId id, const sip::Message& request);
+  void take_candidates(const Leg& from, const std::vector<sip::IceFragment>& fragments);
 
   // call_refer.cc: transfers.
   void on_refer(Leg& from, sip::TransactionId id, const sip::Message& request);
@@ -211,7 +217,9 @@ class Call : public Requester, private Inviter {
   void on_refreshed(const sip::Message* response, std::uint16_t status);
 
   // call_kept.cc: from one weir-control to the next.
+  void note_flows(Leg& leg) const;
   [[nodiscard]] KeptLeg keep_leg(const Leg& leg) const;
+  [[nodiscard]] std::optional<Path> adopt_path(std::uint32_t realm, const KeptLeg& kept) const;
   proto::Result<std::unique_ptr<Leg>> adopt_leg(Side side, const KeptLeg& kept);
   void adopt_session(Leg& leg, const KeptLeg& kept, std::uint32_t sections);
   std::optional<EndCause> adopt_media(const KeptCall& kept);
@@ -313,8 +321,9 @@ static_assert(sizeof(Call) <= kCallBytesMax);
 inline constexpr std::size_t kLegBytesMax = 1792;
 static_assert(sizeof(Leg) <= kLegBytesMax);
 
-/// The first section that can be carried; all others are refused: a call has one stream.
-std::size_t choose_section(sip::RemoteOffer& offer);
+/// The first section that can be carried; all others are refused but, where `may_bundle`, those that ride on it: a call
+/// has one stream.
+std::size_t choose_section(sip::RemoteOffer& offer, bool may_bundle = true);
 
 /// Media of a party that has made an offer: in its family, else it has no place here.
 std::optional<MediaLegOptions> caller_media(const proto::settings::Settings& settings, const Path& from,

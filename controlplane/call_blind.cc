@@ -4,6 +4,7 @@
 
 #include "controlplane/identity_headers.h"
 #include "controlplane/media_policy.h"
+#include "controlplane/trickle.h"
 #include "sip/sdp_write.h"
 
 namespace weir::controlplane {
@@ -35,6 +36,7 @@ std::optional<EndCause> BlindTransfer::prepare(const Path& way) {
 Message BlindTransfer::make_invite(const Leg& leg, const Target& target) {
   Message request = call_.begin_invite(leg, target, call_.shown_party(remaining(), leg));
   request.add_header(HeaderId::kSupported, kSupported);
+  say_trickle(session_.security.ice, request);
   request.add_header(HeaderId::kUserAgent, kSoftware);
   if (!terms_.referred_by.empty()) request.add_header(HeaderId::kReferredBy, terms_.referred_by);
   request.set_body(sip::write_sdp(*offered_), "application/sdp");

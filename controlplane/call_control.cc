@@ -8,9 +8,12 @@
 #include "controlplane/call.h"
 #include "controlplane/call_detail.h"
 #include "controlplane/call_journal.h"
+#include "controlplane/flow_register.h"
 #include "controlplane/log.h"
 #include "controlplane/outside_requests.h"
+#include "controlplane/register_relay.h"
 #include "controlplane/trunks.h"
+#include "sip/ice_fragment.h"
 #include "sip/limits.h"
 #include "sip/replaces.h"
 #include "sip/text.h"
@@ -55,7 +58,7 @@ std::string unsupported_options(const Message& request) {
   const std::vector<std::string_view> known = sip::split_list(kSupported);
   for (const std::string_view tag : request.values(HeaderId::kRequire)) {
     const auto is_tag = [tag](std::string_view one) { return sip::equals_without_case(one, tag); };
-    if (std::any_of(known.begin(), known.end(), is_tag)) continue;
+    if (std::any_of(known.begin(), known.end(), is_tag) || is_tag(sip::kTrickleIce)) continue;
     list += (list.empty() ? "" : ", ") + std::string(tag);
   }
   return list;
@@ -71,6 +74,7 @@ CallControl::CallControl(const proto::settings::Settings& settings, MediaEngine&
       gate_(settings.limits, transactions_, sender, tokens_()),
       realm_calls_(settings),
       outside_(std::make_unique<OutsideRequests>(context_, *this)),
+      relays_(std::make_unique<RegisterRelays>(context_, *this)),
       by_dialog_(0, sip::DialogIdHash{sip::make_sip_hash_key(tokens_())}) {
   set_handler(Method::kMessage, *outside_);
   set_handler(Method::kSubscribe, *outside_);
@@ -79,10 +83,11 @@ CallControl::CallControl(const proto::settings::Settings& settings, MediaEngine&
 CallControl::~CallControl() {
   calls_.clear();
   outside_.reset();
+  relays_.reset();
 }
 
 bool CallControl::idle() const {
-  return calls_.empty() && outside_->idle() && transactions_.size() == 0;
+  return calls_.empty() && outside_->idle() && relays_->idle() && transactions_.size() == 0;
 }
 
 void CallControl::on_message(std::uint64_t now_ns, Message message, const sip::Hop& source) {
@@ -258,6 +263,13 @@ void CallControl::on_request_outside_dialog(sip::TransactionId id, const Message
   (void)transactions_.respond(now_ns_, id, response);
 }
 
+std::variant<Destination, Refusal> CallControl::route(const Path& from, const Message& request) const {
+  if (context_.flows != nullptr) {
+    if (auto routed = context_.flows->route_by_token(from, request)) return *std::move(routed);
+  }
+  return context_.policy.route(from.realm, request);
+}
+
 /// 405 or 501, with the methods that there are.
 void CallControl::refuse_method(sip::TransactionId id, const Message& request, std::uint16_t status,
                                 std::uint32_t realm) {
@@ -308,7 +320,7 @@ void CallControl::on_new_invite(sip::TransactionId id, const Message& request, c
     if (const auto cause = replace_party(id, request, *from, *replaces)) refuse_with(cause->status, cause->text);
     return;
   }
-  const std::variant<Destination, Refusal> routed = context_.policy.route(from->realm, request);
+  const std::variant<Destination, Refusal> routed = route(*from, request);
   if (const auto* refusal = std::get_if<Refusal>(&routed)) {
     if (refusal->status == 404 && !scheme_is_known(request)) return refuse_with(416, "no route for such a URI");
     return refuse_with(refusal->status, refusal->reason);
@@ -417,6 +429,7 @@ void CallControl::bury_when_over(const Call& call) {
 /// costs the others nothing.
 void CallControl::bury_the_dead() {
   outside_->bury();
+  relays_->bury();
   for (std::size_t left = std::min(dying_.size(), kLookedAtMax); left > 0; --left) {
     const std::uint64_t number = dying_.front();
     dying_.pop_front();

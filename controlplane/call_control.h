@@ -34,8 +34,10 @@ namespace weir::controlplane {
 class Call;
 class CallJournal;
 struct CallRecorder;
+class FlowRegister;
 class Leg;
 class OutsideRequests;
+class RegisterRelays;
 class Trunks;
 
 /// What calls share. All of it outlives every call.
@@ -50,6 +52,7 @@ struct CallContext {
   Trunks* trunks = nullptr;                ///< none: no route leads to one
   CallJournal* journal = nullptr;          ///< none: calls lost in a crash are ended in the media plane only
   const CallRecorder* recorder = nullptr;  ///< none: nobody is told of calls that have ended
+  FlowRegister* flows = nullptr;           ///< none: nobody registers
 };
 
 struct CallCounters {
@@ -72,6 +75,9 @@ class CallControl : private sip::TransactionUser {
   void set_recorder(const CallRecorder& recorder) { context_.recorder = &recorder; }
   /// Who tells how trunks are; it outlives the calls.
   void set_trunks(Trunks& trunks) { context_.trunks = &trunks; }
+
+  /// Who knows who is behind connections; it outlives the calls.
+  void set_flows(FlowRegister& flows) { context_.flows = &flows; }
 
   // In: what the transports read, and time.
   /// A datagram, before it is parsed: see OverloadGate::turn_away.
@@ -101,6 +107,10 @@ class CallControl : private sip::TransactionUser {
   void respond(sip::TransactionId id, const sip::Message& response);
   /// Answers it with this status, its phrase and what goes with it; `reason`, if there is one, as Reason (RFC 3326).
   void answer(sip::TransactionId id, const sip::Message& request, std::uint16_t status, std::string_view reason);
+  /// Where a request outside dialogs that came by `from` goes: over the flow that it names, or as the routes say.
+  [[nodiscard]] std::variant<Destination, Refusal> route(const Path& from, const sip::Message& request) const;
+  /// Whoever lets REGISTERs go on upstream.
+  RegisterRelays& register_relays() { return *relays_; }
   /// Whether a line of this kind is to be written in the log now.
   [[nodiscard]] bool may_log(LineKind kind) { return lines_.may(now_ns_, kind); }
 
@@ -202,6 +212,7 @@ class CallControl : private sip::TransactionUser {
   std::unordered_map<sip::TransactionId, Call*, sip::TransactionIdHash> invites_;        ///< the parties', of a call
   std::map<sip::Method, RequestHandler*> handlers_;
   std::unique_ptr<OutsideRequests> outside_;
+  std::unique_ptr<RegisterRelays> relays_;
   std::unordered_map<sip::DialogId, Call*, sip::DialogIdHash> by_dialog_;
   std::vector<std::uint64_t> changed_;  ///< numbers of calls
   std::deque<std::uint64_t> dying_;     ///< numbers of calls that are ending

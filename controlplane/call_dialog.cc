@@ -68,6 +68,7 @@ void Call::on_request(sip::TransactionId id, const Message& request, const sip::
     case Method::kPrack:
       return on_prack(from, id, request);
     case Method::kInfo:
+      return on_info(from, id, request);
     case Method::kMessage:
       return relay(from, id, request);
     case Method::kRefer:

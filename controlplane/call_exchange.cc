@@ -5,6 +5,8 @@
 #include "controlplane/call.h"
 #include "controlplane/far_status.h"
 #include "controlplane/log.h"
+#include "controlplane/trickle.h"
+#include "sip/bundled.h"
 #include "sip/sdp_write.h"
 #include "sip/status.h"
 #include "sip/text.h"
@@ -30,10 +32,9 @@ bool has_format(const sip::MediaSection& section, const std::string& format) {
   return std::find(section.formats.begin(), section.formats.end(), format) != section.formats.end();
 }
 
-/// What was agreed with a party fits what it would be offered now: the same direction, and no format in use that the
-/// offer has not.
-bool fits(const sip::Agreement& agreed, const sip::SessionDescription& wanted, std::size_t at) {
-  if (at >= agreed.local.media.size() || at >= wanted.media.size()) return false;
+/// The section as it was agreed on fits the one of an offer: the same direction, and no format in use that the offer
+/// has not.
+bool section_fits(const sip::Agreement& agreed, const sip::SessionDescription& wanted, std::size_t at) {
   const sip::MediaSection& local = agreed.local.media[at];
   const sip::MediaSection& other = wanted.media[at];
   if (sip::direction(agreed.local, local) != sip::direction(wanted, other)) return false;
@@ -46,9 +47,39 @@ bool fits(const sip::Agreement& agreed, const sip::SessionDescription& wanted, s
   return true;
 }
 
+/// What was agreed with a party fits what it would be offered now: the same sections are open.
+bool fits(const sip::Agreement& agreed, const sip::SessionDescription& wanted) {
+  const std::size_t sections = std::min(agreed.local.media.size(), agreed.remote.media.size());
+  for (std::size_t at = 0; at < std::max(sections, wanted.media.size()); ++at) {
+    const bool is_open = at < sections && sip::is_open(agreed.local.media[at]) && sip::is_open(agreed.remote.media[at]);
+    const bool wanted_open = at < wanted.media.size() && sip::is_open(wanted.media[at]);
+    if (is_open != wanted_open || (is_open && !section_fits(agreed, wanted, at))) return false;
+  }
+  return true;
+}
+
 /// The two descriptions say the same of media: formats in any order, and direction.
-bool is_same_offer(const sip::SessionDescription& one, const sip::SessionDescription& other, std::size_t at) {
-  return fits({one, one, {}}, other, at) && fits({other, other, {}}, one, at);
+bool is_same_offer(const sip::SessionDescription& one, const sip::SessionDescription& other) {
+  return fits({one, one, {}}, other) && fits({other, other, {}}, one);
+}
+
+/// Our description of what was agreed on, without what the party has refused.
+sip::SessionDescription agreed_with(const sip::Agreement& agreement) {
+  sip::SessionDescription local = agreement.local;
+  for (std::size_t at = 0; at < local.media.size() && at < agreement.sections.size(); ++at) {
+    if (agreement.sections[at].active) continue;
+    local.media[at].port = 0;
+    std::erase_if(local.media[at].attributes, [](const sip::SdpAttribute& one) { return one.name == "bundle-only"; });
+  }
+  return local;
+}
+
+/// What was refused a party is not offered in its name.
+void close_refused(const std::vector<sip::AgreedSection>& agreed, sip::RemoteOffer& offer) {
+  for (std::size_t at = 0; at < offer.sections.size(); ++at) {
+    const bool refused = at >= agreed.size() || !agreed[at].active;
+    if (offer.sections[at].use == sip::SectionUse::kBundled && refused) offer.sections[at] = {};
+  }
 }
 
 }  // namespace
@@ -58,7 +89,8 @@ std::optional<sip::RemoteOffer> Call::offer_of(const Leg* party) const {
   if (party == nullptr || !party->agreement) return std::nullopt;
   auto read = sip::read_offer(sip::write_sdp(party->agreement->remote), 0, party->session.security);
   auto* offer = std::get_if<sip::RemoteOffer>(&read);
-  if (offer == nullptr || choose_section(*offer) != section_) return std::nullopt;
+  if (offer == nullptr || choose_section(*offer, may_bundle()) != section_) return std::nullopt;
+  close_refused(party->agreement.sections(), *offer);
   return std::move(*offer);
 }
 
@@ -92,7 +124,7 @@ void Call::on_reoffer(Leg& from, sip::TransactionId id, const Message& request) 
       read_offer_in(request, from.agreement->sections.size(), from.session.security);
   if (const auto* cause = std::get_if<EndCause>(&read)) return refuse_offer(from, id, request, *cause);
   sip::RemoteOffer offer = std::get<sip::RemoteOffer>(std::move(read));
-  if (choose_section(offer) != section_) {
+  if (choose_section(offer, may_bundle()) != section_) {
     return refuse_offer(from, id, request, {488, "the audio stream cannot be moved to another section"});
   }
   Leg* const to = far(from);
@@ -101,7 +133,7 @@ void Call::on_reoffer(Leg& from, sip::TransactionId id, const Message& request) 
   sip::LocalSession session = to->session;
   session.sections.resize(offer.sections.size());
   const sip::SessionDescription passed = sip::make_offer(offer, session, to->agreement->sections[section_].protocol);
-  if (is_same_offer(to->agreement->local, passed, section_)) {
+  if (is_same_offer(agreed_with(*to->agreement), passed)) {
     return answer_here(from, id, request, std::move(offer));
   }
   pass_offer(from, *to, id, request, std::move(offer));
@@ -123,6 +155,7 @@ void Call::accept_offer(Leg& from, sip::TransactionId id, const Message& request
   from.agreement = std::move(agreement);
   Message response = from.make_response(request, 200, "OK");
   answer_session_timer(from, request, response);
+  say_trickle(from.session.security.ice, response);
   response.set_body(sip::write_sdp(from.agreement->local), kSdpType);
   if (request.method() == Method::kInvite) {
     // A new INVITE shows that the answer to the one before has arrived, whatever became of its ACK.
@@ -206,6 +239,7 @@ Message Call::make_offering(Leg& to, Method method, const sip::SessionDescriptio
   Message request = to.dialog->make_request(method, to.make_via(context_.tokens));
   request.add_header(HeaderId::kAllow, kAllowed);
   request.add_header(HeaderId::kSupported, kSupported);
+  say_trickle(to.session.security.ice, request);
   ask_session_timer(to, request);
   request.set_body(sip::write_sdp(offer), kSdpType);
   return request;
@@ -253,7 +287,7 @@ void Call::align(Side side) {
   sip::LocalSession session = to->session;
   session.sections.resize(offer->sections.size());
   const sip::SessionDescription wanted = sip::make_offer(*offer, session, to->agreement->sections[section_].protocol);
-  if (fits(*to->agreement, wanted, section_) || alignments_left_ == 0) return;
+  if (fits(*to->agreement, wanted) || alignments_left_ == 0) return;
   --alignments_left_;
   if (to->state == LegState::kConfirmed) return reoffer(side);
   reoffer_later(side);

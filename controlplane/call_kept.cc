@@ -7,9 +7,12 @@
 #include "controlplane/call.h"
 #include "controlplane/call_journal.h"
 #include "controlplane/call_transfer.h"
+#include "controlplane/flow_register.h"
 #include "controlplane/log.h"
 #include "controlplane/places.h"
 #include "controlplane/trunks.h"
+#include "sip/bundled.h"
+#include "sip/sdp_parse.h"
 
 namespace weir::controlplane {
 
@@ -39,6 +42,16 @@ std::shared_ptr<const Message> adopt_identity(const std::vector<std::string>& li
   for (std::size_t i = 0; i + 1 < lines.size(); i += 2) invite.add_header(lines[i], lines[i + 1]);
   invite.shrink_to_fit();
   return std::make_shared<const Message>(std::move(invite));
+}
+
+/// The journal has the sections without a transport in its descriptions alone.
+void restore_riders(const KeptLeg& kept, std::size_t carrier, std::vector<sip::AgreedSection>& agreed) {
+  if (agreed.size() == 1) return;
+  auto remote = sip::parse_sdp(kept.remote_description);
+  auto local = sip::parse_sdp(kept.local);
+  const auto* theirs = std::get_if<sip::SessionDescription>(&remote);
+  const auto* ours = std::get_if<sip::SessionDescription>(&local);
+  if (theirs != nullptr && ours != nullptr) sip::restore_riders(*theirs, *ours, carrier, agreed);
 }
 
 }  // namespace
@@ -98,7 +111,10 @@ void Call::keep() {
   kept.identity = keep_identity(callers_invite_.get());
   kept.section = static_cast<std::uint32_t>(section_);
   kept.transfers_left = transfers_left_;
-  for (const Side side : kSides) kept.legs[static_cast<std::size_t>(side)] = keep_leg(*leg(side));
+  for (const Side side : kSides) {
+    note_flows(*leg(side));
+    kept.legs[static_cast<std::size_t>(side)] = keep_leg(*leg(side));
+  }
   kept.sections = static_cast<std::uint32_t>(caller_->agreement ? caller_->agreement.sections().size() : section_ + 1);
   std::array<std::uint8_t, kJournalRecordBytesMax> room;
   const std::size_t bytes = write_kept_call(std::move(kept), room);
@@ -111,11 +127,21 @@ void Call::keep() {
   }
 }
 
+/// Who has just lost the connection is not registered over it any more, and stays known by what was said before.
+void Call::note_flows(Leg& leg) const {
+  if (context_.flows == nullptr || !is_websocket(leg.path().transport)) return;
+  const std::optional<Path> heir = context_.paths.heir(leg.path().hop);
+  std::vector<FlowName> flows = context_.flows->flows_over(heir ? heir->hop : leg.path().hop);
+  if (!flows.empty()) leg.flows = std::move(flows);
+}
+
 KeptLeg Call::keep_leg(const Leg& leg) const {
   KeptLeg kept;
   kept.realm = realm_of(leg).name;
   kept.transport = leg.path().transport;
   kept.remote = leg.path().hop.remote;
+  if (leg.path().of_peer) kept.connection = leg.path().hop.handle;
+  if (leg.flows) kept.flows = *leg.flows;
   kept.dialog = leg.dialog->record();
   if (leg.member && context_.trunks != nullptr) {
     std::tie(kept.trunk, kept.target) = context_.trunks->names_of(*leg.member);
@@ -174,7 +200,21 @@ std::optional<EndCause> Call::adopt(const KeptCall& kept, std::uint32_t journal_
   return std::nullopt;
 }
 
-/// The dialog, and the way to its party. Connections are gone: the next request opens another.
+/// Connections are gone. The next request opens another, where it was ours to open; who made it comes back.
+std::optional<Path> Call::adopt_path(std::uint32_t realm, const KeptLeg& kept) const {
+  if (kept.connection) {
+    const sip::Hop gone{*kept.connection, kept.remote, sip::Reliability::kReliable};
+    for (const FlowName& flow : kept.flows) {
+      if (context_.flows != nullptr) context_.flows->await(flow, gone);
+    }
+    return context_.paths.left(realm, kept.transport, gone);
+  }
+  sip::Uri there = sip::make_sip_uri("", proto::to_string(kept.remote.address), kept.remote.port);
+  there.parameters.set("transport", uri_transport(kept.transport));
+  return context_.paths.towards(realm, there);
+}
+
+/// The dialog, and the way to its party.
 proto::Result<std::unique_ptr<Leg>> Call::adopt_leg(Side side, const KeptLeg& kept) {
   const std::optional<std::uint32_t> realm = context_.settings.realm_index(kept.realm);
   if (!realm) return proto::Error{"its realm is no more"};
@@ -182,15 +222,14 @@ proto::Result<std::unique_ptr<Leg>> Call::adopt_leg(Side side, const KeptLeg& ke
   record.local_cseq = std::min(record.local_cseq + kCseqSkipped, sip::kCSeqMax);
   std::optional<sip::Dialog> dialog = sip::Dialog::from_record(record);
   if (!dialog) return proto::Error{"its record is damaged"};
-  sip::Uri there = sip::make_sip_uri("", proto::to_string(kept.remote.address), kept.remote.port);
-  there.parameters.set("transport", uri_transport(kept.transport));
-  const std::optional<Path> path = context_.paths.towards(*realm, there);
+  const std::optional<Path> path = adopt_path(*realm, kept);
   if (!path) return proto::Error{"there is no way to its party"};
   auto leg = std::make_unique<Leg>(side, *path);
   leg->state = LegState::kConfirmed;
   leg->dialog = std::move(dialog);
   if (!kept.trunk.empty() && context_.trunks != nullptr) leg->member = context_.trunks->find(kept.trunk, kept.target);
   if (leg->member) leg->slot = context_.trunks->begin_call(*leg->member);
+  if (!kept.flows.empty()) leg->flows = kept.flows;
   leg->party = kept.party;
   leg->display = kept.display;
   leg->peer = kept.peer;
@@ -211,6 +250,7 @@ void Call::adopt_session(Leg& leg, const KeptLeg& kept, std::uint32_t sections) 
   leg.session.previous = kept.previous;
   std::vector<sip::AgreedSection> agreed(sections);
   agreed[section_] = kept.agreed;
+  restore_riders(kept, section_, agreed);
   leg.agreement = PackedAgreement::packed(kept.local, kept.remote_description, std::move(agreed));
 }
 
@@ -221,7 +261,7 @@ std::optional<EndCause> Call::adopt_media(const KeptCall& kept) {
     const auto index = static_cast<std::size_t>(side);
     Leg& here = *leg(side);
     adopt_session(here, kept.legs[index], kept.sections);
-    remotes[index] = to_remote_media(kept.legs[index].agreed, kept.media->legs[index].terms);
+    remotes[index] = to_remote_media(here.agreement.sections(), section_, kept.media->legs[index].terms);
     remotes[index].dialog = here.party;
     if (kept.media->legs[index].secured.keying != sip::Keying::kNone) here.secured = kept.media->legs[index].secured;
   }
@@ -229,7 +269,11 @@ std::optional<EndCause> Call::adopt_media(const KeptCall& kept) {
       *kept.media, remotes, [this](const MediaEvent& event) { on_media(event); }, now());
   if (!media) return EndCause{503, media.error()};
   media_ = std::move(media).value();
-  for (const Side side : kSides) leg(side)->session.address = media_->local_rtp(side).address;
+  for (const Side side : kSides) {
+    sip::LocalSession& session = leg(side)->session;
+    session.sections[section_].rtp = media_->local_rtp(side);  // the section is open
+    session.address = session.sections[section_].rtp.address;
+  }
   return std::nullopt;
 }
 

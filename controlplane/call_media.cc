@@ -53,7 +53,7 @@ proto::Family family_of(const sip::RemoteSection& section, const Path& path) {
 
 }  // namespace
 
-std::size_t choose_section(RemoteOffer& offer) {
+std::size_t choose_section(RemoteOffer& offer, bool may_bundle) {
   std::size_t chosen = offer.sections.size();
   for (std::size_t i = 0; i < offer.sections.size(); ++i) {
     if (offer.sections[i].use != SectionUse::kAccepted) continue;
@@ -63,6 +63,11 @@ std::size_t choose_section(RemoteOffer& offer) {
       offer.sections[i].use = SectionUse::kRefused;
       offer.sections[i].refusal = {488, "one audio stream a call"};
     }
+  }
+  for (sip::RemoteSection& section : offer.sections) {
+    if (section.use != SectionUse::kBundled || (may_bundle && section.carrier == chosen)) continue;
+    section.use = SectionUse::kRefused;
+    section.refusal = {488, "nothing beside the audio stream"};
   }
   return chosen;
 }
@@ -146,7 +151,16 @@ sip::SessionDescription Call::make_next_offer_to(Side side, Leg& leg, const sip:
   const sip::AgreedSection& agreed = leg.agreement->sections[section_];
   leg.session.sections.resize(what.sections.size());
   leg.session.sections[section_].rtcp_mux = agreed.rtcp_mux;
+  for (std::size_t i = 0; i < leg.session.sections.size(); ++i) {
+    const std::vector<sip::AgreedSection>& before = leg.agreement.sections();
+    leg.session.sections[i].bundled = i != section_ && i < before.size() && before[i].active;
+  }
   return make_offer_to(side, leg.session, what, agreed.protocol);
+}
+
+/// A leg whose party was replaced hears all that the new one sends as one source: audio alone.
+bool Call::may_bundle() const {
+  return !media_ || !media_->joins_sources();
 }
 
 /// An offer of ours on one leg, and what the leg remembers of it.

@@ -6,6 +6,7 @@
 #include "controlplane/call.h"
 #include "controlplane/log.h"
 #include "controlplane/media_policy.h"
+#include "controlplane/trickle.h"
 #include "sip/sdp_write.h"
 
 namespace weir::controlplane {
@@ -63,7 +64,7 @@ std::optional<EndCause> Call::replace_leg(sip::TransactionId id, const Message& 
   if (auto* cause = std::get_if<EndCause>(&read)) return *cause;
   sip::RemoteOffer& offer = std::get<sip::RemoteOffer>(read);
   Leg& other = *leg(opposite(side));
-  if (choose_section(offer) != section_ || !has_common_format(offer, *other.agreement, section_)) {
+  if (choose_section(offer, false) != section_ || !has_common_format(offer, *other.agreement, section_)) {
     return EndCause{488, "nothing in the offer that the other party uses"};
   }
   const std::optional<MediaLegOptions> options =
@@ -97,6 +98,7 @@ void Call::answer_replacing(Leg& comer, sip::TransactionId id, const Message& in
   }
   Message response = comer.make_response(invite, 200, "OK");
   response.add_header(HeaderId::kSupported, kSupported);
+  say_trickle(comer.session.security.ice, response);
   answer_session_timer(comer, invite, response);
   response.set_body(sip::write_sdp(comer.agreement->local), "application/sdp");
   comer.dialog->confirm();

@@ -7,6 +7,7 @@
 #include "controlplane/identity_headers.h"
 #include "controlplane/log.h"
 #include "controlplane/media_policy.h"
+#include "controlplane/trickle.h"
 #include "sip/multipart.h"
 #include "sip/sdp_write.h"
 #include "sip/status.h"
@@ -103,6 +104,7 @@ Message Call::make_invite(const Leg& leg, const Target& target) {
   const bool reliable = policy != settings::ReliableProvisionals::kOff && (!delayed_ || caller_->peer.reliable);
   request.add_header(HeaderId::kSupported, reliable ? kSupported : kSupported.substr(kSupported.find(' ') + 1));
   if (reliable && policy == settings::ReliableProvisionals::kRequired) request.add_header(HeaderId::kRequire, "100rel");
+  say_trickle(callee_session_.security.ice, request);
   pass_headers(invite, realm_of(*caller_), realm_of(leg), request);
   if (!request.has(HeaderId::kUserAgent)) request.add_header(HeaderId::kUserAgent, kSoftware);
   if (callee_offered_) request.set_body(sip::write_sdp(*callee_offered_), kSdpType);
@@ -157,6 +159,7 @@ void Call::tell_progress(std::uint16_t status, std::string body) {
   const bool may = policy != settings::ReliableProvisionals::kOff && caller_->peer.reliable;
   const bool reliable = insists || (may && wanted);
   if (!body.empty()) response.set_body(body, kSdpType);
+  say_trickle(caller_->session.security.ice, response);
   if (!reliable) return respond(*caller_, caller_->invite, response);
   if (!caller_->provisionals) {
     Provisionals::Callbacks callbacks{.send = [this](const Message& one) { respond(*caller_, caller_->invite, one); },
@@ -243,6 +246,7 @@ void Call::send_answer() {
   }
   Message response = caller_->make_response(*callers_invite_, 200, "OK");
   response.add_header(HeaderId::kSupported, kSupported);
+  say_trickle(caller_->session.security.ice, response);
   answer_session_timer(*caller_, *callers_invite_, response);
   if (!delivered) {
     response.set_body(sip::write_sdp(caller_->agreement ? caller_->agreement->local : *caller_->offered), kSdpType);

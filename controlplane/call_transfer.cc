@@ -49,6 +49,7 @@ std::variant<sip::RemoteOffer, EndCause> Transfer::make_room(const MediaLegOptio
     return EndCause{503, status.error()};
   }
   replaced_ = true;
+  (void)choose_section(*offer, false);
   return *std::move(offer);
 }
 

@@ -5,6 +5,7 @@
 #include "controlplane/tls_realm.h"
 #include "controlplane/trunks.h"
 #include "controlplane/user_directory.h"
+#include "controlplane/web_cookie.h"
 #include "proto/settings/users.h"
 
 namespace weir::controlplane {
@@ -15,6 +16,8 @@ std::vector<std::string> check_files(const proto::settings::Settings& settings) 
   if (!certificates) mistakes.push_back("[realm.tls]: " + certificates.error());
   const proto::Result<RealmPages> pages = load_realm_pages(settings);
   if (!pages) mistakes.push_back("[realm.websocket] page: " + pages.error());
+  const proto::Result<RealmCookies> cookies = load_realm_cookies(settings);
+  if (!cookies) mistakes.push_back("[realm.websocket] cookie: " + cookies.error());
   const proto::Result<std::vector<TrunkPlan>> trunks = plan_trunks(settings);
   if (!trunks) mistakes.push_back("[[trunk]] credentials: " + trunks.error());
   const proto::Result<BearerAuth> bearer = BearerAuth::create(settings);

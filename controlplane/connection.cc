@@ -296,13 +296,13 @@ void Connection::finish(std::string_view reason) {
 
 /// How long nothing may come before we ping: one of ours, or a browser, which has no ping of its own. 0: we never do.
 std::chrono::milliseconds Connection::keepalive_time() const {
-  if (web_ != nullptr) return transports_.websocket_ping_time();
+  if (web_ != nullptr) return transports_.websocket_ping_time(way_);
   return accepted_ ? std::chrono::milliseconds(0) : transports_.keepalive_time();
 }
 
 /// How long nothing may come before something is done about it.
 std::chrono::milliseconds Connection::quiet_time() const {
-  if (keepalive_time().count() == 0) return kIdle;
+  if (keepalive_time().count() == 0) return transports_.idle_time(way_);
   return pinged_ ? std::chrono::milliseconds(kPong) : keepalive_time();
 }
 
@@ -353,7 +353,9 @@ void Connection::on_due() {
 void Connection::ping_or_close() {
   if (keepalive_time().count() == 0) return fail(ConnectionEnd::kOrderly, "it is idle");
   if (pinged_) return fail(ConnectionEnd::kBroken, "no answer to a ping");
-  const Clock::duration unused_max = web_ == nullptr ? kUnused : spoke_ ? kWebSocketUnused : kIdle;
+  const Clock::duration unused_max = web_ == nullptr ? Clock::duration(kUnused)
+                                     : spoke_        ? Clock::duration(kWebSocketUnused)
+                                                     : transports_.idle_time(way_);
   if (Clock::now() - used_ > unused_max) return fail(ConnectionEnd::kOrderly, "it is not used");
   pinged_ = web_ == nullptr ? send(kPing) : web_->ping() && queue(web_->take_output());
   due_in(kPong);

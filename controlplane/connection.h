@@ -30,8 +30,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   static constexpr std::chrono::seconds kConnectTimeout{5};
   /// For one of ours that was asked for to be used: as long as a request tries its targets one after the other.
   static constexpr std::chrono::seconds kUnopened{240};
-  /// Without a byte in either direction; RFC 5626 clients ping every two minutes.
-  static constexpr std::chrono::seconds kIdle{300};
   /// One of ours without a message in either direction, however well pings are answered.
   static constexpr std::chrono::seconds kUnused{1800};
   /// The same of a WebSocket: a registration of an hour is renewed in it, and one of the longest that is usual too.
@@ -59,6 +57,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] bool shaking_hands() const { return state_ == State::kHandshaking; }
   /// Whom its certificate proves the peer to be; nullptr: nobody.
   [[nodiscard]] const TlsIdentity* peer() const { return stream_ == nullptr ? nullptr : stream_->peer(); }
+
+  /// Whom the upgrade of a WebSocket has vouched for; nullptr: nobody.
+  [[nodiscard]] const Vouched* vouched() const { return web_ == nullptr ? nullptr : web_->vouched(); }
 
   /// One that was asked for and not sent to yet: without use it goes.
   void await_use() { due_in(kUnopened); }

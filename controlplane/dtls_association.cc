@@ -55,6 +55,7 @@ DtlsAssociation::State DtlsAssociation::start_client() {
 DtlsAssociation::State DtlsAssociation::start_server(proto::Bytes client_hello_record) {
   ERR_clear_error();
   SSL_set_accept_state(ssl_.get());
+  WEIR_ASSERT(SSL_set_max_proto_version(ssl_.get(), kDtlsServerVersionMax) == 1);
   datagrams_.incoming = client_hello_record;
   if (const auto hello = proto::parse_dtls_record(client_hello_record)) sequence_next_ = hello->sequence + 1;
   // OpenSSL's own way into a handshake whose HelloVerifyRequest is behind it: message sequences start at 1 and the

@@ -104,7 +104,7 @@ proto::Status DtlsContext::configure() {
   SSL_CTX_set_cookie_verify_cb(context, cookie_was_verified);
   SSL_CTX_set_cookie_generate_cb(context, no_cookie_is_made_here);
   const bool configured = SSL_CTX_set_min_proto_version(context, DTLS1_2_VERSION) == 1 &&
-                          SSL_CTX_set_max_proto_version(context, DTLS1_2_VERSION) == 1 &&
+                          SSL_CTX_set_max_proto_version(context, kDtlsClientVersionMax) == 1 &&
                           SSL_CTX_set_cipher_list(context, kCipherList) == 1 &&
                           SSL_CTX_set1_groups_list(context, kGroups) == 1 &&
                           SSL_CTX_use_certificate(context, certificate_.x509()) == 1 &&

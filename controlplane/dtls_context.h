@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "controlplane/certificate.h"
@@ -22,6 +23,18 @@ struct DtlsOptions {
   std::uint32_t retransmit_first_us = 100'000;  ///< doubling up to retransmit_us_max
   std::uint32_t retransmit_us_max = 1'600'000;
 };
+
+/// What handshakes may agree on, by who we are in them. As a server 1.2 alone: the cookie exchange is
+/// HelloVerifyRequest, after which there is no 1.3 (RFC 9147 section 5.1); with it a forger's hello costs nothing.
+#ifdef WEIR_DTLS_1_3
+inline constexpr int kDtlsClientVersionMax = DTLS1_3_VERSION;
+#else
+inline constexpr int kDtlsClientVersionMax = DTLS1_2_VERSION;
+#endif
+inline constexpr int kDtlsServerVersionMax = DTLS1_2_VERSION;
+/// For people: "DTLSv1.2", or with what a client may agree on beside it.
+inline constexpr std::string_view kDtlsVersions =
+    kDtlsClientVersionMax == kDtlsServerVersionMax ? "DTLSv1.2" : "DTLSv1.2, as the client also DTLSv1.3";
 
 class DtlsContext {
  public:

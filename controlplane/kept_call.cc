@@ -27,6 +27,8 @@ inline constexpr auto kKeptLast<sip::FingerprintHash> = sip::FingerprintHash::kS
 template <>
 inline constexpr auto kKeptLast<sip::RtpProtocol> = sip::RtpProtocol::kDtlsSavpf;
 template <>
+inline constexpr auto kKeptLast<proto::IceRole> = proto::IceRole::kControlled;
+template <>
 inline constexpr auto kKeptLast<sip::Direction> = sip::Direction::kInactive;
 
 // Every member of each, in order. One that is forgotten here is lost in a restart. Not in a nameless namespace, where
@@ -50,7 +52,8 @@ void kept_fields(Keeper& keeper, PeerAbilities& peer) {
 
 template <typename Keeper>
 void kept_fields(Keeper& keeper, sip::SecurityPolicy& policy) {
-  keep(keeper, policy.srtp, policy.dtls, policy.suites, policy.first, policy.best_effort, policy.feedback, policy.ice);
+  keep(keeper, policy.srtp, policy.dtls, policy.suites, policy.first, policy.best_effort, policy.feedback, policy.ice,
+       policy.ice_full, policy.video, policy.extensions, policy.simulcast);
 }
 
 template <typename Keeper>
@@ -103,7 +106,8 @@ void kept_fields(Keeper& keeper, sip::IceCandidate& candidate) {
 
 template <typename Keeper>
 void kept_fields(Keeper& keeper, sip::RemoteIce& ice) {
-  keep(keeper, ice.credentials, ice.lite, ice.trickle, ice.ended, ice.candidates, ice.candidates_left_out, ice.chosen);
+  keep(keeper, ice.credentials, ice.lite, ice.trickle, ice.ended, ice.candidates, ice.bytes, ice.candidates_left_out,
+       ice.chosen);
 }
 
 template <typename Keeper>
@@ -148,13 +152,14 @@ void kept_fields(Keeper& keeper, SecuredInfo& info) {
 
 template <typename Keeper>
 void kept_fields(Keeper& keeper, MediaTerms& terms) {
-  keep(keeper, terms.codec, terms.clock_hz, terms.rates.packets_per_s, terms.rates.bytes_per_s);
+  keep(keeper, terms.codec, terms.clock_hz, terms.rates.packets_per_s, terms.rates.bytes_per_s, terms.understands,
+       terms.extensions);
 }
 
 template <typename Keeper>
 void kept_fields(Keeper& keeper, KeptMediaLeg& leg) {
   keep(keeper, leg.network, leg.terms, leg.rtp_port, leg.security, leg.keys, leg.secured, leg.association, leg.tls_id,
-       leg.tls_id_next, leg.ice[0], leg.ice[1], leg.fresh_ssrc);
+       leg.tls_id_next, leg.ice[0], leg.ice[1], leg.ice_role, leg.fresh_ssrc);
 }
 
 template <typename Keeper>
@@ -168,10 +173,15 @@ void kept_fields(Keeper& keeper, CallOrigin& origin) {
 }
 
 template <typename Keeper>
+void kept_fields(Keeper& keeper, FlowName& flow) {
+  keep(keeper, flow.realm, flow.user, flow.instance, flow.reg_id);
+}
+
+template <typename Keeper>
 void kept_fields(Keeper& keeper, KeptLeg& leg) {
-  keep(keeper, leg.realm, leg.transport, leg.remote, leg.dialog, leg.trunk, leg.target, leg.party, leg.display,
-       leg.peer, leg.session_s, leg.session_min_s, leg.refreshes, leg.session_due_ns, leg.session_id, leg.security,
-       leg.local, leg.remote_description, leg.previous, leg.agreed);
+  keep(keeper, leg.realm, leg.transport, leg.remote, leg.connection, leg.flows, leg.dialog, leg.trunk, leg.target,
+       leg.party, leg.display, leg.peer, leg.session_s, leg.session_min_s, leg.refreshes, leg.session_due_ns,
+       leg.session_id, leg.security, leg.local, leg.remote_description, leg.previous, leg.agreed);
 }
 
 template <typename Keeper>

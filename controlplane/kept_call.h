@@ -10,6 +10,7 @@
 
 #include "controlplane/call_detail.h"
 #include "controlplane/kept_media.h"
+#include "controlplane/left_flows.h"
 #include "controlplane/peer_abilities.h"
 #include "proto/bytes.h"
 #include "proto/inet.h"
@@ -33,7 +34,9 @@ struct KeptLeg {
 
   std::string realm;  ///< by name: its index is the configuration's
   proto::settings::SipTransport transport = proto::settings::SipTransport::kUdp;
-  proto::Endpoint remote;  ///< where its SIP came from, or went to
+  proto::Endpoint remote;                   ///< where its SIP came from, or went to
+  std::optional<std::uint64_t> connection;  ///< the handle of the one that it came by, if the party had made it
+  std::vector<FlowName> flows;              ///< by whose registration the party is known again
   sip::DialogRecord dialog;
   std::string trunk;   ///< whose member it was reached by; empty: none
   std::string target;  ///< that member, as the configuration names it

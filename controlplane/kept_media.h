@@ -11,6 +11,7 @@
 
 #include "controlplane/leg_keys.h"
 #include "controlplane/media_types.h"
+#include "proto/ice_role.h"
 #include "sip/dtls_attributes.h"
 #include "sip/media_security.h"
 
@@ -28,6 +29,7 @@ struct KeptMediaLeg {
   std::string tls_id;                                    ///< ours, of the association in force or to come
   std::string tls_id_next;                               ///< likewise
   std::array<sip::IceCredentials, 2> ice;                ///< ours, as LegIce::ours
+  proto::IceRole ice_role = proto::IceRole::kNone;       ///< ours, as a full agent
   std::uint32_t fresh_ssrc = 0;                          ///< what its media leaves as after a transfer; 0: as it comes
 };
 

@@ -97,17 +97,25 @@ sip::Hop Leg::dialog_hop(PathFinder& paths) const {
 }
 
 RemoteMedia to_remote_media(const sip::Agreement& agreement, std::size_t index) {
-  return to_remote_media(agreement.sections[index],
-                         read_media_terms(agreement.remote.media[index], agreement.local.media[index]));
+  MediaTerms terms = read_media_terms(agreement.remote.media[index], agreement.local.media[index]);
+  for (std::size_t i = 0; i < agreement.sections.size(); ++i) {
+    if (i == index || !agreement.sections[i].active) continue;
+    add_terms(read_media_terms(agreement.remote.media[i], agreement.local.media[i]), terms);
+  }
+  return to_remote_media(agreement.sections, index, std::move(terms));
 }
 
-RemoteMedia to_remote_media(const sip::AgreedSection& section, MediaTerms terms) {
+RemoteMedia to_remote_media(std::span<const sip::AgreedSection> sections, std::size_t index, MediaTerms terms) {
+  const sip::AgreedSection& section = sections[index];
   RemoteMedia remote;
   remote.rtp = section.remote_rtp;
   remote.rtcp = section.remote_rtcp;
   remote.rtcp_mux = section.rtcp_mux;
-  remote.on_hold = section.direction != sip::Direction::kSendRecv;
   remote.direction = section.direction;
+  for (const sip::AgreedSection& rider : sections) {
+    if (rider.active) remote.direction = sip::either(remote.direction, rider.direction);
+  }
+  remote.on_hold = remote.direction != sip::Direction::kSendRecv;
   remote.keying = section.keying;
   remote.role = section.role.value_or(sip::DtlsRole::kServer);
   remote.fingerprints = section.remote_dtls.fingerprints;

@@ -4,12 +4,15 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "controlplane/boxed.h"
 #include "controlplane/call_slot.h"
 #include "controlplane/destination.h"
+#include "controlplane/left_flows.h"
 #include "controlplane/media_types.h"
 #include "controlplane/packed_agreement.h"
 #include "controlplane/path.h"
@@ -63,6 +66,9 @@ class Leg {
   /// Which of those that may answer our INVITE the peer is: forks have numbers of their own (RemoteMedia::dialog).
   std::uint64_t party = 0;
   std::string display;  ///< the party as people know it: a URI
+
+  /// By whose registration the party is known again if its connection ends, as of the last time that it was asked for.
+  Boxed<std::vector<FlowName>> flows;
 
   std::optional<TrunkMember> member;  ///< it was reached by: who may be shown the trunk's credentials
   CallSlot slot;                      ///< of that one
@@ -120,9 +126,10 @@ inline constexpr std::string_view kSoftware = "Weir";
 /// The user in our Contacts.
 inline constexpr std::string_view kContactUser = "weir";
 
-/// What weir-media and the DTLS part need to know of what was agreed on one section.
+/// What weir-media and the DTLS part need to know of what was agreed on one section, and on those that ride on it: what
+/// any of them may send or get goes.
 RemoteMedia to_remote_media(const sip::Agreement& agreement, std::size_t section);
 /// The same, where the terms are known already.
-RemoteMedia to_remote_media(const sip::AgreedSection& section, MediaTerms terms);
+RemoteMedia to_remote_media(std::span<const sip::AgreedSection> sections, std::size_t section, MediaTerms terms);
 
 }  // namespace weir::controlplane

@@ -4,7 +4,9 @@
 #include <string>
 #include <utility>
 
+#include "controlplane/stun_check.h"
 #include "controlplane/token.h"
+#include "proto/bytes.h"
 
 namespace weir::controlplane {
 namespace {
@@ -39,25 +41,113 @@ sip::IceCandidate host_candidate(std::uint8_t component, const proto::Endpoint& 
           .type = "host"};
 }
 
+std::uint64_t make_tie_breaker() {
+  return proto::load_be64(make_stun_transaction().data());
+}
+
 }  // namespace
 
 sip::LocalIce LegIce::local(const sip::RemoteIce* offer, const proto::Endpoint& rtp, const proto::Endpoint& rtcp) {
   auto& [current, next] = ours_;
-  if (current.ufrag.empty()) current = make_credentials();
-  if (offer != nullptr && theirs_ && sip::is_ice_restart(*theirs_, *offer)) {
+  const bool begins = current.ufrag.empty();
+  if (begins) current = make_credentials();
+  const bool restarts = offer != nullptr && theirs_ && sip::is_ice_restart(*theirs_, *offer);
+  if (restarts) {
     if (!next.ufrag.empty()) current = std::exchange(next, {});
     next = make_credentials();
-    follow(*offer);
+    theirs_->credentials = offer->credentials;
   }
   sip::LocalIce local;
-  local.credentials = next.ufrag.empty() ? current : next;
+  local.credentials = newest();
   local.candidates = {host_candidate(1, rtp), host_candidate(2, rtcp)};
+  local.lite = !full_;
+  if (!full_) return local;
+  locals_ = local.candidates;
+  if (begins) tie_breaker_ = make_tie_breaker();
+  // RFC 8445 section 6.1.1: who offers controls, but that beside a lite agent a full one does.
+  const bool controls = offer == nullptr || offer->lite;
+  if (begins || restarts) take_role(controls ? proto::IceRole::kControlling : proto::IceRole::kControlled);
   return local;
 }
 
-void LegIce::follow(const sip::RemoteIce& remote) {
+void LegIce::follow(const sip::RemoteIce& remote, std::size_t components) {
   theirs_.emplace();
   theirs_->credentials = remote.credentials;
+  if (!full_) return;
+  IceAgent* const agent = latest();
+  if (agent == nullptr || agent->terms().theirs != remote.credentials) return begin_generation(remote, components);
+  agent->add_remote(remote.candidates, 0);
+}
+
+IceAgent* LegIce::latest() {
+  if (next_) return &*next_;
+  return agent_ ? &*agent_ : nullptr;
+}
+
+void LegIce::begin_generation(const sip::RemoteIce& remote, std::size_t components) {
+  if (remote.lite) take_role(proto::IceRole::kControlling);
+  IceAgentTerms terms{
+      .role = role_, .tie_breaker = tie_breaker_, .ours = newest(), .theirs = remote.credentials, .locals = locals_};
+  terms.locals.resize(std::min(components, locals_.size()));
+  (agent_ ? next_ : agent_) = IceAgent(std::move(terms));
+  latest()->add_remote(remote.candidates, remote.bytes);
+  for (const EarlyCheck& early : std::exchange(early_, {})) take(early.port, early.event);
+}
+
+void LegIce::add(const sip::RemoteIce& more) {
+  IceAgent* const agent = full_ ? latest() : nullptr;
+  if (agent != nullptr && agent->terms().theirs == more.credentials) agent->add_remote(more.candidates, more.bytes);
+}
+
+void LegIce::take(std::uint8_t port, const proto::Event& event) {
+  const bool checked = event.kind == proto::EventKind::kIceChecked || event.kind == proto::EventKind::kIceNominated;
+  const bool role_lost = event.kind == proto::EventKind::kIceRoleLost;
+  if (!full_ || (!checked && !role_lost)) return;
+  if (role_lost) {
+    const bool controlling = event.ssrc == static_cast<std::uint32_t>(proto::IceRole::kControlling);
+    return take_role(controlling ? proto::IceRole::kControlling : proto::IceRole::kControlled);
+  }
+  if (event.ssrc >= ours_.size()) return;
+  const std::string& made_with = ours_[event.ssrc].ufrag;
+  if (next_ && next_->terms().ours.ufrag == made_with) return tell(*next_, port, event);
+  if (agent_ && agent_->terms().ours.ufrag == made_with) return tell(*agent_, port, event);
+  if (early_.size() < kEarlyChecksMax) early_.push_back({port, event});
+}
+
+void LegIce::tell(IceAgent& agent, std::uint8_t port, const proto::Event& event) {
+  proto::Endpoint source = event.source;
+  source.reserved = 0;
+  agent.on_checked(port, source, event.priority, event.kind == proto::EventKind::kIceNominated, event.now_ns);
+}
+
+void LegIce::on_response(std::uint8_t port, const proto::Endpoint& source, proto::Bytes datagram,
+                         std::uint64_t now_ns) {
+  for (Boxed<IceAgent>* agent : {&next_, &agent_}) {
+    if (!*agent || !(*agent)->on_response(port, source, datagram, now_ns)) continue;
+    return take_role((*agent)->role());
+  }
+}
+
+/// All generations have one role, and weir-media the same.
+void LegIce::take_role(proto::IceRole role) {
+  changed_ = changed_ || role_ != role;
+  role_ = role;
+  for (Boxed<IceAgent>* agent : {&agent_, &next_}) {
+    if (*agent) (*agent)->set_role(role);
+  }
+}
+
+bool LegIce::advance(std::uint64_t now_ns, IcePacer& pacer, const IceAgent::Send& send) {
+  const bool goes_on = agent_ && agent_->advance(now_ns, pacer, send);
+  const bool restarts = next_ && next_->advance(now_ns, pacer, send);
+  if (next_ && next_->completed()) promote();
+  return goes_on || restarts;
+}
+
+/// The restart is over: what was before it ends.
+void LegIce::promote() {
+  agent_ = std::exchange(next_, {});
+  if (choose(1)) changed_ = true;
 }
 
 bool LegIce::choose(std::size_t which) {
@@ -67,13 +157,48 @@ bool LegIce::choose(std::size_t which) {
   return true;
 }
 
-std::array<proto::IceCredentialsSpec, 2> LegIce::spec() const {
-  return {spec_of(ours_[0]), spec_of(ours_[1])};
+std::optional<proto::Endpoint> LegIce::route(std::uint8_t port) const {
+  const auto component = static_cast<std::uint8_t>(port + 1);
+  const std::optional<IceRoute> found = agent_ ? agent_->route(component) : std::nullopt;
+  return found ? std::optional(found->remote) : std::nullopt;
 }
 
-void LegIce::adopt(const std::array<sip::IceCredentials, 2>& ours, const sip::RemoteIce& remote) {
+/// While ICE restarts the pair before it is in use, for no longer than it is consented to.
+bool LegIce::consent_lost(std::uint64_t now_ns) const {
+  return agent_ && agent_->consent_lost(now_ns);
+}
+
+IceSpec LegIce::spec() const {
+  return {.credentials = {spec_of(ours_[0]), spec_of(ours_[1])}, .role = role_, .tie_breaker = tie_breaker_};
+}
+
+void LegIce::adopt(const std::array<sip::IceCredentials, 2>& ours, proto::IceRole role, const sip::RemoteIce& remote) {
   ours_ = ours;
-  follow(remote);
+  theirs_.emplace();
+  theirs_->credentials = remote.credentials;
+  if (!full_) return;
+  role_ = role;
+  tie_breaker_ = make_tie_breaker();
+  changed_ = true;
+}
+
+void LegIce::adopt_route(std::uint8_t port, const proto::Endpoint& local, const proto::Endpoint& remote,
+                         std::uint64_t now_ns) {
+  if (!full_) return;
+  const auto component = static_cast<std::uint8_t>(port + 1);
+  locals_.resize(std::max(locals_.size(), std::size_t{component}));
+  locals_[port] = host_candidate(component, local);
+  IceAgent agent({.role = role_,
+                  .tie_breaker = tie_breaker_,
+                  .ours = newest(),
+                  .theirs = theirs_->credentials,
+                  .locals = locals_});
+  for (std::uint8_t before = 0; before < port; ++before) {
+    if (const auto route = this->route(before))
+      agent.adopt(static_cast<std::uint8_t>(before + 1), {before, *route}, now_ns);
+  }
+  agent.adopt(component, {port, remote}, now_ns);
+  agent_ = std::move(agent);
 }
 
 }  // namespace weir::controlplane

@@ -77,6 +77,11 @@ sip::LocalIce Media::local_ice(Side side, const sip::RemoteIce* offer, std::uint
   return leg(side).local_ice(offer, now_ns);
 }
 
+void Media::add_candidates(Side side, const sip::RemoteIce& more, std::uint64_t now_ns) {
+  touch(now_ns);
+  leg(side).add_candidates(more);
+}
+
 void Media::renew_keys(Side side) {
   leg(side).renew_local_keys();
 }
@@ -276,6 +281,7 @@ void Media::on_leg_event(Side side, Component component, const proto::Event& eve
       }
       return;
     case proto::EventKind::kIceChecked:
+    case proto::EventKind::kIceRoleLost:
     case proto::EventKind::kFirstAuthenticated:
     case proto::EventKind::kKeysConfirmed:
     case proto::EventKind::kOpened:
@@ -293,8 +299,13 @@ void Media::on_leg_event(Side side, Component component, const proto::Event& eve
 void Media::on_pair_chosen(Side side, Component component, const proto::Event& event, std::uint64_t now_ns) {
   proto::Endpoint source = event.source;
   source.reserved = 0;
-  if (!leg(side).choose_pair(component, source, event.ssrc, now_ns)) return;
+  if (leg(side).choose_pair(component, source, event.ssrc, now_ns)) on_leg_moved(side, source, now_ns);
+}
+
+void Media::on_leg_moved(Side side, const proto::Endpoint& source, std::uint64_t now_ns) {
+  touch(now_ns);
   if (state_ == State::kInstalling || state_ == State::kFlowing) move_peers(now_ns);
+  if (source.port == 0) return;
   say({.kind = MediaEvent::Kind::kSourceLearned, .side = side, .secured = {}, .reason = {}, .source = source});
 }
 
@@ -353,7 +364,10 @@ bool Media::advance(std::uint64_t now_ns) {
   if (silence_noted_ && state_ == State::kFlowing) check_silence(now_ns);
   if (silence_noted_) engine_.wake_later(*this);
   bool more = false;
-  for (const Side side : kSides) more = leg(side).advance(now_ns) || more;
+  for (const Side side : kSides) {
+    more = leg(side).advance(now_ns) || more;
+    if (leg(side).watches()) engine_.wake_later(*this);
+  }
   return more || keys_stale_ || peers_stale_;
 }
 

@@ -72,6 +72,8 @@ class Media final : private MediaLeg::Listener {
   [[nodiscard]] sip::LocalSection local_section(Side side, bool sdes);
   /// ICE for the leg's next description; `offer`: the remote's that it answers, null for an offer of ours.
   [[nodiscard]] sip::LocalIce local_ice(Side side, const sip::RemoteIce* offer, std::uint64_t now_ns);
+  /// Candidates of the leg's remote that came after its description (RFC 8840).
+  void add_candidates(Side side, const sip::RemoteIce& more, std::uint64_t now_ns);
   /// The next local_section() of a leg brings keys of ours that were never used: new SDES keys, another tls-id.
   void renew_keys(Side side);
 
@@ -87,6 +89,9 @@ class Media final : private MediaLeg::Listener {
   /// section 8.1), so that no index comes twice under its keys (RFC 3711 section 9.1). Errors: no port left, the stream
   /// has ended; nothing has changed then.
   proto::Status replace(Side side, const MediaLegOptions& options, std::uint64_t now_ns);
+
+  /// A party was replaced: what a leg hears comes as one source, whatever the other party sends.
+  [[nodiscard]] bool joins_sources() const { return fresh_ssrc_[0] != 0 || fresh_ssrc_[1] != 0; }
 
   /// Payload types; before the flows are installed.
   void set_rewrite(const MediaRewrite& rewrite);
@@ -135,6 +140,7 @@ class Media final : private MediaLeg::Listener {
   void on_leg_secured(Side side, bool renewed, std::uint64_t now_ns) override;
   void on_leg_failed(Side side, const std::string& reason, std::uint64_t now_ns) override;
   void on_renewal_failed(Side side, const std::string& reason, std::uint64_t now_ns) override;
+  void on_leg_moved(Side side, const proto::Endpoint& source, std::uint64_t now_ns) override;
   void on_leg_event(Side side, Component component, const proto::Event& event, std::uint64_t now_ns) override;
 
   void touch(std::uint64_t now_ns);

@@ -10,6 +10,7 @@
 
 #include "controlplane/dataplane_client.h"
 #include "controlplane/dtls_context.h"
+#include "controlplane/ice_agent.h"
 #include "controlplane/kept_media.h"
 #include "controlplane/media.h"
 #include "controlplane/port_pool.h"
@@ -52,6 +53,8 @@ class MediaEngine {
   [[nodiscard]] PortPool& ports() { return ports_; }
   [[nodiscard]] DtlsContext& dtls() { return *dtls_; }
   [[nodiscard]] const proto::settings::Settings& settings() const { return settings_; }
+  /// Of all connectivity checks of ours.
+  [[nodiscard]] IcePacer& ice_pacer() { return ice_pacer_; }
 
  private:
   friend class Media;  // forget(), wake()
@@ -75,6 +78,7 @@ class MediaEngine {
   std::unordered_set<Media*> awake_;
   std::unordered_set<Media*> dozing_;
   std::uint64_t later_ns_ = 0;
+  IcePacer ice_pacer_;
   std::unordered_map<std::uint32_t, FlowFound> found_;  ///< nobody has adopted them yet
   std::uint64_t cookie_next_ = 1;
 };

@@ -36,8 +36,9 @@ Secret<proto::FlowSpec> make_flow(const MediaLeg& from, const MediaLeg& to, Comp
   spec->punts = from.keying() == sip::Keying::kDtls ? proto::kPuntDtls : std::uint8_t{0};
   if (from.uses_ice()) {
     spec->source_policy = proto::SourcePolicy::kIce;
-    spec->ice = from.ice();
-    spec->ice_consent_ms = kIceConsentMs;
+    from.ice().write_to(*spec);
+    // A full agent asks for consent itself.
+    if (spec->ice_role == proto::IceRole::kNone) spec->ice_consent_ms = kIceConsentMs;
   } else if (from.is_secured_leg()) {
     spec->source_policy = proto::SourcePolicy::kLatch;
   } else if (terms.plain_latch_ms != 0) {
@@ -59,6 +60,10 @@ Secret<proto::FlowSpec> make_flow(const MediaLeg& from, const MediaLeg& to, Comp
   if (rtcp && leaves) spec->rtcp = exit_towards(to, Component::kRtcp);
   spec->receive = *from.receive_transform();
   spec->send = *to.send_transform();
+  const MediaTerms understood = to.remote_known() ? to.terms() : MediaTerms{};
+  spec->rewrite.absorbs = static_cast<std::uint8_t>(proto::kFeedbackAll & ~understood.understands);
+  // Telephones send none, and a flow that is to be looked into costs weir-media more.
+  spec->rewrite.strips_extensions = from.uses_ice() && !understood.extensions ? 1 : 0;
   const std::size_t pairs = std::min(payload_types.size(), proto::kPayloadTypeMapMax);
   std::copy_n(payload_types.begin(), pairs, spec->rewrite.payload_type_map.begin());
   spec->rewrite.payload_types = static_cast<std::uint8_t>(pairs);

@@ -30,7 +30,8 @@ void Media::adopt(const KeptMedia& kept, const std::array<RemoteMedia, 2>& remot
   for (const Side side : kSides) {
     const auto index = static_cast<std::size_t>(side);
     fresh_ssrc_[index] = kept.legs[index].fresh_ssrc;
-    leg(side).adopt(kept.legs[index], remotes[index], flows[index], plain_latch_prefix(engine_.settings().control));
+    leg(side).adopt(kept.legs[index], remotes[index], flows[index], plain_latch_prefix(engine_.settings().control),
+                    now_ns);
     keys_versions_[index] = leg(side).keys_version();
   }
   state_ = State::kFlowing;
@@ -67,7 +68,10 @@ KeptMediaLeg MediaLeg::kept() const {
   kept.secured = secured_;
   kept.tls_id = tls_id_;
   kept.tls_id_next = tls_id_next_;
-  if (ice_) kept.ice = ice_->ours();
+  if (ice_) {
+    kept.ice = ice_->ours();
+    kept.ice_role = ice_->role();
+  }
   const auto fork = std::find_if(forks_.begin(), forks_.end(), [this](const Fork& each) { return is_current(each); });
   if (fork != forks_.end() && fork->up) kept.association = fork->up->terms;
   return kept;
@@ -79,7 +83,7 @@ bool MediaLeg::renews() const {
 }
 
 void MediaLeg::adopt(const KeptMediaLeg& kept, const RemoteMedia& remote, const KeptFlows& flows,
-                     const proto::PrefixBits& plain_prefix) {
+                     const proto::PrefixBits& plain_prefix, std::uint64_t now_ns) {
   remote_ = remote;
   keys_ = kept.keys;
   keys_dialog_ = remote.dialog;
@@ -89,7 +93,7 @@ void MediaLeg::adopt(const KeptMediaLeg& kept, const RemoteMedia& remote, const 
   tls_id_ = kept.tls_id;
   tls_id_next_ = kept.tls_id_next;
   if (kept.association) fork_of(remote.dialog).up = Association{association_next_++, *kept.association};
-  if (remote.ice) known_ice().adopt(kept.ice, *remote.ice);
+  if (remote.ice) known_ice().adopt(kept.ice, kept.ice_role, *remote.ice);
   for (const Component component : kComponents) {
     const std::optional<FlowFound>& flow = flows[static_cast<std::size_t>(component)];
     if (!flow) continue;
@@ -98,7 +102,10 @@ void MediaLeg::adopt(const KeptMediaLeg& kept, const RemoteMedia& remote, const 
     if (status == nullptr) continue;
     proto::Endpoint source = status->source;
     source.reserved = 0;
-    if (uses_ice()) learned_[static_cast<std::size_t>(component)] = source;
+    if (uses_ice()) {
+      learned_[static_cast<std::size_t>(component)] = source;
+      ice_->adopt_route(static_cast<std::uint8_t>(component), place_of(component), source, now_ns);
+    }
     static_cast<void>(learn_source(component, source, plain_prefix));
   }
 }

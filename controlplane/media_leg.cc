@@ -108,7 +108,7 @@ void MediaLeg::follow(const RemoteMedia& remote) {
       !remote_ || remote.rtcp != remote_->rtcp || (remote.rtcp_mux && remote.rtp != remote_->rtp) || other_party;
   if (!has_pairs && rtcp_moved) learned_[1] = {};
   remote_ = remote;
-  if (remote.ice) known_ice().follow(*remote.ice);
+  if (remote.ice) known_ice().follow(checkable(*remote.ice), components().size());
 }
 
 MediaLeg::Fork& MediaLeg::fork_of(std::uint64_t dialog) {
@@ -261,6 +261,7 @@ void MediaLeg::on_port_failed(AssociationId association, const std::string& reas
 }
 
 void MediaLeg::on_port_event(Component component, const proto::Event& event, std::uint64_t now_ns) {
+  if (ice_) ice_->take(static_cast<std::uint8_t>(component), event);
   listener_.on_leg_event(side_, component, event, now_ns);
 }
 
@@ -377,35 +378,6 @@ bool MediaLeg::learn_source(Component component, const proto::Endpoint& source, 
   return true;
 }
 
-sip::LocalIce MediaLeg::local_ice(const sip::RemoteIce* offer, std::uint64_t now_ns) {
-  const proto::IpAddress& address = engine_.settings().networks[options_.network].address;
-  sip::LocalIce local = known_ice().local(offer, {.address = address, .port = port(Component::kRtp).local_port()},
-                                          {.address = address, .port = port(Component::kRtcp).local_port()});
-  for (const Component component : kComponents) port(component).set_ice(ice_->spec(), now_ns);
-  return local;
-}
-
-/// A party that does not speak ICE after all is heard without checks.
-void MediaLeg::tell_ports_of_ice(std::uint64_t now_ns) {
-  if (!ice_ || uses_ice()) return;
-  for (const Component component : kComponents) port(component).set_ice({}, now_ns);
-}
-
-bool MediaLeg::choose_pair(Component component, const proto::Endpoint& source, std::size_t which,
-                           std::uint64_t now_ns) {
-  const bool others_end = ice_ && ice_->choose(which);
-  proto::Endpoint& chosen = learned_[static_cast<std::size_t>(component)];
-  const bool moved = chosen != source;
-  chosen = source;
-  if (others_end) {
-    for (const Component each : kComponents) port(each).set_ice(ice_->spec(), now_ns);
-  }
-  if (uses_ice() && remote_->keying == sip::Keying::kDtls && remote_->role == sip::DtlsRole::kClient && !ready()) {
-    (void)negotiate_dtls(now_ns);  // the ClientHello waited for somewhere to go
-  }
-  return moved || others_end;
-}
-
 sip::LocalSection MediaLeg::local_keys(bool sdes) {
   if (options_.security.may_secure()) {
     if (tls_id_.empty()) tls_id_ = make_tls_id();
@@ -445,7 +417,7 @@ Secret<proto::TransformSpec> MediaLeg::send_transform() const {
 bool MediaLeg::advance(std::uint64_t now_ns) {
   bool more = false;
   for (const std::unique_ptr<MediaPort>& here : ports_) more = here->advance(now_ns) || more;
-  return more;
+  return run_agent(now_ns) || more;
 }
 
 void MediaLeg::close(std::uint64_t now_ns) {

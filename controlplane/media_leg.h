@@ -38,6 +38,8 @@ class MediaLeg final : private MediaPort::Listener {
     virtual void on_leg_failed(Side side, const std::string& reason, std::uint64_t now_ns) = 0;
     /// New keys did not come to be; what was in force is.
     virtual void on_renewal_failed(Side side, const std::string& reason, std::uint64_t now_ns) = 0;
+    /// Its party is elsewhere than before (port 0: it is not), or weir-media has to know other things of its ICE.
+    virtual void on_leg_moved(Side side, const proto::Endpoint& source, std::uint64_t now_ns) = 0;
     virtual void on_leg_event(Side side, Component component, const proto::Event& event, std::uint64_t now_ns) = 0;
 
    protected:
@@ -101,6 +103,10 @@ class MediaLeg final : private MediaPort::Listener {
 
   /// See Media::local_ice.
   [[nodiscard]] sip::LocalIce local_ice(const sip::RemoteIce* offer, std::uint64_t now_ns);
+  /// See Media::add_candidates.
+  void add_candidates(const sip::RemoteIce& more);
+  /// It asks for consent from time to time: advance() is to be called, if not often.
+  [[nodiscard]] bool watches() const { return is_full_agent(); }
   /// Its party speaks ICE, and so do we.
   [[nodiscard]] bool uses_ice() const { return remote_ && remote_->ice; }
   /// For weir-media: whose checks are answered. All empty without ICE.
@@ -119,7 +125,7 @@ class MediaLeg final : private MediaPort::Listener {
   /// In place of listen() and set_remote(): the flows of an earlier weir-control, and what it kept. `remote` is what
   /// its keys are for. `plain_prefix` as in learn_source.
   void adopt(const KeptMediaLeg& kept, const RemoteMedia& remote, const KeptFlows& flows,
-             const proto::PrefixBits& plain_prefix);
+             const proto::PrefixBits& plain_prefix, std::uint64_t now_ns);
   [[nodiscard]] bool renews() const;
 
   /// DTLS timers. True: there is more to come.
@@ -145,6 +151,8 @@ class MediaLeg final : private MediaPort::Listener {
   // MediaPort::Listener
   void on_port_secured(AssociationId association, std::uint64_t now_ns) override;
   void on_port_failed(AssociationId association, const std::string& reason, std::uint64_t now_ns) override;
+  void on_port_stun(Component component, const proto::Endpoint& source, proto::Bytes datagram,
+                    std::uint64_t now_ns) override;
   void on_port_event(Component component, const proto::Event& event, std::uint64_t now_ns) override;
 
   proto::Status check_allowed(const RemoteMedia& remote) const;
@@ -170,7 +178,13 @@ class MediaLeg final : private MediaPort::Listener {
   void use(const LegKeys& keys, bool keeps_indexes, const SecuredInfo& info, std::uint64_t now_ns);
   [[nodiscard]] proto::Endpoint signalled(Component component) const;
   [[nodiscard]] proto::Endpoint expected(Component component) const;
-  LegIce& known_ice() { return ice_ ? *ice_ : ice_.emplace(); }
+  LegIce& known_ice();
+  [[nodiscard]] proto::Endpoint place_of(Component component) const;
+  [[nodiscard]] bool is_full_agent() const { return uses_ice() && ice_ && ice_->is_full(); }
+  [[nodiscard]] sip::RemoteIce checkable(const sip::RemoteIce& remote) const;
+  bool run_agent(std::uint64_t now_ns);
+  void follow_agent(std::uint64_t now_ns);
+  void start_waiting_dtls(std::uint64_t now_ns);
   void tell_ports_of_ice(std::uint64_t now_ns);
 
   MediaEngine& engine_;

@@ -19,7 +19,11 @@ sip::SecurityPolicy keyings_of(const settings::MediaPolicy& media) {
   if (allows(media, settings::Keying::kSdes)) policy.suites = media.sdes_suites;
   policy.first = media.keying.front() == settings::Keying::kDtls ? sip::Keying::kDtls : sip::Keying::kSdes;
   policy.feedback = media.avpf;
-  policy.ice = media.ice == settings::Ice::kLite;
+  policy.ice = media.ice != settings::Ice::kOff;
+  policy.ice_full = media.ice == settings::Ice::kFull;
+  policy.video = media.video;
+  policy.extensions = media.header_extensions;
+  policy.simulcast = media.simulcast;
   return policy;
 }
 

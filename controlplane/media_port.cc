@@ -29,6 +29,17 @@ void MediaPort::set_ice(const IceSpec& ice, std::uint64_t now_ns) {
   if (open_sent_ && !install_sent_) tell_peer();
 }
 
+void MediaPort::expect(const proto::Endpoint& peer, std::uint64_t now_ns) {
+  now_ns_ = now_ns;
+  if (expected_ == peer) return;
+  expected_ = peer;
+  if (open_sent_ && !install_sent_) tell_peer();
+}
+
+void MediaPort::send(const proto::Endpoint& destination, proto::Bytes datagram) {
+  if (flow_) static_cast<void>(client_.inject(*flow_, destination, datagram));
+}
+
 proto::Status MediaPort::open_dtls(DtlsContext& context, std::uint64_t now_ns) {
   now_ns_ = now_ns;
   context_ = &context;
@@ -39,9 +50,9 @@ proto::Status MediaPort::open_dtls(DtlsContext& context, std::uint64_t now_ns) {
   spec.network = place_.network;
   spec.local_port = place_.local_port;
   spec.punts = proto::kPuntDtls;
-  spec.ice = ice_;
+  ice_.write_to(spec);
   // The peer may speak before its SDP, and from behind a NAT.
-  spec.source_policy = ice_[0].ufrag_bytes != 0 ? proto::SourcePolicy::kIce : proto::SourcePolicy::kLatch;
+  spec.source_policy = ice_.speaks() ? proto::SourcePolicy::kIce : proto::SourcePolicy::kLatch;
   spec.punts_per_s_max = place_.punts_per_s_max;
   proto::Status sent =
       client_.open(*flow_, spec, now_ns, [this](const proto::Status& status) { on_opened(status, now_ns_); });
@@ -55,16 +66,13 @@ MediaPort::Association& MediaPort::add_association() {
   WEIR_ASSERT(context_ != nullptr);
   Association& added = *associations_.emplace_back(std::make_unique<Association>());
   added.endpoint = std::make_unique<DtlsEndpoint>(
-      *context_, DtlsEndpoint::Callbacks{
-                     // A full ring loses the datagram, as a network would: DTLS sends it again.
-                     .send =
-                         [this](const proto::Endpoint& destination, proto::Bytes datagram) {
-                           if (flow_) static_cast<void>(client_.inject(*flow_, destination, datagram));
-                         },
-                     .secured = [this, &added](const DtlsSecured& secured,
-                                               std::uint64_t at) { on_dtls_secured(added, secured, at); },
-                     .failed = [this, &added](const std::string& reason,
-                                              std::uint64_t at) { listener_.on_port_failed(added.id, reason, at); }});
+      *context_,
+      DtlsEndpoint::Callbacks{
+          .send = [this](const proto::Endpoint& destination, proto::Bytes datagram) { send(destination, datagram); },
+          .secured = [this, &added](const DtlsSecured& secured,
+                                    std::uint64_t at) { on_dtls_secured(added, secured, at); },
+          .failed = [this, &added](const std::string& reason,
+                                   std::uint64_t at) { listener_.on_port_failed(added.id, reason, at); }});
   return added;
 }
 
@@ -100,7 +108,7 @@ void MediaPort::tell_peer() {
   if (!flow_) return;
   proto::FlowSpec spec{};
   spec.peer = expected_;
-  spec.ice = ice_;
+  ice_.write_to(spec);
   // A full ring costs no more than the head start.
   static_cast<void>(client_.set_peer(*flow_, spec, now_ns_, [](const proto::Status&) {}));
 }
@@ -246,9 +254,11 @@ MediaPort::Association* MediaPort::association_for(const proto::Endpoint& source
 void MediaPort::on_punt(const proto::Punt& punt, std::uint64_t now_ns) {
   now_ns_ = now_ns;
   const proto::Bytes datagram(punt.data, punt.bytes);
-  if (proto::classify(datagram) != proto::PacketKind::kDtls) return;
   proto::Endpoint source = punt.source;
   source.reserved = 0;  // compared as a whole
+  const proto::PacketKind kind = proto::classify(datagram);
+  if (kind == proto::PacketKind::kStun) return listener_.on_port_stun(component_, source, datagram, now_ns);
+  if (kind != proto::PacketKind::kDtls) return;
   if (Association* association = association_for(source)) association->endpoint->receive(source, datagram, now_ns);
 }
 

@@ -12,6 +12,7 @@
 
 #include "controlplane/dataplane_client.h"
 #include "controlplane/dtls.h"
+#include "controlplane/ice_spec.h"
 #include "proto/flow.h"
 #include "proto/result.h"
 
@@ -23,9 +24,6 @@ enum class Component : std::uint8_t { kRtp = 0, kRtcp = 1 };
 /// A leg's own number for an association on its ports; 0: none.
 using AssociationId = std::uint32_t;
 
-/// As FlowSpec::ice.
-using IceSpec = std::array<proto::IceCredentialsSpec, 2>;
-
 class MediaPort : public FlowHandler {
  public:
   /// What the port tells its leg. Called as the last thing a member function does; all of the port may be used then.
@@ -35,6 +33,9 @@ class MediaPort : public FlowHandler {
     virtual void on_port_secured(AssociationId association, std::uint64_t now_ns) = 0;
     /// The association will not come to be; 0: the port itself cannot be opened.
     virtual void on_port_failed(AssociationId association, const std::string& reason, std::uint64_t now_ns) = 0;
+    /// A STUN message, a response perhaps: nobody has verified it.
+    virtual void on_port_stun(Component component, const proto::Endpoint& source, proto::Bytes datagram,
+                              std::uint64_t now_ns) = 0;
     virtual void on_port_event(Component component, const proto::Event& event, std::uint64_t now_ns) = 0;
 
    protected:
@@ -58,6 +59,12 @@ class MediaPort : public FlowHandler {
   /// Whose ICE checks are answered on the port from now on, and then nobody else's DTLS is heard; none: ICE is not
   /// spoken. An installed flow is told by set_peer().
   void set_ice(const IceSpec& ice, std::uint64_t now_ns);
+  /// Where the peer turned out to be, for a flow that is open: what it is punted from, too.
+  void expect(const proto::Endpoint& peer, std::uint64_t now_ns);
+  /// weir-media knows the flow, or will before it gets what is sent now.
+  [[nodiscard]] bool is_open() const { return flow_ && (open_sent_ || install_sent_); }
+  /// Sends a datagram from here. A full ring loses it, as a network would.
+  void send(const proto::Endpoint& destination, proto::Bytes datagram);
   /// Opens the flow, so that DTLS arrives here, and answers as a server. Idempotent; an installed flow is open.
   /// Errors: weir-media's table or command ring is full.
   proto::Status open_dtls(DtlsContext& context, std::uint64_t now_ns);

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string_view>
 
+#include "controlplane/feedback_terms.h"
+#include "sip/crossing.h"
 #include "sip/text.h"
 
 namespace weir::controlplane {
@@ -101,9 +103,7 @@ std::uint32_t times(std::uint32_t rate, std::uint32_t factor) {
   return static_cast<std::uint32_t>(std::min(kMax, std::uint64_t{rate} * factor));
 }
 
-}  // namespace
-
-MediaTerms read_media_terms(const sip::MediaSection& remote, const sip::MediaSection& local) {
+MediaTerms read_audio_terms(const sip::MediaSection& remote, const sip::MediaSection& local) {
   const std::uint32_t packets_per_s = 1000 / shortest_packet_ms(remote, local);
   const std::uint32_t bandwidth = bandwidth_bits_per_s(remote, local);
   MediaTerms terms;
@@ -128,6 +128,29 @@ MediaTerms read_media_terms(const sip::MediaSection& remote, const sip::MediaSec
   if (has_events) terms.rates = sum(terms.rates, rates_of(kEventPacketsPerS, 0));
   if (terms.rates != MediaRates{}) terms.rates = sum(terms.rates, kRtcpRates);
   return terms;
+}
+
+MediaTerms read_video_terms(const sip::MediaSection& remote, const sip::MediaSection& local) {
+  const std::uint32_t bandwidth = bandwidth_bits_per_s(remote, local);
+  const std::uint32_t bits = bandwidth != 0 ? bandwidth : kVideoBitsPerS;
+  MediaTerms terms;
+  terms.rates = sum(rates_of(bits / 8 / kVideoPacketBytes, bits), kVideoRtcpRates);
+  return terms;
+}
+
+}  // namespace
+
+MediaTerms read_media_terms(const sip::MediaSection& remote, const sip::MediaSection& local) {
+  MediaTerms terms = remote.media == "video" ? read_video_terms(remote, local) : read_audio_terms(remote, local);
+  terms.understands = understood_feedback(remote, local);
+  terms.extensions = sip::has_extensions(remote) && sip::has_extensions(local);
+  return terms;
+}
+
+void add_terms(const MediaTerms& rider, MediaTerms& terms) {
+  terms.rates = sum(terms.rates, rider.rates);
+  terms.understands |= rider.understands;
+  terms.extensions = terms.extensions || rider.extensions;
 }
 
 MediaRates with_margin(const MediaRates& rates, std::uint32_t factor) {

@@ -45,7 +45,7 @@ std::variant<Destination, EndCause> OutsideRequests::route(const OutsideRequest&
   const std::uint32_t rate_per_s = policy_of(from).requests_per_s_max;
   if (!realms_[from].rate.has(control_.now_ns(), rate_per_s)) return EndCause{503, "too many requests of the realm"};
   realms_[from].rate.take(control_.now_ns(), rate_per_s);
-  std::variant<Destination, Refusal> routed = context_.policy.route(from, *request.message);
+  std::variant<Destination, Refusal> routed = control_.route(request.from, *request.message);
   if (auto* refusal = std::get_if<Refusal>(&routed)) return EndCause{refusal->status, std::move(refusal->reason)};
   return std::get<Destination>(std::move(routed));
 }

@@ -50,6 +50,14 @@ class PathFinder {
     return std::nullopt;
   }
 
+  /// The way by which a party was there in an earlier process: its connection, which is none of this process's, stands
+  /// for it until it comes back by another. nullopt: the realm listens for no such transport any more.
+  [[nodiscard]] virtual std::optional<Path> left(std::uint32_t realm, proto::settings::SipTransport transport,
+                                                 const sip::Hop& hop) const {
+    (void)realm, (void)transport, (void)hop;
+    return std::nullopt;
+  }
+
   /// The first way out of a realm to what a SIP or SIPS URI names, by what is known without asking anybody: addresses,
   /// connections, answers of the DNS that are still good. Its transport is what the URI or the DNS says, or that of
   /// `like`, or UDP; TLS for sips. nullopt if there is nothing, if it is an address that nothing may be sent to

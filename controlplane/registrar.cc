@@ -37,10 +37,6 @@ std::uint64_t seconds_left(std::uint64_t expires_ns, std::uint64_t now_ns) {
   return expires_ns <= now_ns ? 0 : (expires_ns - now_ns + kSecondNs - 1) / kSecondNs;
 }
 
-/// How often the phone of a flow over a connection has to say something (RFC 5626 section 4.4): a minute less than such
-/// a connection may be silent.
-constexpr std::string_view kFlowTimerSeconds = "240";
-
 }  // namespace
 
 proto::Result<std::unique_ptr<Registrar>> Registrar::create(RegistrarContext context, std::uint64_t now_ns) {
@@ -76,6 +72,7 @@ Registrar::Registrar(RegistrarContext context, UserDirectory users, std::unique_
       bindings_({context_.settings.registrar.contacts_per_user_max, context_.settings.registrar.bindings_max},
                 store_.get()),
       gruus_(keys),
+      tokens_(keys, context_.settings),
       now_ns_(now_ns) {
   bindings_.on_moved([this](const sip::Hop& gone, const sip::Hop& now) { on_moved(gone, now); });
   restore();
@@ -114,6 +111,15 @@ void Registrar::on_flow_gone(const sip::Hop& hop) {
   log_event(
       LogLevel::kInfo, "registrar",
       {{"event", "a WebSocket ended"}, {"bindings_gone", std::uint64_t{gone}}, {"peer", proto::to_string(hop.remote)}});
+}
+
+std::vector<FlowName> Registrar::flows_over(const sip::Hop& hop) const {
+  return bindings_.flows_over(hop.handle);
+}
+
+/// For as long as any registration lasts: how much of it was left nobody has written down.
+void Registrar::await(const FlowName& flow, const sip::Hop& gone) {
+  bindings_.await(flow, gone, now_ns_ + context_.settings.registrar.expires_max_s * kSecondNs);
 }
 
 /// Where nobody proves who they are anybody could say so, and have the calls of others.
@@ -168,7 +174,8 @@ EarlyAnswer Registrar::challenge(const Path& from, bool stale, bool wrong_token)
 /// Whoever proves no password is answered here, and nothing is kept of it but a count of failures.
 std::optional<EarlyAnswer> Registrar::answer_early(const Message& request, const Path& from) {
   if (realm_of(from).domains.empty()) return EarlyAnswer{405, {{HeaderId::kAllow, std::string(kAllowed)}}};
-  if (!realm_of(from).auth) return limit(proven_, from);
+  if (!realm_of(from).upstream.empty()) return answer_early_upstream(from);
+  if (!realm_of(from).auth || vouched(from) != nullptr) return limit(proven_, from);
   const Source source = source_of(from.hop.remote.address);
   if (failures_.blocks(now_ns_, source)) {
     ++counters_.blocked;
@@ -195,7 +202,18 @@ std::optional<EarlyAnswer> Registrar::answer_early(const Message& request, const
   return EarlyAnswer{500, {}};
 }
 
+/// A token's time ends what it vouches for, not the connection.
+const Vouched* Registrar::vouched(const Path& from) const {
+  const Vouched* const who = context_.vouched ? context_.vouched(from.hop) : nullptr;
+  return who != nullptr && who->expires_at_s > context_.unix_time_s() ? who : nullptr;
+}
+
 void Registrar::on_request(sip::TransactionId id, const Message& request, const Path& from) {
+  if (!realm_of(from).upstream.empty()) return register_upstream(id, request, from);
+  if (const Vouched* const who = vouched(from)) {
+    std::string user = subject_user(who->subject, realm_of(from).domains);
+    return register_contacts(id, request, from, {.subject = std::move(user), .until_s = who->expires_at_s});
+  }
   if (!realm_of(from).auth) return register_contacts(id, request, from, {.anybody = true});
   if (const BearerJudgement token = judge_token(request, from); token.verdict == BearerVerdict::kRight) {
     const std::string user = subject_user(token.subject, realm_of(from).domains);
@@ -217,10 +235,15 @@ void Registrar::register_contacts(sip::TransactionId id, const Message& request,
   const settings::RealmRegistrarSettings& realm = realm_of(from);
   auto read = read_register(request, {context_.settings.registrar, realm, context_.may_be_sent_to});
   if (const auto* refusal = std::get_if<RegisterRefusal>(&read)) return refuse(id, request, from, *refusal);
-  const auto& wish = std::get<RegisterRequest>(read);
+  auto& wish = std::get<RegisterRequest>(read);
   // Section 10.3, step 4.
   if (!registrant.may_register(wish.user)) {
     return refuse(id, request, from, {403, "another user's address of record", {}});
+  }
+  for (ContactRequest& contact : wish.contacts) {
+    const std::int64_t left_s = std::max<std::int64_t>(registrant.until_s - context_.unix_time_s(), 1);
+    if (registrant.until_s != 0)
+      contact.expires_s = static_cast<std::uint32_t>(std::min<std::int64_t>(contact.expires_s, left_s));
   }
   const Arrival arrival{now_ns_, context_.unix_time_s(), from, context_.settings.realms[from.realm].name, realm.nat};
   const std::size_t before = bindings_.size();
@@ -252,7 +275,8 @@ void Registrar::accept(sip::TransactionId id, const Message& request, const Path
   if (!realm.service_route.empty()) response.add_header(HeaderId::kServiceRoute, "<" + realm.service_route + ">");
   if (wish.outbound) {
     response.add_header(HeaderId::kRequire, "outbound");
-    if (from.hop.reliability == sip::Reliability::kReliable) response.add_header("Flow-Timer", kFlowTimerSeconds);
+    if (from.hop.reliability == sip::Reliability::kReliable)
+      response.add_header("Flow-Timer", std::to_string(realm.flow_timer_s));
   }
   response.add_header(HeaderId::kSupported, "path, outbound, gruu");
   response.add_header(HeaderId::kDate, date_text(context_.unix_time_s()));

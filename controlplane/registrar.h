@@ -19,9 +19,13 @@
 #include "controlplane/destination.h"
 #include "controlplane/digest_auth.h"
 #include "controlplane/failure_limit.h"
+#include "controlplane/flow_register.h"
+#include "controlplane/flow_token.h"
 #include "controlplane/gruu.h"
+#include "controlplane/register_relay.h"
 #include "controlplane/requester.h"
 #include "controlplane/user_directory.h"
+#include "controlplane/web_cookie.h"
 #include "proto/result.h"
 #include "proto/settings/settings.h"
 
@@ -39,6 +43,10 @@ struct RegistrarContext {
   std::function<std::int64_t()> unix_time_s;  ///< the wall clock
   /// Who was at a connection has proved to be at another now: see Transports::succeed. May be empty.
   std::function<void(const sip::Hop& gone, const sip::Hop& now)> succeed = {};
+  /// Of realms whose registrar is upstream; null where there are none.
+  RegisterRelays* relay = nullptr;
+  /// Whom a connection's upgrade has vouched for: see Transports::vouched. May be empty.
+  std::function<const Vouched*(const sip::Hop&)> vouched = {};
 };
 
 struct RegistrarCounters {
@@ -51,7 +59,7 @@ struct RegistrarCounters {
 };
 
 /// One shard's. Time comes in with on_tick.
-class Registrar : public RequestHandler {
+class Registrar : public RequestHandler, public FlowRegister {
  public:
   /// Reads the users file and opens the store, which are named in [registrar]. Errors: one sentence that says what to
   /// do.
@@ -63,6 +71,12 @@ class Registrar : public RequestHandler {
   // RequestHandler, of REGISTER
   std::optional<EarlyAnswer> answer_early(const sip::Message& request, const Path& from) override;
   void on_request(sip::TransactionId id, const sip::Message& request, const Path& from) override;
+
+  // FlowRegister
+  [[nodiscard]] std::vector<FlowName> flows_over(const sip::Hop& hop) const override;
+  void await(const FlowName& flow, const sip::Hop& gone) override;
+  [[nodiscard]] std::optional<std::variant<Destination, Refusal>> route_by_token(
+      const Path& from, const sip::Message& request) const override;
 
   void on_tick(std::uint64_t now_ns);
   /// A WebSocket has ended: whoever registered over it is there no more.
@@ -100,9 +114,19 @@ class Registrar : public RequestHandler {
     bool anybody = false;        ///< the realm asks for no proof
     const User* user = nullptr;  ///< by a password
     std::string subject = {};    ///< by a token: the user of an address of record
+    std::int64_t until_s = 0;    ///< the proof ends then, Unix time; 0: it does not say
     [[nodiscard]] bool may_register(const std::string& address) const;
   };
 
+  // registrar_upstream.cc
+  std::optional<EarlyAnswer> answer_early_upstream(const Path& from);
+  void register_upstream(sip::TransactionId id, const sip::Message& request, const Path& from);
+  void on_upstream(const Path& from, bool tried, RegisterRequest wish, const sip::Message* response);
+  [[nodiscard]] const proto::settings::TrunkSettings* upstream_of(std::uint32_t realm) const;
+  [[nodiscard]] bool is_upstream_of(std::uint32_t realm, const Path& from) const;
+
+  /// Null: the connection's upgrade vouches for nobody, or not any more.
+  [[nodiscard]] const Vouched* vouched(const Path& from) const;
   EarlyAnswer challenge(const Path& from, bool stale, bool wrong_token = false);
   [[nodiscard]] BearerJudgement judge_token(const sip::Message& request, const Path& from) const;
   std::optional<EarlyAnswer> answer_bearer(const sip::Message& request, const Path& from,
@@ -129,6 +153,7 @@ class Registrar : public RequestHandler {
   std::unique_ptr<BindingStore> store_;  ///< null: nothing outlives the process
   Bindings bindings_;
   TemporaryGruus gruus_;
+  FlowTokens tokens_;
   RegistrarCounters counters_;
   RateLimit warnings_;
   std::uint64_t warnings_suppressed_ = 0;

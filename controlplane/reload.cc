@@ -108,6 +108,8 @@ proto::Result<ReloadPlan> plan_reload(const settings::Settings& running, const s
   if (!certificates) return proto::Error{certificates.error()};
   proto::Result<RealmPages> pages = load_realm_pages(reading.settings);
   if (!pages) return proto::Error{pages.error()};
+  proto::Result<RealmCookies> cookies = load_realm_cookies(reading.settings);
+  if (!cookies) return proto::Error{cookies.error()};
   proto::Result<UserDirectory> users = UserDirectory::load(reading.settings);
   if (!users) return proto::Error{users.error()};
   return ReloadPlan{.settings = std::move(reading.settings),
@@ -115,6 +117,7 @@ proto::Result<ReloadPlan> plan_reload(const settings::Settings& running, const s
                     .trunks = std::move(trunks).value(),
                     .certificates = std::move(certificates).value(),
                     .pages = std::move(pages).value(),
+                    .cookies = std::move(cookies).value(),
                     .users = std::move(users).value(),
                     .changes = std::move(difference.changes)};
 }

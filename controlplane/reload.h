@@ -12,6 +12,7 @@
 #include "controlplane/tls_realm.h"
 #include "controlplane/trunks.h"
 #include "controlplane/user_directory.h"
+#include "controlplane/web_cookie.h"
 #include "proto/result.h"
 #include "proto/settings/settings.h"
 
@@ -31,6 +32,7 @@ struct ReloadPlan {
   std::vector<TrunkPlan> trunks;
   TlsRealms certificates;  ///< by realm
   RealmPages pages;        ///< likewise
+  RealmCookies cookies;    ///< likewise
   UserDirectory users;
   std::vector<std::string> changes;
 };

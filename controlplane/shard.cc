@@ -170,11 +170,14 @@ proto::Status Shard::start_registrar() {
       .respond = [this](sip::TransactionId id, const sip::Message& response) { calls_->respond(id, response); },
       .tokens = make_token,
       .unix_time_s = [] { return std::int64_t{std::time(nullptr)}; },
-      .succeed = [this](const sip::Hop& gone, const sip::Hop& now) { transports_->succeed(gone, now); }};
+      .succeed = [this](const sip::Hop& gone, const sip::Hop& now) { transports_->succeed(gone, now); },
+      .relay = &calls_->register_relays(),
+      .vouched = [this](const sip::Hop& hop) { return transports_->vouched(hop); }};
   auto registrar = Registrar::create(std::move(context), started_ns_);
   if (!registrar) return proto::Error{registrar.error()};
   registrar_ = std::move(registrar).value();
   calls_->set_handler(sip::Method::kRegister, *registrar_);
+  calls_->set_flows(*registrar_);
   return proto::success();
 }
 

@@ -5,6 +5,7 @@
 #include <boost/json/object.hpp>
 #include <charconv>
 
+#include "controlplane/dtls_context.h"
 #include "controlplane/log.h"
 #include "controlplane/outside_requests.h"
 #include "controlplane/region_views.h"
@@ -32,6 +33,15 @@ proto::Result<std::uint64_t> read_call_number(std::string_view argument) {
 json::value overload_rate(const Overload& overload) {
   const std::optional<double> rate_per_s = overload.rate_per_s();
   return rate_per_s ? json::value(static_cast<std::uint64_t>(*rate_per_s)) : json::value();
+}
+
+std::string listeners_of(const settings::RealmSettings& realm) {
+  std::string listeners;
+  for (const settings::ListenerSettings& listener : realm.listeners) {
+    listeners += (listeners.empty() ? "" : " ") + std::string(to_string(listener.transport)) + ":" +
+                 proto::to_string(listener.local);
+  }
+  return listeners;
 }
 
 }  // namespace
@@ -80,6 +90,7 @@ json::value Shard::status_view(std::uint64_t now_ns) const {
   const DataplaneClientCounters& client = client_.counters();
   const RegistrarCounters registers = registrar_ ? registrar_->counters() : RegistrarCounters{};
   json::object control{{"pid", getpid()},
+                       {"dtls", kDtlsVersions},
                        {"uptime_s", (now_ns - started_ns_) / kSecondNs},
                        {"calls_now", calls_->calls()},
                        {"calls", calls.calls},
@@ -129,12 +140,7 @@ json::value Shard::status_view(std::uint64_t now_ns) const {
     const settings::RealmSettings& realm = settings_.realms[i];
     std::string networks;
     for (const std::string& network : realm.networks) networks += (networks.empty() ? "" : " ") + network;
-    std::string listeners;
-    for (const settings::ListenerSettings& listener : realm.listeners) {
-      listeners += (listeners.empty() ? "" : " ") + std::string(to_string(listener.transport)) + ":" +
-                   proto::to_string(listener.local);
-    }
-    json::object object{{"realm", realm.name}, {"network", networks}, {"listens", listeners}};
+    json::object object{{"realm", realm.name}, {"network", networks}, {"listens", listeners_of(realm)}};
     json::object& row = realms[i].get_object();
     object.insert(row.begin(), row.end());
     const json::object outside = calls_->outside().view(static_cast<std::uint32_t>(i));

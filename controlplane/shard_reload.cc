@@ -59,6 +59,7 @@ void Shard::reload(RpcReply reply) {
 std::vector<std::string> Shard::take_over(ReloadPlan plan) {
   transports_->use(std::move(plan.certificates));
   transports_->use(std::move(plan.pages));
+  transports_->use(std::move(plan.cookies));
   if (registrar_) registrar_->use(std::move(plan.users));
   std::vector<std::string> changes = apply(std::move(plan), settings_, *policy_, *trunks_);
   calls_->follow_limits();

@@ -19,8 +19,16 @@ using settings::SipTransport;
 
 namespace {
 
+/// For a phone that is late with what its flow timer asks for.
+constexpr std::chrono::seconds kIdleMargin{60};
 /// A scanner is some lines a second, not one for each of its connections.
 constexpr std::uint32_t kFailureLinesPerSecond = 5;
+
+/// Above every place, and above every connection of earlier processes on this host, which the call journal names: none
+/// of them has made one in each nanosecond.
+std::uint64_t first_handle() {
+  return (std::uint64_t{1} << 32) + clock_ns();
+}
 
 /// RFC 3261 section 18.2.1 and RFC 3581: where a request came from stands in its Via.
 void write_source_down(sip::Message& message, const sip::Hop& source) {
@@ -40,7 +48,8 @@ Transports::Transports(boost::asio::io_context& io, const settings::Settings& se
       places_(settings),
       connections_(settings.limits),
       handshakes_(settings.limits),
-      resolver_(std::move(resolver)) {}
+      resolver_(std::move(resolver)),
+      connection_last_(first_handle()) {}
 
 Transports::~Transports() = default;
 
@@ -51,6 +60,9 @@ proto::Status Transports::listen() {
   proto::Result<RealmPages> pages = load_realm_pages(settings_);
   if (!pages) return proto::Error{"[realm.websocket] page: " + pages.error()};
   pages_ = std::move(pages).value();
+  proto::Result<RealmCookies> cookies = load_realm_cookies(settings_);
+  if (!cookies) return proto::Error{"[realm.websocket] cookie: " + cookies.error()};
+  cookies_ = std::move(cookies).value();
   if (resolver_ == nullptr) {
     auto resolver = AresResolver::create(io_, settings_.dns);
     if (!resolver) return proto::Error{resolver.error()};
@@ -99,6 +111,12 @@ std::optional<Path> Transports::heir(const sip::Hop& hop) const {
   if (hop.reliability == sip::Reliability::kUnreliable) return std::nullopt;
   const std::optional<sip::Hop> heir = heirs_.find(hop.handle);
   return heir ? arrival(*heir) : std::nullopt;
+}
+
+std::optional<Path> Transports::left(std::uint32_t realm, SipTransport transport, const sip::Hop& hop) const {
+  const auto place = places_.find(realm, transport, hop.remote.address.family);
+  if (!place || hop.reliability == sip::Reliability::kUnreliable) return std::nullopt;
+  return Path{hop, realm, transport, places_[*place].local, false, true};
 }
 
 void Transports::locate(std::uint32_t realm, const sip::Uri& uri, Located found) {
@@ -190,6 +208,11 @@ bool Transports::send(const sip::Hop& hop, std::string_view bytes) {
 const TlsIdentity* Transports::peer(const sip::Hop& hop) const {
   const auto connection = connections_.find(hop.handle);
   return connection == nullptr ? nullptr : connection->peer();
+}
+
+const Vouched* Transports::vouched(const sip::Hop& hop) const {
+  const auto connection = connections_.find(hop.handle);
+  return connection == nullptr ? nullptr : connection->vouched();
 }
 
 void Transports::on_datagram(std::string_view bytes, const sip::Hop& source, const Waited& waited) {
@@ -303,7 +326,8 @@ std::unique_ptr<WebSocket> Transports::make_websocket(const Way& way) {
   const Place& place = places_[way.place];
   const settings::RealmWebSocketSettings& rules = settings_.realms[place.realm].websocket;
   const bool shown = settings::shows_page(rules, {place.transport, place.local});
-  return std::make_unique<WebSocket>(websocket_work_, rules, shown ? pages_[place.realm] : nullptr);
+  return std::make_unique<WebSocket>(websocket_work_, rules, shown ? pages_[place.realm] : nullptr,
+                                     cookies_[place.realm]);
 }
 
 std::size_t Transports::place_chosen(const Way& way, std::size_t candidate) const {
@@ -322,8 +346,17 @@ std::chrono::milliseconds Transports::keepalive_time() const {
   return std::chrono::milliseconds(settings_.transport.keepalive_ms);
 }
 
-std::chrono::milliseconds Transports::websocket_ping_time() const {
-  return std::chrono::milliseconds(settings_.transport.websocket_ping_ms);
+/// Not more rarely than its phone is told to say something: both keep the same way open.
+std::chrono::milliseconds Transports::websocket_ping_time(const Way& way) const {
+  return std::min(std::chrono::milliseconds(settings_.transport.websocket_ping_ms), flow_timer_of(way));
+}
+
+std::chrono::milliseconds Transports::flow_timer_of(const Way& way) const {
+  return std::chrono::seconds(settings_.realms[places_[way.place].realm].registrar.flow_timer_s);
+}
+
+std::chrono::milliseconds Transports::idle_time(const Way& way) const {
+  return flow_timer_of(way) + kIdleMargin;
 }
 
 /// RFC 5923 section 5: requests to the name in a Via with `alias` may go back over the connection, once its certificate

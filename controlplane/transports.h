@@ -24,6 +24,7 @@
 #include "controlplane/refused_streams.h"
 #include "controlplane/source.h"
 #include "controlplane/tls_realm.h"
+#include "controlplane/web_cookie.h"
 #include "proto/result.h"
 #include "proto/settings/settings.h"
 #include "sip/framer.h"
@@ -95,6 +96,8 @@ class Transports : public PathFinder, public sip::MessageSender {
   void use(TlsRealms certificates) { tls_ = std::move(certificates); }
   /// Other pages, as load_realm_pages gives them; likewise.
   void use(RealmPages pages) { pages_ = std::move(pages); }
+  /// Other keys of cookies, as load_realm_cookies gives them; likewise.
+  void use(RealmCookies cookies) { cookies_ = std::move(cookies); }
 
   /// Datagrams that the kernel has dropped because nobody read them in time, new INVITEs under overload among them.
   [[nodiscard]] std::uint64_t datagrams_dropped() const;
@@ -104,6 +107,8 @@ class Transports : public PathFinder, public sip::MessageSender {
   [[nodiscard]] std::optional<Path> stream_instead(const Path& way) override;
   [[nodiscard]] std::optional<Path> arrival(const sip::Hop& hop) const override;
   [[nodiscard]] std::optional<Path> heir(const sip::Hop& hop) const override;
+  [[nodiscard]] std::optional<Path> left(std::uint32_t realm, proto::settings::SipTransport transport,
+                                         const sip::Hop& hop) const override;
   [[nodiscard]] std::optional<Path> towards(std::uint32_t realm, const sip::Uri& uri, const Path* like) override;
 
   // sip::MessageSender
@@ -115,6 +120,8 @@ class Transports : public PathFinder, public sip::MessageSender {
 
   /// Whom the certificate of a TLS connection's peer proves it to be; nullptr: it has shown none, or it is no TLS.
   [[nodiscard]] const TlsIdentity* peer(const sip::Hop& hop) const;
+  /// Whom the cookie of a WebSocket's upgrade has vouched for (RFC 7118 appendix A); nullptr: nobody.
+  [[nodiscard]] const Vouched* vouched(const sip::Hop& hop) const;
   /// Not loopback, unspecified, multicast, broadcast, and none of our own addresses.
   [[nodiscard]] bool may_be_sent_to(const proto::Endpoint& endpoint) const { return places_.may_be_sent_to(endpoint); }
 
@@ -163,7 +170,11 @@ class Transports : public PathFinder, public sip::MessageSender {
   [[nodiscard]] std::chrono::milliseconds handshake_time() const;
   [[nodiscard]] std::chrono::milliseconds first_message_time() const;
   [[nodiscard]] std::chrono::milliseconds keepalive_time() const;
-  [[nodiscard]] std::chrono::milliseconds websocket_ping_time() const;
+  [[nodiscard]] std::chrono::milliseconds websocket_ping_time(const Way& way) const;
+  /// How long a connection may be without a byte in either direction: a minute more than its phone was told to be
+  /// silent at most (Flow-Timer, RFC 5626 section 4.4).
+  [[nodiscard]] std::chrono::milliseconds idle_time(const Way& way) const;
+  [[nodiscard]] std::chrono::milliseconds flow_timer_of(const Way& way) const;
   /// One for all connections: what is read into it is taken out before anything else happens.
   [[nodiscard]] std::span<char> read_buffer() { return read_buffer_; }
   /// One for all UDP sockets, in the same way.
@@ -184,6 +195,7 @@ class Transports : public PathFinder, public sip::MessageSender {
   const Places places_;
   TlsRealms tls_;
   RealmPages pages_;
+  RealmCookies cookies_;
   std::vector<std::unique_ptr<UdpListener>> udp_;         ///< by place, a UDP hop's handle; else null
   std::vector<std::unique_ptr<StreamListener>> streams_;  ///< by place; null where it is UDP, or shares a listener
   boost::asio::io_context websocket_work_{1};             ///< outlives the WebSockets
@@ -195,8 +207,8 @@ class Transports : public PathFinder, public sip::MessageSender {
   std::unique_ptr<Resolver> resolver_;
   std::optional<DnsCache> dns_;
   std::optional<KnownAnswers> known_answers_;
-  RateLimit failure_lines_;                                 ///< of accepted handshakes, in the log
-  std::uint64_t connection_last_ = std::uint64_t{1} << 32;  ///< above every place
+  RateLimit failure_lines_;  ///< of accepted handshakes, in the log
+  std::uint64_t connection_last_;
   std::array<char, 16'384> read_buffer_;
   DatagramBatch batch_;
 };

@@ -2,10 +2,12 @@
 
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket/stream.hpp>
+#include <ctime>
 #include <utility>
 
 #include "controlplane/leg.h"
 #include "controlplane/utf8.h"
+#include "controlplane/web_cookie.h"
 #include "controlplane/websocket_upgrade.h"
 #include "controlplane/websocket_wire.h"
 #include "proto/assert.h"
@@ -113,8 +115,8 @@ class WebSocket::Upgraded {
 };
 
 WebSocket::WebSocket(boost::asio::io_context& work, const proto::settings::RealmWebSocketSettings& rules,
-                     std::shared_ptr<const PageFiles> page)
-    : work_(work), rules_(rules), page_(std::move(page)) {}
+                     std::shared_ptr<const PageFiles> page, std::shared_ptr<const CookieGate> cookie)
+    : work_(work), rules_(rules), page_(std::move(page)), cookie_(std::move(cookie)) {}
 
 WebSocket::~WebSocket() = default;
 
@@ -140,6 +142,11 @@ WebEvent WebSocket::next_upgrade() {
     output_ += answer->head;
     return {WebEventKind::kPage, {}, std::move(answer->body)};
   }
+  if (cookie_ != nullptr) {
+    auto judged = cookie_->judge(std::get<UpgradeRequest>(read), std::time(nullptr));
+    if (auto* refusal = std::get_if<UpgradeRefusal>(&judged)) return refuse(std::move(*refusal));
+    vouched_ = std::make_unique<const Vouched>(std::get<Vouched>(std::move(judged)));
+  }
   auto upgraded = std::make_unique<Upgraded>(work_, output_);
   if (!upgraded->accept(std::get<UpgradeRequest>(read))) {
     refusal_ = "a malformed WebSocket handshake";
@@ -147,6 +154,7 @@ WebEvent WebSocket::next_upgrade() {
   }
   upgraded_ = std::move(upgraded);
   page_ = nullptr;
+  cookie_ = nullptr;
   if (const std::string_view rest = std::string_view(come).substr(end + kHeadEnd.size()); !rest.empty()) {
     upgraded_->feed(rest);
   }

@@ -15,8 +15,10 @@
 
 namespace weir::controlplane {
 
+class CookieGate;
 class PageFiles;
 struct UpgradeRefusal;
+struct Vouched;
 
 enum class WebEventKind : std::uint8_t {
   kNone,     ///< nothing complete yet: feed more
@@ -38,9 +40,10 @@ struct WebEvent {
 class WebSocket {
  public:
   /// `work`: where Beast's steps wait for their turn; it is run to its end by every call here, and by nobody else. It
-  /// and `rules` outlive this. `page`: what answers requests that are no upgrade; null: a refusal does.
+  /// and `rules` outlive this. `page`: what answers requests that are no upgrade; null: a refusal does. `cookie`: who
+  /// has to vouch for an upgrade; null: nobody.
   WebSocket(boost::asio::io_context& work, const proto::settings::RealmWebSocketSettings& rules,
-            std::shared_ptr<const PageFiles> page = nullptr);
+            std::shared_ptr<const PageFiles> page = nullptr, std::shared_ptr<const CookieGate> cookie = nullptr);
   WebSocket(const WebSocket&) = delete;
   WebSocket& operator=(const WebSocket&) = delete;
   ~WebSocket();
@@ -56,6 +59,8 @@ class WebSocket {
   bool ping();
   /// The bytes that are to go to the peer, which then are no more here.
   [[nodiscard]] std::string take_output();
+  /// Whom the upgrade's cookie has vouched for; null: nobody, or it is not granted yet.
+  [[nodiscard]] const Vouched* vouched() const { return vouched_.get(); }
 
  private:
   class Upgraded;
@@ -65,8 +70,10 @@ class WebSocket {
 
   boost::asio::io_context& work_;
   const proto::settings::RealmWebSocketSettings& rules_;
-  std::shared_ptr<const PageFiles> page_;  ///< until the upgrade
-  std::string head_;                       ///< of the upgrade, as far as it has come
+  std::shared_ptr<const PageFiles> page_;     ///< until the upgrade
+  std::shared_ptr<const CookieGate> cookie_;  ///< likewise
+  std::unique_ptr<const Vouched> vouched_;
+  std::string head_;  ///< of the upgrade, as far as it has come
   std::string output_;
   std::string refusal_;
   std::unique_ptr<Upgraded> upgraded_;

@@ -4,6 +4,7 @@
 
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
+#include <boost/beast/http/status.hpp>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -28,6 +29,9 @@ struct UpgradeRefusal {
   std::string reason;    ///< for the log; what the peer wrote is not in it
   std::string response;  ///< the bytes to answer with, after which the connection is to be closed
 };
+
+/// Closes the connection with that status and `reason`; `said`, if not empty, is what goes back instead.
+UpgradeRefusal refuse_upgrade(boost::beast::http::status code, std::string reason, std::string_view said = "");
 
 /// Reads a whole head, its empty line included, and decides. 400 no HTTP/1.1 request of a WebSocket client, or one that
 /// does not offer "sip"; 403 from a page of a foreign origin; 404 another path; 405 not GET; 426 no upgrade to a

@@ -65,8 +65,13 @@ Refusal validate_new_keys(const proto::FlowSpec& spec, const FlowEntry& flow, Ke
   return policy_fits(flow.source_policy, spec.receive.profile) ? Refusal::kNone : Refusal::kEnumOutOfRange;
 }
 
+/// What of it kSetPeer changes too.
+bool filters_valid(const proto::RewriteSpec& rewrite) {
+  return rewrite.absorbs <= proto::kFeedbackAll && rewrite.strips_extensions <= 1;
+}
+
 bool rewrite_valid(const proto::RewriteSpec& rewrite) {
-  if (rewrite.payload_types > proto::kPayloadTypeMapMax) return false;
+  if (rewrite.payload_types > proto::kPayloadTypeMapMax || !filters_valid(rewrite)) return false;
   for (std::uint8_t i = 0; i < rewrite.payload_types; ++i) {
     const proto::PayloadTypePair& pair = rewrite.payload_type_map[i];
     if (pair.from > kPayloadTypeMax || pair.to > kPayloadTypeMax) return false;
@@ -90,9 +95,14 @@ bool credentials_valid(const proto::IceCredentialsSpec& credentials) {
          ice_text_valid(credentials.password, credentials.password_bytes, proto::kIcePasswordBytesMin);
 }
 
+bool is_ice_role(proto::IceRole role) {
+  return raw(role) <= raw(proto::IceRole::kControlled);
+}
+
 bool ice_valid(const proto::FlowSpec& spec) {
   const auto& [now, next] = spec.ice;
-  if (!credentials_valid(now) || !credentials_valid(next)) return false;
+  if (!credentials_valid(now) || !credentials_valid(next) || !is_ice_role(spec.ice_role)) return false;
+  if (now.ufrag_bytes == 0 && spec.ice_role != proto::IceRole::kNone) return false;
   if (next.ufrag_bytes == 0) return true;
   // One ufrag, one password: a check's USERNAME has to say which.
   const bool same = std::equal(now.ufrag.begin(), now.ufrag.begin() + now.ufrag_bytes, next.ufrag.begin(),
@@ -113,7 +123,7 @@ Refusal validate_set_peer(const proto::FlowSpec& spec, const CommandScope& scope
   if (spec.latch_window_ms > proto::kLatchWindowMsMax || !ice_valid(spec)) return Refusal::kEnumOutOfRange;
   if (flow.state == FlowState::kInstalled) {
     const bool valid = sources_valid(spec) && policy_fits(spec.source_policy, flow.receive_profile) &&
-                       spec.rtp_clock_hz <= proto::kRtpClockHzMax;
+                       spec.rtp_clock_hz <= proto::kRtpClockHzMax && filters_valid(spec.rewrite);
     if (!valid) return Refusal::kEnumOutOfRange;
   }
   if (!endpoint_fits(spec.peer, scope.families[flow.network])) return Refusal::kAddressFamily;

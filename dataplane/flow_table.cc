@@ -46,9 +46,9 @@ void forget(Near& near, MoreSsrcs* more, Far MoreSsrcs::*kind) {
 }
 
 /// Marks that say what a flow's packets need, so that those that need nothing touch one cache line less.
-std::uint8_t standing_marks(const proto::FlowSpec& spec) {
-  const proto::RewriteSpec& rewrite = spec.rewrite;
-  const bool rewrites = rewrite.ssrc_to != 0 || rewrite.payload_types != 0 || rewrite.ssrc_reverse_to != 0;
+std::uint8_t standing_marks(const proto::RewriteSpec& rewrite) {
+  const bool rewrites = rewrite.ssrc_to != 0 || rewrite.payload_types != 0 || rewrite.ssrc_reverse_to != 0 ||
+                        rewrite.strips_extensions != 0;
   return rewrites ? kMarkRewrites : std::uint8_t{0};
 }
 
@@ -99,6 +99,9 @@ void follow_terms(FlowEntry& flow, const proto::FlowSpec& spec, proto::FlowStatu
   // Timestamps of another clock cannot be compared: the statistics start anew.
   const std::uint32_t ticks = proto::rtp_ticks_of(spec.rtp_clock_hz);
   if (ticks != status.rtp_ticks) start_streams(status, ticks);
+  flow.rewrite.absorbs = spec.rewrite.absorbs;
+  flow.rewrite.strips_extensions = spec.rewrite.strips_extensions;
+  flow.marks = static_cast<std::uint8_t>((flow.marks & ~kMarkRewrites) | standing_marks(flow.rewrite));
 }
 
 void fill_keys(FlowEntry& flow, const proto::TransformSpec& receive, const proto::TransformSpec& send, Cipher& cipher) {
@@ -263,7 +266,8 @@ void FlowTable::keep_nominated(std::uint32_t index) {
   FlowEntry& flow = entry(index);
   if (flow.source_policy != proto::SourcePolicy::kIce) return;
   const IceState* state = ice_of(index);
-  if (state != nullptr && state->selected_source() != nullptr) flow.peer = *state->selected_source();
+  if (state != nullptr && !state->is_full() && state->selected_source() != nullptr)
+    flow.peer = *state->selected_source();
 }
 
 void FlowTable::release_places(FlowEntry& flow) {
@@ -309,7 +313,7 @@ void FlowTable::install(proto::FlowId id, const proto::FlowSpec& spec, std::uint
   flow.generation = id.generation;
   fill_addresses(flow, spec);
   keep_nominated(id.index);
-  flow.marks = standing_marks(spec);
+  flow.marks = standing_marks(spec.rewrite);
   fill_exits(flow, spec.rtp, spec.rtcp);
   flow.rewrite = spec.rewrite;
   reset_media(flow, spec);

@@ -210,6 +210,11 @@ struct alignas(64) FlowEntry {
   std::uint64_t send_rtp_left;   ///< send state: SRTP packets of the key's lifetime, if kDetourLifetime
 };
 static_assert(std::is_trivially_copyable_v<FlowEntry> && std::is_standard_layout_v<FlowEntry>);
+
+/// Whether rewrite has anything to do with a packet of this kind.
+inline bool rewrites(const FlowEntry& flow, bool rtcp) {
+  return (flow.marks & kMarkRewrites) != 0 || (rtcp && flow.rewrite.absorbs != 0);
+}
 static_assert(offsetof(FlowEntry, rtp_headers) == 64, "one cache line decides");
 static_assert(offsetof(FlowEntry, rtcp_exit) == 128);
 static_assert(offsetof(FlowEntry, rtp_exit) == 192);

@@ -64,30 +64,35 @@ void tell(Burst& burst, std::uint32_t packet, const Check& check, proto::EventKi
   event.flow = {burst.flow_index[packet], flow.generation};
   event.cookie = flow.cookie;
   event.source = burst.source[packet];
-  event.ssrc = check.credentials;
+  event.ssrc =
+      kind == proto::EventKind::kIceRoleLost ? static_cast<std::uint32_t>(check.state->role) : check.credentials;
+  event.priority = check.attributes.priority;
   const bool told = events.push(event, burst.now_ns);
   if (kind == proto::EventKind::kIceNominated) check.state->selected_told = told;
 }
 
-/// A flow follows its nominated source at once; weir-control, told of it, moves the reverse flow.
+/// A lite agent's flow follows its nominated source at once; weir-control, told of it, moves the reverse flow.
 void follow(Burst& burst, std::uint32_t packet, const Check& check, EventSink& events) {
   const IceState& state = *check.state;
   FlowEntry& flow = *burst.flow[packet];
   const proto::Endpoint* selected = state.selected_source();
   if (selected == nullptr || *selected != burst.source[packet]) return;
-  flow.peer = *selected;
-  burst.status[packet]->source = flow.peer;
+  if (!state.is_full()) {
+    flow.peer = *selected;
+    burst.status[packet]->source = flow.peer;
+  }
   if (!state.selected_told) tell(burst, packet, check, proto::EventKind::kIceNominated, events);
 }
 
 DropReason commit(Burst& burst, std::uint32_t packet, const Check& check, EventSink& events) {
   IceState& state = *check.state;
   const bool follows = burst.flow[packet]->source_policy == proto::SourcePolicy::kIce;
-  const IceCheck facts = {.source = burst.source[packet],
-                          .transaction = proto::load_be64(check.transaction_id.data() + 4),
-                          .priority = check.attributes.priority,
-                          .credentials = check.credentials,
-                          .nominates = follows && check.attributes.use_candidate};
+  const IceCheck facts = {
+      .source = burst.source[packet],
+      .transaction = proto::load_be64(check.transaction_id.data() + 4),
+      .priority = check.attributes.priority,
+      .credentials = check.credentials,
+      .nominates = follows && check.attributes.use_candidate && state.role != proto::IceRole::kControlling};
   bool source_is_new = false;
   switch (commit_check(state, facts, burst.now_ns, source_is_new)) {
     case IceCommit::kReplayed:
@@ -120,7 +125,19 @@ proto::StunWriter write_unknown(Burst& burst, std::uint32_t packet, const Check&
   return answer;
 }
 
-/// RFC 8445 section 7.3.1.1: beside a lite agent the other is always controlling (section 6.1.1).
+/// RFC 8445 section 7.3.1.1. False: the peer has our role, and is to take the other one. Beside a lite agent it is
+/// always controlling (section 6.1.1).
+bool settles_role(Burst& burst, std::uint32_t packet, const Check& check, EventSink& events) {
+  IceState& state = *check.state;
+  if (!state.is_full()) return check.attributes.role != proto::IceRole::kControlled;
+  if (check.attributes.role != state.role) return true;
+  if (proto::keeps_role(state.role, state.tie_breaker, check.attributes.tie_breaker)) return false;
+  state.role = proto::opposite(state.role);
+  tell(burst, packet, check, proto::EventKind::kIceRoleLost, events);
+  return true;
+}
+
+/// Records nothing.
 proto::StunWriter write_role_conflict(Burst& burst, std::uint32_t packet, const Check& check) {
   proto::StunWriter answer({burst.data[packet], kIceAnswerBytesMax}, proto::kStunBindingError, check.transaction_id);
   answer.error_code(487, "Role Conflict");
@@ -130,7 +147,7 @@ proto::StunWriter write_role_conflict(Burst& burst, std::uint32_t packet, const 
 /// What an authenticated check is answered, but for its integrity and fingerprint; nullopt: it is dropped.
 std::optional<proto::StunWriter> answer(Burst& burst, std::uint32_t packet, const Check& check, EventSink& events) {
   if (check.attributes.unknown_count != 0) return write_unknown(burst, packet, check);
-  if (check.attributes.role == proto::IceRole::kControlled) return write_role_conflict(burst, packet, check);
+  if (!settles_role(burst, packet, check, events)) return write_role_conflict(burst, packet, check);
   const DropReason reason = commit(burst, packet, check, events);
   if (reason == DropReason::kNone) return write_success(burst, packet, check);
   burst.drop(packet, reason);

@@ -4,11 +4,14 @@
 
 #include "dataplane/cipher.h"
 #include "dataplane/constant_time.h"
+#include "proto/stun.h"
 
 namespace weir::dataplane {
 namespace {
 
 constexpr std::uint64_t kMsNs = 1'000'000;
+/// In a STUN message: behind type, length and cookie.
+constexpr std::size_t kTransactionOffset = 8;
 
 IceCredentials expand(const proto::IceCredentialsSpec& spec, Cipher& cipher) {
   IceCredentials expanded{};
@@ -102,6 +105,8 @@ void set_credentials(IceState& state, const proto::FlowSpec& spec, Cipher& ciphe
   state.checks.rate_per_s = kIceChecksPerSecondMax;
   state.tellings.rate_per_s = kIceTellingsPerSecondMax;
   state.consent_ms = spec.ice_consent_ms;
+  state.role = spec.ice_role;
+  state.tie_breaker = spec.ice_tie_breaker;
   std::array<IceCredentials, proto::kIceCredentials> credentials = {expand(spec.ice[0], cipher),
                                                                     expand(spec.ice[1], cipher)};
   bool stays = false;
@@ -117,6 +122,22 @@ void set_credentials(IceState& state, const proto::FlowSpec& spec, Cipher& ciphe
   state.selected_by = selected_by;
   state.credentials = credentials;
   proto::wipe(&credentials, sizeof credentials);
+}
+
+void remember_sent(IceState& state, proto::Bytes request) {
+  if (!state.is_full() || request.size() < proto::kStunHeaderBytes) return;
+  const std::uint32_t transaction = proto::load_be32(request.data() + kTransactionOffset);
+  if (std::find(state.sent.begin(), state.sent.end(), transaction) != state.sent.end()) return;
+  state.sent[state.sent_next] = transaction;
+  state.sent_next = static_cast<std::uint8_t>((state.sent_next + 1) % kIceSent);
+}
+
+bool is_response_to_us(const IceState& state, proto::Bytes datagram) {
+  if (!state.is_full() || datagram.size() < proto::kStunHeaderBytes) return false;
+  const std::uint16_t type = proto::load_be16(datagram.data());
+  if (type != proto::kStunBindingSuccess && type != proto::kStunBindingError) return false;
+  const std::uint32_t transaction = proto::load_be32(datagram.data() + kTransactionOffset);
+  return transaction != 0 && std::find(state.sent.begin(), state.sent.end(), transaction) != state.sent.end();
 }
 
 std::optional<std::uint8_t> credentials_of(const IceState& state, proto::Bytes username) {

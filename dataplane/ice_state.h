@@ -1,6 +1,7 @@
 // What a flow that speaks ICE keeps beside its entry: our credentials, the sources whose connectivity checks
-// authenticated, and the one that the peer nominated. We are ICE-lite and so always controlled: we send no checks, and
-// the latest nomination is in force. RFC 8445 sections 2.5, 7.3 and 9; consent, RFC 7675.
+// authenticated, and the one that the peer nominated. As ICE-lite we are always controlled: we send no checks, and the
+// latest nomination is in force. As a full agent's it answers checks all the same, and lets the responses to our own
+// through. RFC 8445 sections 2.5, 7.3 and 9; consent, RFC 7675.
 #pragma once
 
 #include <array>
@@ -49,6 +50,10 @@ inline constexpr std::size_t kIceSources = 8;
 /// in five seconds (RFC 7675 section 5.1), it is minutes that they reach back.
 inline constexpr std::size_t kIceTransactions = 32;
 
+/// Checks of ours whose responses are let through, the latest: sent 50 ms apart (RFC 8445 section 14.2), and again if
+/// nothing comes back.
+inline constexpr std::size_t kIceSent = 22;
+
 /// Nothing here but `checks` changes before a check has authenticated. Zeroed: none came.
 struct alignas(64) IceState {
   std::array<IceCredentials, proto::kIceCredentials> credentials;
@@ -63,21 +68,31 @@ struct alignas(64) IceState {
   bool selected_told : 1;      ///< weir-control was told
   bool consent_lost : 1;       ///< and of this
   std::uint8_t transaction_next;
-  std::array<std::uint8_t, 4> reserved;
+  proto::IceRole role;  ///< kNone: lite
+  std::uint8_t sent_next;
+  std::array<std::uint8_t, 2> reserved;
   std::array<IceSource, kIceSources> sources;  ///< port 0: free
   std::array<std::uint64_t, kIceTransactions> transactions;
   std::array<std::uint8_t, kIceTransactions> transaction_sources;  ///< place in `sources` + 1; 0: free
+  std::uint64_t tie_breaker;
+  std::array<std::uint32_t, kIceSent> sent;  ///< the first 4 bytes of the IDs of checks of ours; 0: free
 
+  [[nodiscard]] bool is_full() const { return role != proto::IceRole::kNone; }
   [[nodiscard]] const proto::Endpoint* selected_source() const {
     return selected == 0 ? nullptr : &sources[selected - 1u].endpoint;
   }
 };
-static_assert(sizeof(IceState) == 704 && std::is_trivially_copyable_v<IceState>);
+static_assert(sizeof(IceState) == 768 && std::is_trivially_copyable_v<IceState>);
 static_assert(offsetof(IceState, sources) == 192);
 
 /// Takes the credentials of a validated spec. What was checked and nominated stays while one of those before does; else
 /// all that stays is the nominated source, which is in force until there is another (RFC 8445 section 9).
 void set_credentials(IceState& state, const proto::FlowSpec& spec, Cipher& cipher);
+
+/// A STUN request of ours leaves: its response is to come through.
+void remember_sent(IceState& state, proto::Bytes request);
+/// Whether a datagram looks like a response to a check of ours of lately. Who sent it is not known yet.
+bool is_response_to_us(const IceState& state, proto::Bytes datagram);
 
 /// Which credentials a check's USERNAME names, by its part before the colon; nullopt: none of ours.
 std::optional<std::uint8_t> credentials_of(const IceState& state, proto::Bytes username);

@@ -39,7 +39,8 @@ bool may_send_media(const Burst& burst, std::uint32_t packet) {
   if (allows_media(flow, burst.source[packet], burst.now_ns)) return true;
   if (flow.source_policy != proto::SourcePolicy::kIce) return false;
   const IceState* state = burst.table->ice_of(burst.flow_index[packet]);
-  return state != nullptr && state->selected == 0 && is_checked(*state, burst.source[packet]);
+  // A full agent takes it as long as the session goes on: which pair is selected, weir-control says.
+  return state != nullptr && (state->selected == 0 || state->is_full()) && is_checked(*state, burst.source[packet]);
 }
 
 DropReason check_media(const Burst& burst, std::uint32_t packet) {
@@ -62,12 +63,20 @@ DropReason check_media(const Burst& burst, std::uint32_t packet) {
          has_room(flow.rate, burst.bytes[packet], burst.now_ns);
 }
 
-/// May what is punted come from there? Of a kIce flow only from where the password's holder has shown itself.
+/// May what is punted come from there? Of a kIce flow only from where the password's holder has shown itself: by a
+/// check, or to a full agent by a response to one.
 bool may_punt(const Burst& burst, std::uint32_t packet) {
   const FlowEntry& flow = *burst.flow[packet];
   if (flow.source_policy != proto::SourcePolicy::kIce) return allows_punt(flow, burst.source[packet]);
   const IceState* state = burst.table->ice_of(burst.flow_index[packet]);
-  return state != nullptr && is_checked(*state, burst.source[packet]);
+  if (state == nullptr) return false;
+  return is_checked(*state, burst.source[packet]) || (state->is_full() && burst.source[packet] == flow.peer);
+}
+
+/// A response to a check of ours goes to weir-control, which knows by whom it has to be signed.
+bool is_our_response(const Burst& burst, std::uint32_t packet) {
+  const IceState* state = burst.table->ice_of(burst.flow_index[packet]);
+  return state != nullptr && is_response_to_us(*state, {burst.data[packet], burst.bytes[packet]});
 }
 
 /// One packet whose flow is known. The lists take it, or it is dropped.
@@ -80,13 +89,14 @@ void admit(Burst& burst, std::uint32_t packet, bool ahead) {
       if (!may_punt(burst, packet)) return burst.drop(packet, DropReason::kSourceNotAllowed);
       return burst.punts.push(packet);
     case Lane::kCheck:
+      if (is_our_response(burst, packet)) return burst.punts.push(packet);
       return burst.checks.push(packet);
     case Lane::kMedia: {
       const DropReason reason = check_media(burst, packet);
       if (reason != DropReason::kNone) return burst.drop(packet, reason);
       if (ahead) prefetch_media(flow, *burst.status[packet]);
       if (takes_any_source(flow)) burst.unsettled.push(packet);
-      if ((flow.marks & kMarkRewrites) != 0) burst.rewrites.push(packet);
+      if (rewrites(flow, kind == PacketKind::kRtcp)) burst.rewrites.push(packet);
       return burst.push_media(packet, flow.transforms);
     }
     case Lane::kRefused:

@@ -86,7 +86,12 @@ void PuntGate::inject(FlowTable& table, Transmitter& transmitter, std::uint64_t 
     const RingState state = injects_.pop(injected_);
     if (state == RingState::kCorrupt) ++counters_.ring_corrupt;
     if (state != RingState::kOk) return;
-    if (!may_inject(table) || !inject_one(table, transmitter, now_ns)) ++counters_.inject_refused;
+    if (!may_inject(table)) {
+      ++counters_.inject_refused;
+      continue;
+    }
+    note_check(table);
+    if (!inject_one(table, transmitter, now_ns)) ++counters_.inject_refused;
   }
 }
 
@@ -106,6 +111,12 @@ bool PuntGate::may_inject(FlowTable& table) const {
   if (inject.destination.port == 0 || !is_unicast(Address(inject.destination.address))) return false;
   const PacketKind kind = proto::classify({inject.data, inject.bytes});
   return kind == PacketKind::kDtls || kind == PacketKind::kStun;
+}
+
+void PuntGate::note_check(FlowTable& table) const {
+  const proto::Bytes datagram(injected_.data, injected_.bytes);
+  if (proto::classify(datagram) != PacketKind::kStun) return;
+  if (IceState* ice = table.ice_of(injected_.flow.index)) remember_sent(*ice, datagram);
 }
 
 PuntGate::Sending PuntGate::try_to_send(const Outgoing& outgoing, FlowTable& table, Transmitter& transmitter,

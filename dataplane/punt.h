@@ -58,6 +58,7 @@ class PuntGate {
   proto::DropReason punt_one(Burst& burst, std::uint32_t packet);
   [[nodiscard]] const FlowEntry* flow_of(FlowTable& table, const proto::FlowId& id) const;
   [[nodiscard]] bool may_inject(FlowTable& table) const;
+  void note_check(FlowTable& table) const;
   Sending try_to_send(const Outgoing& outgoing, FlowTable& table, Transmitter& transmitter, std::uint64_t now_ns);
   bool inject_one(FlowTable& table, Transmitter& transmitter, std::uint64_t now_ns);
   void try_waiting(FlowTable& table, Transmitter& transmitter, std::uint64_t now_ns);

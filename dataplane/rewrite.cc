@@ -1,10 +1,13 @@
 #include "dataplane/rewrite.h"
 
+#include <cstring>
 #include <optional>
 
 #include "dataplane/burst.h"
+#include "dataplane/feedback.h"
 #include "dataplane/flow_table.h"
 #include "proto/rtcp.h"
+#include "proto/rtp.h"
 
 namespace weir::dataplane {
 namespace {
@@ -86,8 +89,23 @@ bool is_beside_a_restart(const FlowEntry& flow, std::uint32_t ssrc) {
   return (flow.marks & kMarkRewriting) != 0 && flow.rewrite_ssrc == flow.rewrite.ssrc_to && ssrc != flow.rewrite_ssrc;
 }
 
+/// Takes the header extension out (RFC 3550 section 5.3.1): fixed header and CSRCs move up to the payload.
+void strip_extension(Burst& burst, std::uint32_t packet) {
+  std::uint8_t* data = burst.data[packet];
+  if ((data[0] & 0x10) == 0) return;
+  const std::size_t before = proto::kRtpHeaderBytesMin + 4 * std::size_t{data[0] & 0x0fu};
+  const std::uint32_t extension = burst.header_bytes[packet] - static_cast<std::uint32_t>(before);
+  data[0] = static_cast<std::uint8_t>(data[0] & ~0x10);
+  std::memmove(data + extension, data, before);
+  burst.data[packet] += extension;
+  burst.bytes[packet] -= extension;
+  burst.room[packet] -= extension;
+  burst.header_bytes[packet] = static_cast<std::uint16_t>(before);
+}
+
 DropReason rewrite_rtp(Burst& burst, std::uint32_t packet) {
   FlowEntry& flow = *burst.flow[packet];
+  if (flow.rewrite.strips_extensions != 0) strip_extension(burst, packet);
   std::uint8_t* data = burst.data[packet];
   if (flow.rewrite.payload_types != 0) map_payload_type(flow.rewrite, data);
   if (flow.rewrite.ssrc_to == 0 || is_beside_a_restart(flow, burst.ssrc[packet])) return DropReason::kNone;
@@ -191,14 +209,23 @@ DropReason rewrite_rtcp(Burst& burst, std::uint32_t packet) {
   return DropReason::kNone;
 }
 
+/// What the far side does not understand goes first: the rest is held to its lengths and mapped.
+DropReason change_rtcp(Burst& burst, std::uint32_t packet) {
+  const FlowEntry& flow = *burst.flow[packet];
+  if (flow.rewrite.absorbs != 0) {
+    const DropReason reason = absorb_feedback(burst, packet);
+    if (reason != DropReason::kNone) return reason;
+  }
+  return (flow.marks & kMarkRewrites) != 0 ? rewrite_rtcp(burst, packet) : DropReason::kNone;
+}
+
 }  // namespace
 
 void rewrite(Burst& burst) {
   for (std::uint32_t k = 0; k < burst.rewrites.count; ++k) {
     const std::uint32_t packet = burst.rewrites.at[k];
     if (burst.verdict[packet] != DropReason::kNone) continue;
-    const bool rtcp = is_rtcp(burst, packet);
-    const DropReason reason = rtcp ? rewrite_rtcp(burst, packet) : rewrite_rtp(burst, packet);
+    const DropReason reason = is_rtcp(burst, packet) ? change_rtcp(burst, packet) : rewrite_rtp(burst, packet);
     if (reason != DropReason::kNone) burst.drop(packet, reason);
   }
   burst.keep_undropped_media();

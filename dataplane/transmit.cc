@@ -33,6 +33,18 @@ using proto::DropReason;
 
 }  // namespace
 
+namespace {
+
+/// The hardware address that a frame came from, in the low 48 bits; 0: it is a group's, or the frame is too short.
+std::uint64_t sender_of(const rte_mbuf* mbuf, const std::uint8_t* payload) {
+  const auto* const frame = rte_pktmbuf_mtod(mbuf, const std::uint8_t*);
+  if (payload < frame + 14) return 0;
+  const std::uint64_t mac = proto::load_be64(frame + 6) >> 16;
+  return (mac >> 40 & 1) != 0 ? 0 : mac;
+}
+
+}  // namespace
+
 Transmitter::Transmitter(std::span<const Network> networks, std::vector<Queue> queues, Resolver& resolver,
                          proto::WorkerCounters& counters)
     : networks_(networks),
@@ -104,16 +116,19 @@ void Transmitter::transmit(Burst& burst) {
 /// False if the next hop is not known: `headers` is as it was.
 bool Transmitter::prepare(const proto::Exit& exit, std::uint64_t now_ns, PreparedHeaders& headers) {
   const std::uint32_t version = resolver_.version(exit.network);
-  const Address destination(exit.peer.address);
-  const std::uint64_t mac = resolver_.find(exit.network, destination, now_ns);
+  const std::uint64_t mac = resolver_.find(exit.network, Address(exit.peer.address), now_ns);
   if (mac == 0) return false;
-  headers = prepare_headers(networks_[exit.network], {.mac = mac,
-                                                      .destination = destination,
-                                                      .destination_port = exit.peer.port,
-                                                      .source_port = exit.local_port,
-                                                      .dscp = exit.dscp});
+  headers = headers_to(exit, mac);
   headers.neighbours_version = version;
   return true;
+}
+
+PreparedHeaders Transmitter::headers_to(const proto::Exit& exit, std::uint64_t mac) const {
+  return prepare_headers(networks_[exit.network], {.mac = mac,
+                                                   .destination = Address(exit.peer.address),
+                                                   .destination_port = exit.peer.port,
+                                                   .source_port = exit.local_port,
+                                                   .dscp = exit.dscp});
 }
 
 bool Transmitter::inject(std::uint8_t network, rte_mbuf* mbuf, std::uint16_t local_port,
@@ -122,11 +137,15 @@ bool Transmitter::inject(std::uint8_t network, rte_mbuf* mbuf, std::uint16_t loc
   return send_datagram(exit, mbuf, {rte_pktmbuf_mtod(mbuf, std::uint8_t*), mbuf->data_len}, As::kInjected, now_ns);
 }
 
-/// False if the next hop is not known, or if the payload does not fit: the mbuf is still the caller's.
+/// False if the next hop is not known, or if the payload does not fit: the mbuf is still the caller's. `mac_else`: the
+/// next hop if it is not known; 0: none.
 bool Transmitter::send_datagram(const proto::Exit& exit, rte_mbuf* mbuf, proto::MutableBytes payload, As as,
-                                std::uint64_t now_ns) {
+                                std::uint64_t now_ns, std::uint64_t mac_else) {
   PreparedHeaders headers;
-  if (!prepare(exit, now_ns, headers)) return false;
+  if (!prepare(exit, now_ns, headers)) {
+    if (mac_else == 0) return false;
+    headers = headers_to(exit, mac_else);
+  }
   const auto bytes = static_cast<std::uint32_t>(payload.size());
   if (bytes > payload_bytes_max(headers.marks)) return false;
   write_headers(payload.data(), bytes, headers, networks_[exit.network]);
@@ -135,6 +154,8 @@ bool Transmitter::send_datagram(const proto::Exit& exit, rte_mbuf* mbuf, proto::
   return true;
 }
 
+/// A check has authenticated before it is answered: its answer may go back to the neighbour that brought it while the
+/// next hop is still asked for, which it is from then on. Media never does (Neighbours).
 void Transmitter::answer(Burst& burst) {
   for (std::uint32_t i = 0; i < burst.checks.count; ++i) {
     const std::uint32_t packet = burst.checks.at[i];
@@ -143,7 +164,9 @@ void Transmitter::answer(Burst& burst) {
                               .network = burst.network[packet],
                               .dscp = 0};
     const proto::MutableBytes payload = {burst.data[packet], burst.bytes[packet]};
-    if (send_datagram(back, static_cast<rte_mbuf*>(burst.mbuf[packet]), payload, As::kAnswered, burst.now_ns)) {
+    auto* const mbuf = static_cast<rte_mbuf*>(burst.mbuf[packet]);
+    const std::uint64_t bearer = sender_of(mbuf, payload.data());
+    if (send_datagram(back, mbuf, payload, As::kAnswered, burst.now_ns, bearer)) {
       burst.mbuf[packet] = nullptr;
     } else {
       burst.drop(packet, DropReason::kNextHopUnknown);

@@ -84,7 +84,9 @@ class Transmitter {
   proto::DropReason send_rtp(Burst& burst, std::uint32_t packet);
   proto::DropReason send_rtcp(Burst& burst, std::uint32_t packet);
   void send_media(Burst& burst, std::uint32_t packet, std::uint8_t network, PreparedHeaders& headers, bool rtcp);
-  bool send_datagram(const proto::Exit& exit, rte_mbuf* mbuf, proto::MutableBytes payload, As as, std::uint64_t now_ns);
+  bool send_datagram(const proto::Exit& exit, rte_mbuf* mbuf, proto::MutableBytes payload, As as, std::uint64_t now_ns,
+                     std::uint64_t mac_else = 0);
+  [[nodiscard]] PreparedHeaders headers_to(const proto::Exit& exit, std::uint64_t mac) const;
   bool prepare(const proto::Exit& exit, std::uint64_t now_ns, PreparedHeaders& headers);
   void flush_network(std::size_t network);
   void send_for_others(const Queue& queue);

@@ -194,7 +194,7 @@ void Worker::count_drops() {
     WEIR_ASSERT(reason != proto::DropReason::kNone);
     ++counters_.dropped[static_cast<std::size_t>(reason)];
     if (proto::FlowStatus* status = burst_.status[packet]; status != nullptr) {
-      ++status->dropped;
+      status->dropped += reason != proto::DropReason::kFeedbackAbsorbed ? 1 : 0;  // it is no loss
       if (reason == proto::DropReason::kAuthFailed) ++status->auth_failed;
       if (reason == proto::DropReason::kReplayed) {
         ++status->replayed;

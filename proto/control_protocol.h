@@ -12,15 +12,16 @@
 namespace weir::proto {
 
 /// Raised with every change of a layout or a meaning in proto/ that the layout hash cannot see.
-inline constexpr std::uint32_t kRegionVersion = 4;
+inline constexpr std::uint32_t kRegionVersion = 6;
 
 /// Command: weir-control -> the worker that owns the flow. Each is answered by one Event with the same request number.
 enum class CommandKind : std::uint8_t {
   kOpen = 1,        ///< free -> open: the port punts DTLS or STUN as `punts` says, answers checks, and takes no media
   kInstall = 2,     ///< free or open -> installed: the whole spec. On open, local port and network must not change
   kUpdateKeys = 3,  ///< installed: new receive and send transforms; key_grace_ms. Sending changes at once
-  /// open or installed: new peer, rtp and rtcp exits, latch_window_ms, ice, ice_consent_ms. Installed also what a later
-  /// description changes: punts, source_policy, latch_prefix_bits, packets_per_s_max, bytes_per_s_max, rtp_clock_hz.
+  /// open or installed: new peer, rtp and rtcp exits, latch_window_ms, all of ice. Installed also what a later
+  /// description changes: punts, source_policy, latch_prefix_bits, packets_per_s_max, bytes_per_s_max, rtp_clock_hz,
+  /// and of rewrite absorbs and strips_extensions.
   /// Nothing else is read. An open flow of kIce that is given no credentials goes on as one of kLatch
   kSetPeer = 4,
   kRemove = 5,  ///< any -> free, keys wiped. Removing a free flow is answered kRemoved: idempotent
@@ -67,10 +68,11 @@ enum class EventKind : std::uint8_t {
   kMediaTimeout = 10,       ///< no accepted packet for media_timeout_ms; said once until media comes again
   kIndexNearLimit = 11,     ///< a key is close to its lifetime (RFC 3711 section 9.2): rekey
   kKeysConfirmed = 12,      ///< a packet under the new receive keys authenticated while the old ones still received
-  // ICE. source: the check's; ssrc: which of FlowSpec::ice it was made with
+  // ICE. source: the check's; ssrc: which of FlowSpec::ice it was made with; priority: its PRIORITY
   kIceChecked = 13,    ///< the first authenticated check from a source; of a flood of sources only some
-  kIceNominated = 14,  ///< kIce: the peer nominated this source, and the flow follows it
+  kIceNominated = 14,  ///< kIce: the peer nominated this source; a lite agent's flow follows it
   kConsentLost = 15,   ///< no check from the selected source for ice_consent_ms; said once until one comes again
+  kIceRoleLost = 16,   ///< full ICE: by the tie-breakers the flow's role is another from now on: ssrc (IceRole)
 };
 
 struct Event {
@@ -83,7 +85,8 @@ struct Event {
   std::uint64_t now_ns;  ///< CLOCK_MONOTONIC
   Endpoint source;
   std::uint32_t ssrc;
-  std::uint32_t reserved[2];
+  std::uint32_t priority;
+  std::uint32_t reserved;
 };
 static_assert(sizeof(Event) == 64);
 
@@ -125,8 +128,8 @@ static_assert(kCrossesProcesses<Command> && kCrossesProcesses<Event> && kCrosses
 static_assert(offsetof(Command, flow) == 8 && offsetof(Command, spec) == 16);
 static_assert(offsetof(FlowSpec, rtp) == 52 && offsetof(FlowSpec, rewrite) == 100 &&
               offsetof(FlowSpec, receive) == 132 && offsetof(FlowSpec, send) == 280 && offsetof(FlowSpec, ice) == 444 &&
-              sizeof(FlowSpec) == 544);
-static_assert(sizeof(Command) == 560);
+              sizeof(FlowSpec) == 552);
+static_assert(sizeof(Command) == 568);
 static_assert(offsetof(Event, source) == 32 && offsetof(Punt, data) == 64 && offsetof(Inject, data) == 64);
 
 }  // namespace weir::proto

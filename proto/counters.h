@@ -58,8 +58,9 @@ enum class DropReason : std::uint8_t {
   kIceAuthFailed,
   kIceRateLimited,
   kIceReplayed,
+  kFeedbackAbsorbed,
 };
-inline constexpr std::size_t kDropReasonCount = 49;
+inline constexpr std::size_t kDropReasonCount = 50;
 
 struct DropReasonInfo {
   DropReason reason;
@@ -124,6 +125,8 @@ inline constexpr std::array<DropReasonInfo, kDropReasonCount> kDropReasons{{
     {DropReason::kIceAuthFailed, "ice_auth_failed", "the connectivity check's MESSAGE-INTEGRITY is missing or wrong"},
     {DropReason::kIceRateLimited, "ice_rate_limited", "the flow is over its rate of connectivity checks"},
     {DropReason::kIceReplayed, "ice_replayed", "the connectivity check came before, from another source"},
+    {DropReason::kFeedbackAbsorbed, "feedback_absorbed",
+     "the RTCP packet held nothing but feedback that the far side does not understand"},
 }};
 
 consteval bool drop_reasons_are_in_order() {
@@ -133,7 +136,7 @@ consteval bool drop_reasons_are_in_order() {
   return true;
 }
 static_assert(drop_reasons_are_in_order());
-static_assert(static_cast<std::size_t>(DropReason::kIceReplayed) + 1 == kDropReasonCount);
+static_assert(static_cast<std::size_t>(DropReason::kFeedbackAbsorbed) + 1 == kDropReasonCount);
 
 constexpr const DropReasonInfo& drop_reason(DropReason reason) {
   return kDropReasons[static_cast<std::size_t>(reason)];

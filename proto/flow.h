@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "proto/ice_role.h"
 #include "proto/inet.h"
 #include "proto/limits.h"
 #include "proto/srtp_profile.h"
@@ -97,14 +98,30 @@ struct PayloadTypePair {
   std::uint8_t to;
 };
 
+/// RewriteSpec::absorbs: what the far side does not understand of RTCP feedback. It is taken out of each compound; with
+/// one of kFeedbackPli and kFeedbackFir the other kind of picture request leaves in its place (RFC 4585 section 6.3.1,
+/// RFC 5104 section 4.3.1).
+inline constexpr std::uint8_t kFeedbackNack = 1;  ///< RFC 4585 section 6.2.1
+inline constexpr std::uint8_t kFeedbackTransport =
+    2;  ///< transport-wide: draft-holmer-rmcat-transport-wide-cc, RFC 8888
+inline constexpr std::uint8_t kFeedbackPli = 4;
+inline constexpr std::uint8_t kFeedbackFir = 8;
+inline constexpr std::uint8_t kFeedbackRemb = 16;   ///< draft-alvestrand-rmcat-remb-03
+inline constexpr std::uint8_t kFeedbackOther = 32;  ///< all else of packet types 205 and 206: TMMBR, SLI, RPSI ...
+/// Compounds that begin with no report (RFC 5506): an empty receiver report is put before what is left.
+inline constexpr std::uint8_t kFeedbackReducedSize = 64;
+inline constexpr std::uint8_t kFeedbackAll = 127;
+
 /// How media changes between the sides. ssrc_to 0: SSRCs pass. Else every inbound SSRC that authenticates first leaves
 /// as ssrc_to, in RTP and RTCP alike; ssrc_reverse_from/_to translate the SSRCs of the opposite flow in report blocks.
 struct RewriteSpec {
   std::uint32_t ssrc_to;
   std::uint32_t ssrc_reverse_from;
   std::uint32_t ssrc_reverse_to;
-  std::uint8_t payload_types;  ///< used entries of payload_type_map
-  std::array<std::uint8_t, 3> reserved;
+  std::uint8_t payload_types;      ///< used entries of payload_type_map
+  std::uint8_t absorbs;            ///< kFeedback*: taken out of RTCP
+  std::uint8_t strips_extensions;  ///< 1: header extensions (RFC 8285) are taken out of RTP
+  std::uint8_t reserved;
   std::array<PayloadTypePair, kPayloadTypeMapMax> payload_type_map;
 };
 static_assert(sizeof(RewriteSpec) == 32);
@@ -121,7 +138,10 @@ struct FlowSpec {
   /// kLatch, kRelatch: how many bits a source's address must have in common with the signalled peer's; 0: none. What is
   /// punted is held to the same, and under kSignalled to the peer itself.
   std::uint8_t latch_prefix_bits;
-  std::uint8_t reserved;
+  /// kNone: ICE-lite. Else weir-control makes checks too, by kInject: their responses are punted, conflicting roles are
+  /// settled as ice_tie_breaker says, and it is weir-control that chooses `peer`. Needs `ice`; stays for a flow's life
+  /// what it was, but that the roles may change
+  IceRole ice_role;
   std::uint32_t packets_per_s_max;
   std::uint32_t bytes_per_s_max;
   std::uint32_t punts_per_s_max;
@@ -143,6 +163,7 @@ struct FlowSpec {
   /// kOpen, kInstall, kSetPeer: the flow answers connectivity checks made with any of these, as ICE-lite (RFC 8445
   /// section 2.5). The second needs the first. What was checked and nominated stays as long as one of them does.
   std::array<IceCredentialsSpec, kIceCredentials> ice;
+  std::uint64_t ice_tie_breaker;  ///< RFC 8445 section 16.1
 };
 
 /// The worker that owns a local port: RTP and RTCP of a pair (even, odd) always share one.

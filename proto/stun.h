@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "proto/bytes.h"
+#include "proto/ice_role.h"
 #include "proto/inet.h"
 
 namespace weir::proto {
@@ -49,8 +50,6 @@ struct StunView {
 
 /// Header with magic cookie, and a length that is a multiple of four and ends exactly at the datagram's end.
 std::optional<StunView> parse_stun(Bytes datagram);
-
-enum class IceRole : std::uint8_t { kNone, kControlling, kControlled };
 
 /// Attributes that the reader names in UNKNOWN-ATTRIBUTES' terms at most.
 inline constexpr std::size_t kStunUnknownMax = 8;

@@ -46,8 +46,8 @@ std::vector<std::size_t> bundle_groups(const SessionDescription& session) {
   return groups;
 }
 
-SdpAttribute bundle_of(std::string_view mid) {
-  return {"group", "BUNDLE " + std::string(mid)};
+SdpAttribute bundle_of(std::string_view mids) {
+  return {"group", "BUNDLE " + std::string(mids)};
 }
 
 std::vector<std::string> mids_to_offer(std::size_t sections, const std::vector<std::string>& before) {

@@ -1,5 +1,5 @@
 // Which sections a peer means to send over one transport, and what each is called: a=group:BUNDLE and a=bundle-only
-// (RFC 9143), a=mid (RFC 5888). Weir carries one section of a group, which makes it the tagged one.
+// (RFC 9143), a=mid (RFC 5888). Which sections of a group are carried: bundled.h.
 #pragma once
 
 #include <cstddef>
@@ -26,8 +26,8 @@ inline constexpr std::size_t kNoBundle = static_cast<std::size_t>(-1);
 /// For each section which of the session's BUNDLE groups lists it, from 0; kNoBundle if none does. The first counts.
 std::vector<std::size_t> bundle_groups(const SessionDescription& session);
 
-/// A BUNDLE group of one section.
-SdpAttribute bundle_of(std::string_view mid);
+/// A BUNDLE group of these tags, with spaces between them.
+SdpAttribute bundle_of(std::string_view mids);
 
 /// A tag for each of `sections` sections: those of `before` stay, as they must for a session's life; the others are
 /// new.

@@ -56,6 +56,15 @@ bool are_extensions(std::string_view rest) {
   return true;
 }
 
+/// Of a= lines, in bytes with their ends.
+std::uint32_t bytes_of(const SdpAttributes& attributes) {
+  std::size_t bytes = 0;
+  for (const SdpAttribute& one : attributes) {
+    bytes += one.name.size() + (one.value ? one.value->size() + 1 : 0) + 4;
+  }
+  return static_cast<std::uint32_t>(bytes);
+}
+
 void read_candidates(const MediaSection& section, RemoteIce& ice) {
   for (const SdpAttribute& attribute : section.attributes) {
     if (attribute.name != "candidate") continue;
@@ -100,6 +109,7 @@ std::variant<std::optional<RemoteIce>, SdpRefusal> read_ice(const SessionDescrip
   ice.lite = find_attribute(session.attributes, "ice-lite") != nullptr;
   ice.trickle = has_trickle(section.attributes) || has_trickle(session.attributes);
   ice.ended = value_at_either_level(session, section, "end-of-candidates").has_value();
+  ice.bytes = bytes_of(session.attributes) + bytes_of(section.attributes);
   read_candidates(section, ice);
   read_chosen(section, ice);
   return ice;
@@ -143,7 +153,7 @@ void append_ice(const LocalIce& ice, std::uint8_t components, MediaSection& sect
 
 void append_ice(const LocalIce& ice, SessionDescription& session) {
   if (ice.lite) session.attributes.push_back({"ice-lite", std::nullopt});
-  session.attributes.push_back({"ice-options", "ice2"});
+  session.attributes.push_back({"ice-options", "ice2 trickle"});
 }
 
 bool is_ice_restart(const RemoteIce& before, const RemoteIce& now) {

@@ -52,6 +52,8 @@ struct RemoteIce {
   bool trickle = false;  ///< candidates may follow (RFC 8840)
   bool ended = false;    ///< a=end-of-candidates: none will
   std::vector<IceCandidate> candidates;
+  /// Of the lines that say all this: what the peer has spent to make us send checks.
+  std::uint32_t bytes = 0;
   std::uint32_t candidates_left_out = 0;  ///< malformed, or more than kIceCandidatesMax
   /// a=remote-candidates: of ours, those the peer has chosen, by component; at most two.
   std::vector<proto::Endpoint> chosen;
@@ -81,7 +83,8 @@ std::string write_candidate(const IceCandidate& candidate);
 
 /// Appends credentials, the candidates of components up to `components` that have a port, and that there are no more.
 void append_ice(const LocalIce& ice, std::uint8_t components, MediaSection& section);
-/// Appends the session level's part: a=ice-lite, and that we follow RFC 8445 (its section 10).
+/// Appends the session level's part: a=ice-lite, and that we follow RFC 8445 (its section 10) and take candidates that
+/// come later (RFC 8840 section 4.1).
 void append_ice(const LocalIce& ice, SessionDescription& session);
 
 /// The peer starts ICE over: both ufrag and password are new (RFC 8839 section 4.4.1.1.1).

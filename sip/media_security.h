@@ -36,8 +36,15 @@ struct SecurityPolicy {
   bool best_effort = false;
   /// Our offers use the protocols with feedback (RFC 4585): RTP/AVPF and its kin.
   bool feedback = false;
-  /// ICE as a lite agent (RFC 8445): offered by us, and answered where the peer offers it.
+  /// ICE (RFC 8445): offered by us, and answered where the peer offers it.
   bool ice = false;
+  /// With checks of our own, and a say in which pair it is; else as a lite agent.
+  bool ice_full = false;
+  /// Video rides beside the audio in a BUNDLE group of browsers; header extensions (RFC 8285) and simulcast (RFC 8853)
+  /// cross. Each only where the other leg's policy says so too.
+  bool video = false;
+  bool extensions = false;
+  bool simulcast = false;
 
   [[nodiscard]] bool sdes() const { return !suites.empty(); }
   /// Any keying at all may be used.

@@ -7,6 +7,8 @@
 
 #include "proto/assert.h"
 #include "sip/bundle.h"
+#include "sip/bundled.h"
+#include "sip/crossing.h"
 #include "sip/sdp_parse.h"
 #include "sip/sdp_write.h"
 #include "sip/text.h"
@@ -70,22 +72,6 @@ void copy_codecs(const MediaSection& from, const MediaSection& fallback, MediaSe
   to.bandwidths = from.bandwidths;
 }
 
-/// a=rtcp-fb of the formats that crossed, where both sides have feedback (RFC 4585 section 4.2): else it is dropped.
-/// And a=rtcp-rsize (RFC 5506), if `offered` has it too.
-void copy_feedback(const MediaSection& from, const MediaSection& offered, MediaSection& to) {
-  const std::optional<RtpProtocol> one = rtp_protocol(from.protocol);
-  const std::optional<RtpProtocol> other = rtp_protocol(to.protocol);
-  if (!one || !other || !has_feedback(*one) || !has_feedback(*other)) return;
-  for (const SdpAttribute& attribute : from.attributes) {
-    if (attribute.name != "rtcp-fb" || !attribute.value) continue;
-    std::string_view rest = *attribute.value;
-    const std::string_view format = take_word(rest);
-    if (format == "*" || has_format(to, std::string(format))) to.attributes.push_back(attribute);
-  }
-  const bool rsize = find_attribute(from.attributes, "rtcp-rsize") && find_attribute(offered.attributes, "rtcp-rsize");
-  if (rsize) to.attributes.push_back({"rtcp-rsize", std::nullopt});
-}
-
 /// A section with port 0 in the place of one that is not carried (RFC 3264 section 6).
 MediaSection closed_section(const MediaSection& theirs) {
   MediaSection section;
@@ -110,6 +96,15 @@ void append_transport(const LocalSection& local, bool rtcp_mux, bool is_offer, M
   if (rtcp_mux) section.attributes.push_back({"rtcp-mux", std::nullopt});
   // Said in offers only (RFC 8858 section 4.3): there is nowhere else for RTCP to go.
   if (rtcp_mux && is_offer && local.rtcp.port == 0) section.attributes.push_back({"rtcp-mux-only", std::nullopt});
+}
+
+/// In place of a transport of its own: the carrier's ports, or none while the peer has not agreed to share them (RFC
+/// 9143 sections 7.2.1 and 7.5.1).
+void append_ride(bool is_offer, bool bundled, MediaSection& section) {
+  section.attributes.push_back({"rtcp-mux", std::nullopt});
+  if (!is_offer || bundled) return;
+  section.port = 0;
+  section.attributes.push_back({"bundle-only", std::nullopt});
 }
 
 /// RTP, and RTCP where it may have a port of its own: an offer says that too (RFC 5761 section 5.1.3).
@@ -161,30 +156,6 @@ void append_session_ice(const LocalSession& local, SessionDescription& mine) {
   }
 }
 
-/// Tags for all sections of an offer, where the session has tags or ICE, and a BUNDLE group of the first that has ICE:
-/// one section of ours never shares another's transport.
-void append_offered_bundle(const LocalSession& local, SessionDescription& mine) {
-  const auto has_ice = [](const MediaSection& section) { return find_attribute(section.attributes, "ice-ufrag"); };
-  const auto tagged = std::find_if(mine.media.begin(), mine.media.end(), has_ice);
-  const std::vector<std::string> before = local.previous ? local.previous->mids : std::vector<std::string>();
-  const bool had_mids = std::any_of(before.begin(), before.end(), [](const std::string& mid) { return !mid.empty(); });
-  if (tagged == mine.media.end() && !had_mids) return;
-  const std::vector<std::string> mids = mids_to_offer(mine.media.size(), before);
-  for (std::size_t i = 0; i < mids.size(); ++i) mine.media[i].attributes.push_back({"mid", mids[i]});
-  if (tagged != mine.media.end()) mine.attributes.push_back(bundle_of(mid_of(*tagged)));
-}
-
-/// RFC 9143 section 7.3: the group's sections that were accepted; of each group we carry one at most.
-void append_answered_bundle(const RemoteOffer& offer, Agreement& agreement) {
-  const std::vector<std::size_t> groups = bundle_groups(offer.description);
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    const std::string_view mid = mid_of(offer.description.media[i]);
-    if (!mid.empty()) agreement.local.media[i].attributes.push_back({"mid", std::string(mid)});
-    if (groups[i] == kNoBundle || !agreement.sections[i].active) continue;
-    agreement.local.attributes.push_back(bundle_of(mid));
-  }
-}
-
 SessionDescription finished(const LocalSession& local, SessionDescription mine) {
   append_session_ice(local, mine);
   share_connection(mine, local.address);
@@ -197,9 +168,13 @@ const LocalSection& local_section(const LocalSession& local, std::size_t at) {
   return local.sections[at];
 }
 
-/// What we may do, given what each side says of itself.
-Direction agreed_direction(Direction ours, Direction theirs) {
-  return direction_of(sends(ours) && receives(theirs), receives(ours) && sends(theirs));
+bool is_carried(const RemoteSection& section) {
+  return section.use == SectionUse::kAccepted || section.use == SectionUse::kBundled;
+}
+
+/// The section whose ports it is carried on.
+std::size_t transport_of(const RemoteSection& section, std::size_t at) {
+  return section.use == SectionUse::kBundled ? section.carrier : at;
 }
 
 void agree_transport(const RemoteSection& remote, bool rtcp_mux, AgreedSection& agreed) {
@@ -240,6 +215,13 @@ void append_offered_keys(const LocalSession& local, const LocalSection& own, Rtp
   if (dtls) append_dtls_attributes(own_dtls(local, own.setup, own.tls_id), section);
 }
 
+void append_offered_transport(const LocalSession& local, const LocalSection& own, RtpProtocol protocol,
+                              MediaSection& section) {
+  append_transport(own, own.rtcp_mux, true, section);
+  if (own.ice) append_section_ice(own, own.rtcp_mux, true, section);
+  append_offered_keys(local, own, protocol, section);
+}
+
 std::variant<SessionDescription, SdpRefusal> parse_body(std::string_view body) {
   auto parsed = parse_sdp(body);
   if (auto* error = std::get_if<SdpError>(&parsed)) return SdpRefusal{400, "SDP: " + to_string(*error)};
@@ -256,21 +238,6 @@ SdpRefusal refusal_of(const RemoteOffer& offer) {
     return offer.sections[i].refusal;
   }
   return chosen != nullptr ? *chosen : SdpRefusal{488, "the offer has no open media section"};
-}
-
-/// One transport of ours carries one section: of each BUNDLE group the first stays accepted.
-void refuse_bundled(RemoteOffer& offer) {
-  const std::vector<std::size_t> groups = bundle_groups(offer.description);
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    if (groups[i] == kNoBundle || offer.sections[i].use != SectionUse::kAccepted) continue;
-    for (std::size_t other = i + 1; other < groups.size(); ++other) {
-      RemoteSection& remote = offer.sections[other];
-      if (groups[other] != groups[i] || remote.use != SectionUse::kAccepted) continue;
-      remote = RemoteSection{};
-      remote.use = SectionUse::kRefused;
-      remote.refusal.reason = "another section of its BUNDLE group is carried";
-    }
-  }
 }
 
 /// Keys that both sides use would encrypt two streams alike (RFC 4568 section 6.1): a peer that says ours back has
@@ -360,6 +327,9 @@ std::variant<AgreedSection, SdpRefusal> read_answered_section(const SessionDescr
   if (ours.media != theirs.media) return SdpRefusal{488, "the answer's media types are not those of the offer"};
   AgreedSection agreed;
   if (theirs.port == 0) return agreed;
+  const std::optional<std::size_t> carrier = carrier_of(offered, at);
+  if (carrier && common_formats(ours, theirs).empty()) return SdpRefusal{488, "the answer has no format of the offer"};
+  if (carrier) return read_ridden_answer(offered, answer, at, *carrier);
   if (ours.port == 0) return SdpRefusal{488, "the answer opens a section that the offer closed"};
   if (rtp_protocol(ours.protocol) != rtp_protocol(theirs.protocol)) {
     return SdpRefusal{488, "the answer's protocol is not the one offered"};
@@ -456,30 +426,51 @@ void answer_ice(const RemoteSection& remote, const LocalSection& own, MediaSecti
   append_section_ice(own, agreed.rtcp_mux, false, section);
 }
 
+/// What our answer says of a section's transport and keys. False: there are none that answer the peer's.
+bool answer_transport(const RemoteSection& remote, const LocalSession& local, const LocalSection& own,
+                      MediaSection& section, AgreedSection& agreed) {
+  agree_transport(remote, remote.rtcp_mux && own.rtcp_mux, agreed);
+  if (remote.use == SectionUse::kBundled) {
+    append_ride(false, true, section);
+    return true;
+  }
+  if (remote.rtcp_mux_only && !agreed.rtcp_mux) return false;
+  append_transport(own, agreed.rtcp_mux, false, section);
+  answer_ice(remote, own, section, agreed);
+  return answer_keys(remote, local, own, section, agreed);
+}
+
 /// Our side of one section's answer. False: the section stays closed.
 bool answer_section(const RemoteOffer& offer, const Agreement& far, const LocalSession& local, std::size_t at,
                     MediaSection& section, AgreedSection& agreed) {
   const RemoteSection& remote = offer.sections[at];
   const bool far_is_active = at < far.sections.size() && far.sections[at].active;
-  if (remote.use != SectionUse::kAccepted || !far_is_active) return false;
+  if (!is_carried(remote) || !far_is_active) return false;
   const MediaSection& theirs = offer.description.media[at];
-  const LocalSection& own = local_section(local, at);
+  const LocalSection& own = local_section(local, transport_of(remote, at));
   MediaSection open = open_section(theirs, remote.protocol, own);
   open.formats = common_formats(theirs, far.remote.media[at]);
   if (open.formats.empty()) return false;
   copy_codecs(far.remote.media[at], theirs, open);
-  copy_feedback(far.remote.media[at], theirs, open);
-  agree_transport(remote, remote.rtcp_mux && own.rtcp_mux, agreed);
-  if (remote.rtcp_mux_only && !agreed.rtcp_mux) return false;
-  append_transport(own, agreed.rtcp_mux, false, open);
-  answer_ice(remote, own, open, agreed);
-  if (!answer_keys(remote, local, own, open, agreed)) return false;
+  copy_feedback(far.remote.media[at], theirs, false, open);
+  copy_crossing(far.remote.media[at], {&theirs, &far.local.media[at]}, crossing_to_answer(offer, far, local, at), open);
+  if (!answer_transport(remote, local, own, open, agreed)) return false;
   // What the far side sends is what we send here.
   agreed.direction = agreed_direction(reversed(far.sections[at].direction), remote.direction);
   append_direction(agreed.direction, open);
-  if (agreed.ice) append_stream(local, at, agreed.direction, open);
+  if (agreed.ice || remote.use == SectionUse::kBundled) append_stream(local, at, agreed.direction, open);
   section = std::move(open);
   return true;
+}
+
+/// A rider whose carrier was not accepted is not, either.
+void close_lonely_riders(const RemoteOffer& offer, Agreement& agreement) {
+  for (std::size_t i = 0; i < offer.sections.size(); ++i) {
+    const RemoteSection& remote = offer.sections[i];
+    if (remote.use != SectionUse::kBundled || agreement.sections[remote.carrier].active) continue;
+    agreement.local.media[i] = closed_section(offer.description.media[i]);
+    agreement.sections[i] = {};
+  }
 }
 
 }  // namespace
@@ -505,7 +496,7 @@ std::variant<RemoteOffer, SdpRefusal> read_offer(std::string_view body, std::siz
                                                  const SecurityPolicy& policy) {
   auto parsed = parse_body(body);
   if (auto* refusal = std::get_if<SdpRefusal>(&parsed)) return std::move(*refusal);
-  RemoteOffer offer{std::get<SessionDescription>(std::move(parsed)), {}};
+  RemoteOffer offer{std::get<SessionDescription>(std::move(parsed)), {}, policy.extensions, policy.simulcast};
   if (offer.description.media.size() < sections_before) {
     return SdpRefusal{400, "the offer has fewer sections than the session"};
   }
@@ -520,35 +511,41 @@ std::variant<RemoteOffer, SdpRefusal> read_offer(std::string_view body, std::siz
     remote.refusal.reason = "the offer has more sections than are carried";
   }
   if (accepted == 0) return refusal_of(offer);
-  refuse_bundled(offer);
+  read_riders(policy, offer);
   return offer;
 }
 
 SessionDescription make_offer(const RemoteOffer& received, const LocalSession& local, RtpProtocol protocol) {
   SessionDescription mine;
+  const std::vector<std::string> mids = mids_of_offer(received, local, received.sections.size());
   for (std::size_t i = 0; i < received.sections.size(); ++i) {
     const MediaSection& theirs = received.description.media[i];
-    if (received.sections[i].use != SectionUse::kAccepted) {
+    const RemoteSection& remote = received.sections[i];
+    const bool rides = may_ride(received, local, i, protocol);
+    if (remote.use != SectionUse::kAccepted && !rides) {
       mine.media.push_back(closed_section(theirs));
       continue;
     }
-    const LocalSection& own = local_section(local, i);
+    const LocalSection& own = local_section(local, transport_of(remote, i));
     MediaSection section = open_section(theirs, protocol, own);
     section.formats = common_formats(theirs, theirs);
     copy_codecs(theirs, theirs, section);
-    copy_feedback(theirs, theirs, section);
-    append_transport(own, own.rtcp_mux, true, section);
-    if (own.ice) append_section_ice(own, own.rtcp_mux, true, section);
-    append_offered_keys(local, own, protocol, section);
-    append_direction(received.sections[i].direction, section);
-    if (own.ice) append_stream(local, i, received.sections[i].direction, section);
+    copy_feedback(theirs, theirs, true, section);
+    copy_crossing(theirs, {&theirs}, crossing_to_offer(received, local, i, protocol, mids[i]), section);
+    if (rides) {
+      append_ride(true, local.sections[i].bundled, section);
+    } else {
+      append_offered_transport(local, own, protocol, section);
+    }
+    append_direction(remote.direction, section);
+    if (own.ice) append_stream(local, i, remote.direction, section);
     mine.media.push_back(std::move(section));
   }
   // RFC 3264 section 8: never fewer than in the session. What the other side does not know of stays closed.
   for (std::size_t i = mine.media.size(); local.previous && i <= local.previous->later.size(); ++i) {
     mine.media.push_back(local.previous->later[i - 1]);
   }
-  append_offered_bundle(local, mine);
+  append_offered_bundle(received, local, protocol, mine);
   return finished(local, std::move(mine));
 }
 
@@ -569,6 +566,11 @@ std::variant<Agreement, SdpRefusal> read_answer(const SessionDescription& offere
     any = any || agreement.sections.back().active;
   }
   if (!any) return SdpRefusal{488, "the answer accepts no media"};
+  for (std::size_t i = 0; i < offered.media.size(); ++i) {
+    const std::optional<std::size_t> carrier = carrier_of(offered, i);
+    const bool lonely = carrier && agreement.sections[i].active && !agreement.sections[*carrier].active;
+    if (lonely) return SdpRefusal{488, "the answer refuses the section that its BUNDLE group rides on"};
+  }
   return agreement;
 }
 
@@ -581,6 +583,7 @@ Agreement make_answer(const RemoteOffer& offer, const Agreement& far, const Loca
     agreement.local.media.push_back(std::move(section));
     agreement.sections.push_back(std::move(agreed));
   }
+  close_lonely_riders(offer, agreement);
   append_answered_bundle(offer, agreement);
   agreement.local = finished(local, std::move(agreement.local));
   return agreement;

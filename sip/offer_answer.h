@@ -31,6 +31,8 @@ namespace weir::sip {
 struct RemoteOffer {
   SessionDescription description;
   std::vector<RemoteSection> sections;  ///< as many as description.media
+  bool extensions = false;              ///< as the policy said that it was read by: they may cross
+  bool simulcast = false;
 };
 
 /// RTP sections one offer may open; further ones are refused with port 0. Each costs ports on both legs.
@@ -38,8 +40,8 @@ inline constexpr std::size_t kSectionsAcceptedMax = 4;
 
 /// Reads and judges an offer. 400: no SDP, attributes of broken syntax, or fewer sections than `sections_before`, the
 /// number the session already has (RFC 3264 section 8). Of the sections of a BUNDLE group the first we can carry is
-/// accepted, the others are refused. 488: nothing in it can be carried; the reason is that of the
-/// first audio section, if there is one.
+/// accepted, the others ride on it (kBundled) or are refused. 488: nothing in it can be carried; the reason is that of
+/// the first audio section, if there is one.
 std::variant<RemoteOffer, SdpRefusal> read_offer(std::string_view body, std::size_t sections_before = 0,
                                                  const SecurityPolicy& policy = {});
 
@@ -63,6 +65,8 @@ struct LocalSection {
   std::optional<SdesAgreement> sdes;
   /// Offered if set; answered if set and the offer has ICE too.
   std::optional<LocalIce> ice;
+  /// Of a section that rides on another's transport: the session has it there already. The rest is not read.
+  bool bundled = false;
 };
 
 /// What tells whether a description is the same as one before, keys and all.
@@ -100,7 +104,8 @@ RtpProtocol protocol_to_offer(const SecurityPolicy& policy);
 /// are there with port 0. Directions are the offerer's. Of the attributes only those that describe codecs cross:
 /// rtpmap, fmtp, ptime, maxptime, and rtcp-fb where both sides have feedback. The keys: fingerprints for UDP/TLS; for
 /// RTP/SAVP our crypto lines, or fingerprints if there are none; for RTP/AVP, where local.security has best_effort,
-/// whatever it allows. With ICE come what browsers want: a=mid, a BUNDLE group of the first such section, a=msid.
+/// whatever it allows. With ICE come what browsers want: a=mid, a BUNDLE group of the first such section and those that
+/// ride on it (new ones without a port, a=bundle-only), a=msid. What else crosses there: crossing.h.
 SessionDescription make_offer(const RemoteOffer& received, const LocalSession& local, RtpProtocol protocol);
 
 /// What offer and answer made of one section on one leg: all that the media part needs.

@@ -2,6 +2,7 @@
 // whether Weir can carry it. RFC 3264 sections 5 and 6, RFC 3605, RFC 4568, RFC 5761, RFC 5763 section 5, RFC 8643.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -36,10 +37,12 @@ constexpr bool has_feedback(RtpProtocol protocol) {
 enum class SectionUse : std::uint8_t {
   kAccepted,  ///< we can carry it
   kDisabled,  ///< the peer itself said port 0
+  kBundled,   ///< we can carry it on the transport of another section of its BUNDLE group: see bundled.h
   kRefused,   ///< we cannot carry it; `refusal` says why. Port 0 with a=bundle-only is this, not kDisabled
 };
 
-/// One section of what the peer sent, read. Fields below `refusal` mean something for kAccepted only.
+/// One section of what the peer sent, read. Fields below `refusal` mean something for kAccepted only, and
+/// for kBundled protocol, rtcp_mux, direction and carrier.
 struct RemoteSection {
   SectionUse use = SectionUse::kDisabled;
   SdpRefusal refusal;
@@ -53,6 +56,7 @@ struct RemoteSection {
   Keying keying = Keying::kNone;               ///< what policy chose of what the section brings
   DtlsAttributes dtls;                         ///< kDtls: at least one fingerprint
   std::optional<CryptoAttribute> crypto;       ///< kSdes: the line chosen
+  std::size_t carrier = 0;                     ///< kBundled: the section with the transport
 };
 
 /// Judges a section: audio only, ICE credentials of good syntax or none, unicast IP address that is neither loopback

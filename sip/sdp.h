@@ -118,6 +118,16 @@ constexpr Direction reversed(Direction direction) {
   return direction_of(receives(direction), sends(direction));
 }
 
+/// What we may do, given what each side says of itself.
+constexpr Direction agreed_direction(Direction ours, Direction theirs) {
+  return direction_of(sends(ours) && receives(theirs), receives(ours) && sends(theirs));
+}
+
+/// What two streams on one transport do together.
+constexpr Direction either(Direction one, Direction other) {
+  return direction_of(sends(one) || sends(other), receives(one) || receives(other));
+}
+
 /// a=rtpmap (RFC 8866 section 6.6).
 struct Rtpmap {
   std::uint8_t payload_type = 0;

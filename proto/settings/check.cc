@@ -188,6 +188,20 @@ void check_realm_page(const RealmSettings& realm, std::uint32_t line, std::vecto
                                 "' has a page that nobody can ask for: it needs a wss: listener, or page_in_clear"});
 }
 
+/// A cookie is a password to whoever sees it, and goes with whatever page a browser shows.
+void check_realm_cookie(const RealmSettings& realm, std::uint32_t line, std::vector<Mistake>& mistakes) {
+  if (realm.websocket.cookie.name.empty()) return;
+  const auto& origins = realm.websocket.origins;
+  if (std::find(origins.begin(), origins.end(), "*") != origins.end()) {
+    mistakes.push_back({line, "realm '" + realm.name +
+                                  "' has a cookie and takes pages of any origin: any page could use a visitor's"});
+  }
+  const bool in_clear = std::any_of(realm.listeners.begin(), realm.listeners.end(),
+                                    [](const ListenerSettings& one) { return one.transport == SipTransport::kWs; });
+  if (in_clear)
+    mistakes.push_back({line, "realm '" + realm.name + "' has a cookie, which its ws: listener would carry in clear"});
+}
+
 void check_realms(const Settings& settings, const Lines& lines, std::vector<Mistake>& mistakes) {
   if (settings.realms.empty()) mistakes.push_back({0, "there is no [[realm]]: SIP would be spoken nowhere"});
   for (std::size_t i = 0; i < settings.realms.size(); ++i) {
@@ -200,6 +214,7 @@ void check_realms(const Settings& settings, const Lines& lines, std::vector<Mist
     for (std::size_t j = 0; j < realm.listeners.size(); ++j) check_listener(settings, i, j, lines, mistakes);
     check_realm_tls(realm, lines.realms[i], mistakes);
     check_realm_page(realm, lines.realms[i], mistakes);
+    check_realm_cookie(realm, lines.realms[i], mistakes);
   }
 }
 

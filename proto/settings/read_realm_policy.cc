@@ -57,6 +57,18 @@ void read_suites(Table& table, const SrtpSettings& srtp, std::vector<SrtpProfile
   if (into.empty()) table.mistake("sdes_suites", "names no SRTP suite that [srtp] allows");
 }
 
+void read_crossing(Table& table, MediaPolicy& media) {
+  table.flag("video", media.video);
+  table.choice<bool>("header_extensions", media.header_extensions, {{"strip", false}, {"pass", true}});
+  table.choice<bool>("simulcast", media.simulcast, {{"strip", false}, {"pass", true}});
+  if (media.video && (media.ice == Ice::kOff || !media.avpf)) {
+    table.mistake("video", "needs ice and avpf = true: it goes from browser to browser");
+  }
+  if (media.simulcast && !media.header_extensions) {
+    table.mistake("simulcast", "needs header_extensions = \"pass\": its streams are told apart by them");
+  }
+}
+
 void read_session(Table& table, SessionTimers& session) {
   table.number("session_expires_s", session.expires_s, 0, kSessionSecondsMax);
   table.number("min_se_s", session.min_s, kSessionSecondsMin, kSessionSecondsMax);
@@ -99,7 +111,8 @@ void read_realm_policy(Table& table, const SrtpSettings& srtp, RealmPolicy& poli
   read_keying(table, policy.media.keying);
   read_suites(table, srtp, policy.media.sdes_suites);
   table.flag("avpf", policy.media.avpf);
-  table.choice<Ice>("ice", policy.media.ice, {{"off", Ice::kOff}, {"lite", Ice::kLite}});
+  table.choice<Ice>("ice", policy.media.ice, {{"off", Ice::kOff}, {"lite", Ice::kLite}, {"full", Ice::kFull}});
+  read_crossing(table, policy.media);
   table.flag("trusted", policy.trusted);
   table.flag("topology_hiding", policy.topology_hiding);
   table.choice<Transfers>("transfers", policy.transfers, {{"handle", Transfers::kHandle}, {"pass", Transfers::kPass}});

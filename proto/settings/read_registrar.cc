@@ -8,6 +8,9 @@ namespace {
 
 /// A registration of a day is as good as none; RFC 3261 section 10.2.1.1 suggests an hour.
 constexpr std::int64_t kExpiresSecondsMax = 86'400;
+/// What is more often is a load, and what is rarer no keep-alive.
+constexpr std::int64_t kFlowTimerSecondsMin = 30;
+constexpr std::int64_t kFlowTimerSecondsMax = 3600;
 /// A registrar may not refuse an hour as too brief (RFC 3261 section 10.3, step 7).
 constexpr std::int64_t kMinExpiresSecondsMax = 3600;
 /// Half a kilobyte each.
@@ -111,16 +114,41 @@ void read_realm_registrar(Table& realm, RealmRegistrarSettings& registrar) {
     table.flag("auth", registrar.auth);
     table.flag("nat", registrar.nat);
     read_bearer(table, registrar.bearer);
+    table.text("upstream", registrar.upstream);
+    table.number("flow_timer_s", registrar.flow_timer_s, kFlowTimerSecondsMin, kFlowTimerSecondsMax);
     if (table.text("service_route", registrar.service_route) && !is_sip_uri(registrar.service_route)) {
       table.mistake("service_route", "'" + registrar.service_route + "' is no SIP URI, like sip:198.18.1.1;lr");
     }
   });
 }
 
+namespace {
+
+/// Whoever registers upstream is proved there, and told there what it has to know.
+void check_upstream(const Settings& settings, const RealmSettings& realm, std::vector<Mistake>& mistakes) {
+  const RealmRegistrarSettings& registrar = realm.registrar;
+  if (registrar.upstream.empty()) return;
+  const auto add = [&](const std::string& reason) {
+    mistakes.push_back({0, "realm '" + realm.name + "': registrar: upstream: " + reason});
+  };
+  const auto trunk = std::find_if(settings.trunks.begin(), settings.trunks.end(),
+                                  [&](const TrunkSettings& one) { return one.name == registrar.upstream; });
+  if (trunk == settings.trunks.end()) return add("there is no trunk '" + registrar.upstream + "'");
+  if (trunk->realm == realm.name) add("trunk '" + trunk->name + "' leads back into the realm itself");
+  if (!registrar.bearer.key.empty()) add("tokens are for a registrar here, not for one that is upstream");
+  if (!realm.websocket.cookie.name.empty()) add("a cookie vouches to a registrar here, not to one that is upstream");
+  if (!registrar.auth) add("auth is the upstream registrar's to decide");
+  if (!registrar.service_route.empty()) add("service_route is the upstream registrar's to say");
+}
+
+}  // namespace
+
 void check_registrar(const Settings& settings, std::vector<Mistake>& mistakes) {
   for (const RealmSettings& realm : settings.realms) {
+    check_upstream(settings, realm, mistakes);
     if (realm.registrar.domains.empty() || !realm.registrar.auth || !settings.registrar.users.empty()) continue;
-    if (!realm.registrar.bearer.key.empty()) continue;
+    if (!realm.registrar.bearer.key.empty() || !realm.websocket.cookie.name.empty()) continue;
+    if (!realm.registrar.upstream.empty()) continue;
     mistakes.push_back({0, "realm '" + realm.name + "' has a registrar, and [registrar] names no users file"});
   }
 }

@@ -13,6 +13,7 @@ constexpr std::size_t kNameServersMax = 8;
 /// What one handshake can look through without anybody noticing.
 constexpr std::size_t kCertificatesMax = 64;
 constexpr std::size_t kOriginsMax = 256;
+constexpr std::size_t kCookieNameBytesMax = 64;
 
 void read_file_name(Table& table, std::string_view key, std::string& into) {
   std::string text;
@@ -88,6 +89,25 @@ void read_realm_tls(Table& table, RealmTlsSettings& tls) {
   }
 }
 
+namespace {
+
+/// RFC 6265 section 4.1.1: a token of RFC 2616.
+bool is_cookie_name(std::string_view name) {
+  return !name.empty() && name.size() <= kCookieNameBytesMax && std::all_of(name.begin(), name.end(), [](char c) {
+    return c > 0x20 && c < 0x7f && std::string_view("()<>@,;:\\\"/[]?={}").find(c) == std::string_view::npos;
+  });
+}
+
+void read_cookie(Table& table, WebCookieSettings& cookie) {
+  if (table.require("name") != nullptr && table.text("name", cookie.name) && !is_cookie_name(cookie.name)) {
+    table.mistake("name", "'" + cookie.name + "' is no name of a cookie");
+  }
+  if (table.require("key") != nullptr) read_file_name(table, "key", cookie.key);
+  table.text("audience", cookie.audience);
+}
+
+}  // namespace
+
 void read_realm_websocket(Table& table, RealmWebSocketSettings& websocket) {
   table.each_text("origins", [&](const std::string& text, std::uint32_t) {
     if (text != "*" && !is_origin(text)) {
@@ -105,6 +125,7 @@ void read_realm_websocket(Table& table, RealmWebSocketSettings& websocket) {
   }
   read_file_name(table, "page", websocket.page);
   table.flag("page_in_clear", websocket.page_in_clear);
+  table.one_table("cookie", [&](Table& child) { read_cookie(child, websocket.cookie); });
 }
 
 void read_transport(Table& table, TransportSettings& transport) {

@@ -28,6 +28,7 @@ enum class Keying : std::uint8_t { kDtls, kSdes };
 enum class Ice : std::uint8_t {
   kOff,   ///< its attributes are passed over
   kLite,  ///< we answer checks, and send to where they come from; in what we offer too
+  kFull,  ///< and make checks of our own, and choose the pair if it is ours to choose
 };
 
 struct MediaPolicy {
@@ -39,6 +40,11 @@ struct MediaPolicy {
                                           SrtpProfile::kAesCm128HmacSha1_32};
   bool avpf = false;  ///< offers say RTP/AVPF and its secured kin (RFC 4585); either is taken
   Ice ice = Ice::kOff;
+  /// What crosses beside audio, where the far side's realm has it too: video in a browser's BUNDLE group, header
+  /// extensions (RFC 8285), simulcast (RFC 8853).
+  bool video = false;
+  bool header_extensions = false;
+  bool simulcast = false;
   bool operator==(const MediaPolicy&) const = default;
 };
 

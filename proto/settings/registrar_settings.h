@@ -43,6 +43,9 @@ struct RealmRegistrarSettings {
   bool nat = true;                   ///< a contact that its sender has not the address of is called where it came from
   std::string service_route;         ///< SIP URI for Service-Route (RFC 3608); empty: none
   BearerSettings bearer = {};
+  std::string upstream{};  ///< a trunk that is the registrar: REGISTERs go on there (RFC 3327); empty: it is here
+  /// How often the phone of a flow over a connection has to say something (RFC 5626 section 4.4).
+  std::uint32_t flow_timer_s = 240;
   bool operator==(const RealmRegistrarSettings&) const = default;
 };
 

@@ -27,6 +27,14 @@ struct RealmTlsSettings {
   bool operator==(const RealmTlsSettings&) const = default;
 };
 
+/// [realm.websocket] cookie = { ... }: a signed cookie that says who opens a WebSocket (RFC 7118 appendix A).
+struct WebCookieSettings {
+  std::string name;      ///< empty: none is asked for
+  std::string key;       ///< file of what its token is checked with, as BearerSettings::key
+  std::string audience;  ///< whom the token is for; empty: anybody
+  bool operator==(const WebCookieSettings&) const = default;
+};
+
 /// [realm.websocket]: who may open a WebSocket to a realm (RFC 7118).
 struct RealmWebSocketSettings {
   /// Pages that may, by their origin as browsers write it: "https://phone.example.com". "*": all. Who sends no Origin
@@ -35,6 +43,7 @@ struct RealmWebSocketSettings {
   std::string path;  ///< the only one there is, without a query; empty: any
   /// A folder, absolute, whose files answer requests that ask for no WebSocket; empty: such are refused.
   std::string page{};
+  WebCookieSettings cookie{};
   bool page_in_clear = false;  ///< also over ws: from afar, where no TLS protects it
   bool operator==(const RealmWebSocketSettings&) const = default;
 };

@@ -124,6 +124,23 @@ TEST_F(BindingsTest, WhoComesBackByAnotherConnectionHasMoved) {
   EXPECT_THAT(moved(), IsEmpty()) << "its registration would have expired";
 }
 
+TEST_F(BindingsTest, WhoWasThereInAnEarlierProcessIsAwaited) {
+  bindings_.apply(wish("alice", "sip:x@a.invalid;transport=ws", 1), over(SipTransport::kWs, 70));
+  bindings_.apply(wish("bob", "sip:x@a.invalid;transport=ws"), over(SipTransport::kWs, 70));
+  const std::vector<FlowName> flows = bindings_.flows_over(70);
+  ASSERT_THAT(flows, ElementsAre(FlowName{"r", "alice", "\"<urn:uuid:1>\"", 1})) << "bob's is no flow of RFC 5626";
+  EXPECT_THAT(bindings_.flows_over(71), IsEmpty());
+  Bindings next({.per_user_max = 5, .all_max = 10}, nullptr);
+  next.on_moved([this](const sip::Hop& gone, const sip::Hop& now) {
+    moved_.push_back(std::to_string(gone.handle) + ">" + std::to_string(now.handle));
+  });
+  next.await(flows[0], over(SipTransport::kWs, 70).from.hop, 600'000'000'000);
+  next.apply(wish("alice", "sip:x@a.invalid;transport=ws", 2), over(SipTransport::kWs, 100));
+  EXPECT_THAT(moved(), IsEmpty()) << "another of her flows";
+  next.apply(wish("alice", "sip:x@a.invalid;transport=ws", 1), over(SipTransport::kWs, 101));
+  EXPECT_THAT(moved(), ElementsAre("70>101"));
+}
+
 TEST_F(BindingsTest, AnotherFlowOfTheInstanceStandsForOneThatIsGone) {
   bindings_.apply(wish("alice", "sip:x@a.invalid;transport=ws", 1), over(SipTransport::kWs, 70));
   bindings_.apply(wish("alice", "sip:x@a.invalid;transport=ws", 2), over(SipTransport::kWs, 71));

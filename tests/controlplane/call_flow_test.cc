@@ -1,6 +1,7 @@
 // A call whose party comes back by another connection: what is for it goes there, and for nobody else's word.
 #include <gtest/gtest.h>
 
+#include "controlplane/flow_register.h"
 #include "controlplane/invitation.h"
 #include "controlplane/leg.h"
 #include "sip/message.h"
@@ -107,6 +108,64 @@ TEST_F(CallFlow, WhoDoesNotComeBackCannotBeToldAndTheCallEnds) {
   lab.callee_sends(*lab.callee_invite, "BYE", 1);
   lab.expect(kCallees, "200");
   EXPECT_TRUE(lab.silent(kCallers));
+  EXPECT_TRUE(lab.nothing_left());
+}
+
+TEST_F(CallFlow, AnotherProcessKnowsItByARequestInTheDialog) {
+  lab.restart();
+  ASSERT_EQ(lab.control().adopt_journalled(lab.now_ns), 1u);
+  const sip::Hop second = lab.connect(kCallers, SipTransport::kWss);
+  lab.caller_sends(lab.in_dialog("OPTIONS", 2));
+  lab.expect(kCallers, "200");
+  EXPECT_EQ(told(), second);
+}
+
+TEST_F(CallFlow, AnotherProcessFailsWhatIsForItUntilItIsBack) {
+  lab.restart();
+  ASSERT_EQ(lab.control().adopt_journalled(lab.now_ns), 1u);
+  lab.callee_sends(*lab.callee_invite, "INFO", 1);
+  EXPECT_GE(lab.next(kCallees).status(), 400);
+  EXPECT_EQ(lab.control().calls(), 1u);
+  lab.callee_sends(*lab.callee_invite, "BYE", 2);
+  lab.expect(kCallees, "200");
+  EXPECT_TRUE(lab.silent(kCallers));
+  EXPECT_TRUE(lab.nothing_left());
+}
+
+/// Whose the caller's connection is, and what is asked to be awaited.
+struct Registrations : FlowRegister {
+  std::vector<FlowName> flows_over(const sip::Hop& hop) const override {
+    return hop == over ? std::vector<FlowName>{name} : std::vector<FlowName>{};
+  }
+  void await(const FlowName& flow, const sip::Hop& gone) override { awaited.emplace_back(flow, gone); }
+  sip::Hop over;
+  FlowName name{"callers", "alice", "\"<urn:uuid:1>\"", 1};
+  std::vector<std::pair<FlowName, sip::Hop>> awaited;
+};
+
+TEST(CallFlowKept, AnotherProcessAwaitsItsRegistration) {
+  CallLab lab;
+  Registrations registrations;
+  registrations.over = lab.connect(kCallers, SipTransport::kWss);
+  const sip::Hop first = registrations.over;
+  lab.control().set_flows(registrations);
+  lab.establish();
+  for (int restarts = 1; restarts <= 2; ++restarts) {  // what was adopted is kept as it was
+    lab.restart();
+    lab.control().set_flows(registrations);
+    ASSERT_EQ(lab.control().adopt_journalled(lab.now_ns), 1u);
+    ASSERT_EQ(registrations.awaited.size(), static_cast<std::size_t>(restarts));
+    EXPECT_EQ(registrations.awaited.back(), std::pair(registrations.name, first));
+    registrations.over = {};
+    lab.callee_sends(*lab.callee_invite, "INFO", static_cast<std::uint32_t>(restarts));
+    EXPECT_GE(lab.next(kCallees).status(), 400);
+  }
+  const sip::Hop second = lab.connect(kCallers, SipTransport::kWss);
+  lab.heirs.add(first.handle, second);
+  lab.callee_sends(*lab.callee_invite, "BYE", 9);
+  lab.expect(kCallees, "200");
+  lab.caller_answers(lab.expect(kCallers, "BYE"), 200);
+  EXPECT_EQ(lab.last_hop, second);
   EXPECT_TRUE(lab.nothing_left());
 }
 

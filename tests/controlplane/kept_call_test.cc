@@ -26,6 +26,8 @@ KeptLeg a_leg() {
   leg.peer.update = true;
   leg.session_s = 1800;
   leg.session_due_ns = 1'234'567'890'123;
+  leg.connection = 1ull << 40;
+  leg.flows = {{"a", "alice", "\"<urn:uuid:1>\"", 2}};
   leg.session_id = 99;
   leg.previous.emplace();
   leg.local = "v=0\r\n";

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "proto/flow.h"
 #include "sip/sdp_parse.h"
 #include "tests/support/call_lab.h"
 
@@ -100,6 +101,45 @@ TEST(MediaRates, ACallsFlowsArePolicedAtWhatItsCodecsNeed) {
     ASSERT_NE(rtcp, nullptr);
     EXPECT_EQ(rtcp->spec.packets_per_s_max, 50u);
     EXPECT_EQ(rtcp->spec.bytes_per_s_max, 10'000u);
+  }
+}
+
+TEST(MediaRates, VideoTakesWhatItsBandwidthSaysOrWhatBrowsersSend) {
+  const sip::MediaSection video = section("m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=rtpmap:96 VP8/90000\r\n");
+  const MediaTerms terms = read_media_terms(video, video);
+  EXPECT_GE(terms.rates.bytes_per_s, kVideoBitsPerS / 8);
+  EXPECT_GE(terms.rates.packets_per_s, kVideoBitsPerS / 8 / 1200);
+  sip::MediaSection named = video;
+  named.bandwidths.push_back({"AS", 8000});
+  EXPECT_GE(read_media_terms(named, video).rates.bytes_per_s, 1'000'000u);
+  const sip::MediaSection audio = section("m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=rtcp-rsize\r\n");
+  MediaTerms both = read_media_terms(audio, audio);
+  add_terms(terms, both);
+  EXPECT_EQ(both.codec, "PCMU");
+  EXPECT_GT(both.rates.bytes_per_s, terms.rates.bytes_per_s);
+}
+
+TEST(FeedbackTerms, AreWhatBothSidesName) {
+  const std::string avpf = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\n";
+  const struct {
+    const char* what;
+    std::string remote;
+    std::string local;
+    unsigned understands;
+  } rows[] = {
+      {"none", avpf, avpf, 0},
+      {"each kind",
+       avpf + "a=rtcp-fb:96 nack\r\na=rtcp-fb:96 nack pli\r\na=rtcp-fb:* ccm fir\r\na=rtcp-fb:96 goog-remb\r\n",
+       avpf + "a=rtcp-fb:96 nack pli\r\na=rtcp-fb:96 ccm fir\r\na=rtcp-fb:96 goog-remb\r\n",
+       proto::kFeedbackPli | proto::kFeedbackFir | proto::kFeedbackRemb},
+      {"transport-wide and reduced size", avpf + "a=rtcp-fb:96 transport-cc\r\na=rtcp-rsize\r\n",
+       avpf + "a=rtcp-fb:96 transport-cc\r\na=rtcp-rsize\r\n", proto::kFeedbackTransport | proto::kFeedbackReducedSize},
+      {"of tomorrow", avpf + "a=rtcp-fb:96 ccm tmmbr\r\n", avpf + "a=rtcp-fb:96 nack sli\r\n", proto::kFeedbackOther},
+      {"a protocol without feedback", "m=video 9 RTP/AVP 96\r\na=rtcp-fb:96 nack\r\n", avpf + "a=rtcp-fb:96 nack\r\n",
+       0},
+  };
+  for (const auto& row : rows) {
+    EXPECT_EQ(read_media_terms(section(row.remote), section(row.local)).understands, row.understands) << row.what;
   }
 }
 

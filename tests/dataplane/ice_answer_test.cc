@@ -40,6 +40,26 @@ TEST(IceAnswer, ACheckIsAnsweredToWhereItCameFromAndSaysWhereThatIs) {
   EXPECT_EQ(events[0].source, MediaPlane::peer(0, 4321));
 }
 
+TEST(IceAnswer, TheFirstCheckOfAHostNobodyKnowsIsAnsweredAndItsNextHopAskedFor) {
+  IceFlow flow;
+  flow.arrive(tests::stun_check({.transaction = 78}), 4000, IceFlow::kPeer + 0x53);
+  EXPECT_EQ(flow.dropped(DropReason::kNextHopUnknown), 0u);
+  EXPECT_EQ(flow.plane.totals().answered, 1u);
+  const std::vector<tests::Packet> frames = flow.plane.departed(0);
+  ASSERT_EQ(frames.size(), 2u);
+  std::size_t questions = 0;
+  for (const tests::Packet& frame : frames) {
+    if (proto::load_be16(frame.data() + 12) == 0x0806) {
+      ++questions;  // so that media finds its way
+      continue;
+    }
+    EXPECT_EQ(proto::load_be32(frame.data() + 30), IceFlow::kPeer + 0x53);
+    EXPECT_TRUE(std::equal(MediaPlane::kPeerMac.begin(), MediaPlane::kPeerMac.end(), frame.begin()))
+        << "to the neighbour that brought it";
+  }
+  EXPECT_EQ(questions, 1u);
+}
+
 TEST(IceAnswer, AFlowThatIsOpenAnswersTooAndOneThatDrainsDoesNot) {
   IceFlow flow(CommandKind::kOpen);
   EXPECT_TRUE(flow.check({.nominates = true}));

@@ -79,6 +79,45 @@ TEST(RegistrarSettings, TokensDoInPlaceOfUsers) {
             (BearerSettings{"/etc/weir/token.pem", "sip", "https://id", "sip"}));
 }
 
+constexpr const char* kTrunk = R"(
+[[realm]]
+name = "b"
+network = "outside"
+listen = ["udp:198.18.1.2:5060"]
+[[trunk]]
+name = "home"
+realm = "b"
+targets = [{ uri = "sip:198.18.1.3" }]
+)";
+
+TEST(RegistrarSettings, AnUpstreamRegistrarDoesInPlaceOfUsers) {
+  const Reading reading =
+      read_settings(file(R"(registrar = { domain = "a", upstream = "home", flow_timer_s = 90 })", "") + kTrunk);
+  ASSERT_EQ(to_string("f", reading.mistakes), "");
+  EXPECT_EQ(reading.settings.realms[0].registrar.upstream, "home");
+  EXPECT_EQ(reading.settings.realms[0].registrar.flow_timer_s, 90u);
+  EXPECT_EQ(RealmRegistrarSettings{}.flow_timer_s, 240u);
+}
+
+TEST(RegistrarSettings, WhatIsTheUpstreamRegistrarsToDecideIsNotSaidHere) {
+  const std::pair<const char*, const char*> rows[] = {
+      {R"(upstream = "none")", "realm 'a': registrar: upstream: there is no trunk 'none'"},
+      {R"(upstream = "home", auth = false)", "auth is the upstream registrar's to decide"},
+      {R"(upstream = "home", service_route = "sip:p;lr")", "service_route is the upstream registrar's to say"},
+      {R"(upstream = "home", bearer = { key = "/k", authz_server = "https://h" })", "tokens are for a registrar here"},
+      {R"(flow_timer_s = 5)", "flow_timer_s: must be a whole number from 30 to 3600"},
+  };
+  for (const auto& [said, reason] : rows) {
+    const Reading reading =
+        read_settings(file("registrar = { domain = \"a\", " + std::string(said) + " }", "") + kTrunk);
+    EXPECT_THAT(to_string("f", reading.mistakes), HasSubstr(reason));
+  }
+  std::string back = kTrunk;
+  back.replace(back.find("realm = \"b\""), 11, "realm = \"a\"");
+  const Reading reading = read_settings(file(R"(registrar = { domain = "a", upstream = "home" })", "") + back);
+  EXPECT_THAT(to_string("f", reading.mistakes), HasSubstr("leads back into the realm itself"));
+}
+
 struct Row {
   const char* realm;
   const char* registrar;

@@ -96,6 +96,9 @@ TEST(BorderSettings, ARealmsPolicy) {
   EXPECT_EQ(policy.media.sdes_suites,
             (std::vector<SrtpProfile>{SrtpProfile::kAes256CmHmacSha1_80, SrtpProfile::kAeadAes128Gcm}));
   EXPECT_TRUE(policy.media.avpf);
+  EXPECT_FALSE(policy.media.video);
+  EXPECT_FALSE(policy.media.header_extensions);
+  EXPECT_FALSE(policy.media.simulcast);
   EXPECT_FALSE(policy.trusted);
   EXPECT_FALSE(policy.topology_hiding);
   EXPECT_EQ(policy.transfers, Transfers::kPass);
@@ -114,6 +117,28 @@ TEST(BorderSettings, ARealmsPolicy) {
   EXPECT_EQ(policy.outside.subscriptions_per_source_max, 16u);
   EXPECT_EQ(policy.outside.subscription_s_max, 600u);
   EXPECT_EQ(policy.outside.requests_per_s_max, 17u);
+}
+
+TEST(BorderSettings, WhatCrossesBesideAudio) {
+  const auto with = [](const std::string& lines) { return read_settings(changed("avpf = true\n", lines)); };
+  const Reading all =
+      with("avpf = true\nice = \"lite\"\nvideo = true\nheader_extensions = \"pass\"\nsimulcast = \"pass\"\n");
+  EXPECT_EQ(to_string("f", all.mistakes), "");
+  const MediaPolicy& media = all.settings.realms[0].policy.media;
+  EXPECT_TRUE(media.video && media.header_extensions && media.simulcast);
+  const struct {
+    const char* lines;
+    const char* says;
+  } rows[] = {
+      {"avpf = true\nvideo = true\n", "[[realm]] video: needs ice and avpf = true"},
+      {"ice = \"lite\"\nvideo = true\n", "[[realm]] video: needs ice and avpf = true"},
+      {"simulcast = \"pass\"\n", "[[realm]] simulcast: needs header_extensions = \"pass\""},
+      {"header_extensions = true\n", "[[realm]] header_extensions: must be a string"},
+  };
+  for (const auto& row : rows) {
+    const std::string said = to_string("f", with(row.lines).mistakes);
+    EXPECT_NE(said.find(row.says), std::string::npos) << said;
+  }
 }
 
 TEST(BorderSettings, ARealmThatSaysNothingIsNotTrustedAndHides) {

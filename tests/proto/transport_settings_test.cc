@@ -196,6 +196,20 @@ const Row kRows[] = {
     {"a path that is none", "path = \"/sip\"", "path = \"sip\"", 52, "'sip' is no path, like /sip"},
     {"a path with a query", "path = \"/sip\"", "path = \"/sip?a\"", 52, "is no path"},
     {"a relative page", "/usr/share/weir/web", "web", 53, "'web' is not an absolute path"},
+    {"a cookie that ws: would carry", "path = \"/sip\"", "cookie = { name = \"c\", key = \"/k\" }", 46,
+     "realm 'c' has a cookie, which its ws: listener would carry in clear"},
+    {"a cookie for every page", "certificates = [{ chain = \"/etc/weir/c.pem\", key = \"/etc/weir/c.key\" }]",
+     "certificates = [{ chain = \"/etc/weir/c.pem\", key = \"/etc/weir/c.key\" }]\n[realm.websocket]\norigins = "
+     "[\"*\"]\ncookie = { name = \"c\", key = \"/k\" }",
+     39, "any page could use a visitor's"},
+    {"a cookie without a key", "certificates = [{ chain = \"/etc/weir/c.pem\", key = \"/etc/weir/c.key\" }]",
+     "certificates = [{ chain = \"/etc/weir/c.pem\", key = \"/etc/weir/c.key\" }]\n[realm.websocket]\ncookie = { name "
+     "= \"c\" }",
+     46, "[cookie] key: is missing"},
+    {"a cookie whose name is none", "certificates = [{ chain = \"/etc/weir/c.pem\", key = \"/etc/weir/c.key\" }]",
+     "certificates = [{ chain = \"/etc/weir/c.pem\", key = \"/etc/weir/c.key\" }]\n[realm.websocket]\ncookie = { name "
+     "= \"a;b\", key = \"/k\" }",
+     46, "[cookie] name: 'a;b' is no name of a cookie"},
     {"a page where nobody can ask", "ws:198.18.1.1\", \"wss:[2001:2::1]\", \"wss:198.18.1.1:8443",
      "udp:198.18.1.1:5060", 46, "realm 'c' has a page that nobody can ask for"},
     {"a WebSocket ping too late", "websocket_ping_s = 40", "websocket_ping_s = 281", 13, "from 0 to 280"},

@@ -17,16 +17,23 @@ _SECONDS = 3.0
 _WS_PORT = 8080
 
 
-@pytest.fixture
-def web_lab(quiet_lab):
+_EITHER_ICE = pytest.mark.parametrize("web_lab", ["lite", "full"], indirect=True)
+
+
+def configure_browsers(lab, ice: str = "lite") -> None:
     """Side a is the browsers': WebSocket, DTLS-SRTP and ICE."""
-    configuration = quiet_lab.weir.configuration
+    configuration = lab.weir.configuration
     realm = configuration["realm"][0]
-    realm["listen"] = [*realm["listen"], f"ws:{quiet_lab.network.a.sip_address}:{_WS_PORT}"]
-    realm |= {"ice": "lite", "avpf": True, "websocket": {"origins": ["*"]},
-              "registrar": {"domain": quiet_lab.network.a.sip_address, "auth": False}}
+    realm["listen"] = [*realm["listen"], f"ws:{lab.network.a.sip_address}:{_WS_PORT}"]
+    realm |= {"ice": ice, "avpf": True, "websocket": {"origins": ["*"]},
+              "registrar": {"domain": lab.network.a.sip_address, "auth": False}}
     configuration["route"].insert(0, {"realm": "b", "match": "^sip:alice@.*", "registrar": True, "to_realm": "a",
                                       "media": "dtls"})
+
+
+@pytest.fixture
+def web_lab(quiet_lab, request):
+    configure_browsers(quiet_lab, getattr(request, "param", "lite"))
     quiet_lab.weir.start()
     return quiet_lab
 
@@ -66,6 +73,7 @@ def finish(lab, browser: Browser, phone: Baresip) -> None:
     assert_nothing_left(lab)
 
 
+@_EITHER_ICE
 def test_a_browser_calls_a_telephone(web_lab):
     lab = web_lab
     phone = Baresip(lab.undo, lab.network.b, lab.folder / "phone", Phone("rtp-5080", 5080, _PHONE_HZ, answers=True))
@@ -80,6 +88,7 @@ def test_a_browser_calls_a_telephone(web_lab):
     finish(lab, browser, phone)
 
 
+@_EITHER_ICE
 def test_a_telephone_calls_a_browser_that_has_registered(web_lab):
     lab = web_lab
     browser = make_browser(lab, register=True)
@@ -125,15 +134,50 @@ def shows(page: lab.browser.Browser, name: str, text: str) -> None:
     wait_until(lambda: text in page.page("textContent", f"#{name}"), 15, f"'{text}' at #{name} of the page", 0.1)
 
 
+def sign_in(page: lab.browser.Browser, password: str) -> None:
+    page.page("fill", "#password", password)
+    page.page("click", "#register")
+
+
+def at_the_page(where) -> lab.browser.Browser:
+    """Alice, who has not registered yet."""
+    page = lab.browser.Browser(where.undo, where.network.a, where.folder / "page", _BROWSER_HZ, url=page_url(where))
+    page.page("fill", "#address", f"alice@{where.network.a.sip_address}")
+    return page
+
+
+def test_a_browser_in_a_call_comes_back_to_it_after_weir_control_was_killed(page_lab):
+    page = at_the_page(page_lab)
+    sign_in(page, PASSWORD)
+    wait_until(lambda: page_lab.weir.ctl("registrations") != [], 15, "alice to be registered", 0.1)
+    phone = Baresip(page_lab.undo, page_lab.network.b, page_lab.folder / "phone", Phone("bob", 5080, _PHONE_HZ))
+    phone.dial(f"sip:alice@{page_lab.network.b.sip_address}")
+    shows(page, "callstate", "is calling")
+    page.page("click", "#answer")
+    phone.wait_for("CALL_ESTABLISHED")
+    shows(page, "callstate", "talking")
+    page_lab.weir.control.kill()
+    time.sleep(1)
+    page_lab.weir.start_control()
+    wait_until(lambda: page_lab.weir.ctl("registrations") != [], 40, "JsSIP to register again", 0.2)
+    (call,) = page_lab.weir.ctl("calls")
+    assert call["state"] == "up" and call["media"], call
+    shows(page, "heard", f"{_PHONE_HZ // 10}")
+    time.sleep(_SECONDS)
+    phone.hang_up()
+    shows(page, "callstate", "no call")
+    phone.wait_for("CALL_CLOSED")
+    page.stop()
+    assert phone.heard(_BROWSER_HZ).tone_s > 2
+    assert_nothing_left(page_lab)
+
+
 def test_a_telephone_calls_who_is_at_the_page(page_lab):
     """What is typed and clicked, and what is shown: the wrong password, a call that is answered, held and resumed."""
-    page = lab.browser.Browser(page_lab.undo, page_lab.network.a, page_lab.folder / "page", _BROWSER_HZ, url=page_url(page_lab))
-    page.page("fill", "#address", f"alice@{page_lab.network.a.sip_address}")
-    page.page("fill", "#password", "looking-glass")
-    page.page("click", "#register")
+    page = at_the_page(page_lab)
+    sign_in(page, "looking-glass")
     shows(page, "status", "not registered: Authentication Error")
-    page.page("fill", "#password", PASSWORD)
-    page.page("click", "#register")
+    sign_in(page, PASSWORD)
     wait_until(lambda: page.page("textContent", "#status") == "registered", 15, "alice to be registered", 0.1)
     phone = Baresip(page_lab.undo, page_lab.network.b, page_lab.folder / "phone", Phone("bob", 5080, _PHONE_HZ))
     phone.dial(f"sip:alice@{page_lab.network.b.sip_address}")

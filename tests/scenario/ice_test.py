@@ -1,5 +1,5 @@
-"""ICE: whole calls of which one side or both check their ways (RFC 8445), Weir as the lite agent. baresip is the full
-one."""
+"""ICE: whole calls of which one side or both check their ways (RFC 8445), Weir as the lite agent or as another full one.
+baresip is full."""
 
 import time
 
@@ -12,10 +12,10 @@ _CALLER_HZ, _CALLEE_HZ = 1000, 440
 _SECONDS = 3.0
 
 
-@pytest.fixture
-def ice_lab(quiet_lab):
+@pytest.fixture(params=["lite", "full"])
+def ice_lab(quiet_lab, request):
     for realm in quiet_lab.weir.configuration["realm"]:
-        realm["ice"] = "lite"
+        realm["ice"] = request.param
     quiet_lab.weir.start()
     return quiet_lab
 

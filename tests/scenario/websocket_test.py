@@ -15,12 +15,9 @@ from lab.process import Process, wait_until
 from support.media import MediaEnd
 from support.sdp import read_sdp, write_sdp
 from support.sip_agent import Dialog, Message, SipAgent
-from support.tls import Authority
 from support.web_agent import WebAgent, open_websocket, tcp_to
+from support.web_lab import DOMAIN, PAGE, PASSWORD, WS, WSS, browser, configure_web, register
 
-_DOMAIN, _PASSWORD = "example.com", "wonderland"
-_WS, _WSS = 8080, 8443
-_PAGE = "https://phone.example.com"
 _UPGRADE = (b"GET / HTTP/1.1\r\nHost: a.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: sip\r\n"
             b"Sec-WebSocket-Version: 13\r\n\r\n")
@@ -30,35 +27,9 @@ _IDLE_KB_MAX = 64  # each
 
 @pytest.fixture
 def web_lab(quiet_lab):
-    """Realm a listens for WebSockets, bare and over TLS as a.example, and has a registrar where alice may register;
-    realm b's calls to her go there. Not started."""
-    lab = quiet_lab
-    lab.folder.chmod(0o755)
-    lab.authority = Authority(lab.folder / "tls")
-    users = lab.folder / "users.toml"
-    users.write_text(f'[[user]]\nname = "alice"\ndomain = "{_DOMAIN}"\npassword = "{_PASSWORD}"\n')
-    configuration = lab.weir.configuration
-    configuration["registrar"] = {"users": str(users), "store": str(lab.weir.run_folder / "registrations.db")}
-    realm, address = configuration["realm"][0], lab.network.a.sip_address
-    realm["listen"] += [f"ws:{address}:{_WS}", f"wss:{address}:{_WSS}"]
-    realm["tls"] = {"certificates": [lab.authority.issue("a", "DNS:a.example")]}
-    realm["websocket"] = {"origins": [_PAGE]}
-    realm["registrar"] = {"domain": _DOMAIN}
-    configuration["route"].insert(0, {"realm": "b", "match": "^sip:alice@.*", "registrar": True, "to_realm": "a",
-                                      "media": "rtp"})
-    return lab
-
-
-def browser(lab, secure: bool, **more) -> WebAgent:
-    if not secure:
-        return WebAgent(lab.network.a, _WS, **more)
-    return WebAgent(lab.network.a, _WSS, lab.authority.client(), "a.example", **more)
-
-
-def register(lab, agent: WebAgent, **more) -> None:
-    answer = agent.register("alice", _DOMAIN, _PASSWORD, **more)
-    assert answer.status == 200, answer.start
-    assert answer.get("Require") == "outbound" and int(answer.get("Flow-Timer")) > 0, answer.headers
+    """Not started."""
+    configure_web(quiet_lab)
+    return quiet_lab
 
 
 def control(lab) -> dict:
@@ -70,7 +41,7 @@ def test_a_browser_registers_calls_and_is_called(web_lab, secure, binary):
     lab = web_lab
     lab.weir.start()
     agent = browser(lab, secure, binary=binary)
-    register(lab, agent)
+    register(agent)
     rows = lab.weir.ctl("registrations")
     assert [(row["user"], row["transport"]) for row in rows] == [("alice", "wss" if secure else "ws")], rows
     assert ".invalid" in rows[0]["contact"]
@@ -123,8 +94,8 @@ def test_who_registers_anew_replaces_the_flow_before(web_lab):
     lab = web_lab
     lab.weir.start()
     first, second = browser(lab, False), browser(lab, True)
-    register(lab, first)
-    register(lab, second)
+    register(first)
+    register(second)
     rows = lab.weir.ctl("registrations")
     assert [row["transport"] for row in rows] == ["wss"], rows
     first.messages.cut()
@@ -157,7 +128,7 @@ def test_who_comes_back_in_the_middle_of_a_call_hears_its_end(web_lab, seen):
     lab = web_lab
     lab.weir.start()
     first = browser(lab, True)
-    register(lab, first)
+    register(first)
     caller = SipAgent(lab.network.b)
     invite = caller.invite("alice", write_sdp(lab.network.b.client_address, 32000))
     dialog, _ = answered(lab, caller, invite, first)
@@ -165,7 +136,7 @@ def test_who_comes_back_in_the_middle_of_a_call_hears_its_end(web_lab, seen):
         first.messages.cut()
         wait_until(lambda: lab.weir.ctl("registrations") == [], 10, "alice to be gone", 0.1)
     second = browser(lab, True)
-    register(lab, second)
+    register(second)
     hang_up(caller, dialog, second)
     assert_nothing_left(lab)
     assert_clean_end(lab)
@@ -175,7 +146,7 @@ def test_a_request_from_another_connection_brings_the_call_there(web_lab):
     lab = web_lab
     lab.weir.start()
     first = browser(lab, True)
-    register(lab, first)
+    register(first)
     caller = SipAgent(lab.network.b)
     invite = caller.invite("alice", write_sdp(lab.network.b.client_address, 32000))
     dialog, browsers = answered(lab, caller, invite, first)
@@ -193,9 +164,9 @@ def test_a_gruu_reaches_its_browser_alone(web_lab, kind):
     lab = web_lab
     lab.weir.start()
     other = browser(lab, True)
-    register(lab, other, instance="urn:uuid:00000000-0000-1000-8000-000a95a0e128")
+    register(other, instance="urn:uuid:00000000-0000-1000-8000-000a95a0e128")
     agent = browser(lab, True)
-    answer = agent.register("alice", _DOMAIN, _PASSWORD)
+    answer = agent.register("alice", DOMAIN, PASSWORD)
     contact = next(value for value in answer.all("Contact") if agent.host in value)
     gruu = re.search(rf'{kind}="([^"]+)"', contact).group(1)
     assert ("alice" in gruu) == (kind == "pub-gruu"), gruu
@@ -227,7 +198,7 @@ def test_a_call_ends_for_the_other_side_when_the_browser_is_gone(web_lab):
     lab = web_lab
     lab.weir.start()
     agent = browser(lab, True)
-    register(lab, agent)
+    register(agent)
     caller = SipAgent(lab.network.b)
     invite = caller.invite("alice", write_sdp(lab.network.b.client_address, 32000))
     agent.wait_request("INVITE")
@@ -239,16 +210,16 @@ def test_a_call_ends_for_the_other_side_when_the_browser_is_gone(web_lab):
     assert_clean_end(lab)
 
 
-@pytest.mark.parametrize("origin, allowed", [(_PAGE, True), ("", True), ("https://evil.example", False),
-                                             (None, False), (_PAGE + ".evil.example", False)])
+@pytest.mark.parametrize("origin, allowed", [(PAGE, True), ("", True), ("https://evil.example", False),
+                                             (None, False), (PAGE + ".evil.example", False)])
 def test_pages_of_foreign_origins_are_refused(web_lab, origin, allowed):
     lab = web_lab
     lab.weir.start()
     if allowed:
-        open_websocket(lab.network.a, _WS, origin=origin).close()
+        open_websocket(lab.network.a, WS, origin=origin).close()
         return
     with pytest.raises(websocket.WebSocketBadStatusException) as refusal:
-        open_websocket(lab.network.a, _WS, origin=origin)
+        open_websocket(lab.network.a, WS, origin=origin)
     assert refusal.value.status_code == 403
     wait_until(lambda: "a page of a foreign origin" in lab.weir.control.text(), 5, "a line in the log")
 
@@ -257,7 +228,7 @@ def test_another_subprotocol_is_refused(web_lab):
     web_lab.weir.start()
     for offered in (("xmpp",), ()):
         with pytest.raises(websocket.WebSocketBadStatusException) as refusal:
-            open_websocket(web_lab.network.a, _WS, subprotocols=offered, origin="")
+            open_websocket(web_lab.network.a, WS, subprotocols=offered, origin="")
         assert refusal.value.status_code == 400
 
 
@@ -275,7 +246,7 @@ def hear(connection: socket.socket) -> bytes:
 
 def opened(lab) -> socket.socket:
     """A bare connection whose upgrade is granted."""
-    connection = tcp_to(lab.network.a, _WS)
+    connection = tcp_to(lab.network.a, WS)
     connection.sendall(_UPGRADE)
     answer = connection.recv(4096)
     assert answer.startswith(b"HTTP/1.1 101 "), answer
@@ -296,13 +267,13 @@ def test_what_breaks_the_protocol_is_closed_and_others_go_on(web_lab, name):
     lab = web_lab
     lab.weir.start()
     good = browser(lab, True)
-    register(lab, good)
+    register(good)
     sent, heard = HOSTILE[name]
     connection = opened(lab)
     connection.sendall(sent)
     assert hear(connection).startswith(heard)
     connection.close()
-    register(lab, good)
+    register(good)
 
 
 def memory_kb(process: Process) -> int:
@@ -315,7 +286,7 @@ def test_endless_fragments_and_slow_upgrades_end_by_themselves(web_lab):
     lab = web_lab
     lab.weir.configuration["limits"]["tcp_first_message_s"] = 3
     lab.weir.start()
-    slow, endless = tcp_to(lab.network.a, _WS), opened(lab)
+    slow, endless = tcp_to(lab.network.a, WS), opened(lab)
     before_kb = memory_kb(lab.weir.control)
     ended = set()
     end_s = time.monotonic() + 60
@@ -335,7 +306,7 @@ def test_endless_fragments_and_slow_upgrades_end_by_themselves(web_lab):
 
 def test_a_head_of_100_kilobytes_is_refused(web_lab):
     web_lab.weir.start()
-    connection = tcp_to(web_lab.network.a, _WS)
+    connection = tcp_to(web_lab.network.a, WS)
     try:
         connection.sendall(b"GET / HTTP/1.1\r\nCookie: " + b"x" * 100_000)
     except ConnectionError:
@@ -352,14 +323,14 @@ def test_a_thousand_idle_browsers_take_little_memory(web_lab):
     browser(lab, True).close()
     before_kb = memory_kb(lab.weir.control)
     context = lab.authority.client()
-    idle = [open_websocket(lab.network.a, _WSS, context, "a.example", origin="") for _ in range(_IDLE)]
+    idle = [open_websocket(lab.network.a, WSS, context, "a.example", origin="") for _ in range(_IDLE)]
     assert control(lab)["tcp_connections"] >= _IDLE
     grown_kb = memory_kb(lab.weir.control) - before_kb
     print(f"{grown_kb / _IDLE:.1f} kB each")
     assert grown_kb < _IDLE * _IDLE_KB_MAX, f"{grown_kb / _IDLE:.1f} kB each"
     agent = browser(lab, True)
-    register(lab, agent)
+    register(agent)
     for one in idle:
         one.shutdown()
     wait_until(lambda: control(lab)["tcp_connections"] == 1, 20, "them to be forgotten", 0.2)
-    register(lab, agent)
+    register(agent)

@@ -155,6 +155,7 @@ void CallLab::restart() {
   client_.reset();
   journal_.reset();
   region_.reset();
+  connections_.clear();
   start();
 }
 
@@ -317,6 +318,11 @@ std::optional<Path> CallLab::arrival(const sip::Hop& hop) const {
 std::optional<Path> CallLab::heir(const sip::Hop& hop) const {
   const std::optional<sip::Hop> heir = heirs.find(hop.handle);
   return heir ? arrival(*heir) : std::nullopt;
+}
+
+std::optional<Path> CallLab::left(std::uint32_t realm, proto::settings::SipTransport transport,
+                                  const sip::Hop& hop) const {
+  return Path{hop, realm, transport, endpoint(kLocal[realm], 8443), false, /*of_peer=*/true};
 }
 
 std::optional<Path> CallLab::towards(std::uint32_t realm, const sip::Uri& uri, const Path*) {

@@ -55,7 +55,8 @@ class CallLab : public controlplane::PathFinder, public sip::MessageSender {
   explicit CallLab(const std::string& control = "", const std::string& callers = "", const std::string& callees = "");
   ~CallLab() override;
 
-  /// A weir-control that went without a word and was started again, over the same region and journal.
+  /// A weir-control that went without a word and was started again, over the same region and journal. Connections went
+  /// with it.
   void restart();
 
   // From the parties.
@@ -119,6 +120,8 @@ class CallLab : public controlplane::PathFinder, public sip::MessageSender {
  private:
   std::optional<controlplane::Path> arrival(const sip::Hop& hop) const override;
   std::optional<controlplane::Path> heir(const sip::Hop& hop) const override;
+  std::optional<controlplane::Path> left(std::uint32_t realm, proto::settings::SipTransport transport,
+                                         const sip::Hop& hop) const override;
   std::optional<controlplane::Path> towards(std::uint32_t realm, const sip::Uri& uri,
                                             const controlplane::Path* like) override;
   bool send(const sip::Hop& hop, std::string_view bytes) override;

@@ -134,7 +134,7 @@ std::uint32_t PacketBurst::add(MediaFlows& flows, std::uint32_t flow, std::span<
   burst.notes[at] = 0;
   burst.verdict[at] = proto::DropReason::kNone;
   burst.push_media(at, burst.flow[at]->transforms);
-  if ((flows.flow(flow).marks & dataplane::kMarkRewrites) != 0) burst.rewrites.push(at);
+  if (dataplane::rewrites(flows.flow(flow), dataplane::is_rtcp(burst, at))) burst.rewrites.push(at);
   return at;
 }
 

@@ -56,7 +56,8 @@ def tcp_to(side: Side, port: int, tls: ssl.SSLContext | None = None, server_name
 
 
 def open_websocket(side: Side, port: int, tls: ssl.SSLContext | None = None, server_name: str = "",
-                   subprotocols: tuple[str, ...] = ("sip",), origin: str | None = None) -> websocket.WebSocket:
+                   subprotocols: tuple[str, ...] = ("sip",), origin: str | None = None,
+                   cookie: str | None = None) -> websocket.WebSocket:
     """websocket.WebSocketBadStatusException: refused. `origin` None: that of a page of the border itself, which
     websocket-client makes up; "": none."""
     connection = tcp_to(side, port, tls, server_name)
@@ -64,7 +65,7 @@ def open_websocket(side: Side, port: int, tls: ssl.SSLContext | None = None, ser
     scheme = "ws" if tls is None else "wss"
     try:
         return websocket.create_connection(f"{scheme}://{server_name or host_port(side.sip_address, port)}/", 10,
-                                           socket=connection, subprotocols=list(subprotocols), **options)
+                                           socket=connection, subprotocols=list(subprotocols), cookie=cookie, **options)
     except Exception:
         connection.close()
         raise
@@ -74,8 +75,8 @@ class WebAgent(SipAgent):
     """A browser's agent: its name is random and of no use, its connection is where it is."""
 
     def __init__(self, side: Side, port: int, tls: ssl.SSLContext | None = None, server_name: str = "",
-                 binary: bool = False, origin: str | None = ""):
-        web = open_websocket(side, port, tls, server_name, origin=origin)
+                 binary: bool = False, origin: str | None = "", cookie: str | None = None):
+        web = open_websocket(side, port, tls, server_name, origin=origin, cookie=cookie)
         assert web.subprotocol == "sip", web.subprotocol
         self.messages = _Messages(web, binary)
         super().__init__(side, transport="ws" if tls is None else "wss", connection=self.messages)

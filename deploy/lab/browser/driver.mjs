@@ -28,7 +28,7 @@ async function serve(folder) {
 const options = JSON.parse(process.argv[2]);
 const url = options.url ?? await serve(options.folder);
 const context = await chromium.launchPersistentContext(options.profile, {
-  executablePath: '/usr/bin/chromium', headless: true, chromiumSandbox: false, permissions: ['microphone'],
+  executablePath: '/usr/bin/chromium', headless: true, chromiumSandbox: false, permissions: ['microphone', 'camera'],
   ignoreHTTPSErrors: Boolean(options.any_certificate), viewport: { width: 1280, height: 1000 },
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
     '--disable-component-update', '--no-proxy-server', '--disable-dev-shm-usage', '--autoplay-policy=no-user-gesture-required',

@@ -15,11 +15,22 @@ function follow(peerconnection) {
   connection.addEventListener('connectionstatechange', () => note('connection', connection.connectionState));
   connection.addEventListener('iceconnectionstatechange', () => note('ice', connection.iceConnectionState));
   connection.addEventListener('track', (event) => {
-    const player = document.getElementById('player');
+    if (event.track.kind === 'video') {
+      asker = new Worker(URL.createObjectURL(new Blob([ASKER], { type: 'text/javascript' })));
+      event.receiver.transform = new RTCRtpScriptTransform(asker);
+    }
+    const player = document.getElementById(event.track.kind === 'video' ? 'picture' : 'player');
     player.srcObject = event.streams[0] || new MediaStream([event.track]);
     player.play().catch((error) => note('player', String(error)));
   });
 }
+
+// Asks the other side for a whole picture: what a decoder does that has lost one.
+let asker = null;
+const ASKER = `onrtctransform = ({ transformer }) => {
+  transformer.readable.pipeTo(transformer.writable);
+  onmessage = () => transformer.sendKeyFrameRequest().then(() => postMessage('asked'), (error) => postMessage(String(error)));
+};`;
 
 function watch(made) {
   session = made;
@@ -37,6 +48,7 @@ window.browser = {
   events: () => events,
   register: (options) => new Promise((done, failed) => {
     JsSIP.debug.disable();
+    media.mediaConstraints.video = Boolean(options.video);
     agent = new JsSIP.UA({
       sockets: [new JsSIP.WebSocketInterface(options.ws)], uri: options.uri, password: options.password,
       register: options.register, session_timers: false,
@@ -73,6 +85,23 @@ window.browser = {
       ice_role: transport.iceRole, local: (all.get(pair.localCandidateId) || {}).candidateType,
       remote: (all.get(pair.remoteCandidateId) || {}).address, packets: came.packetsReceived || 0,
       lost: came.packetsLost || 0, codec: (all.get(came.codecId) || {}).mimeType, sent: one('outbound-rtp').packetsSent || 0,
+    };
+  },
+  askForPicture: () => new Promise((done) => {
+    asker.onmessage = (event) => done(event.data);
+    asker.postMessage('ask');
+  }),
+  // The same of the video, either way.
+  video: async () => {
+    const all = [];
+    if (connection) (await connection.getStats()).forEach((entry) => all.push(entry));
+    const one = (type) => all.find((entry) => entry.type === type && entry.kind === 'video') || {};
+    const came = one('inbound-rtp');
+    const went = one('outbound-rtp');
+    return {
+      decoded: came.framesDecoded || 0, lost: came.packetsLost || 0, asked: (came.pliCount || 0) + (came.firCount || 0),
+      nacks: went.nackCount || 0, sent: went.framesSent || 0, keys: went.keyFramesEncoded || 0,
+      plis: went.pliCount || 0, firs: went.firCount || 0,
     };
   },
   // The loudest frequency of what is heard, in Hz.
