@@ -40,6 +40,12 @@ void DtlsEndpoint::start(sip::DtlsRole role, const proto::Endpoint& signalled, s
   }
 }
 
+void DtlsEndpoint::follow(const proto::Endpoint& peer) {
+  if (state_ != State::kRunning || !started_ || role_ != sip::DtlsRole::kClient) return;
+  signalled_ = peer;
+  for (Candidate& only : candidates_) only.source = peer;
+}
+
 void DtlsEndpoint::receive(const proto::Endpoint& source, proto::Bytes datagram, std::uint64_t now_ns) {
   if (state_ == State::kDeaf || state_ == State::kFailed) return;
   if (state_ == State::kRunning && role_ == sip::DtlsRole::kServer) {
@@ -146,7 +152,7 @@ void DtlsEndpoint::start_client(std::uint64_t now_ns) {
       Candidate{.source = signalled_,
                 .random = {},
                 .hello = std::nullopt,
-                .association = std::make_unique<DtlsAssociation>(context_, role_, send_to(signalled_)),
+                .association = std::make_unique<DtlsAssociation>(context_, role_, send_to_signalled()),
                 .progress_ns = now_ns});
   candidates_.front().association->start_client();
   settle(candidates_.begin(), now_ns);
@@ -154,6 +160,10 @@ void DtlsEndpoint::start_client(std::uint64_t now_ns) {
 
 DtlsAssociation::Send DtlsEndpoint::send_to(const proto::Endpoint& destination) {
   return [this, destination](proto::Bytes datagram) { callbacks_.send(destination, datagram); };
+}
+
+DtlsAssociation::Send DtlsEndpoint::send_to_signalled() {
+  return [this](proto::Bytes datagram) { callbacks_.send(signalled_, datagram); };
 }
 
 void DtlsEndpoint::settle(Candidates::iterator candidate, std::uint64_t now_ns) {

@@ -68,6 +68,10 @@ class DtlsEndpoint {
   void start(sip::DtlsRole role, const proto::Endpoint& signalled, std::vector<sip::Fingerprint> promised,
              std::uint64_t now_ns);
 
+  /// The peer is elsewhere: as client the handshake goes on there, for DTLS runs over whatever pair ICE has chosen
+  /// (RFC 8842 section 6). A server hears of it from the peer itself.
+  void follow(const proto::Endpoint& peer);
+
   /// A datagram that arrived at this port: RFC 7983 says DTLS, nothing else is known of it.
   void receive(const proto::Endpoint& source, proto::Bytes datagram, std::uint64_t now_ns);
 
@@ -102,6 +106,8 @@ class DtlsEndpoint {
   [[nodiscard]] Candidates::iterator replaceable(const proto::Endpoint& source, std::uint64_t now_ns);
   void start_client(std::uint64_t now_ns);
   DtlsAssociation::Send send_to(const proto::Endpoint& destination);
+  /// Wherever that is by then.
+  DtlsAssociation::Send send_to_signalled();
   void settle(Candidates::iterator candidate, std::uint64_t now_ns);
   void judge(Candidates::iterator candidate, std::uint64_t now_ns);
   void win(Candidates::iterator candidate, const std::string& verdict, std::uint64_t now_ns);

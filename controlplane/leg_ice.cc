@@ -99,7 +99,16 @@ void LegIce::add(const sip::RemoteIce& more) {
   if (agent != nullptr && agent->terms().theirs == more.credentials) agent->add_remote(more.candidates, more.bytes);
 }
 
-void LegIce::take(std::uint8_t port, const proto::Event& event) {
+bool LegIce::take(std::uint8_t port, const proto::Event& event) {
+  tell_agents(port, event);
+  proto::Endpoint& first = first_checked_[port];
+  if (event.kind != proto::EventKind::kIceChecked || first.port != 0) return false;
+  first = event.source;
+  first.reserved = 0;
+  return true;
+}
+
+void LegIce::tell_agents(std::uint8_t port, const proto::Event& event) {
   const bool checked = event.kind == proto::EventKind::kIceChecked || event.kind == proto::EventKind::kIceNominated;
   const bool role_lost = event.kind == proto::EventKind::kIceRoleLost;
   if (!full_ || (!checked && !role_lost)) return;

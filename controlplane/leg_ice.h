@@ -38,12 +38,17 @@ class LegIce {
   /// For weir-media.
   [[nodiscard]] IceSpec spec() const;
 
-  // Full. Ports are named by their place: 0 for RTP, or all; 1 for RTCP.
+  // Ports are named by their place: 0 for RTP, or all; 1 for RTCP.
+  /// What weir-media has learned of the party's checks. True: it is the first to come to the port.
+  bool take(std::uint8_t port, const proto::Event& event);
+  /// Where that one came from; port 0: none has. DTLS does not wait for a nomination: it may go to whoever has made an
+  /// authenticated check (RFC 8445 section 12.1).
+  [[nodiscard]] const proto::Endpoint& first_checked(std::uint8_t port) const { return first_checked_[port]; }
+
+  // Full.
   [[nodiscard]] bool is_full() const { return full_; }
   /// Candidates that came later; those of other credentials than the last description's are passed over.
   void add(const sip::RemoteIce& more);
-  /// What weir-media has learned of the party's checks.
-  void take(std::uint8_t port, const proto::Event& event);
   void on_response(std::uint8_t port, const proto::Endpoint& source, proto::Bytes datagram, std::uint64_t now_ns);
   /// As IceAgent::advance; `send` is told the port.
   bool advance(std::uint64_t now_ns, IcePacer& pacer, const IceAgent::Send& send);
@@ -73,12 +78,14 @@ class LegIce {
   /// The generation that the last description began; nullptr: there is none.
   IceAgent* latest();
   void begin_generation(const sip::RemoteIce& remote, std::size_t components);
+  void tell_agents(std::uint8_t port, const proto::Event& event);
   void tell(IceAgent& agent, std::uint8_t port, const proto::Event& event);
   void take_role(proto::IceRole role);
   void promote();
 
   std::array<sip::IceCredentials, 2> ours_;  ///< in use, and after a restart the next; ufrag empty: none
   std::optional<sip::RemoteIce> theirs_;     ///< its credentials alone
+  std::array<proto::Endpoint, 2> first_checked_{};
   bool full_;
   bool changed_ = false;
   proto::IceRole role_ = proto::IceRole::kNone;

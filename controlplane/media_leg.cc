@@ -261,7 +261,7 @@ void MediaLeg::on_port_failed(AssociationId association, const std::string& reas
 }
 
 void MediaLeg::on_port_event(Component component, const proto::Event& event, std::uint64_t now_ns) {
-  if (ice_) ice_->take(static_cast<std::uint8_t>(component), event);
+  if (ice_ && ice_->take(static_cast<std::uint8_t>(component), event)) lead_dtls(now_ns);
   listener_.on_leg_event(side_, component, event, now_ns);
 }
 
@@ -349,7 +349,9 @@ proto::Endpoint MediaLeg::signalled(Component component) const {
 
 /// Whence a handshake is expected.
 proto::Endpoint MediaLeg::expected(Component component) const {
-  return uses_ice() ? peer(component) : signalled(component);
+  if (!uses_ice()) return signalled(component);
+  const proto::Endpoint chosen = peer(component);
+  return chosen.port != 0 ? chosen : ice_->first_checked(static_cast<std::uint8_t>(carrier(component)));
 }
 
 proto::Endpoint MediaLeg::peer(Component component) const {

@@ -184,7 +184,7 @@ class MediaLeg final : private MediaPort::Listener {
   [[nodiscard]] sip::RemoteIce checkable(const sip::RemoteIce& remote) const;
   bool run_agent(std::uint64_t now_ns);
   void follow_agent(std::uint64_t now_ns);
-  void start_waiting_dtls(std::uint64_t now_ns);
+  void lead_dtls(std::uint64_t now_ns);
   void tell_ports_of_ice(std::uint64_t now_ns);
 
   MediaEngine& engine_;

@@ -38,15 +38,19 @@ bool MediaLeg::choose_pair(Component component, const proto::Endpoint& source, s
   if (others_end) {
     for (const Component each : kComponents) port(each).set_ice(ice_->spec(), now_ns);
   }
-  start_waiting_dtls(now_ns);
+  lead_dtls(now_ns);
   return moved || others_end;
 }
 
-/// A ClientHello that waited for somewhere to go.
-void MediaLeg::start_waiting_dtls(std::uint64_t now_ns) {
-  if (uses_ice() && remote_->keying == sip::Keying::kDtls && remote_->role == sip::DtlsRole::kClient && !ready()) {
-    (void)negotiate_dtls(now_ns);
+/// A ClientHello waited for somewhere to go, or the handshake goes on elsewhere.
+void MediaLeg::lead_dtls(std::uint64_t now_ns) {
+  if (!uses_ice() || remote_->keying != sip::Keying::kDtls || remote_->role != sip::DtlsRole::kClient) return;
+  const Fork& fork = fork_of(remote_->dialog);
+  if (!fork.pending) {
+    if (!ready()) (void)negotiate_dtls(now_ns);
+    return;
   }
+  for (const Component component : components()) port(component).follow_dtls(fork.pending->id, expected(component));
 }
 
 /// Without what nothing may be sent to.
@@ -95,7 +99,7 @@ void MediaLeg::follow_agent(std::uint64_t now_ns) {
     port(component).expect(*route, now_ns);
   }
   if (!changed && moved.port == 0) return;
-  if (moved.port != 0) start_waiting_dtls(now_ns);
+  if (moved.port != 0) lead_dtls(now_ns);
   listener_.on_leg_moved(side_, moved, now_ns);
 }
 

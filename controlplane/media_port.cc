@@ -96,6 +96,14 @@ void MediaPort::start_dtls(AssociationId id, sip::DtlsRole role, const proto::En
   if (opened_ || install_sent_) on_opened(proto::success(), now_ns);
 }
 
+void MediaPort::follow_dtls(AssociationId id, const proto::Endpoint& peer) {
+  Association* association = id == 0 ? nullptr : find(id);
+  if (association == nullptr || association->endpoint == nullptr) return;
+  association->signalled = peer;
+  if (association->start) association->start->signalled = peer;
+  association->endpoint->follow(peer);
+}
+
 void MediaPort::tell_peer() {
   if (!flow_) return;
   proto::FlowSpec spec{};

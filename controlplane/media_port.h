@@ -72,6 +72,8 @@ class MediaPort : public FlowHandler {
   /// answered before anybody was known belongs to the first association.
   void start_dtls(AssociationId association, sip::DtlsRole role, const proto::Endpoint& signalled,
                   std::vector<sip::Fingerprint> promised, std::uint64_t now_ns);
+  /// Its handshake goes on at another place of the peer's. See DtlsEndpoint::follow.
+  void follow_dtls(AssociationId association, const proto::Endpoint& peer);
   /// The association's keys, from on_port_secured until they are forgotten; else nullptr.
   [[nodiscard]] const DtlsSecured* secured(AssociationId association) const;
   /// The leg has the keys, or wants none of them: they are wiped. An association that is not over ends.

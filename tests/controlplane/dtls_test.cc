@@ -261,6 +261,19 @@ TEST(DtlsVerdict, ThePeerMayComeFromAnotherPlaceThanSignalled) {
   EXPECT_EQ(bench.secured->peer, behind_nat);
 }
 
+TEST(DtlsVerdict, AsClientItGoesOnWhereThePeerMovesToAndHearsItThere) {
+  DtlsBench bench;
+  DtlsPeer peer({.client = false});
+  start(bench, peer, sip::DtlsRole::kClient);
+  bench.turn(peer, kPeerPlace);  // the ClientHello has arrived, its answer has not
+  const proto::Endpoint elsewhere = tests::endpoint_of(0xc6120142, 40000);
+  bench.endpoint.follow(elsewhere);
+  bench.run(peer, elsewhere);
+  ASSERT_TRUE(bench.secured) << bench.failure.value_or("nothing happened");
+  EXPECT_EQ(bench.secured->peer, elsewhere);
+  expect_same_keys(*bench.secured, peer);
+}
+
 TEST(DtlsVerdict, AHandshakeThatOvertookTheSdpWaitsForIt) {
   DtlsBench bench;
   DtlsPeer peer({});

@@ -14,7 +14,9 @@ const proto::Endpoint kChosen{.address = proto::IpAddress::from_ipv4(0xc6120142)
 /// The caller is a browser: DTLS on one port, and ICE.
 class MediaIce : public testing::Test {
  protected:
-  MediaIce() {
+  explicit MediaIce(bool is_dtls_client = true)
+      : lab_({.secured = true, .rtcp_mux = true, .is_dtls_client = is_dtls_client}, {},
+             {speaks_ice(), sip::SecurityPolicy{}}) {
     remote_ = lab_.remote(Side::kCaller);
     remote_.rtp = {};  // c=0.0.0.0, port 9
     remote_.ice.emplace();
@@ -22,7 +24,7 @@ class MediaIce : public testing::Test {
     offered_ = lab_.media->local_ice(Side::kCaller, &*remote_.ice, lab_.now_ns);
     EXPECT_TRUE(lab_.answer(Side::kCallee).ok());
     EXPECT_TRUE(lab_.media->set_remote(Side::kCaller, remote_, lab_.now_ns).ok());
-    lab_.begin_dtls(Side::kCaller);
+    if (is_dtls_client) lab_.begin_dtls(Side::kCaller);
     lab_.settle();
   }
   static sip::SecurityPolicy speaks_ice() {
@@ -30,16 +32,41 @@ class MediaIce : public testing::Test {
     policy.ice = true;
     return policy;
   }
-  void nominate(const proto::Endpoint& source) {
-    lab_.worker.event(lab_.flow(Side::kCaller)->id, proto::EventKind::kIceNominated, source);
+  void nominate(const proto::Endpoint& source) { tell(proto::EventKind::kIceNominated, source); }
+  void tell(proto::EventKind kind, const proto::Endpoint& source) {
+    lab_.worker.event(lab_.flow(Side::kCaller)->id, kind, source);
     lab_.settle();
   }
   [[nodiscard]] proto::Endpoint exit() const { return lab_.flow(Side::kCallee)->spec.rtp.peer; }
 
-  MediaLab lab_{{.secured = true, .rtcp_mux = true}, {}, {speaks_ice(), sip::SecurityPolicy{}}};
+  MediaLab lab_;
   RemoteMedia remote_;
   sip::LocalIce offered_;
 };
+
+/// The browser is the DTLS server: it has answered actively, or offered actpass.
+class MediaIceAsDtlsClient : public MediaIce {
+ protected:
+  MediaIceAsDtlsClient() : MediaIce(false) {}
+};
+
+TEST_F(MediaIceAsDtlsClient, TheHandshakeBeginsWithTheFirstCheckAndMediaWithTheChoice) {
+  EXPECT_FALSE(lab_.media->flowing());
+  tell(proto::EventKind::kIceChecked, MediaLab::place(Side::kCaller));
+  EXPECT_TRUE(lab_.media->flowing());
+  EXPECT_EQ(exit().port, 0);
+  nominate(MediaLab::place(Side::kCaller));
+  EXPECT_EQ(exit(), MediaLab::place(Side::kCaller));
+}
+
+TEST_F(MediaIceAsDtlsClient, TheHandshakeFollowsTheChoice) {
+  tell(proto::EventKind::kIceChecked, kChosen);  // where nobody answers the ClientHello
+  EXPECT_FALSE(lab_.media->flowing());
+  nominate(MediaLab::place(Side::kCaller));
+  lab_.now_ns += kSecondNs;  // it is said again
+  lab_.settle();
+  EXPECT_TRUE(lab_.media->flowing());
+}
 
 TEST_F(MediaIce, NothingIsSentBeforeAPairIsChosenAndThenThere) {
   ASSERT_TRUE(lab_.media->flowing());
