@@ -186,7 +186,9 @@ void Rig::make_worker() {
                                .from_workers = {},
                                .to_workers = {nullptr},
                                .wanted = nullptr,
-                               .wanted_by = {}};
+                               .wanted_by = {},
+                               .to_transcoders = {},
+                               .from_transcoders = {}};
   for (std::size_t network = 0; network < port_ids_.size(); ++network) {
     const std::uint16_t id = port_ids_[network];
     parts.networks_of_port[id] = {static_cast<std::uint8_t>(network)};

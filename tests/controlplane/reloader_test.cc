@@ -40,6 +40,7 @@ class ReloaderTest : public testing::Test {
                                          .trunks = {},
                                          .certificates = {},
                                          .pages = {},
+                                         .cookies = {},
                                          .users = {},
                                          .changes = {std::to_string(++plans_)}};
                      },

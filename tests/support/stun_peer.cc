@@ -82,8 +82,8 @@ Packet stun_check(const Check& check) {
   append16(message, check.type);
   append16(message, 0);
   append32(message, kCookie);
+  append32(message, check.transaction);
   append32(message, 0x7ea15acf);
-  append32(message, 0);
   append32(message, check.transaction);
   append(message, 0x0006, {check.username.begin(), check.username.end()});
   append(message, 0x0024, be32(check.priority));
