@@ -213,14 +213,14 @@ void append_dtls_attributes(const DtlsAttributes& dtls, MediaSection& section) {
   if (dtls.tls_id) section.attributes.push_back({"tls-id", *dtls.tls_id});
 }
 
-DtlsSetup setup_to_answer(DtlsSetup offered, std::optional<DtlsRole> wanted) {
+DtlsSetup setup_to_answer(DtlsSetup offered, std::optional<DtlsRole> current) {
   switch (offered) {
     case DtlsSetup::kActive:
       return DtlsSetup::kPassive;
     case DtlsSetup::kPassive:
       return DtlsSetup::kActive;
     case DtlsSetup::kActpass:
-      return wanted == DtlsRole::kClient ? DtlsSetup::kActive : DtlsSetup::kPassive;
+      return current == DtlsRole::kClient ? DtlsSetup::kActive : DtlsSetup::kPassive;
     case DtlsSetup::kHoldconn:
       break;
   }

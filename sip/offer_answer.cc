@@ -373,9 +373,7 @@ void answer_dtls(const RemoteSection& remote, const LocalSession& local, const L
                  AgreedSection& agreed) {
   const bool is_new = is_new_association(remote, local, own);
   const DtlsSetup offered = remote.dtls.setup.value_or(kSetupOfferedByDefault);
-  // By ICE both know where the other listens: who begins at once saves a flight, and the cookie (RFC 5763 section 5).
-  const auto role_by_default = agreed.local_ice ? std::optional(DtlsRole::kClient) : std::nullopt;
-  const DtlsSetup setup = setup_to_answer(offered, is_new || !own.current_role ? role_by_default : own.current_role);
+  const DtlsSetup setup = setup_to_answer(offered, is_new ? std::nullopt : own.current_role);
   const std::string& tls_id = is_new && !own.tls_id_next.empty() ? own.tls_id_next : own.tls_id;
   agreed.local_dtls = own_dtls(local, setup, remote.dtls.tls_id ? tls_id : std::string());
   agreed.remote_dtls = remote.dtls;
