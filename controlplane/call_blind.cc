@@ -22,8 +22,9 @@ BlindTransfer::BlindTransfer(Call& call, const Referral& referral, Terms terms, 
 std::optional<EndCause> BlindTransfer::prepare(const Path& way) {
   if (offered_) return std::nullopt;
   const proto::settings::RealmSettings& realm = call_.context_.settings.realms[way.realm];
-  const MediaLegOptions options =
-      callee_media(call_.context_.settings, way, policy_towards(realm, terms_.destination.media));
+  sip::SecurityPolicy towards = policy_towards(realm, terms_.destination.media);
+  join_codecs(towards, call_.realm_of(remaining()));
+  const MediaLegOptions options = callee_media(call_.context_.settings, way, towards);
   const std::variant<sip::RemoteOffer, EndCause> room = make_room(options);
   if (const auto* cause = std::get_if<EndCause>(&room)) return *cause;
   const sip::RemoteOffer& offer = std::get<sip::RemoteOffer>(room);

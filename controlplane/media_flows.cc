@@ -60,7 +60,7 @@ Secret<proto::FlowSpec> make_flow(const MediaLeg& from, const MediaLeg& to, Comp
   if (rtcp && leaves) spec->rtcp = exit_towards(to, Component::kRtcp);
   spec->receive = *from.receive_transform();
   spec->send = *to.send_transform();
-  if (from.security().codecs.transcode || to.security().codecs.transcode) {
+  if (to.remote_known() && (from.security().codecs.transcode || to.security().codecs.transcode)) {
     const proto::TranscodeSpec transcode = transcode_between(from.terms().audio, to.terms().audio);
     spec->rewrite.rtcp_timestamps = rtcp_scale(transcode);
     if (rtp) spec->transcode = transcode;

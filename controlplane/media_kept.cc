@@ -104,6 +104,7 @@ void MediaLeg::adopt(const KeptMediaLeg& kept, const RemoteMedia& remote, const 
     source.reserved = 0;
     if (uses_ice()) {
       learned_[static_cast<std::size_t>(component)] = source;
+      if (source.port == 0) continue;  // nothing was chosen yet
       ice_->adopt_route(static_cast<std::uint8_t>(component), place_of(component), source, now_ns);
     }
     static_cast<void>(learn_source(component, source, plain_prefix));

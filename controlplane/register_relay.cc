@@ -179,7 +179,8 @@ bool RegisterRelays::is_upstream(std::string_view trunk, const proto::IpAddress&
 }
 
 void RegisterRelays::note(const std::string& trunk, const proto::IpAddress& address) {
-  if (known_.size() < kKnownMax) known_.emplace(trunk, proto::to_string(address));
+  if (known_.size() >= kKnownMax) known_.erase(known_.begin());
+  known_.emplace(trunk, proto::to_string(address));
 }
 
 void RegisterRelays::bury() {

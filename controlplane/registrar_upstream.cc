@@ -4,6 +4,7 @@
 
 #include "controlplane/log.h"
 #include "controlplane/registrar.h"
+#include "sip/digest.h"
 #include "sip/name_addr.h"
 #include "sip/text.h"
 
@@ -23,6 +24,15 @@ std::uint32_t granted_s(const Message& response, const ContactRequest& contact) 
     return own.value_or(response.number(HeaderId::kExpires).value_or(contact.expires_s));
   }
   return 0;
+}
+
+/// The password was right, and the nonce too old.
+bool is_stale(const Message& response) {
+  for (const HeaderId id : {HeaderId::kWwwAuthenticate, HeaderId::kProxyAuthenticate}) {
+    const std::vector<sip::DigestChallenge> challenges = sip::digest_challenges(response, id);
+    if (std::any_of(challenges.begin(), challenges.end(), [](const auto& one) { return one.stale; })) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -57,6 +67,8 @@ void Registrar::on_upstream(const Path& from, bool tried, RegisterRequest wish, 
   if (status >= 300) {
     ++(status == 401 || status == 407 ? counters_.challenged : counters_.refused);
     if (!tried || (status != 401 && status != 403 && status != 407)) return;
+    // Whose password it was a datagram's source does not say: the challenge is not ours, and may never have got there.
+    if (from.hop.reliability != sip::Reliability::kReliable || is_stale(*response)) return;
     ++counters_.failures;
     return failures_.note(now_ns_, source_of(from.hop.remote.address));
   }

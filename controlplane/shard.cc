@@ -24,6 +24,9 @@ namespace {
 
 /// How often rings and timers are looked at: a DTLS flight waits this long at most.
 constexpr auto kTick = std::chrono::milliseconds(1);
+/// While weir-media has had something to say of late: each flight of a handshake waits for a tick.
+constexpr auto kTickSoon = std::chrono::microseconds(200);
+constexpr std::uint64_t kOfLateNs = 20'000'000;
 constexpr int kRegionTries = 50;
 constexpr auto kRegionPause = std::chrono::milliseconds(200);
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
@@ -217,9 +220,13 @@ void Shard::tick() {
   const bool quiet = calls_->calls() == 0 && calls_->outside().idle();
   if (farewell_ns_ != 0 && (quiet || now_ns >= farewell_ns_)) return io_.stop();
   tick_due_ns_ = clock_ns();
-  if (busy) return boost::asio::post(io_, [this] { tick(); });
-  tick_due_ns_ += std::chrono::nanoseconds(kTick).count();
-  tick_.expires_after(kTick);
+  if (busy) {
+    busy_ns_ = now_ns;
+    return boost::asio::post(io_, [this] { tick(); });
+  }
+  const std::chrono::nanoseconds pause = now_ns - busy_ns_ < kOfLateNs ? kTickSoon : kTick;
+  tick_due_ns_ += static_cast<std::uint64_t>(pause.count());
+  tick_.expires_after(pause);
   tick_.async_wait([this](const boost::system::error_code& error) {
     if (!error) tick();
   });

@@ -106,6 +106,7 @@ class Shard : private MessageSink {
   std::unique_ptr<Reloader> reloader_;
   std::uint64_t started_ns_ = 0;
   std::uint64_t tick_due_ns_ = 0;
+  std::uint64_t busy_ns_ = 0;      ///< when weir-media last had something to say
   std::uint64_t farewell_ns_ = 0;  ///< when to stop at the latest; 0: running
   MediaState media_state_ = MediaState::kAwaited;
   std::uint64_t media_incarnation_ = 0;

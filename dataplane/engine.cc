@@ -63,7 +63,10 @@ proto::Result<std::unique_ptr<Engine>> Engine::create(const Settings& settings, 
 proto::Status Engine::open_networks(const Settings& settings) {
   const auto count = static_cast<std::uint32_t>(settings.networks.size());
   for (const unsigned core : settings.media.worker_cores) nodes_.push_back(node_of_core(core, kCpuDirectory));
-  proto::Result<PacketPools> pools = PacketPools::create(settings.media.packet_buffers * count, nodes_);
+  // What lies between workers and transcoders is more: however far those fall behind, there is room to receive.
+  const auto converted = static_cast<std::uint32_t>(2 * kTranscodeSlots * settings.media.worker_cores.size() *
+                                                    settings.media.transcode_cores.size());
+  proto::Result<PacketPools> pools = PacketPools::create(settings.media.packet_buffers * count + converted, nodes_);
   if (!pools) return proto::Error{pools.error()};
   pools_ = std::move(*pools);
   const auto workers = static_cast<std::uint16_t>(settings.media.worker_cores.size());

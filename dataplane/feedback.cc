@@ -125,6 +125,7 @@ Survey survey(proto::Bytes compound, std::uint8_t absorbs) {
     if (!view) return Survey::kMalformed;
     const std::uint8_t kind = kind_of(*view);
     if (kind != 0 && view->body.size() < kFeedbackBytes - kCommonBytes) return Survey::kMalformed;
+    if (is_report(view->type) && view->body.size() < kEmptyReportBytes - kCommonBytes) return Survey::kMalformed;
     holds |= (kind & absorbs) != 0;
     compound = compound.subspan(view->packet_bytes);
   }
@@ -158,7 +159,10 @@ DropReason absorb_feedback(Burst& burst, std::uint32_t packet) {
     if (!add_understood(view, one, absorbs, burst.now_ns, rest)) return DropReason::kTooLong;
     compound = compound.subspan(view.packet_bytes);
   }
-  return rest.bytes().size() == before ? DropReason::kFeedbackAbsorbed : replace(burst, packet, rest.bytes());
+  if (rest.bytes().size() == before) return DropReason::kFeedbackAbsorbed;
+  // A BYE of nobody alone: SRTCP needs an SSRC (RFC 3711 section 3.4).
+  if (rest.bytes().size() < proto::kRtcpHeaderBytes) return DropReason::kRtcpMalformed;
+  return replace(burst, packet, rest.bytes());
 }
 
 }  // namespace weir::dataplane

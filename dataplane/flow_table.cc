@@ -203,6 +203,7 @@ void FlowTable::resume_flow(FlowEntry& flow, Cipher& cipher) {
   close_windows(flow.receive_rtp);
   close_windows(flow.send_rtp);
   close_windows(flow.receive_rtcp);
+  if ((flow.accepts & kTranscodes) != 0) flow.marks |= kMarkRewrites;  // it ended between the two
 }
 
 /// A place whose flow does not know of it was being claimed or given back when weir-media ended.

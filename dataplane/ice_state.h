@@ -60,7 +60,7 @@ struct alignas(64) IceState {
   TokenBucket checks;
   TokenBucket tellings;
   std::uint64_t nominated_ns;  ///< when `selected` was last another
-  std::uint64_t consent_ns;    ///< when the selected source last checked
+  std::uint64_t consent_ns;    ///< when the selected source last checked, or it was last said that it does not
   std::uint32_t consent_ms;    ///< see proto::FlowSpec::ice_consent_ms
   std::uint32_t priority;      ///< of the check that nominated
   std::uint8_t selected;       ///< place in `sources` + 1; 0: none is nominated yet

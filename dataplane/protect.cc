@@ -57,6 +57,8 @@ DropReason take_rtp_index(Burst& burst, std::uint32_t packet) {
 
 /// One counter for all SSRCs of the flow: no (SSRC, index) comes twice (RFC 3711 section 3.4).
 DropReason take_rtcp_index(Burst& burst, std::uint32_t packet) {
+  if (burst.bytes[packet] < kSrtcpHeaderBytes) [[unlikely]]
+    return DropReason::kRtcpMalformed;  // else what is encrypted would have no end
   FlowEntry& flow = *burst.flow[packet];
   if (flow.send_rtcp_next > kRtcpIndexMax) return DropReason::kKeyExhausted;
   burst.index[packet] = flow.send_rtcp_next++;

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::uint64_t kTickNs = 1'000'000;
 constexpr std::uint32_t kTicksPerRound = 1000;
+/// How often in ice_consent_ms it is said again that the checks have ended: media may end after them.
+constexpr std::uint32_t kConsentReminders = 3;
 
 }  // namespace
 
@@ -55,15 +57,18 @@ void SilenceWatch::watch_consent(std::uint32_t index, std::uint64_t now_ns) {
   const FlowEntry& flow = table_.entry(index);
   if (flow.source_policy != proto::SourcePolicy::kIce) return;
   IceState* ice = table_.ice_of(index);
-  if (ice == nullptr || ice->selected == 0 || ice->consent_ms == 0 || ice->consent_lost) return;
-  if (now_ns - ice->consent_ns < ice->consent_ms * kTickNs) return;
+  if (ice == nullptr || ice->selected == 0 || ice->consent_ms == 0) return;
+  const std::uint32_t wait_ms = ice->consent_lost ? ice->consent_ms / kConsentReminders : ice->consent_ms;
+  if (now_ns - ice->consent_ns < wait_ms * kTickNs) return;
   proto::Event event{};
   event.kind = proto::EventKind::kConsentLost;
   event.flow = {index, flow.generation};
   event.cookie = flow.cookie;
   event.source = *ice->selected_source();
   event.ssrc = ice->selected_by;
-  ice->consent_lost = events_.push(event, now_ns);  // else next round
+  if (!events_.push(event, now_ns)) return;  // next round
+  ice->consent_lost = true;
+  ice->consent_ns = now_ns;
 }
 
 }  // namespace weir::dataplane

@@ -73,7 +73,7 @@ enum class EventKind : std::uint8_t {
   // ICE. source: the check's; ssrc: which of FlowSpec::ice it was made with; priority: its PRIORITY
   kIceChecked = 13,    ///< the first authenticated check from a source; of a flood of sources only some
   kIceNominated = 14,  ///< kIce: the peer nominated this source; a lite agent's flow follows it
-  kConsentLost = 15,   ///< no check from the selected source for ice_consent_ms; said once until one comes again
+  kConsentLost = 15,   ///< no check from the selected source for ice_consent_ms; again thrice in that until one comes
   kIceRoleLost = 16,   ///< full ICE: by the tie-breakers the flow's role is another from now on: ssrc (IceRole)
 };
 

@@ -206,6 +206,10 @@ void check_realm_cookie(const RealmSettings& realm, std::uint32_t line, std::vec
                                     [](const ListenerSettings& one) { return one.transport == SipTransport::kWs; });
   if (in_clear)
     mistakes.push_back({line, "realm '" + realm.name + "' has a cookie, which its ws: listener would carry in clear"});
+  if (!realm.registrar.domains.empty() && !realm.registrar.auth) {
+    mistakes.push_back({line, "realm '" + realm.name +
+                                  "' has a cookie and auth = false: without one anybody could register as anybody"});
+  }
 }
 
 void check_realms(const Settings& settings, const Lines& lines, std::vector<Mistake>& mistakes) {

@@ -314,6 +314,20 @@ TEST(MediaReplace, BeforeAnythingFlowsItBeginsAnew) {
   EXPECT_TRUE(lab.media->flowing());
 }
 
+TEST(MediaReplace, WhereCodecsAreConvertedTheNextPartysAreNotKnownYet) {
+  sip::SecurityPolicy converts;
+  converts.codecs.transcode = true;
+  MediaLab lab(kPlain, kPlain, {converts, converts});
+  for (const Side side : kSides) ASSERT_TRUE(lab.answer(side).ok());
+  lab.settle();
+  ASSERT_TRUE(lab.media->replace(Side::kCallee, options_of(1, converts), lab.now_ns).ok());
+  lab.settle();
+  EXPECT_EQ(lab.flow(Side::kCaller)->spec.transcode.pairs, 0);
+  ASSERT_TRUE(lab.answer(Side::kCallee).ok());
+  lab.settle();
+  EXPECT_TRUE(lab.media->flowing());
+}
+
 TEST(MediaReplace, WithoutAPortLeftNothingChanges) {
   MediaLab lab(kPlain, kPlain);
   for (const Side side : kSides) ASSERT_TRUE(lab.answer(side).ok());

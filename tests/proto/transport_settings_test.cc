@@ -202,6 +202,12 @@ const Row kRows[] = {
      "certificates = [{ chain = \"/etc/weir/c.pem\", key = \"/etc/weir/c.key\" }]\n[realm.websocket]\norigins = "
      "[\"*\"]\ncookie = { name = \"c\", key = \"/k\" }",
      39, "any page could use a visitor's"},
+    {"a cookie where nobody is asked for a password",
+     "certificates = [{ chain = \"/etc/weir/c.pem\", key = \"/etc/weir/c.key\" }]",
+     "certificates = [{ chain = \"/etc/weir/c.pem\", key = \"/etc/weir/c.key\" }]\nregistrar = { domain = "
+     "\"c.example\", "
+     "auth = false }\n[realm.websocket]\ncookie = { name = \"c\", key = \"/k\" }",
+     39, "has a cookie and auth = false"},
     {"a cookie without a key", "certificates = [{ chain = \"/etc/weir/c.pem\", key = \"/etc/weir/c.key\" }]",
      "certificates = [{ chain = \"/etc/weir/c.pem\", key = \"/etc/weir/c.key\" }]\n[realm.websocket]\ncookie = { name "
      "= \"c\" }",
