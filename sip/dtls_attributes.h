@@ -87,8 +87,8 @@ void append_dtls_attributes(const DtlsAttributes& dtls, MediaSection& section);
 
 /// The setup to answer with; active -> passive; passive -> active; holdconn -> holdconn (RFC 4145 section 4.1). Towards
 /// an open offerer (actpass) we are passive, so that no handshake starts before the caller listens, and that the SRTP
-/// profile, which the server chooses, is the one that costs least. `current` is our role in an association that goes on,
-/// which an open re-offer must not turn over (RFC 8842 section 5.3).
+/// profile, which the server chooses, is the one that costs least. `current` is our role in an association that goes
+/// on, which an open re-offer must not turn over (RFC 8842 section 5.3).
 DtlsSetup setup_to_answer(DtlsSetup offered, std::optional<DtlsRole> current = std::nullopt);
 /// May this setup answer that one? RFC 4145 section 4.1; RFC 5763 section 5: an answer is never actpass.
 bool is_setup_answer(DtlsSetup offered, DtlsSetup answered);

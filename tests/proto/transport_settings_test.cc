@@ -204,9 +204,8 @@ const Row kRows[] = {
      39, "any page could use a visitor's"},
     {"a cookie where nobody is asked for a password",
      "certificates = [{ chain = \"/etc/weir/c.pem\", key = \"/etc/weir/c.key\" }]",
-     "certificates = [{ chain = \"/etc/weir/c.pem\", key = \"/etc/weir/c.key\" }]\nregistrar = { domain = "
-     "\"c.example\", "
-     "auth = false }\n[realm.websocket]\ncookie = { name = \"c\", key = \"/k\" }",
+     "certificates = [{ chain = \"/etc/weir/c.pem\", key = \"/etc/weir/c.key\" }]\n[realm.registrar]\ndomain = "
+     "\"c.example\"\nauth = false\n[realm.websocket]\ncookie = { name = \"c\", key = \"/k\" }",
      39, "has a cookie and auth = false"},
     {"a cookie without a key", "certificates = [{ chain = \"/etc/weir/c.pem\", key = \"/etc/weir/c.key\" }]",
      "certificates = [{ chain = \"/etc/weir/c.pem\", key = \"/etc/weir/c.key\" }]\n[realm.websocket]\ncookie = { name "
