@@ -222,7 +222,7 @@ def test_a_reinvite_turns_to_a_common_codec_and_back(transcoding_lab):
         response = call.agent.wait_response()
         assert response.status == 200 and formats_of(response.body)[0] == str(formats[0]), response.body
         call.agent.ack(request, response)
-        time.sleep(0.3)
+        time.sleep(1)  # what was on its way between the cores has arrived
         before = lab.weir.counters()["transcoded"]
         time.sleep(1)
         assert (lab.weir.counters()["transcoded"] > before) == transcoded
