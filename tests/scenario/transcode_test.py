@@ -242,3 +242,4 @@ def test_weir_media_that_comes_back_goes_on_converting(transcoding_lab, tmp_path
     assert tone_s(call.telephone.audio()[heard:], _G711_HZ, tmp_path / "after.wav") > 1.5
     call.hang_up()
     assert_nothing_left(lab)
+    assert_clean_end(lab)  # and no accounts: what lay between the cores when weir-media was killed is lost
