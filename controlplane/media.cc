@@ -400,8 +400,7 @@ std::string_view Media::codec(Side side) const {
 }
 
 bool Media::transcodes(Side side) const {
-  return leg(side).remote_known() && leg(opposite(side)).remote_known() &&
-         flow_from(side, Component::kRtp)->transcode.pairs != 0;
+  return conversion_of(leg(side), leg(opposite(side))).pairs != 0;
 }
 
 std::size_t Media::handshakes() const {

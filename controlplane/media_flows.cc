@@ -21,6 +21,12 @@ proto::PrefixBits plain_latch_prefix(const proto::settings::ControlSettings& con
           .ipv6 = static_cast<std::uint8_t>(control.plain_latch_ipv6_prefix_bits)};
 }
 
+proto::TranscodeSpec conversion_of(const MediaLeg& from, const MediaLeg& to) {
+  const bool wanted = from.security().codecs.transcode || to.security().codecs.transcode;
+  if (!wanted || !from.remote_known() || !to.remote_known()) return {};
+  return transcode_between(from.terms().audio, to.terms().audio);
+}
+
 Secret<proto::FlowSpec> make_flow(const MediaLeg& from, const MediaLeg& to, Component component,
                                   const std::vector<proto::PayloadTypePair>& payload_types, const FlowTerms& terms) {
   WEIR_ASSERT(from.remote_known() && from.carrier(component) == component);
@@ -60,11 +66,9 @@ Secret<proto::FlowSpec> make_flow(const MediaLeg& from, const MediaLeg& to, Comp
   if (rtcp && leaves) spec->rtcp = exit_towards(to, Component::kRtcp);
   spec->receive = *from.receive_transform();
   spec->send = *to.send_transform();
-  if (to.remote_known() && (from.security().codecs.transcode || to.security().codecs.transcode)) {
-    const proto::TranscodeSpec transcode = transcode_between(from.terms().audio, to.terms().audio);
-    spec->rewrite.rtcp_timestamps = rtcp_scale(transcode);
-    if (rtp) spec->transcode = transcode;
-  }
+  const proto::TranscodeSpec transcode = conversion_of(from, to);
+  spec->rewrite.rtcp_timestamps = rtcp_scale(transcode);
+  if (rtp) spec->transcode = transcode;
   const MediaTerms understood = to.remote_known() ? to.terms() : MediaTerms{};
   spec->rewrite.absorbs = static_cast<std::uint8_t>(proto::kFeedbackAll & ~understood.understands);
   // Telephones send none, and a flow that is to be looked into costs weir-media more.

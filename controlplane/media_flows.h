@@ -30,6 +30,10 @@ inline constexpr std::uint8_t kMediaDscp = 46;
 /// From where, beside what the SDP says, plain media may come.
 proto::PrefixBits plain_latch_prefix(const proto::settings::ControlSettings& control);
 
+/// How audio from the one leg is converted for the other: no pairs where neither realm's policy wants it, where they
+/// share a codec, or while the remote of either is not known.
+proto::TranscodeSpec conversion_of(const MediaLeg& from, const MediaLeg& to);
+
 /// The flow that arrives at `from`'s port of `component` and leaves towards `to`: nowhere while either leg is not
 /// ready(). The remote of `from` is known. RTCP arrives on RTP's flow where `from` has rtcp-mux and leaves from RTP's
 /// port where `to` has it; each kind of packet has exactly one flow, so each key has one sender.
