@@ -1,6 +1,7 @@
 #include "controlplane/ice_agent.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "controlplane/chance.h"
 
@@ -28,10 +29,10 @@ std::uint64_t consent_interval_ns() {
 
 }  // namespace
 
-bool IcePacer::take(std::uint64_t now_ns) {
-  if (now_ns < next_ns_) return false;
-  next_ns_ = now_ns + kApartNs;
-  return true;
+std::uint64_t IcePacer::turn(std::uint64_t now_ns) {
+  const std::uint64_t turn_ns = std::max(now_ns, next_ns_);
+  next_ns_ = turn_ns + kApartNs;
+  return turn_ns;
 }
 
 IceAgent::IceAgent(IceAgentTerms terms) : terms_(std::move(terms)), list_(terms_.locals) {}
@@ -43,21 +44,40 @@ void IceAgent::add_remote(const std::vector<sip::IceCandidate>& candidates, std:
   }
 }
 
-void IceAgent::on_checked(std::uint8_t local, const proto::Endpoint& source, std::uint32_t priority, bool nominates,
-                          std::uint64_t now_ns) {
-  IcePair* const pair = list_.heard(local, source, priority);
+void IceAgent::on_checked(const IceHeard& check, std::uint64_t now_ns) {
+  IcePair* const pair = list_.heard(check.local, check.source, check.priority);
   if (pair == nullptr) return;
-  const bool chosen = nominates && terms_.role == proto::IceRole::kControlled;
+  const bool first = !std::exchange(pair->heard, true);
+  credit(*pair, check.bytes, now_ns);
+  const bool chosen = check.nominates && terms_.role == proto::IceRole::kControlled;
   if (pair->state == IcePairState::kSucceeded) {
     if (chosen) select(*pair, now_ns);
     return;
   }
   pair->nominated = pair->nominated || chosen;
+  const bool news = first || check.nominates;
   if (pair->state == IcePairState::kInProgress && pair->sent < kSentMax) {
-    pair->due_ns = now_ns;  // now that the peer's own check has opened the way
-  } else {
+    if (news) pair->due_ns = now_ns;  // now that the peer's own check has opened the way
+  } else if (pair->conflicts <= kConflictsMax && (news || !consent(pair->component).selected)) {
     pair->triggered = true;
   }
+}
+
+/// A check that waits for it goes out as soon as there is enough.
+void IceAgent::credit(IcePair& pair, std::uint32_t bytes, std::uint64_t now_ns) {
+  if (pair.has_shown) return;
+  pair.credit_bytes += bytes;
+  if (pair.lacks_bytes != 0 && pair.credit_bytes + bytes_left_ >= pair.lacks_bytes) pair.due_ns = now_ns;
+}
+
+/// False: so many bytes are more than may go to a place that has not shown itself.
+bool IceAgent::pays(IcePair& pair, std::size_t bytes) {
+  if (pair.has_shown) return true;
+  if (bytes > pair.credit_bytes + bytes_left_) return false;
+  const std::size_t own = std::min(bytes, pair.credit_bytes);
+  pair.credit_bytes -= own;
+  bytes_left_ -= bytes - own;
+  return true;
 }
 
 StunCheck IceAgent::check_from(std::uint8_t local) const {
@@ -81,11 +101,12 @@ void IceAgent::begin_check(IcePair& pair, std::uint64_t now_ns) {
   pair.nominates = pair.nominated && terms_.role == proto::IceRole::kControlling;
   pair.role = terms_.role;
   pair.sent = 0;
+  pair.lacks_bytes = 0;
   pair.rto_ns = std::max(kRtoNsMin, kTaNs * waiting);
   pair.due_ns = now_ns;
 }
 
-/// False: it would cost more than may be sent to who has not shown itself.
+/// Or, where it costs too much, lets this time pass: more may come in the place's name. False: nothing did so far.
 bool IceAgent::transmit(IcePair& pair, std::uint64_t now_ns, const Send& send) {
   std::array<std::uint8_t, kStunCheckBytesMax> room;
   StunCheck check = check_from(pair.local);
@@ -93,12 +114,11 @@ bool IceAgent::transmit(IcePair& pair, std::uint64_t now_ns, const Send& send) {
   check.role = pair.role;
   check.nominates = pair.nominates;
   const proto::Bytes datagram = write_check(check, room);
-  if (!pair.has_shown) {
-    const std::size_t cost = wire_bytes(pair.remote, datagram.size());
-    if (cost > bytes_left_) return false;
-    bytes_left_ -= cost;
-  }
-  send(pair.local, pair.remote, datagram);
+  const std::size_t cost = wire_bytes(pair.remote, datagram.size());
+  const bool paid = pays(pair, cost);
+  if (!paid && !pair.heard) return false;
+  pair.lacks_bytes = paid ? 0 : cost;
+  if (paid) send(pair.local, pair.remote, datagram);
   ++pair.sent;
   pair.due_ns =
       now_ns + (pair.sent == kSentMax ? kLastWait * std::max(kRtoNsMin, pair.rto_ns >> (kSentMax - 1)) : pair.rto_ns);
@@ -115,17 +135,23 @@ void IceAgent::repeat_checks(std::uint64_t now_ns, const Send& send) {
   }
 }
 
+/// What is to be checked is found when the turn comes: by then there may be something better.
+void IceAgent::check_next(std::uint64_t now_ns, IcePacer& pacer, const Send& send) {
+  if (now_ns < next_check_ns_) return;
+  if (!turn_ns_ && list_.next(terms_.role) != nullptr) turn_ns_ = pacer.turn(now_ns);
+  if (!turn_ns_ || now_ns < *turn_ns_) return;
+  turn_ns_.reset();
+  IcePair* const pair = list_.next(terms_.role);
+  if (pair == nullptr) return;
+  begin_check(*pair, now_ns);
+  if (!transmit(*pair, now_ns, send)) fail(*pair);
+  next_check_ns_ = now_ns + kTaNs;
+}
+
 bool IceAgent::advance(std::uint64_t now_ns, IcePacer& pacer, const Send& send) {
   repeat_checks(now_ns, send);
   nominate_when_due(now_ns);
-  if (now_ns >= next_check_ns_) {
-    IcePair* const pair = list_.next(terms_.role);
-    if (pair != nullptr && pacer.take(now_ns)) {
-      begin_check(*pair, now_ns);
-      if (!transmit(*pair, now_ns, send)) fail(*pair);
-      next_check_ns_ = now_ns + kTaNs;
-    }
-  }
+  check_next(now_ns, pacer, send);
   ask_for_consent(now_ns, send);
   const auto is_going_on = [](const IcePair& one) {
     return one.triggered || one.state == IcePairState::kWaiting || one.state == IcePairState::kFrozen ||
@@ -204,7 +230,7 @@ void IceAgent::on_success(IcePair& pair, std::uint64_t now_ns) {
 
 void IceAgent::on_error(IcePair& pair, std::uint16_t error) {
   pair.has_shown = true;
-  if (error == kRoleConflict) {
+  if (error == kRoleConflict && ++pair.conflicts <= kConflictsMax) {
     if (pair.role == terms_.role) terms_.role = proto::opposite(terms_.role);
     pair.nominated = false;
     pair.state = IcePairState::kWaiting;
@@ -234,7 +260,7 @@ void IceAgent::select(const IcePair& pair, std::uint64_t now_ns) {
 void IceAgent::adopt(std::uint8_t component, const IceRoute& route, std::uint64_t now_ns) {
   if (IcePair* pair = list_.heard(route.local, route.remote, 1)) {
     pair->state = IcePairState::kSucceeded;
-    pair->works = true;
+    pair->works = pair->has_shown = true;
     select(*pair, now_ns);
     consent(component).due_ns = now_ns;
   }

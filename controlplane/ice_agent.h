@@ -2,8 +2,9 @@
 // component, and asks for consent as long as it is used. Sans-I/O: time and datagrams in, datagrams out. RFC 8445
 // sections 6 to 8 and 14, RFC 7675.
 //
-// A check goes where a description says, and anybody may be named there: until a place has shown by a signed check or
-// response that it is the peer, all that is sent to such places together is less than the description was long.
+// A check goes where a description says or a check came from, and anybody may be named there, also by the party itself:
+// until a place has answered a check of ours, what is sent there is paid for by what came in its name, and beyond that
+// all that is sent to such places together is less than the description was long.
 #pragma once
 
 #include <array>
@@ -20,12 +21,14 @@
 
 namespace weir::controlplane {
 
-/// All agents of a shard together (RFC 8445 section 14.2 and appendix B.1).
+/// All agents of a shard together (RFC 8445 section 14.2 and appendix B.1). An agent has one turn at a time and asks
+/// for the next when it is over: so they come round, whichever is looked at first. A turn that is not used, because its
+/// agent ended, is lost.
 class IcePacer {
  public:
   static constexpr std::uint64_t kApartNs = 5'000'000;
-  /// May a new check be sent now?
-  bool take(std::uint64_t now_ns);
+  /// When the caller may send a new check: behind all who asked before.
+  std::uint64_t turn(std::uint64_t now_ns);
 
  private:
   std::uint64_t next_ns_ = 0;
@@ -37,6 +40,15 @@ struct IceAgentTerms {
   sip::IceCredentials ours;
   sip::IceCredentials theirs;
   std::vector<sip::IceCandidate> locals;  ///< of the components that there are
+};
+
+/// A check that weir-media has answered.
+struct IceHeard {
+  std::uint8_t local = 0;  ///< place in the terms
+  proto::Endpoint source;
+  std::uint32_t priority = 0;
+  bool nominates = false;   ///< it chooses the pair
+  std::uint32_t bytes = 0;  ///< it brought beyond those of its answer; 0: they were counted already
 };
 
 /// What media of a component goes over.
@@ -58,6 +70,8 @@ class IceAgent {
   static constexpr std::uint64_t kConsentNs = 30'000'000'000;  ///< RFC 7675 section 5.1
   static constexpr std::uint64_t kConsentEveryNs = 5'000'000'000;
   static constexpr std::size_t kComponents = 2;
+  /// So often one place may want the other role: twice is what two agents that learn of each other need at most.
+  static constexpr std::uint8_t kConflictsMax = 4;
 
   /// Sends a datagram from the candidate of ours at `local` to `remote`.
   using Send = std::function<void(std::uint8_t local, const proto::Endpoint& remote, proto::Bytes datagram)>;
@@ -70,9 +84,7 @@ class IceAgent {
 
   /// Candidates of a description of so many bytes, or that came after it.
   void add_remote(const std::vector<sip::IceCandidate>& candidates, std::size_t description_bytes);
-  /// weir-media has answered a check from `source`, the first, or (`nominates`) one that chooses the pair.
-  void on_checked(std::uint8_t local, const proto::Endpoint& source, std::uint32_t priority, bool nominates,
-                  std::uint64_t now_ns);
+  void on_checked(const IceHeard& check, std::uint64_t now_ns);
   /// A datagram that looks like a response. False: it answers no check of this agent, or is not the peer's.
   bool on_response(std::uint8_t local, const proto::Endpoint& source, proto::Bytes datagram, std::uint64_t now_ns);
   /// Sends what is due. True: there is more to come before consent is asked for again.
@@ -99,6 +111,9 @@ class IceAgent {
     std::uint64_t until_ns = 0;
   };
 
+  void credit(IcePair& pair, std::uint32_t bytes, std::uint64_t now_ns);
+  bool pays(IcePair& pair, std::size_t bytes);
+  void check_next(std::uint64_t now_ns, IcePacer& pacer, const Send& send);
   void begin_check(IcePair& pair, std::uint64_t now_ns);
   bool transmit(IcePair& pair, std::uint64_t now_ns, const Send& send);
   void repeat_checks(std::uint64_t now_ns, const Send& send);
@@ -122,6 +137,7 @@ class IceAgent {
   std::array<Consent, kComponents> consents_;
   std::array<std::uint64_t, kComponents> works_ns_{};  ///< since when a pair of it works; 0: none does
   std::uint64_t next_check_ns_ = 0;
+  std::optional<std::uint64_t> turn_ns_;  ///< the pacer's
   std::size_t bytes_left_ = 0;
 };
 

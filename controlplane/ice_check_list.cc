@@ -51,9 +51,9 @@ IcePair* IceCheckList::heard(std::uint8_t local, const proto::Endpoint& source, 
   IcePair* pair = find(local, source);
   if (pair == nullptr && local < locals_.size()) {
     if (pairs_.size() >= kPairsMax) {
-      // Who shows itself takes the place of one that is only talked of.
+      // Who is heard takes the place of one that is only talked of.
       const auto silent =
-          std::find_if(pairs_.rbegin(), pairs_.rend(), [](const IcePair& one) { return !one.has_shown; });
+          std::find_if(pairs_.rbegin(), pairs_.rend(), [](const IcePair& one) { return !one.heard && !one.has_shown; });
       if (silent == pairs_.rend()) return nullptr;
       pairs_.erase(std::next(silent).base());
     }
@@ -65,7 +65,6 @@ IcePair* IceCheckList::heard(std::uint8_t local, const proto::Endpoint& source, 
     pair->local_priority = locals_[local].priority;
     pair->remote_priority = priority;
   }
-  if (pair != nullptr) pair->has_shown = true;
   return pair;
 }
 

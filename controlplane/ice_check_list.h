@@ -27,7 +27,11 @@ struct IcePair {
   bool works = false;      ///< a check of it succeeded, and none has failed since
   bool triggered = false;  ///< to be checked before others (section 6.1.4.1)
   bool nominated = false;  ///< controlling: the next check of it says so; controlled: the peer has said so
-  bool has_shown = false;  ///< the remote has: by a signed check or response it proved that it is there
+  bool heard = false;      ///< a signed check came from the remote: by its party, if not from there (it may be forged)
+  bool has_shown = false;  ///< the remote has that it is there: it answered a check of ours
+  std::size_t credit_bytes = 0;  ///< what came in its name beyond what went there; counts until it has shown itself
+  std::size_t lacks_bytes = 0;   ///< the check on its way waits for credit of so much; 0: it does not
+  std::uint8_t conflicts = 0;    ///< times it answered 487
   // The check that is on its way.
   StunTransaction transaction{};
   bool nominates = false;

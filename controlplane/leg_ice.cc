@@ -120,13 +120,30 @@ void LegIce::tell_agents(std::uint8_t port, const proto::Event& event) {
   const std::string& made_with = ours_[event.ssrc].ufrag;
   if (next_ && next_->terms().ours.ufrag == made_with) return tell(*next_, port, event);
   if (agent_ && agent_->terms().ours.ufrag == made_with) return tell(*agent_, port, event);
-  if (early_.size() < kEarlyChecksMax) early_.push_back({port, event});
+  keep_early(port, event);
+}
+
+void LegIce::keep_early(std::uint8_t port, const proto::Event& event) {
+  const auto known = std::find_if(early_.begin(), early_.end(), [&](const EarlyCheck& one) {
+    return one.port == port && one.event.kind == event.kind && one.event.ssrc == event.ssrc &&
+           one.event.source == event.source;
+  });
+  if (known != early_.end()) {
+    known->event.bytes += event.bytes;
+  } else if (early_.size() < kEarlyChecksMax) {
+    early_.push_back({port, event});
+  }
 }
 
 void LegIce::tell(IceAgent& agent, std::uint8_t port, const proto::Event& event) {
   proto::Endpoint source = event.source;
   source.reserved = 0;
-  agent.on_checked(port, source, event.priority, event.kind == proto::EventKind::kIceNominated, event.now_ns);
+  agent.on_checked({.local = port,
+                    .source = source,
+                    .priority = event.priority,
+                    .nominates = event.kind == proto::EventKind::kIceNominated,
+                    .bytes = event.bytes},
+                   event.now_ns);
 }
 
 void LegIce::on_response(std::uint8_t port, const proto::Endpoint& source, proto::Bytes datagram,

@@ -78,6 +78,7 @@ class LegIce {
   /// The generation that the last description began; nullptr: there is none.
   IceAgent* latest();
   void begin_generation(const sip::RemoteIce& remote, std::size_t components);
+  void keep_early(std::uint8_t port, const proto::Event& event);
   void tell_agents(std::uint8_t port, const proto::Event& event);
   void tell(IceAgent& agent, std::uint8_t port, const proto::Event& event);
   void take_role(proto::IceRole role);

@@ -57,6 +57,13 @@ void add_hmac(Cipher& cipher, const Check& check, proto::Bytes message) {
   cipher.hmac_add(credentials.hmac_inner, credentials.hmac_outer, message);
 }
 
+/// By how much it is longer than its answer: what its source has paid beyond it.
+std::uint32_t bytes_beyond_answer(const Burst& burst, std::uint32_t packet) {
+  const bool ipv6 = burst.source[packet].address.family == proto::Family::kIpv6;
+  const std::uint32_t answer = ipv6 ? kIceSuccessBytesIpv6 : kIceSuccessBytesIpv4;
+  return burst.bytes[packet] > answer ? burst.bytes[packet] - answer : 0;
+}
+
 void tell(Burst& burst, std::uint32_t packet, const Check& check, proto::EventKind kind, EventSink& events) {
   const FlowEntry& flow = *burst.flow[packet];
   proto::Event event{};
@@ -67,6 +74,7 @@ void tell(Burst& burst, std::uint32_t packet, const Check& check, proto::EventKi
   event.ssrc =
       kind == proto::EventKind::kIceRoleLost ? static_cast<std::uint32_t>(check.state->role) : check.credentials;
   event.priority = check.attributes.priority;
+  if (kind == proto::EventKind::kIceChecked) event.bytes = bytes_beyond_answer(burst, packet);
   const bool told = events.push(event, burst.now_ns);
   if (kind == proto::EventKind::kIceNominated) check.state->selected_told = told;
 }
@@ -84,6 +92,13 @@ void follow(Burst& burst, std::uint32_t packet, const Check& check, EventSink& e
   if (!state.selected_told) tell(burst, packet, check, proto::EventKind::kIceNominated, events);
 }
 
+/// A full agent's own checks go no further than those that come pay for, until an answer shows who is there: it hears
+/// of all of them.
+bool is_awaited(const IceState& state, const proto::Endpoint& source) {
+  const proto::Endpoint* selected = state.selected_source();
+  return state.is_full() && (selected == nullptr || *selected != source);
+}
+
 DropReason commit(Burst& burst, std::uint32_t packet, const Check& check, EventSink& events) {
   IceState& state = *check.state;
   const bool follows = burst.flow[packet]->source_policy == proto::SourcePolicy::kIce;
@@ -93,6 +108,7 @@ DropReason commit(Burst& burst, std::uint32_t packet, const Check& check, EventS
       .priority = check.attributes.priority,
       .credentials = check.credentials,
       .nominates = follows && check.attributes.use_candidate && state.role != proto::IceRole::kControlling};
+  const bool awaited = is_awaited(state, facts.source);
   bool source_is_new = false;
   switch (commit_check(state, facts, burst.now_ns, source_is_new)) {
     case IceCommit::kReplayed:
@@ -103,7 +119,7 @@ DropReason commit(Burst& burst, std::uint32_t packet, const Check& check, EventS
       break;
   }
   refill(state.tellings, burst.now_ns);
-  if (source_is_new && has_tokens(state.tellings, 1)) {
+  if ((source_is_new || awaited) && has_tokens(state.tellings, 1)) {
     take_tokens(state.tellings, 1);
     tell(burst, packet, check, proto::EventKind::kIceChecked, events);
   }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "dataplane/burst.h"
 
@@ -21,6 +22,10 @@ inline constexpr std::size_t kIceCheckBytesMax = 548;
 
 /// The longest answer, in bytes: 420 with its list of attributes.
 inline constexpr std::size_t kIceAnswerBytesMax = 128;
+
+/// A success response: the header, XOR-MAPPED-ADDRESS, MESSAGE-INTEGRITY, FINGERPRINT.
+inline constexpr std::uint32_t kIceSuccessBytesIpv4 = 20 + 12 + 24 + 8;
+inline constexpr std::uint32_t kIceSuccessBytesIpv6 = 20 + 24 + 24 + 8;
 
 /// Turns the connectivity checks of burst.checks into their answers, in place: `bytes` becomes the answer's. Verifies,
 /// then records what they say (ice_state.h), moves the peer of a flow with SourcePolicy::kIce to a nominated source,

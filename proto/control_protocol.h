@@ -12,7 +12,7 @@
 namespace weir::proto {
 
 /// Raised with every change of a layout or a meaning in proto/ that the layout hash cannot see.
-inline constexpr std::uint32_t kRegionVersion = 7;
+inline constexpr std::uint32_t kRegionVersion = 8;
 
 /// Command: weir-control -> the worker that owns the flow. Each is answered by one Event with the same request number.
 enum class CommandKind : std::uint8_t {
@@ -71,7 +71,8 @@ enum class EventKind : std::uint8_t {
   kIndexNearLimit = 11,     ///< a key is close to its lifetime (RFC 3711 section 9.2): rekey
   kKeysConfirmed = 12,      ///< a packet under the new receive keys authenticated while the old ones still received
   // ICE. source: the check's; ssrc: which of FlowSpec::ice it was made with; priority: its PRIORITY
-  kIceChecked = 13,    ///< the first authenticated check from a source; of a flood of sources only some
+  kIceChecked = 13,  ///< an authenticated check, a source's first; of a flood of sources only some. Full ICE: also its
+                     ///< later ones, until the peer has nominated it. bytes: see Event
   kIceNominated = 14,  ///< kIce: the peer nominated this source; a lite agent's flow follows it
   kConsentLost = 15,   ///< no check from the selected source for ice_consent_ms; again thrice in that until one comes
   kIceRoleLost = 16,   ///< full ICE: by the tie-breakers the flow's role is another from now on: ssrc (IceRole)
@@ -88,7 +89,7 @@ struct Event {
   Endpoint source;
   std::uint32_t ssrc;
   std::uint32_t priority;
-  std::uint32_t reserved;
+  std::uint32_t bytes;  ///< kIceChecked: by so many the check was longer than its answer
 };
 static_assert(sizeof(Event) == 64);
 

@@ -102,6 +102,23 @@ TEST_F(FullIce, WhoControlsIsNotToldWhichPair) {
   EXPECT_THAT(kinds(flow.plane.events()), ElementsAre(EventKind::kIceChecked));
 }
 
+TEST_F(FullIce, EachCheckIsToldWithWhatItBroughtBeyondItsAnswer) {
+  become(proto::IceRole::kControlled);
+  for (const std::uint32_t transaction : {1u, 1u, 2u}) {
+    const tests::Check check{.transaction = transaction};
+    EXPECT_TRUE(flow.check(check));
+    const std::vector<proto::Event> events = flow.plane.events();
+    ASSERT_THAT(kinds(events), ElementsAre(EventKind::kIceChecked)) << transaction;
+    EXPECT_EQ(events[0].bytes, tests::stun_check(check).size() - tests::udp_payload(flow.frame()).size());
+  }
+  EXPECT_TRUE(flow.check({.transaction = 3, .nominates = true}));
+  const std::vector<proto::Event> chosen = flow.plane.events();
+  ASSERT_THAT(kinds(chosen), ElementsAre(EventKind::kIceChecked, EventKind::kIceNominated));
+  EXPECT_EQ(chosen[1].bytes, 0u) << "counted already";
+  EXPECT_TRUE(flow.check({.transaction = 4}));
+  EXPECT_TRUE(flow.plane.events().empty()) << "it is chosen: there is nothing to wait for";
+}
+
 TEST_F(FullIce, RolesThatConflictAreSettledByTheTieBreaker) {
   // The peer's is 0x0102030405060708 (tests/support/stun_peer.cc): greater than ours.
   become(proto::IceRole::kControlling);
@@ -112,7 +129,7 @@ TEST_F(FullIce, RolesThatConflictAreSettledByTheTieBreaker) {
   ASSERT_THAT(kinds(events), ElementsAre(EventKind::kIceRoleLost, EventKind::kIceChecked));
   EXPECT_EQ(events[0].ssrc, static_cast<std::uint32_t>(proto::IceRole::kControlled));
   EXPECT_TRUE(flow.check({.transaction = 2}));
-  EXPECT_TRUE(flow.plane.events().empty()) << "once";
+  EXPECT_THAT(kinds(flow.plane.events()), ElementsAre(EventKind::kIceChecked)) << "the role once";
   const std::optional<StunAnswer> refused = flow.check({.transaction = 3, .controlled = true});
   ASSERT_TRUE(refused);
   EXPECT_EQ(refused->error, 487u) << "both controlled: who has the greater one is to control";
