@@ -198,7 +198,8 @@ IceSpec LegIce::spec() const {
   return {.credentials = {spec_of(ours_[0]), spec_of(ours_[1])}, .role = role_, .tie_breaker = tie_breaker_};
 }
 
-void LegIce::adopt(const std::array<sip::IceCredentials, 2>& ours, proto::IceRole role, const sip::RemoteIce& remote) {
+void LegIce::adopt(const std::array<sip::IceCredentials, 2>& ours, proto::IceRole role, const sip::RemoteIce& remote,
+                   std::span<const proto::Endpoint> places) {
   ours_ = ours;
   theirs_.emplace();
   theirs_->credentials = remote.credentials;
@@ -206,25 +207,15 @@ void LegIce::adopt(const std::array<sip::IceCredentials, 2>& ours, proto::IceRol
   role_ = role;
   tie_breaker_ = make_tie_breaker();
   changed_ = true;
+  locals_.clear();
+  for (const proto::Endpoint& place : places) {
+    locals_.push_back(host_candidate(static_cast<std::uint8_t>(locals_.size() + 1), place));
+  }
+  begin_generation(remote, locals_.size());
 }
 
-void LegIce::adopt_route(std::uint8_t port, const proto::Endpoint& local, const proto::Endpoint& remote,
-                         std::uint64_t now_ns) {
-  if (!full_) return;
-  const auto component = static_cast<std::uint8_t>(port + 1);
-  locals_.resize(std::max(locals_.size(), std::size_t{component}));
-  locals_[port] = host_candidate(component, local);
-  IceAgent agent({.role = role_,
-                  .tie_breaker = tie_breaker_,
-                  .ours = newest(),
-                  .theirs = theirs_->credentials,
-                  .locals = locals_});
-  for (std::uint8_t before = 0; before < port; ++before) {
-    if (const auto route = this->route(before))
-      agent.adopt(static_cast<std::uint8_t>(before + 1), {before, *route}, now_ns);
-  }
-  agent.adopt(component, {port, remote}, now_ns);
-  agent_ = std::move(agent);
+void LegIce::adopt_route(std::uint8_t port, const proto::Endpoint& remote, std::uint64_t now_ns) {
+  if (agent_) agent_->adopt(static_cast<std::uint8_t>(port + 1), {port, remote}, now_ns);
 }
 
 }  // namespace weir::controlplane

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,10 +62,12 @@ class LegIce {
   // For the journal.
   [[nodiscard]] const std::array<sip::IceCredentials, 2>& ours() const { return ours_; }
   [[nodiscard]] proto::IceRole role() const { return role_; }
-  void adopt(const std::array<sip::IceCredentials, 2>& ours, proto::IceRole role, const sip::RemoteIce& remote);
-  /// A route that an earlier weir-control had found, from the place `local`.
-  void adopt_route(std::uint8_t port, const proto::Endpoint& local, const proto::Endpoint& remote,
-                   std::uint64_t now_ns);
+  /// What an earlier weir-control knew. `places`: our ports, of each component. As a full agent it checks anew what no
+  /// adopt_route() follows for.
+  void adopt(const std::array<sip::IceCredentials, 2>& ours, proto::IceRole role, const sip::RemoteIce& remote,
+             std::span<const proto::Endpoint> places);
+  /// A route that it had found.
+  void adopt_route(std::uint8_t port, const proto::Endpoint& remote, std::uint64_t now_ns);
 
  private:
   /// The party's checks before its description is here.

@@ -93,7 +93,13 @@ void MediaLeg::adopt(const KeptMediaLeg& kept, const RemoteMedia& remote, const 
   tls_id_ = kept.tls_id;
   tls_id_next_ = kept.tls_id_next;
   if (kept.association) fork_of(remote.dialog).up = Association{association_next_++, *kept.association};
-  if (remote.ice) known_ice().adopt(kept.ice, kept.ice_role, *remote.ice);
+  if (remote.ice) {
+    // Candidates that came by INFO after the answer are not among them: their checks, which weir-media tells of until
+    // one is chosen, make them known again.
+    std::vector<proto::Endpoint> places;
+    for (const Component component : components()) places.push_back(place_of(component));
+    known_ice().adopt(kept.ice, kept.ice_role, checkable(*remote.ice), places);
+  }
   for (const Component component : kComponents) {
     const std::optional<FlowFound>& flow = flows[static_cast<std::size_t>(component)];
     if (!flow) continue;
@@ -105,7 +111,7 @@ void MediaLeg::adopt(const KeptMediaLeg& kept, const RemoteMedia& remote, const 
     if (uses_ice()) {
       learned_[static_cast<std::size_t>(component)] = source;
       if (source.port == 0) continue;  // nothing was chosen yet
-      ice_->adopt_route(static_cast<std::uint8_t>(component), place_of(component), source, now_ns);
+      ice_->adopt_route(static_cast<std::uint8_t>(component), source, now_ns);
     }
     static_cast<void>(learn_source(component, source, plain_prefix));
   }

@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <set>
+#include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -26,6 +30,14 @@ sip::RemoteIce remote(const std::string& ufrag, const std::string& password) {
 std::string_view ufrag(const proto::IceCredentialsSpec& spec) {
   return {reinterpret_cast<const char*>(spec.ufrag.data()), spec.ufrag_bytes};
 }
+
+/// By their names.
+struct Places : std::set<std::string> {
+  void insert(const proto::Endpoint& one) { std::set<std::string>::insert(proto::to_string(one)); }
+  [[nodiscard]] bool contains(const proto::Endpoint& one) const {
+    return std::set<std::string>::contains(proto::to_string(one));
+  }
+};
 
 const sip::RemoteIce kBefore = remote("abcd", "abcdefghijklmnopqrstuv");
 const sip::RemoteIce kRestarted = remote("wxyz", "vutsrqponmlkjihgfedcba");
@@ -95,10 +107,11 @@ class FullLegIce : public testing::Test {
   sip::LocalIce describe(const sip::RemoteIce* offer) { return ice_.local(offer, place(20000), place(20001)); }
   void run(std::uint64_t ms) {
     for (const std::uint64_t end = now_ns_ + ms * kMsNs; now_ns_ < end; now_ns_ += 5 * kMsNs) {
-      ice_.advance(now_ns_, pacer_, [this](std::uint8_t, const proto::Endpoint& to, proto::Bytes check) {
-        asked_.push_back({to, {check.begin(), check.end()}});
+      ice_.advance(now_ns_, pacer_, [this](std::uint8_t port, const proto::Endpoint& to, proto::Bytes check) {
+        checked_.insert(to);
+        asked_.push_back({port, to, {check.begin(), check.end()}});
       });
-      for (const auto& [to, check] : std::exchange(asked_, {})) answer(to, check);
+      for (const auto& [port, to, check] : std::exchange(asked_, {})) answer(port, to, check);
     }
   }
   void nominated(const proto::Endpoint& source, std::uint32_t by) {
@@ -109,12 +122,26 @@ class FullLegIce : public testing::Test {
     event.priority = 1;
     ice_.take(0, event);
   }
+  void heard(const proto::Endpoint& source, std::uint32_t bytes) {
+    proto::Event event{};
+    event.kind = proto::EventKind::kIceChecked;
+    event.source = source;
+    event.priority = 1;
+    event.bytes = bytes;
+    ice_.take(0, event);
+  }
+  void adopt(const sip::RemoteIce& remote, std::size_t components = 1) {
+    const std::array<proto::Endpoint, 2> places = {place(20000), place(20001)};
+    ice_.adopt({sip::IceCredentials{"ours", "oursoursoursoursoursours"}, {}}, proto::IceRole::kControlling, remote,
+               std::span(places).first(components));
+  }
   LegIce ice_{true};
   std::uint64_t now_ns_ = 1'000'000'000;
+  Places checked_;  ///< ever
 
  private:
   /// Signed with the password of the generation that the check's USERNAME names.
-  void answer(const proto::Endpoint& from, const std::vector<std::uint8_t>& check) {
+  void answer(std::uint8_t port, const proto::Endpoint& from, const std::vector<std::uint8_t>& check) {
     const proto::StunView message = *proto::parse_stun(check);
     const auto attributes = proto::read_stun_attributes(message);
     const std::string username(attributes->username.begin(), attributes->username.end());
@@ -124,10 +151,10 @@ class FullLegIce : public testing::Test {
     response.xor_mapped_address(place(20000));
     const std::string& password = (before ? kBefore : kRestarted).credentials.password;
     response.integrity(stun_integrity(password, response.begin_integrity()));
-    ice_.on_response(0, from, response.message(), now_ns_);
+    ice_.on_response(port, from, response.message(), now_ns_);
   }
   IcePacer pacer_;
-  std::vector<std::pair<proto::Endpoint, std::vector<std::uint8_t>>> asked_;
+  std::vector<std::tuple<std::uint8_t, proto::Endpoint, std::vector<std::uint8_t>>> asked_;
 };
 
 TEST_F(FullLegIce, WhoOffersControlsAndBesideALiteAgentAlways) {
@@ -189,11 +216,42 @@ TEST_F(FullLegIce, TheRoleThatWeirMediaSaysIsTaken) {
 }
 
 TEST_F(FullLegIce, WhatAnEarlierWeirControlFoundGoesOnAndIsAskedForConsent) {
-  ice_.adopt({sip::IceCredentials{"ours", "oursoursoursoursoursours"}, {}}, proto::IceRole::kControlled, kBefore);
-  ice_.adopt_route(0, place(20000), party(2), now_ns_);
+  adopt(from(kBefore, 3));
+  ice_.adopt_route(0, party(2), now_ns_);
   EXPECT_EQ(ice_.route(0), party(2));
   run(60'000);
   EXPECT_FALSE(ice_.consent_lost(now_ns_));
+  EXPECT_EQ(ice_.route(0), party(2));
+  EXPECT_FALSE(checked_.contains(party(3))) << "there is nothing to look for";
+}
+
+TEST_F(FullLegIce, WhatAnEarlierWeirControlHadNotFoundIsLookedForAnew) {
+  adopt(from(kBefore, 3));
+  EXPECT_FALSE(ice_.route(0));
+  run(1'000);
+  EXPECT_EQ(ice_.route(0), party(3));
+  EXPECT_FALSE(ice_.consent_lost(now_ns_));
+}
+
+TEST_F(FullLegIce, OfTwoPortsTheOneWithoutAPairIsLookedFor) {
+  sip::RemoteIce remote = from(kBefore, 3);
+  remote.candidates.push_back(remote.candidates[0]);
+  remote.candidates[1].component = 2;
+  remote.candidates[1].endpoint.port = 40001;
+  adopt(remote, 2);
+  ice_.adopt_route(0, party(2), now_ns_);
+  run(1'000);
+  EXPECT_EQ(ice_.route(0), party(2));
+  EXPECT_EQ(ice_.route(1), remote.candidates[1].endpoint);
+}
+
+TEST_F(FullLegIce, ChecksThatComeBeforeTheDescriptionPayForOursTogether) {
+  (void)describe(&kBefore);
+  for (int i = 0; i < 20; ++i) heard(party(9), 40);
+  sip::RemoteIce nobody = kBefore;
+  ice_.follow(nobody, 1);
+  run(300);
+  EXPECT_EQ(ice_.route(0), party(9));
 }
 
 }  // namespace
