@@ -209,10 +209,11 @@ std::variant<AgreedSection, SdpRefusal> read_ridden_answer(const SessionDescript
                                                            std::size_t carrier) {
   const MediaSection& ours = offered.media[at];
   const MediaSection& theirs = answer.media[at];
-  if (theirs.port == 0) return AgreedSection{};
   const std::vector<std::size_t> groups = bundle_groups(answer);
   const bool bundled = groups[at] != kNoBundle && groups[at] == groups[carrier] && mid_of(theirs) == mid_of(ours) &&
                        mid_of(answer.media[carrier]) == mid_of(offered.media[carrier]);
+  // Accepted in the group it has port 0, too, if a=bundle-only (section 18.1 of RFC 9143).
+  if (theirs.port == 0 && !(bundled && is_bundle_only(theirs))) return AgreedSection{};
   if (!bundled) return SdpRefusal{488, "the answer takes a section out of its BUNDLE group"};
   if (!can_ride(theirs)) return SdpRefusal{488, "the answer's protocol is not the one offered"};
   return ridden(agreed_direction(direction(offered, ours), direction(answer, theirs)));

@@ -326,8 +326,8 @@ std::variant<AgreedSection, SdpRefusal> read_answered_section(const SessionDescr
   const MediaSection& theirs = answer.media[at];
   if (ours.media != theirs.media) return SdpRefusal{488, "the answer's media types are not those of the offer"};
   AgreedSection agreed;
-  if (theirs.port == 0) return agreed;
   const std::optional<std::size_t> carrier = carrier_of(offered, at);
+  if (theirs.port == 0 && !(carrier && is_bundle_only(theirs))) return agreed;
   if (carrier && common_formats(ours, theirs).empty()) return SdpRefusal{488, "the answer has no format of the offer"};
   if (carrier) return read_ridden_answer(offered, answer, at, *carrier);
   if (ours.port == 0) return SdpRefusal{488, "the answer opens a section that the offer closed"};
