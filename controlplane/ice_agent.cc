@@ -48,7 +48,11 @@ void IceAgent::on_checked(const IceHeard& check, std::uint64_t now_ns) {
   IcePair* const pair = list_.heard(check.local, check.source, check.priority);
   if (pair == nullptr) return;
   const bool first = !std::exchange(pair->heard, true);
-  credit(*pair, check.bytes, now_ns);
+  if (first) {
+    pair->owed = true;
+  } else {
+    credit(*pair, check.bytes, now_ns);
+  }
   const bool chosen = check.nominates && terms_.role == proto::IceRole::kControlled;
   if (pair->state == IcePairState::kSucceeded) {
     if (chosen) select(*pair, now_ns);
@@ -72,7 +76,7 @@ void IceAgent::credit(IcePair& pair, std::uint32_t bytes, std::uint64_t now_ns) 
 
 /// False: so many bytes are more than may go to a place that has not shown itself.
 bool IceAgent::pays(IcePair& pair, std::size_t bytes) {
-  if (pair.has_shown) return true;
+  if (pair.has_shown || std::exchange(pair.owed, false)) return true;
   if (bytes > pair.credit_bytes + bytes_left_) return false;
   const std::size_t own = std::min(bytes, pair.credit_bytes);
   pair.credit_bytes -= own;

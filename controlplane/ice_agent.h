@@ -2,9 +2,10 @@
 // component, and asks for consent as long as it is used. Sans-I/O: time and datagrams in, datagrams out. RFC 8445
 // sections 6 to 8 and 14, RFC 7675.
 //
-// A check goes where a description says or a check came from, and anybody may be named there, also by the party itself:
-// until a place has answered a check of ours, what is sent there is paid for by what came in its name, and beyond that
-// all that is sent to such places together is less than the description was long.
+// A check goes where a description says or a check came from, and anybody may be named there, also by the party itself.
+// Until a place has answered a check of ours, it gets one for the first that came in its name, as section 7.3.1.4 has
+// it, and further ones as far as what came since reaches, less what that was answered; and beyond that all that is sent
+// to such places together is less than the description was long.
 #pragma once
 
 #include <array>

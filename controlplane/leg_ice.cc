@@ -41,6 +41,10 @@ sip::IceCandidate host_candidate(std::uint8_t component, const proto::Endpoint& 
           .type = "host"};
 }
 
+/// A message with a description has so many bytes besides its attributes: a start line, and at the least Via, From, To,
+/// Call-ID, CSeq, Contact and those of the body.
+constexpr std::uint32_t kHeadBytesMin = 256;
+
 std::uint64_t make_tie_breaker() {
   return proto::load_be64(make_stun_transaction().data());
 }
@@ -90,7 +94,7 @@ void LegIce::begin_generation(const sip::RemoteIce& remote, std::size_t componen
       .role = role_, .tie_breaker = tie_breaker_, .ours = newest(), .theirs = remote.credentials, .locals = locals_};
   terms.locals.resize(std::min(components, locals_.size()));
   (agent_ ? next_ : agent_) = IceAgent(std::move(terms));
-  latest()->add_remote(remote.candidates, remote.bytes);
+  latest()->add_remote(remote.candidates, remote.bytes + kHeadBytesMin);
   for (const EarlyCheck& early : std::exchange(early_, {})) take(early.port, early.event);
 }
 
