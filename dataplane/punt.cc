@@ -100,7 +100,7 @@ const FlowEntry* PuntGate::flow_of(FlowTable& table, const proto::FlowId& id) co
   if (id.index >= table.flows_max()) return nullptr;
   FlowEntry& flow = table.entry(id.index);
   // Another worker's entry may change at any moment: its owner is all that may be read of it.
-  if (std::atomic_ref<std::uint16_t>(flow.owner).load(std::memory_order_relaxed) != worker_ + 1) return nullptr;
+  if (std::atomic_ref<std::uint8_t>(flow.owner).load(std::memory_order_relaxed) != worker_ + 1) return nullptr;
   return flow.state != proto::FlowState::kFree && flow.generation == id.generation ? &flow : nullptr;
 }
 
@@ -123,8 +123,7 @@ PuntGate::Sending PuntGate::try_to_send(const Outgoing& outgoing, FlowTable& tab
                                         std::uint64_t now_ns) {
   const FlowEntry* flow = flow_of(table, outgoing.flow);
   if (flow == nullptr || now_ns >= outgoing.until_ns) return Sending::kGivenUp;
-  const bool sent =
-      transmitter.inject(flow->network, outgoing.mbuf, flow->local_port, outgoing.destination, outgoing.dscp, now_ns);
+  const bool sent = transmitter.inject(*flow, outgoing.mbuf, outgoing.destination, outgoing.dscp, now_ns);
   return sent ? Sending::kSent : Sending::kWaits;
 }
 
