@@ -45,6 +45,11 @@ std::uint8_t network_for(const settings::Settings& all, std::uint32_t realm, pro
   return *network;
 }
 
+/// Where who speaks ICE may find us beside `network`: the realm's network of the other family.
+std::optional<std::uint8_t> other_network(const settings::Settings& all, std::uint32_t realm, std::uint8_t network) {
+  return network_of(all, realm, other_family(all.networks[network].address.family));
+}
+
 /// The family of the address an offer's stream comes from; while the party is on hold, that of its SIP.
 proto::Family family_of(const sip::RemoteSection& section, const Path& path) {
   return section.rtp.address.family != proto::Family::kNone ? section.rtp.address.family
@@ -87,6 +92,7 @@ std::optional<MediaLegOptions> caller_media(const settings::Settings& settings, 
   if (!network) return std::nullopt;
   MediaLegOptions options;
   options.network = *network;
+  if (security.ice && offered.ice) options.also_network = other_network(settings, from.realm, *network);
   options.security = security;
   // Its checks come within a millisecond of our answer, and one that is lost is sent again 50 ms later.
   options.listens_early = security.ice && offered.ice && offered.keying == sip::Keying::kDtls;
@@ -96,6 +102,7 @@ std::optional<MediaLegOptions> caller_media(const settings::Settings& settings, 
 MediaLegOptions callee_media(const settings::Settings& settings, const Path& way, const sip::SecurityPolicy& security) {
   MediaLegOptions options;
   options.network = network_for(settings, way.realm, way.hop.remote.address.family);
+  if (security.ice) options.also_network = other_network(settings, way.realm, options.network);
   options.security = security;
   options.listens_early = security.may_secure() && security.dtls;
   return options;

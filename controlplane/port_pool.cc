@@ -65,6 +65,29 @@ proto::Result<std::uint16_t> PortPool::take(std::uint8_t network_index, std::uin
   return port;
 }
 
+std::optional<std::uint16_t> PortPool::take_on_both(std::uint8_t network_index, std::uint8_t also_index,
+                                                    std::uint32_t worker, std::uint64_t now_ns) {
+  constexpr std::ptrdiff_t kTriesMax = 64;
+  WEIR_ASSERT(network_index < networks_.size() && also_index < networks_.size() && worker < workers_);
+  Network& network = networks_[network_index];
+  Network& also = networks_[also_index];
+  wake(network, now_ns);
+  wake(also, now_ns);
+  std::deque<std::uint16_t>& ports = network.free[worker];
+  std::deque<std::uint16_t>& others = also.free[worker];
+  for (auto port = ports.begin(); port != ports.end() && port - ports.begin() < kTriesMax; ++port) {
+    const auto same = std::find(others.begin(), others.end(), *port);
+    if (same == others.end()) continue;
+    const std::uint16_t taken = *port;
+    ports.erase(port);
+    others.erase(same);
+    ++network.in_use;
+    ++also.in_use;
+    return taken;
+  }
+  return std::nullopt;
+}
+
 void PortPool::give_back(std::uint8_t network_index, std::uint16_t port, std::uint64_t now_ns) {
   WEIR_ASSERT(network_index < networks_.size() && networks_[network_index].in_use > 0);
   Network& network = networks_[network_index];
