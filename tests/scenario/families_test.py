@@ -5,9 +5,10 @@ import time
 
 import pytest
 from browser_test import (
-    _BROWSER_HZ,
-    _PHONE_HZ,
+    BROWSER_HZ,
+    PHONE_HZ,
     assert_it_hears_the_phone,
+    called_by_a_phone,
     configure_browsers,
     connected,
     finish,
@@ -40,7 +41,7 @@ def cut_off(lab, address: str) -> None:
 
 
 def call_the_phone(lab):
-    phone = Baresip(lab.undo, lab.network.b, lab.folder / "phone", Phone("rtp-5080", 5080, _PHONE_HZ, answers=True))
+    phone = Baresip(lab.undo, lab.network.b, lab.folder / "phone", Phone("rtp-5080", 5080, PHONE_HZ, answers=True))
     browser = make_browser(lab)
     browser.do("call", f"sip:rtp-5080@{lab.network.a.sip_address}")
     connected(browser)
@@ -62,12 +63,7 @@ def test_the_family_that_works_carries_the_call(both_lab, works):
 def test_a_telephone_reaches_a_browser_over_ipv6(both_lab):
     lab = both_lab
     cut_off(lab, lab.network.a.media_address)
-    browser = make_browser(lab, register=True)
-    phone = Baresip(lab.undo, lab.network.b, lab.folder / "phone", Phone("bob", 5080, _PHONE_HZ))
-    phone.dial(f"sip:alice@{lab.network.b.sip_address}")
-    phone.wait_for("CALL_ESTABLISHED")
-    connected(browser)
-    assert_it_hears_the_phone(browser)
+    browser, phone = called_by_a_phone(lab)
     assert browser.do("statistics")["remote"] == lab.ipv6.media_address
     finish(lab, browser, phone)
 
@@ -87,7 +83,7 @@ def test_a_call_over_ipv6_goes_on_after_weir_control_was_killed(both_lab):
     assert_it_hears_the_phone(browser)
     phone.hang_up()
     phone.wait_for("CALL_CLOSED")
-    assert phone.heard(_BROWSER_HZ).tone_s > 2
+    assert phone.heard(BROWSER_HZ).tone_s > 2
     wait_until(lambda: lab.weir.ctl("calls") == [], 10, "the call to end")
     browser.stop()
     assert_nothing_left(lab)
