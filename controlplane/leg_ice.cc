@@ -31,10 +31,11 @@ proto::IceCredentialsSpec spec_of(const sip::IceCredentials& credentials) {
   return spec;
 }
 
-/// RFC 8445 section 5.1.2: type preference 126, and IPv6 before IPv4 as RFC 8421 asks for.
-sip::IceCandidate host_candidate(std::uint8_t component, const proto::Endpoint& endpoint) {
+/// RFC 8445 section 5.1.2: type preference 126, and IPv6 before IPv4 as RFC 8421 asks for. `alone`: the component's
+/// only.
+sip::IceCandidate host_candidate(std::uint8_t component, const proto::Endpoint& endpoint, bool alone) {
   const bool ipv6 = endpoint.address.family == proto::Family::kIpv6;
-  const std::uint32_t local_preference = ipv6 ? 65535 : 65534;
+  const std::uint32_t local_preference = ipv6 || alone ? 65535 : 65534;
   return {.foundation = ipv6 ? "2" : "1",
           .component = component,
           .priority = (126u << 24) + (local_preference << 8) + (256u - component),
@@ -45,7 +46,8 @@ sip::IceCandidate host_candidate(std::uint8_t component, const proto::Endpoint& 
 std::vector<sip::IceCandidate> host_candidates(const LegPlaces& places) {
   std::vector<sip::IceCandidate> all;
   for (std::uint8_t component = 1; component <= places.size(); ++component) {
-    for (const proto::Endpoint& place : places[component - 1u]) all.push_back(host_candidate(component, place));
+    const std::vector<proto::Endpoint>& here = places[component - 1u];
+    for (const proto::Endpoint& place : here) all.push_back(host_candidate(component, place, here.size() == 1));
   }
   return all;
 }

@@ -2,6 +2,7 @@
 
 #include <rte_mbuf.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 
@@ -127,6 +128,14 @@ PuntGate::Sending PuntGate::try_to_send(const Outgoing& outgoing, FlowTable& tab
   return sent ? Sending::kSent : Sending::kWaits;
 }
 
+bool PuntGate::may_wait(const Outgoing& outgoing) const {
+  const auto is_like = [&](const Outgoing& one) {
+    return one.destination.address.family == outgoing.destination.address.family;
+  };
+  return waiting_count_ < kInjectsWaitingMax &&
+         std::count_if(waiting_.begin(), waiting_.begin() + waiting_count_, is_like) < kInjectsWaitingOfFamilyMax;
+}
+
 bool PuntGate::inject_one(FlowTable& table, Transmitter& transmitter, std::uint64_t now_ns) {
   rte_mbuf* mbuf = rte_pktmbuf_alloc(pool_);
   if (mbuf == nullptr) return false;
@@ -138,7 +147,7 @@ bool PuntGate::inject_one(FlowTable& table, Transmitter& transmitter, std::uint6
                              .until_ns = now_ns + kInjectPatienceNs};
   const Sending sending = try_to_send(outgoing, table, transmitter, now_ns);
   if (sending == Sending::kSent) return true;
-  if (sending == Sending::kWaits && waiting_count_ < kInjectsWaitingMax) {
+  if (sending == Sending::kWaits && may_wait(outgoing)) {
     waiting_[waiting_count_++] = outgoing;
     return true;
   }

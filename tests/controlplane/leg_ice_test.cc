@@ -59,6 +59,7 @@ TEST(LegIce, ThereIsAHostCandidateForEachPort) {
   EXPECT_EQ(local.candidates[1].component, 2);
   EXPECT_EQ(local.candidates[1].endpoint, place(20001));
   EXPECT_GT(local.candidates[0].priority, local.candidates[1].priority);
+  EXPECT_EQ(local.candidates[0].priority, (126u << 24) + (65535u << 8) + 255u) << "RFC 8445 section 5.1.2.1";
   EXPECT_TRUE(local.lite);
 }
 
