@@ -61,6 +61,7 @@ bool Media::exits_are_as_wanted(Side side, Component component) const {
 KeptMediaLeg MediaLeg::kept() const {
   KeptMediaLeg kept;
   kept.network = options_.network;
+  kept.also_network = options_.also_network;
   kept.rtp_port = port(Component::kRtp).local_port();
   kept.terms = remote_->terms;
   kept.security = options_.security;
@@ -93,12 +94,10 @@ void MediaLeg::adopt(const KeptMediaLeg& kept, const RemoteMedia& remote, const 
   tls_id_ = kept.tls_id;
   tls_id_next_ = kept.tls_id_next;
   if (kept.association) fork_of(remote.dialog).up = Association{association_next_++, *kept.association};
+  // Candidates that came by INFO after the answer are not among them: their checks, which weir-media tells of until one
+  // is chosen, make them known again.
   if (remote.ice) {
-    // Candidates that came by INFO after the answer are not among them: their checks, which weir-media tells of until
-    // one is chosen, make them known again.
-    std::vector<proto::Endpoint> places;
-    for (const Component component : components()) places.push_back(place_of(component));
-    known_ice().adopt(kept.ice, kept.ice_role, checkable(*remote.ice), places);
+    known_ice().adopt(kept.ice, kept.ice_role, checkable(*remote.ice), places(), components().size());
   }
   for (const Component component : kComponents) {
     const std::optional<FlowFound>& flow = flows[static_cast<std::size_t>(component)];

@@ -166,7 +166,8 @@ struct alignas(64) FlowEntry {
   std::uint8_t marks;
   proto::SrtpProfile receive_profile;
   proto::SrtpProfile send_profile;
-  std::uint16_t owner;             ///< worker + 1; 0: nobody. See FlowTable::claim
+  std::uint8_t owner;              ///< worker + 1; 0: nobody. See FlowTable::claim
+  std::uint8_t also_network;       ///< see proto::FlowSpec
   proto::Endpoint peer;            ///< source in force: signalled or learned
   std::uint8_t rtp_network;        ///< of rtp_exit
   std::uint8_t transforms;         ///< what its packets go through: kReceives*, kSends*, kDetour*
@@ -413,7 +414,8 @@ class FlowTable {
     WEIR_ASSERT(flow.owner != 0 && flow.owner <= proto::kWorkersMax);
     return owned_[flow.owner - 1u].flows;
   }
-  void set_port(std::uint8_t network, std::uint16_t port, std::uint32_t value);
+  /// Where the flow's packets arrive.
+  void set_ports(const FlowEntry& flow, std::uint32_t value);
   void reset_media(FlowEntry& flow, const proto::FlowSpec& spec);
   void replace_keys(FlowEntry& flow, const proto::FlowSpec& update, Cipher& cipher);
   void resume_flow(FlowEntry& flow, Cipher& cipher);
