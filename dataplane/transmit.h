@@ -52,6 +52,9 @@ class Transmitter {
   bool inject(std::uint8_t network, rte_mbuf* mbuf, std::uint16_t local_port, const proto::Endpoint& destination,
               std::uint8_t dscp, std::uint64_t now_ns);
 
+  /// Sends burst.media, which is RTCP that came from weir-control, as injected. What cannot leave keeps its mbuf.
+  void inject(Burst& burst);
+
   /// Gives everything queued to the ports and counts it. Frames that a port does not take are freed, and counted as
   /// transmit_full, injected ones as inject_refused.
   void flush();
