@@ -47,10 +47,18 @@ std::uint64_t make_tie_breaker() {
 
 }  // namespace
 
+void LegIce::prepare() {
+  if (!ours_[0].ufrag.empty()) return;
+  ours_[0] = make_credentials();
+  if (!full_) return;
+  tie_breaker_ = make_tie_breaker();
+  take_role(proto::IceRole::kControlled);
+}
+
 sip::LocalIce LegIce::local(const sip::RemoteIce* offer, const proto::Endpoint& rtp, const proto::Endpoint& rtcp) {
+  prepare();
   auto& [current, next] = ours_;
-  const bool begins = current.ufrag.empty();
-  if (begins) current = make_credentials();
+  const bool begins = !std::exchange(described_, true);
   const bool restarts = offer != nullptr && theirs_ && sip::is_ice_restart(*theirs_, *offer);
   if (restarts) {
     if (!next.ufrag.empty()) current = std::exchange(next, {});
@@ -63,7 +71,6 @@ sip::LocalIce LegIce::local(const sip::RemoteIce* offer, const proto::Endpoint& 
   local.lite = !full_;
   if (!full_) return local;
   locals_ = local.candidates;
-  if (begins) tie_breaker_ = make_tie_breaker();
   // RFC 8445 section 6.1.1: who offers controls, but that beside a lite agent a full one does.
   const bool controls = offer == nullptr || offer->lite;
   if (begins || restarts) take_role(controls ? proto::IceRole::kControlling : proto::IceRole::kControlled);
@@ -183,6 +190,7 @@ IceSpec LegIce::spec() const {
 
 void LegIce::adopt(const std::array<sip::IceCredentials, 2>& ours, proto::IceRole role, const sip::RemoteIce& remote) {
   ours_ = ours;
+  described_ = true;
   theirs_.emplace();
   theirs_->credentials = remote.credentials;
   if (!full_) return;

@@ -24,6 +24,8 @@ class LegIce {
  public:
   explicit LegIce(bool full = false) : full_(full) {}
 
+  /// The port hears checks before anything was described: makes credentials. Who controls is settled by local().
+  void prepare();
   /// What our next description says. `offer`: the remote's that it answers; null: it is an offer. Credentials are made
   /// when they are first asked for, and anew for an offer that restarts ICE (RFC 8445 section 9): those before are good
   /// until a pair was chosen with the new ones. `rtp`, `rtcp`: our ports.
@@ -87,6 +89,7 @@ class LegIce {
   std::optional<sip::RemoteIce> theirs_;     ///< its credentials alone
   std::array<proto::Endpoint, 2> first_checked_{};
   bool full_;
+  bool described_ = false;  ///< by us, at least once
   bool changed_ = false;
   proto::IceRole role_ = proto::IceRole::kNone;
   std::uint64_t tie_breaker_ = 0;

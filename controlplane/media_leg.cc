@@ -38,7 +38,7 @@ MediaLeg::MediaLeg(MediaEngine& engine, Side side, const MediaLegOptions& option
 
 proto::Status MediaLeg::listen(std::uint64_t now_ns) {
   if (!options_.listens_early) return proto::success();
-  if (options_.security.ice) (void)local_ice(nullptr, now_ns);  // who listens for checks from the start knows them then
+  if (options_.security.ice) prepare_ice(now_ns);  // who listens for checks from the start knows them then
   return port(Component::kRtp).open_dtls(engine_.dtls(), now_ns);
 }
 

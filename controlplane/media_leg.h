@@ -179,6 +179,8 @@ class MediaLeg final : private MediaPort::Listener {
   [[nodiscard]] proto::Endpoint signalled(Component component) const;
   [[nodiscard]] proto::Endpoint expected(Component component) const;
   LegIce& known_ice();
+  void prepare_ice(std::uint64_t now_ns);
+  void give_ports_ice(std::uint64_t now_ns);
   [[nodiscard]] proto::Endpoint place_of(Component component) const;
   [[nodiscard]] bool is_full_agent() const { return uses_ice() && ice_ && ice_->is_full(); }
   [[nodiscard]] sip::RemoteIce checkable(const sip::RemoteIce& remote) const;

@@ -16,10 +16,19 @@ proto::Endpoint MediaLeg::place_of(Component component) const {
   return {.address = engine_.settings().networks[options_.network].address, .port = port(component).local_port()};
 }
 
+void MediaLeg::prepare_ice(std::uint64_t now_ns) {
+  known_ice().prepare();
+  give_ports_ice(now_ns);
+}
+
 sip::LocalIce MediaLeg::local_ice(const sip::RemoteIce* offer, std::uint64_t now_ns) {
   sip::LocalIce local = known_ice().local(offer, place_of(Component::kRtp), place_of(Component::kRtcp));
-  for (const Component component : kComponents) port(component).set_ice(ice_->spec(), now_ns);
+  give_ports_ice(now_ns);
   return local;
+}
+
+void MediaLeg::give_ports_ice(std::uint64_t now_ns) {
+  for (const Component component : kComponents) port(component).set_ice(ice_->spec(), now_ns);
 }
 
 /// A party that does not speak ICE after all is heard without checks.
@@ -35,9 +44,7 @@ bool MediaLeg::choose_pair(Component component, const proto::Endpoint& source, s
   proto::Endpoint& chosen = learned_[static_cast<std::size_t>(component)];
   const bool moved = chosen != source;
   chosen = source;
-  if (others_end) {
-    for (const Component each : kComponents) port(each).set_ice(ice_->spec(), now_ns);
-  }
+  if (others_end) give_ports_ice(now_ns);
   lead_dtls(now_ns);
   return moved || others_end;
 }

@@ -143,6 +143,18 @@ TEST_F(FullLegIce, WhoOffersControlsAndBesideALiteAgentAlways) {
   EXPECT_EQ(beside_lite.role(), proto::IceRole::kControlling);
 }
 
+TEST_F(FullLegIce, ThatItsPortHearsChecksFromTheStartDoesNotMakeItTheOfferer) {
+  ice_.prepare();
+  const std::string ufrag = ice_.ours()[0].ufrag;
+  EXPECT_FALSE(ufrag.empty());
+  EXPECT_EQ(describe(&kBefore).credentials.ufrag, ufrag);
+  EXPECT_EQ(ice_.role(), proto::IceRole::kControlled);
+  LegIce offers(true);
+  offers.prepare();
+  (void)offers.local(nullptr, place(20000), place(20001));
+  EXPECT_EQ(offers.role(), proto::IceRole::kControlling);
+}
+
 TEST_F(FullLegIce, ControllingItFindsAPairByItself) {
   (void)describe(nullptr);
   ice_.follow(from(kBefore, 2), 1);
