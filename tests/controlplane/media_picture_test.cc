@@ -14,9 +14,9 @@ namespace {
 struct Lab : MediaLab {
   explicit Lab(std::uint8_t understands) : MediaLab(Party{}, Party{}) {
     for (const Side side : {Side::kCaller, Side::kCallee}) {
-      controlplane::RemoteMedia media = remote(side);
-      media.terms.understands = side == Side::kCallee ? understands : 0;
-      EXPECT_TRUE(this->media->set_remote(side, media, now_ns).ok());
+      controlplane::RemoteMedia said = remote(side);
+      said.terms.understands = side == Side::kCallee ? understands : 0;
+      EXPECT_TRUE(media->set_remote(side, said, now_ns).ok());
     }
     settle();
     worker.sent().clear();
@@ -26,7 +26,7 @@ struct Lab : MediaLab {
   /// The one request that was sent.
   proto::PictureRequest sent(Side to, std::span<const std::uint32_t> named) {
     media->ask_for_picture(to, named);
-    settle();
+    worker.run();
     proto::PictureRequest request{};
     EXPECT_EQ(worker.sent().size(), 1u);
     if (worker.sent().size() != 1) return request;
@@ -60,7 +60,7 @@ TEST(MediaPicture, IsAskedOfTheSourcesThatAreNamedElseOfAllThatAreHeard) {
 TEST(MediaPicture, IsNotAskedForOfNobody) {
   Lab lab(proto::kFeedbackPli);
   lab.media->ask_for_picture(Side::kCallee, {});
-  lab.settle();
+  lab.worker.run();
   EXPECT_TRUE(lab.worker.sent().empty());
 }
 
