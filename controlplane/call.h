@@ -333,9 +333,9 @@ static_assert(sizeof(Leg) <= kLegBytesMax);
 /// has one stream.
 std::size_t choose_section(sip::RemoteOffer& offer, bool may_bundle = true);
 
-/// Media of a party that has made an offer: in its family, else it has no place here.
+/// Media of a party that has called: in the family of its offer (nullptr: it has made none), else it has no place here.
 std::optional<MediaLegOptions> caller_media(const proto::settings::Settings& settings, const Path& from,
-                                            const sip::RemoteSection& offered, const sip::SecurityPolicy& security);
+                                            const sip::RemoteSection* offered, const sip::SecurityPolicy& security);
 
 /// Media towards a party that has said nothing yet: it goes the way its SIP goes.
 MediaLegOptions callee_media(const proto::settings::Settings& settings, const Path& way,

@@ -45,10 +45,16 @@ std::uint8_t network_for(const settings::Settings& all, std::uint32_t realm, pro
   return *network;
 }
 
-/// The family of the address an offer's stream comes from; while the party is on hold, that of its SIP.
-proto::Family family_of(const sip::RemoteSection& section, const Path& path) {
-  return section.rtp.address.family != proto::Family::kNone ? section.rtp.address.family
-                                                            : path.hop.remote.address.family;
+/// Where who speaks ICE may find us beside `network`: the realm's network of the other family.
+std::optional<std::uint8_t> other_network(const settings::Settings& all, std::uint32_t realm, std::uint8_t network) {
+  return network_of(all, realm, other_family(all.networks[network].address.family));
+}
+
+/// The family of the address an offer's stream comes from; while the party is on hold, or if it has made no offer, that
+/// of its SIP.
+proto::Family family_of(const sip::RemoteSection* section, const Path& path) {
+  const bool known = section != nullptr && section->rtp.address.family != proto::Family::kNone;
+  return known ? section->rtp.address.family : path.hop.remote.address.family;
 }
 
 }  // namespace
@@ -82,20 +88,23 @@ std::variant<RemoteOffer, EndCause> read_offer_in(const sip::Message& message, s
 }
 
 std::optional<MediaLegOptions> caller_media(const settings::Settings& settings, const Path& from,
-                                            const sip::RemoteSection& offered, const sip::SecurityPolicy& security) {
+                                            const sip::RemoteSection* offered, const sip::SecurityPolicy& security) {
   const std::optional<std::uint8_t> network = network_of(settings, from.realm, family_of(offered, from));
   if (!network) return std::nullopt;
   MediaLegOptions options;
   options.network = *network;
+  if (security.ice && (offered == nullptr || offered->ice))
+    options.also_network = other_network(settings, from.realm, *network);
   options.security = security;
   // Its checks come within a millisecond of our answer, and one that is lost is sent again 50 ms later.
-  options.listens_early = security.ice && offered.ice && offered.keying == sip::Keying::kDtls;
+  options.listens_early = security.ice && offered != nullptr && offered->ice && offered->keying == sip::Keying::kDtls;
   return options;
 }
 
 MediaLegOptions callee_media(const settings::Settings& settings, const Path& way, const sip::SecurityPolicy& security) {
   MediaLegOptions options;
   options.network = network_for(settings, way.realm, way.hop.remote.address.family);
+  if (security.ice) options.also_network = other_network(settings, way.realm, options.network);
   options.security = security;
   options.listens_early = security.may_secure() && security.dtls;
   return options;
@@ -113,9 +122,8 @@ std::optional<EndCause> Call::read_callers_offer(const sip::Message& invite) {
 
 /// The stream, and what every target is offered, once it is known which way the callee's SIP goes.
 std::optional<EndCause> Call::make_stream(const Path& way) {
-  const std::optional<MediaLegOptions> caller =
-      caller_media(context_.settings, caller_->path(), offer_ ? offer_->sections[section_] : sip::RemoteSection{},
-                   caller_->session.security);
+  const std::optional<MediaLegOptions> caller = caller_media(
+      context_.settings, caller_->path(), offer_ ? &offer_->sections[section_] : nullptr, caller_->session.security);
   if (!caller) return EndCause{488, "the realm has no media address of the offer's family"};
   sip::SecurityPolicy towards = policy_towards(context_.settings.realms[callee_realm_], callee_profile_);
   join_codecs(towards, realm_of(*caller_));

@@ -79,6 +79,9 @@ std::vector<FlowFound> DataplaneClient::flows() const {
                      .state = status.state,
                      .cookie = status.cookie,
                      .network = status.network,
+                     .also_network = status.also_network == 0
+                                         ? std::nullopt
+                                         : std::optional(static_cast<std::uint8_t>(status.also_network - 1)),
                      .local_port = status.local_port});
   }
   return found;

@@ -36,6 +36,7 @@ struct FlowFound {
   proto::FlowState state;
   std::uint64_t cookie;
   std::uint8_t network;
+  std::optional<std::uint8_t> also_network;  ///< see proto::FlowSpec
   std::uint16_t local_port;
 };
 

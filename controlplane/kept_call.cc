@@ -168,8 +168,8 @@ void kept_fields(Keeper& keeper, MediaTerms& terms) {
 
 template <typename Keeper>
 void kept_fields(Keeper& keeper, KeptMediaLeg& leg) {
-  keep(keeper, leg.network, leg.terms, leg.rtp_port, leg.security, leg.keys, leg.secured, leg.association, leg.tls_id,
-       leg.tls_id_next, leg.ice[0], leg.ice[1], leg.ice_role, leg.fresh_ssrc);
+  keep(keeper, leg.network, leg.also_network, leg.terms, leg.rtp_port, leg.security, leg.keys, leg.secured,
+       leg.association, leg.tls_id, leg.tls_id_next, leg.ice[0], leg.ice[1], leg.ice_role, leg.fresh_ssrc);
 }
 
 template <typename Keeper>

@@ -19,9 +19,10 @@ namespace weir::controlplane {
 
 /// One leg of it. What its SDP says comes from the call (RemoteMedia).
 struct KeptMediaLeg {
-  std::uint8_t network = 0;    ///< index in Settings::networks
-  std::uint16_t rtp_port = 0;  ///< local, even
-  MediaTerms terms;            ///< of what its party sends
+  std::uint8_t network = 0;                  ///< index in Settings::networks
+  std::optional<std::uint8_t> also_network;  ///< see MediaLegOptions
+  std::uint16_t rtp_port = 0;                ///< local, even
+  MediaTerms terms;                          ///< of what its party sends
   sip::SecurityPolicy security;
   LegKeys keys;  ///< in force
   SecuredInfo secured;

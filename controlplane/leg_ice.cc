@@ -31,14 +31,25 @@ proto::IceCredentialsSpec spec_of(const sip::IceCredentials& credentials) {
   return spec;
 }
 
-sip::IceCandidate host_candidate(std::uint8_t component, const proto::Endpoint& endpoint) {
-  // RFC 8445 section 5.1.2: type preference 126 of host candidates, and of local ones the only.
-  constexpr std::uint32_t kHostPreference = (126u << 24) + (65535u << 8);
-  return {.foundation = "1",
+/// RFC 8445 section 5.1.2: type preference 126, and IPv6 before IPv4 as RFC 8421 asks for. `alone`: the component's
+/// only.
+sip::IceCandidate host_candidate(std::uint8_t component, const proto::Endpoint& endpoint, bool alone) {
+  const bool ipv6 = endpoint.address.family == proto::Family::kIpv6;
+  const std::uint32_t local_preference = ipv6 || alone ? 65535 : 65534;
+  return {.foundation = ipv6 ? "2" : "1",
           .component = component,
-          .priority = kHostPreference + (256u - component),
+          .priority = (126u << 24) + (local_preference << 8) + (256u - component),
           .endpoint = endpoint,
           .type = "host"};
+}
+
+std::vector<sip::IceCandidate> host_candidates(const LegPlaces& places) {
+  std::vector<sip::IceCandidate> all;
+  for (std::uint8_t component = 1; component <= places.size(); ++component) {
+    const std::vector<proto::Endpoint>& here = places[component - 1u];
+    for (const proto::Endpoint& place : here) all.push_back(host_candidate(component, place, here.size() == 1));
+  }
+  return all;
 }
 
 std::uint64_t make_tie_breaker() {
@@ -55,7 +66,7 @@ void LegIce::prepare() {
   take_role(proto::IceRole::kControlled);
 }
 
-sip::LocalIce LegIce::local(const sip::RemoteIce* offer, const proto::Endpoint& rtp, const proto::Endpoint& rtcp) {
+sip::LocalIce LegIce::local(const sip::RemoteIce* offer, const LegPlaces& places) {
   prepare();
   auto& [current, next] = ours_;
   const bool begins = !std::exchange(described_, true);
@@ -67,7 +78,7 @@ sip::LocalIce LegIce::local(const sip::RemoteIce* offer, const proto::Endpoint& 
   }
   sip::LocalIce local;
   local.credentials = newest();
-  local.candidates = {host_candidate(1, rtp), host_candidate(2, rtcp)};
+  local.candidates = host_candidates(places);
   local.lite = !full_;
   if (!full_) return local;
   locals_ = local.candidates;
@@ -93,10 +104,7 @@ IceAgent* LegIce::latest() {
 
 void LegIce::begin_generation(const sip::RemoteIce& remote, std::size_t components) {
   if (remote.lite) take_role(proto::IceRole::kControlling);
-  IceAgentTerms terms{
-      .role = role_, .tie_breaker = tie_breaker_, .ours = newest(), .theirs = remote.credentials, .locals = locals_};
-  terms.locals.resize(std::min(components, locals_.size()));
-  (agent_ ? next_ : agent_) = IceAgent(std::move(terms));
+  (agent_ ? next_ : agent_) = make_agent(remote.credentials, components);
   latest()->add_remote(remote.candidates, remote.bytes);
   for (const EarlyCheck& early : std::exchange(early_, {})) take(early.port, early.event);
 }
@@ -133,13 +141,15 @@ void LegIce::tell_agents(std::uint8_t port, const proto::Event& event) {
 void LegIce::tell(IceAgent& agent, std::uint8_t port, const proto::Event& event) {
   proto::Endpoint source = event.source;
   source.reserved = 0;
-  agent.on_checked(port, source, event.priority, event.kind == proto::EventKind::kIceNominated, event.now_ns);
+  agent.on_checked(local_of(port, source.address.family), source, event.priority,
+                   event.kind == proto::EventKind::kIceNominated, event.now_ns);
 }
 
 void LegIce::on_response(std::uint8_t port, const proto::Endpoint& source, proto::Bytes datagram,
                          std::uint64_t now_ns) {
+  const std::uint8_t local = local_of(port, source.address.family);
   for (Boxed<IceAgent>* agent : {&next_, &agent_}) {
-    if (!*agent || !(*agent)->on_response(port, source, datagram, now_ns)) continue;
+    if (!*agent || !(*agent)->on_response(local, source, datagram, now_ns)) continue;
     return take_role((*agent)->role());
   }
 }
@@ -154,8 +164,11 @@ void LegIce::take_role(proto::IceRole role) {
 }
 
 bool LegIce::advance(std::uint64_t now_ns, IcePacer& pacer, const IceAgent::Send& send) {
-  const bool goes_on = agent_ && agent_->advance(now_ns, pacer, send);
-  const bool restarts = next_ && next_->advance(now_ns, pacer, send);
+  const auto from_port = [&](std::uint8_t local, const proto::Endpoint& remote, proto::Bytes datagram) {
+    send(port_of(local), remote, datagram);
+  };
+  const bool goes_on = agent_ && agent_->advance(now_ns, pacer, from_port);
+  const bool restarts = next_ && next_->advance(now_ns, pacer, from_port);
   if (next_ && next_->completed()) promote();
   return goes_on || restarts;
 }
@@ -188,34 +201,48 @@ IceSpec LegIce::spec() const {
   return {.credentials = {spec_of(ours_[0]), spec_of(ours_[1])}, .role = role_, .tie_breaker = tie_breaker_};
 }
 
-void LegIce::adopt(const std::array<sip::IceCredentials, 2>& ours, proto::IceRole role, const sip::RemoteIce& remote) {
+void LegIce::adopt(const std::array<sip::IceCredentials, 2>& ours, proto::IceRole role, const sip::RemoteIce& remote,
+                   const LegPlaces& places) {
   ours_ = ours;
   described_ = true;
   theirs_.emplace();
   theirs_->credentials = remote.credentials;
   if (!full_) return;
   role_ = role;
+  locals_ = host_candidates(places);
   tie_breaker_ = make_tie_breaker();
   changed_ = true;
 }
 
-void LegIce::adopt_route(std::uint8_t port, const proto::Endpoint& local, const proto::Endpoint& remote,
-                         std::uint64_t now_ns) {
+void LegIce::adopt_route(std::uint8_t port, const proto::Endpoint& remote, std::uint64_t now_ns) {
   if (!full_) return;
   const auto component = static_cast<std::uint8_t>(port + 1);
-  locals_.resize(std::max(locals_.size(), std::size_t{component}));
-  locals_[port] = host_candidate(component, local);
-  IceAgent agent({.role = role_,
-                  .tie_breaker = tie_breaker_,
-                  .ours = newest(),
-                  .theirs = theirs_->credentials,
-                  .locals = locals_});
-  for (std::uint8_t before = 0; before < port; ++before) {
-    if (const auto route = this->route(before))
-      agent.adopt(static_cast<std::uint8_t>(before + 1), {before, *route}, now_ns);
+  IceAgent agent = make_agent(theirs_->credentials, component);
+  for (std::uint8_t each = 0; each <= port; ++each) {
+    const std::optional<proto::Endpoint> route = each == port ? remote : this->route(each);
+    if (!route) continue;
+    const std::uint8_t local = local_of(each, route->address.family);
+    agent.adopt(static_cast<std::uint8_t>(each + 1), {local, *route}, now_ns);
   }
-  agent.adopt(component, {port, remote}, now_ns);
   agent_ = std::move(agent);
+}
+
+IceAgent LegIce::make_agent(const sip::IceCredentials& theirs, std::size_t components) const {
+  IceAgentTerms terms{
+      .role = role_, .tie_breaker = tie_breaker_, .ours = newest(), .theirs = theirs, .locals = locals_};
+  std::erase_if(terms.locals, [&](const sip::IceCandidate& one) { return one.component > components; });
+  return IceAgent(std::move(terms));
+}
+
+std::uint8_t LegIce::local_of(std::uint8_t port, proto::Family family) const {
+  const auto found = std::find_if(locals_.begin(), locals_.end(), [&](const sip::IceCandidate& one) {
+    return one.component == port + 1 && one.endpoint.address.family == family;
+  });
+  return static_cast<std::uint8_t>(found - locals_.begin());
+}
+
+std::uint8_t LegIce::port_of(std::uint8_t local) const {
+  return static_cast<std::uint8_t>(locals_[local].component - 1);
 }
 
 }  // namespace weir::controlplane

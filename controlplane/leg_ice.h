@@ -20,6 +20,9 @@
 
 namespace weir::controlplane {
 
+/// By port: its addresses, one of each family at most; the first is the default (RFC 8445 section 5.1.3).
+using LegPlaces = std::array<std::vector<proto::Endpoint>, 2>;
+
 class LegIce {
  public:
   explicit LegIce(bool full = false) : full_(full) {}
@@ -28,9 +31,8 @@ class LegIce {
   void prepare();
   /// What our next description says. `offer`: the remote's that it answers; null: it is an offer. Credentials are made
   /// when they are first asked for, and anew for an offer that restarts ICE (RFC 8445 section 9): those before are good
-  /// until a pair was chosen with the new ones. `rtp`, `rtcp`: our ports.
-  [[nodiscard]] sip::LocalIce local(const sip::RemoteIce* offer, const proto::Endpoint& rtp,
-                                    const proto::Endpoint& rtcp);
+  /// until a pair was chosen with the new ones.
+  [[nodiscard]] sip::LocalIce local(const sip::RemoteIce* offer, const LegPlaces& places);
   /// The remote's description is in force, for so many components.
   void follow(const sip::RemoteIce& remote, std::size_t components);
   /// A pair was chosen by the credentials at this place of spec(). True: the others are good no more, spec() is
@@ -63,10 +65,10 @@ class LegIce {
   // For the journal.
   [[nodiscard]] const std::array<sip::IceCredentials, 2>& ours() const { return ours_; }
   [[nodiscard]] proto::IceRole role() const { return role_; }
-  void adopt(const std::array<sip::IceCredentials, 2>& ours, proto::IceRole role, const sip::RemoteIce& remote);
-  /// A route that an earlier weir-control had found, from the place `local`.
-  void adopt_route(std::uint8_t port, const proto::Endpoint& local, const proto::Endpoint& remote,
-                   std::uint64_t now_ns);
+  void adopt(const std::array<sip::IceCredentials, 2>& ours, proto::IceRole role, const sip::RemoteIce& remote,
+             const LegPlaces& places);
+  /// A route that an earlier weir-control had found. Those of lower ports come first.
+  void adopt_route(std::uint8_t port, const proto::Endpoint& remote, std::uint64_t now_ns);
 
  private:
   /// The party's checks before its description is here.
@@ -84,6 +86,10 @@ class LegIce {
   void tell(IceAgent& agent, std::uint8_t port, const proto::Event& event);
   void take_role(proto::IceRole role);
   void promote();
+  [[nodiscard]] IceAgent make_agent(const sip::IceCredentials& theirs, std::size_t components) const;
+  /// The place in locals_ of what a port has of this family.
+  [[nodiscard]] std::uint8_t local_of(std::uint8_t port, proto::Family family) const;
+  [[nodiscard]] std::uint8_t port_of(std::uint8_t local) const;
 
   std::array<sip::IceCredentials, 2> ours_;  ///< in use, and after a restart the next; ufrag empty: none
   std::optional<sip::RemoteIce> theirs_;     ///< its credentials alone
@@ -93,7 +99,7 @@ class LegIce {
   bool changed_ = false;
   proto::IceRole role_ = proto::IceRole::kNone;
   std::uint64_t tie_breaker_ = 0;
-  std::vector<sip::IceCandidate> locals_;  ///< by port
+  std::vector<sip::IceCandidate> locals_;  ///< by port, and of one port by family
   Boxed<IceAgent> agent_;                  ///< in force
   Boxed<IceAgent> next_;                   ///< of a restart
   std::vector<EarlyCheck> early_;

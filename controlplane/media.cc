@@ -92,13 +92,14 @@ proto::Status Media::replace(Side side, const MediaLegOptions& options, std::uin
   // On the worker that has the other leg: what a stream touches stays in one core's cache.
   const std::uint16_t others = leg(opposite(side)).port(Component::kRtp).local_port();
   const std::uint32_t worker = proto::worker_of_port(others, engine_.client().workers());
-  const proto::Result<std::uint16_t> port = engine_.ports().take(options.network, worker, now_ns);
+  MediaLegOptions taken = options;
+  const proto::Result<std::uint16_t> port = engine_.take_ports(taken, worker, now_ns);
   if (!port) return proto::Error{port.error()};
   choose_fresh_ssrc(side);
   MediaLeg& gone = leg(side);
   gone.close(now_ns);
-  engine_.ports().give_back(gone.network(), gone.port(Component::kRtp).local_port(), now_ns);
-  make_leg(side, options, *port);
+  gone.give_back_ports(now_ns);
+  make_leg(side, taken, *port);
   silence_noted_ = false;
   state_ = State::kStarting;
   move_peers(now_ns);  // until the new party is known there is nobody to send to
@@ -394,7 +395,7 @@ void Media::close(std::uint64_t now_ns) {
   peers_stale_ = false;
   for (const Side side : kSides) {
     leg(side).close(now_ns);
-    engine_.ports().give_back(leg(side).network(), leg(side).port(Component::kRtp).local_port(), now_ns);
+    leg(side).give_back_ports(now_ns);
   }
 }
 

@@ -52,18 +52,36 @@ proto::Result<std::unique_ptr<Media>> MediaEngine::create_media(const MediaLegOp
                                                                 std::uint64_t now_ns) {
   // Both legs on one worker: what a stream touches stays in one core's cache.
   const std::uint32_t worker = ports_.emptiest_worker(caller.network);
-  const proto::Result<std::uint16_t> caller_port = ports_.take(caller.network, worker, now_ns);
+  std::array<MediaLegOptions, 2> options = {caller, callee};
+  const proto::Result<std::uint16_t> caller_port = take_ports(options[0], worker, now_ns);
   if (!caller_port) return proto::Error{caller_port.error()};
-  const proto::Result<std::uint16_t> callee_port = ports_.take(callee.network, worker, now_ns);
+  const proto::Result<std::uint16_t> callee_port = take_ports(options[1], worker, now_ns);
   if (!callee_port) {
-    ports_.give_back(caller.network, *caller_port, now_ns);
+    give_back_ports(options[0].network, options[0].also_network, *caller_port, now_ns);
     return proto::Error{callee_port.error()};
   }
-  auto media = std::make_unique<Media>(*this, std::array{caller, callee}, std::array{*caller_port, *callee_port},
-                                       cookie_next_++, std::move(observer));
+  auto media = std::make_unique<Media>(*this, options, std::array{*caller_port, *callee_port}, cookie_next_++,
+                                       std::move(observer));
   media_.insert(media.get());
   if (const proto::Status status = media->listen(now_ns); !status) return proto::Error{status.error()};
   return media;
+}
+
+proto::Result<std::uint16_t> MediaEngine::take_ports(MediaLegOptions& options, std::uint32_t worker,
+                                                     std::uint64_t now_ns) {
+  if (options.also_network) {
+    const std::optional<std::uint16_t> both =
+        ports_.take_on_both(options.network, *options.also_network, worker, now_ns);
+    if (both) return *both;
+    options.also_network.reset();
+  }
+  return ports_.take(options.network, worker, now_ns);
+}
+
+void MediaEngine::give_back_ports(std::uint8_t network, std::optional<std::uint8_t> also, std::uint16_t rtp_port,
+                                  std::uint64_t now_ns) {
+  ports_.give_back(network, rtp_port, now_ns);
+  if (also) ports_.give_back(*also, rtp_port, now_ns);
 }
 
 void MediaEngine::find_flows() {
@@ -71,7 +89,9 @@ void MediaEngine::find_flows() {
   for (const FlowFound& flow : client_.flows_found()) {
     cookie_next_ = std::max(cookie_next_, flow.cookie + 1);
     found_[key_of(flow.network, flow.local_port)] = flow;
-    if (flow.network < ports.size()) ports[flow.network].insert(static_cast<std::uint16_t>(flow.local_port & ~1u));
+    const auto pair = static_cast<std::uint16_t>(flow.local_port & ~1u);
+    if (flow.network < ports.size()) ports[flow.network].insert(pair);
+    if (flow.also_network && *flow.also_network < ports.size()) ports[*flow.also_network].insert(pair);
   }
   for (std::size_t i = 0; i < ports.size(); ++i) ports_.occupy(static_cast<std::uint8_t>(i), ports[i]);
 }
@@ -84,10 +104,11 @@ proto::Result<std::unique_ptr<Media>> MediaEngine::adopt_media(const KeptMedia& 
   std::array<KeptFlows, 2> flows;
   for (std::size_t side = 0; side < 2; ++side) {
     const KeptMediaLeg& leg = kept.legs[side];
-    if (leg.network >= settings_.networks.size() || !ports_.has(leg.network, leg.rtp_port)) {
+    if (!has_ports(leg.network, leg.rtp_port) || (leg.also_network && !has_ports(*leg.also_network, leg.rtp_port))) {
       return proto::Error{"its ports are none of ours any more"};
     }
     options[side].network = leg.network;
+    options[side].also_network = leg.also_network;
     options[side].security = leg.security;
     ports[side] = leg.rtp_port;
     for (const Component component : kComponents) {
@@ -95,7 +116,7 @@ proto::Result<std::unique_ptr<Media>> MediaEngine::adopt_media(const KeptMedia& 
       if (component == Component::kRtcp && remotes[side].rtcp_mux) continue;
       const auto port = static_cast<std::uint16_t>(leg.rtp_port + index);
       const auto flow = found_.find(key_of(leg.network, port));
-      if (flow == found_.end() || flow->second.cookie != kept.cookie ||
+      if (flow == found_.end() || flow->second.cookie != kept.cookie || flow->second.also_network != leg.also_network ||
           flow->second.state != proto::FlowState::kInstalled) {
         return proto::Error{"its flows are no more"};
       }
@@ -113,11 +134,17 @@ proto::Result<std::unique_ptr<Media>> MediaEngine::adopt_media(const KeptMedia& 
   return media;
 }
 
+bool MediaEngine::has_ports(std::uint8_t network, std::uint16_t rtp_port) const {
+  return network < settings_.networks.size() && ports_.has(network, rtp_port);
+}
+
 std::size_t MediaEngine::remove_unadopted(std::uint64_t now_ns) {
   std::unordered_set<std::uint32_t> pairs;
   for (const auto& [key, flow] : found_) {
     client_.remove_found(flow, now_ns);
-    if (flow.network < settings_.networks.size()) pairs.insert(key & ~1u);
+    for (const std::optional<std::uint8_t> network : {std::optional(flow.network), flow.also_network}) {
+      if (network && *network < settings_.networks.size()) pairs.insert(key_of(*network, flow.local_port) & ~1u);
+    }
   }
   for (const std::uint32_t pair : pairs) {
     const auto network = static_cast<std::uint8_t>(pair >> 16);

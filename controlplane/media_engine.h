@@ -51,6 +51,10 @@ class MediaEngine {
 
   [[nodiscard]] DataplaneClient& client() { return client_; }
   [[nodiscard]] PortPool& ports() { return ports_; }
+  /// A pair for a leg, owned by `worker` if there is one; also_network is taken back if none is free on both.
+  proto::Result<std::uint16_t> take_ports(MediaLegOptions& options, std::uint32_t worker, std::uint64_t now_ns);
+  void give_back_ports(std::uint8_t network, std::optional<std::uint8_t> also, std::uint16_t rtp_port,
+                       std::uint64_t now_ns);
   [[nodiscard]] DtlsContext& dtls() { return *dtls_; }
   [[nodiscard]] const proto::settings::Settings& settings() const { return settings_; }
   /// Of all connectivity checks of ours.
@@ -61,6 +65,7 @@ class MediaEngine {
   /// A flow is found by its network and local port.
   static std::uint32_t key_of(std::uint8_t network, std::uint16_t port) { return std::uint32_t{network} << 16 | port; }
   void find_flows();
+  [[nodiscard]] bool has_ports(std::uint8_t network, std::uint16_t rtp_port) const;
   MediaEngine(DataplaneClient& client, const proto::settings::Settings& settings, std::unique_ptr<DtlsContext> dtls);
   void forget(Media& media);
   /// The next poll() looks at the stream, and goes on as long as it says that there is more to come: streams that only

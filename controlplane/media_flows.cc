@@ -8,9 +8,10 @@ namespace weir::controlplane {
 namespace {
 
 proto::Exit exit_towards(const MediaLeg& to, Component component) {
-  return {.peer = to.destination(component),
+  const proto::Endpoint peer = to.destination(component);
+  return {.peer = peer,
           .local_port = to.port(to.carrier(component)).local_port(),
-          .network = to.network(),
+          .network = to.network_to(peer.address.family),
           .dscp = kMediaDscp};
 }
 
@@ -36,8 +37,7 @@ Secret<proto::FlowSpec> make_flow(const MediaLeg& from, const MediaLeg& to, Comp
   Secret<proto::FlowSpec> spec;
   spec->cookie = terms.cookie;
   spec->peer = from.peer(component);
-  spec->local_port = from.port(component).local_port();
-  spec->network = from.network();
+  from.port(component).write_place(*spec);
   spec->accepts = static_cast<std::uint8_t>((rtp ? proto::kAcceptRtp : 0) | (rtcp ? proto::kAcceptRtcp : 0));
   spec->punts = from.keying() == sip::Keying::kDtls ? proto::kPuntDtls : std::uint8_t{0};
   if (from.uses_ice()) {

@@ -61,6 +61,7 @@ bool Media::exits_are_as_wanted(Side side, Component component) const {
 KeptMediaLeg MediaLeg::kept() const {
   KeptMediaLeg kept;
   kept.network = options_.network;
+  kept.also_network = options_.also_network;
   kept.rtp_port = port(Component::kRtp).local_port();
   kept.terms = remote_->terms;
   kept.security = options_.security;
@@ -93,7 +94,7 @@ void MediaLeg::adopt(const KeptMediaLeg& kept, const RemoteMedia& remote, const 
   tls_id_ = kept.tls_id;
   tls_id_next_ = kept.tls_id_next;
   if (kept.association) fork_of(remote.dialog).up = Association{association_next_++, *kept.association};
-  if (remote.ice) known_ice().adopt(kept.ice, kept.ice_role, *remote.ice);
+  if (remote.ice) known_ice().adopt(kept.ice, kept.ice_role, *remote.ice, places());
   for (const Component component : kComponents) {
     const std::optional<FlowFound>& flow = flows[static_cast<std::size_t>(component)];
     if (!flow) continue;
@@ -105,7 +106,7 @@ void MediaLeg::adopt(const KeptMediaLeg& kept, const RemoteMedia& remote, const 
     if (uses_ice()) {
       learned_[static_cast<std::size_t>(component)] = source;
       if (source.port == 0) continue;  // nothing was chosen yet
-      ice_->adopt_route(static_cast<std::uint8_t>(component), place_of(component), source, now_ns);
+      ice_->adopt_route(static_cast<std::uint8_t>(component), source, now_ns);
     }
     static_cast<void>(learn_source(component, source, plain_prefix));
   }

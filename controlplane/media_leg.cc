@@ -29,6 +29,7 @@ MediaLeg::MediaLeg(MediaEngine& engine, Side side, const MediaLegOptions& option
     const auto index = static_cast<std::size_t>(component);
     const MediaPort::Place place{.cookie = cookie,
                                  .network = options.network,
+                                 .also_network = options.also_network,
                                  .local_port = static_cast<std::uint16_t>(rtp_port + index),
                                  .punts_per_s_max = engine.settings().control.punts_per_s_max};
     ports_[index] =
@@ -321,6 +322,16 @@ bool MediaLeg::ready() const {
   if (!remote_ || !keys_) return false;
   if (remote_->keying == sip::Keying::kNone) return true;
   return keys_->profile != proto::SrtpProfile::kNone && keys_dialog_ == remote_->dialog;
+}
+
+std::uint8_t MediaLeg::network_to(proto::Family family) const {
+  const auto& networks = engine_.settings().networks;
+  const bool also = options_.also_network && networks[*options_.also_network].address.family == family;
+  return also ? *options_.also_network : options_.network;
+}
+
+void MediaLeg::give_back_ports(std::uint64_t now_ns) {
+  engine_.give_back_ports(options_.network, options_.also_network, port(Component::kRtp).local_port(), now_ns);
 }
 
 proto::Family MediaLeg::family() const {

@@ -72,7 +72,11 @@ class MediaLeg final : private MediaPort::Listener {
   [[nodiscard]] std::uint32_t keys_version() const { return keys_version_; }
 
   [[nodiscard]] std::uint8_t network() const { return options_.network; }
-  /// Of the addresses on both of the leg's ends.
+  /// The one over which an address of this family is reached.
+  [[nodiscard]] std::uint8_t network_to(proto::Family family) const;
+  /// The leg is closed: others may have its ports.
+  void give_back_ports(std::uint64_t now_ns);
+  /// Of the addresses on both of the leg's ends, but that ICE may find others.
   [[nodiscard]] proto::Family family() const;
   [[nodiscard]] MediaPort& port(Component component) { return *ports_[static_cast<std::size_t>(component)]; }
   [[nodiscard]] const MediaPort& port(Component component) const {
@@ -181,7 +185,7 @@ class MediaLeg final : private MediaPort::Listener {
   LegIce& known_ice();
   void prepare_ice(std::uint64_t now_ns);
   void give_ports_ice(std::uint64_t now_ns);
-  [[nodiscard]] proto::Endpoint place_of(Component component) const;
+  [[nodiscard]] LegPlaces places() const;
   [[nodiscard]] bool is_full_agent() const { return uses_ice() && ice_ && ice_->is_full(); }
   [[nodiscard]] sip::RemoteIce checkable(const sip::RemoteIce& remote) const;
   bool run_agent(std::uint64_t now_ns);

@@ -12,8 +12,18 @@ LegIce& MediaLeg::known_ice() {
   return *ice_;
 }
 
-proto::Endpoint MediaLeg::place_of(Component component) const {
-  return {.address = engine_.settings().networks[options_.network].address, .port = port(component).local_port()};
+LegPlaces MediaLeg::places() const {
+  const auto& networks = engine_.settings().networks;
+  LegPlaces all;
+  for (const Component component : kComponents) {
+    std::vector<proto::Endpoint>& here = all[static_cast<std::size_t>(component)];
+    const std::uint16_t local_port = port(component).local_port();
+    here.push_back({.address = networks[options_.network].address, .port = local_port});
+    if (options_.also_network) {
+      here.push_back({.address = networks[*options_.also_network].address, .port = local_port});
+    }
+  }
+  return all;
 }
 
 void MediaLeg::prepare_ice(std::uint64_t now_ns) {
@@ -22,7 +32,7 @@ void MediaLeg::prepare_ice(std::uint64_t now_ns) {
 }
 
 sip::LocalIce MediaLeg::local_ice(const sip::RemoteIce* offer, std::uint64_t now_ns) {
-  sip::LocalIce local = known_ice().local(offer, place_of(Component::kRtp), place_of(Component::kRtcp));
+  sip::LocalIce local = known_ice().local(offer, places());
   give_ports_ice(now_ns);
   return local;
 }

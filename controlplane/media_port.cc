@@ -47,8 +47,7 @@ proto::Status MediaPort::open_dtls(DtlsContext& context, std::uint64_t now_ns) {
   if (proto::Status status = reserve(); !status) return status;
   proto::FlowSpec spec{};
   spec.cookie = place_.cookie;
-  spec.network = place_.network;
-  spec.local_port = place_.local_port;
+  write_place(spec);
   spec.punts = proto::kPuntDtls;
   ice_.write_to(spec);
   // The peer may speak before its SDP, and from behind a NAT.
@@ -60,6 +59,12 @@ proto::Status MediaPort::open_dtls(DtlsContext& context, std::uint64_t now_ns) {
   open_sent_ = true;
   add_association().endpoint->listen();
   return sent;
+}
+
+void MediaPort::write_place(proto::FlowSpec& spec) const {
+  spec.network = place_.network;
+  spec.also_network = place_.also_network ? static_cast<std::uint8_t>(*place_.also_network + 1) : std::uint8_t{0};
+  spec.local_port = place_.local_port;
 }
 
 MediaPort::Association& MediaPort::add_association() {

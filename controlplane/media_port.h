@@ -45,6 +45,7 @@ class MediaPort : public FlowHandler {
   struct Place {
     std::uint64_t cookie = 0;
     std::uint8_t network = 0;
+    std::optional<std::uint8_t> also_network = {};
     std::uint16_t local_port = 0;
     std::uint32_t punts_per_s_max = 0;
   };
@@ -54,6 +55,8 @@ class MediaPort : public FlowHandler {
   ~MediaPort() override;
 
   [[nodiscard]] std::uint16_t local_port() const { return place_.local_port; }
+  /// Says where the flow's packets arrive.
+  void write_place(proto::FlowSpec& spec) const;
   [[nodiscard]] std::optional<proto::FlowId> flow() const { return flow_; }
 
   /// Whose ICE checks are answered on the port from now on, and then nobody else's DTLS is heard; none: ICE is not

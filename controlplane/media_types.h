@@ -28,6 +28,9 @@ const char* to_string(Side side);
 /// What is known of a leg when its stream is made.
 struct MediaLegOptions {
   std::uint8_t network = 0;  ///< index in Settings::networks
+  /// Of the other family, whose addresses are candidates too for a party that speaks ICE, as long as there is a pair of
+  /// ports that is free on both.
+  std::optional<std::uint8_t> also_network = {};
   /// What the leg's media may be: set_remote refuses anything else, whatever the SDP agreed on.
   sip::SecurityPolicy security = {};
   /// Our own offer lets the remote be the DTLS client (passive, actpass): its ClientHello may overtake its answer, so

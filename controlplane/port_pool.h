@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <unordered_set>
 #include <vector>
 
@@ -27,6 +28,11 @@ class PortPool {
   /// The even port of a free pair on `network` that `worker` owns, or of the worker with most free pairs if that one
   /// has none. Where every pair is in use or resting, the one that rests longest. Errors: that is not long enough.
   proto::Result<std::uint16_t> take(std::uint8_t network, std::uint32_t worker, std::uint64_t now_ns);
+
+  /// The even port of a pair that is free on both networks and that `worker` owns; nullopt: there is none, or a quarter
+  /// of the pairs on `also` is left, which is for those who can use no other. Then take() is for one of them.
+  std::optional<std::uint16_t> take_on_both(std::uint8_t network, std::uint8_t also, std::uint32_t worker,
+                                            std::uint64_t now_ns);
 
   /// Gives a pair back: it rests for kQuarantineNs. `port` is either of the two.
   void give_back(std::uint8_t network, std::uint16_t port, std::uint64_t now_ns);
@@ -53,10 +59,12 @@ class PortPool {
     std::uint16_t port_last;
     std::uint32_t pairs = 0;
     std::uint32_t in_use = 0;
+    std::vector<bool> is_free = {};               ///< by port / 2
     std::vector<std::deque<std::uint16_t>> free;  ///< by worker: even ports
     std::deque<Resting> resting;                  ///< in order of since_ns
   };
 
+  static void take(Network& network, std::deque<std::uint16_t>::iterator port, std::deque<std::uint16_t>& ports);
   void wake(Network& network, std::uint64_t now_ns);
   void wake_first(Network& network);
 

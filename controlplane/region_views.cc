@@ -132,6 +132,7 @@ json::value flow_view(const proto::FlowStatus& shared, std::uint32_t index, std:
   object["state"] = state_name(status.state);
   object["worker"] = status.worker;
   object["network"] = status.network;
+  if (status.also_network != 0) object["also_network"] = status.also_network - 1;
   object["port"] = status.local_port;
   object["source"] = endpoint_or_null(status.source);
   object["receive"] = profile_name(status.receive_profile);

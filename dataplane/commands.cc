@@ -30,6 +30,12 @@ bool endpoint_fits(const proto::Endpoint& endpoint, proto::Family family) {
   return endpoint.port == 0 || endpoint.address.family == family;
 }
 
+/// Of one of the families of a flow that arrives on one network, or (`also` - 1) on two.
+bool peer_fits(const proto::Endpoint& peer, std::uint8_t network, std::uint8_t also, const CommandScope& scope) {
+  if (endpoint_fits(peer, scope.families[network])) return true;
+  return also != 0 && endpoint_fits(peer, scope.families[also - 1u]);
+}
+
 Refusal validate_exit(const proto::Exit& exit, const CommandScope& scope) {
   if (exit.peer.port == 0) return Refusal::kNone;  // leads nowhere: nothing else of it is used
   if (exit.network >= scope.families.size()) return Refusal::kNetworkUnknown;
@@ -145,8 +151,23 @@ Refusal validate_set_peer(const proto::FlowSpec& spec, const CommandScope& scope
     if (!valid) return Refusal::kEnumOutOfRange;
     if (const Refusal refusal = validate_transcode(spec, table); refusal != Refusal::kNone) return refusal;
   }
-  if (!endpoint_fits(spec.peer, scope.families[flow.network])) return Refusal::kAddressFamily;
+  if (!peer_fits(spec.peer, flow.network, flow.also_network, scope)) return Refusal::kAddressFamily;
   return validate_exits(spec, scope);
+}
+
+bool is_free_for(std::uint32_t index, std::uint8_t network, std::uint16_t port, const FlowTable& table) {
+  const std::uint32_t holder = table.flow_at(network, port);
+  return holder == kNoFlow || holder == index;
+}
+
+/// Where the flow arrives too.
+Refusal validate_also(const Command& command, const CommandScope& scope, const FlowTable& table) {
+  const proto::FlowSpec& spec = command.spec;
+  if (spec.also_network == 0) return Refusal::kNone;
+  const std::uint8_t also = spec.also_network - 1;
+  if (also >= scope.families.size()) return Refusal::kNetworkUnknown;
+  if (scope.families[also] == scope.families[spec.network]) return Refusal::kAddressFamily;
+  return is_free_for(command.flow.index, also, spec.local_port, table) ? Refusal::kNone : Refusal::kPortInUse;
 }
 
 /// Where the flow arrives, and who may use it.
@@ -157,9 +178,9 @@ Refusal validate_port(const Command& command, const CommandScope& scope, const F
     return Refusal::kEnumOutOfRange;
   }
   if (proto::worker_of_port(spec.local_port, scope.workers) != scope.worker) return Refusal::kPortNotOurs;
-  if (!endpoint_fits(spec.peer, scope.families[spec.network])) return Refusal::kAddressFamily;
-  const std::uint32_t holder = table.flow_at(spec.network, spec.local_port);
-  return holder == kNoFlow || holder == command.flow.index ? Refusal::kNone : Refusal::kPortInUse;
+  if (const Refusal refusal = validate_also(command, scope, table); refusal != Refusal::kNone) return refusal;
+  if (!peer_fits(spec.peer, spec.network, spec.also_network, scope)) return Refusal::kAddressFamily;
+  return is_free_for(command.flow.index, spec.network, spec.local_port, table) ? Refusal::kNone : Refusal::kPortInUse;
 }
 
 Refusal validate_media(const proto::FlowSpec& spec, const CommandScope& scope, const FlowTable& table) {
@@ -185,7 +206,7 @@ Refusal validate_install(const Command& command, const CommandScope& scope, cons
   } else if (command.flow.generation != flow.generation) {
     return Refusal::kGenerationStale;
   } else if (flow.state != FlowState::kOpen || command.spec.network != flow.network ||
-             command.spec.local_port != flow.local_port) {
+             command.spec.local_port != flow.local_port || command.spec.also_network != flow.also_network) {
     return Refusal::kStateWrong;
   }
   const Refusal refusal = validate_port(command, scope, table);
@@ -220,7 +241,7 @@ Refusal validate_existing(const Command& command, const CommandScope& scope, con
 
 /// Whether another worker has the entry: then nothing else of it may be read here.
 bool owned_by_another(const FlowEntry& flow, std::uint16_t worker) {
-  const std::atomic_ref<const std::uint16_t> owner(flow.owner);
+  const std::atomic_ref<const std::uint8_t> owner(flow.owner);
   const std::uint16_t value = owner.load(std::memory_order_acquire);
   return value != 0 && value != worker + 1;
 }

@@ -78,6 +78,7 @@ void fill_transforms(FlowEntry& flow, const proto::TransformSpec& receive, const
 void fill_addresses(FlowEntry& flow, const proto::FlowSpec& spec) {
   flow.network = spec.network;
   flow.local_port = spec.local_port;
+  flow.also_network = spec.also_network;
   // set_ice and set_transcode have set theirs.
   flow.accepts = static_cast<std::uint8_t>(spec.accepts | (flow.accepts & (kAnswersChecks | kTranscodes)));
   flow.punts = spec.punts;
@@ -188,7 +189,7 @@ void FlowTable::resume(Cipher& cipher) {
       continue;
     }
     ++flows_of_owner(flow);
-    set_port(flow.network, flow.local_port, index + 1);
+    set_ports(flow, index + 1);
     flow.rtp_headers.neighbours_version = 0;
     if (flow.state == FlowState::kInstalled || flow.state == FlowState::kDraining) resume_flow(flow, cipher);
     mend_streams(status_[index]);
@@ -328,16 +329,16 @@ void FlowTable::wipe_keys(FlowEntry& flow) {
 }
 
 bool FlowTable::claim(std::uint32_t index, std::uint16_t worker) {
-  std::uint16_t nobody = 0;
-  const auto mine = static_cast<std::uint16_t>(worker + 1);
-  const std::atomic_ref<std::uint16_t> owner(entry(index).owner);
+  std::uint8_t nobody = 0;
+  const auto mine = static_cast<std::uint8_t>(worker + 1);
+  const std::atomic_ref<std::uint8_t> owner(entry(index).owner);
   // Acquire pairs with the release in remove(): the former owner's wiping comes before anything written here.
   return owner.compare_exchange_strong(nobody, mine, std::memory_order_acquire, std::memory_order_relaxed) ||
          nobody == mine;
 }
 
 bool FlowTable::is_owned_by(std::uint32_t index, std::uint16_t worker) const {
-  const std::atomic_ref<const std::uint16_t> owner(entry(index).owner);
+  const std::atomic_ref<const std::uint8_t> owner(entry(index).owner);
   return owner.load(std::memory_order_acquire) == worker + 1;
 }
 
@@ -349,7 +350,7 @@ void FlowTable::open(proto::FlowId id, const proto::FlowSpec& spec) {
   keep_nominated(id.index);
   order_stores();
   flow.state = FlowState::kOpen;
-  set_port(spec.network, spec.local_port, id.index + 1);
+  set_ports(flow, id.index + 1);
   std::memset(static_cast<void*>(&status_[id.index]), 0, sizeof(proto::FlowStatus));
   publish(id.index);
 }
@@ -369,7 +370,7 @@ void FlowTable::install(proto::FlowId id, const proto::FlowSpec& spec, std::uint
   fill_keys(flow, spec.receive, spec.send, cipher);
   order_stores();
   flow.state = FlowState::kInstalled;
-  set_port(spec.network, spec.local_port, id.index + 1);
+  set_ports(flow, id.index + 1);
   if (!was_open) std::memset(static_cast<void*>(&status_[id.index]), 0, sizeof(proto::FlowStatus));
   start_streams(status_[id.index], proto::rtp_ticks_of(spec.rtp_clock_hz));
   publish(id.index);
@@ -470,7 +471,7 @@ void FlowTable::drain(std::uint32_t index) {
 void FlowTable::remove(std::uint32_t index) {
   FlowEntry& flow = entry(index);
   if (flow.state != FlowState::kFree) {
-    set_port(flow.network, flow.local_port, 0);
+    set_ports(flow, 0);
     if (flows_of_owner(flow) != 0) --flows_of_owner(flow);  // 0: half installed when weir-media ended
   }
   release_places(flow);
@@ -486,12 +487,13 @@ void FlowTable::remove(std::uint32_t index) {
   proto::wipe(reinterpret_cast<std::uint8_t*>(&flow) + kAfterOwner, sizeof flow - kAfterOwner);
   status_[index].state = FlowState::kFree;
   // Last, since another worker may take the entry now. Release pairs with the acquire in claim().
-  std::atomic_ref<std::uint16_t>(flow.owner).store(0, std::memory_order_release);
+  std::atomic_ref<std::uint8_t>(flow.owner).store(0, std::memory_order_release);
 }
 
-void FlowTable::set_port(std::uint8_t network, std::uint16_t port, std::uint32_t value) {
-  WEIR_ASSERT(network < networks_);
-  ports_[std::uint32_t{network} << 16 | port] = value;
+void FlowTable::set_ports(const FlowEntry& flow, std::uint32_t value) {
+  WEIR_ASSERT(flow.network < networks_ && flow.also_network <= networks_);
+  ports_[std::uint32_t{flow.network} << 16 | flow.local_port] = value;
+  if (flow.also_network != 0) ports_[(flow.also_network - 1u) << 16 | flow.local_port] = value;
 }
 
 void FlowTable::publish(std::uint32_t index) {
@@ -501,7 +503,8 @@ void FlowTable::publish(std::uint32_t index) {
   status.generation = flow.generation;
   status.network = flow.network;
   status.local_port = flow.local_port;
-  status.worker = static_cast<std::uint16_t>(flow.owner - 1);
+  status.worker = static_cast<std::uint8_t>(flow.owner - 1);
+  status.also_network = flow.also_network;
   status.receive_profile = flow.receive_profile;
   status.send_profile = flow.send_profile;
   status.source = flow.peer;

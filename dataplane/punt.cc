@@ -2,6 +2,7 @@
 
 #include <rte_mbuf.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 
@@ -119,7 +120,7 @@ const FlowEntry* PuntGate::flow_of(FlowTable& table, const proto::FlowId& id) co
   if (id.index >= table.flows_max()) return nullptr;
   FlowEntry& flow = table.entry(id.index);
   // Another worker's entry may change at any moment: its owner is all that may be read of it.
-  if (std::atomic_ref<std::uint16_t>(flow.owner).load(std::memory_order_relaxed) != worker_ + 1) return nullptr;
+  if (std::atomic_ref<std::uint8_t>(flow.owner).load(std::memory_order_relaxed) != worker_ + 1) return nullptr;
   return flow.state != proto::FlowState::kFree && flow.generation == id.generation ? &flow : nullptr;
 }
 
@@ -142,9 +143,16 @@ PuntGate::Sending PuntGate::try_to_send(const Outgoing& outgoing, FlowTable& tab
                                         std::uint64_t now_ns) {
   const FlowEntry* flow = flow_of(table, outgoing.flow);
   if (flow == nullptr || now_ns >= outgoing.until_ns) return Sending::kGivenUp;
-  const bool sent =
-      transmitter.inject(flow->network, outgoing.mbuf, flow->local_port, outgoing.destination, outgoing.dscp, now_ns);
+  const bool sent = transmitter.inject(*flow, outgoing.mbuf, outgoing.destination, outgoing.dscp, now_ns);
   return sent ? Sending::kSent : Sending::kWaits;
+}
+
+bool PuntGate::may_wait(const Outgoing& outgoing) const {
+  const auto is_like = [&](const Outgoing& one) {
+    return one.destination.address.family == outgoing.destination.address.family;
+  };
+  return waiting_count_ < kInjectsWaitingMax &&
+         std::count_if(waiting_.begin(), waiting_.begin() + waiting_count_, is_like) < kInjectsWaitingOfFamilyMax;
 }
 
 bool PuntGate::inject_one(FlowTable& table, Transmitter& transmitter, std::uint64_t now_ns) {
@@ -158,7 +166,7 @@ bool PuntGate::inject_one(FlowTable& table, Transmitter& transmitter, std::uint6
                              .until_ns = now_ns + kInjectPatienceNs};
   const Sending sending = try_to_send(outgoing, table, transmitter, now_ns);
   if (sending == Sending::kSent) return true;
-  if (sending == Sending::kWaits && waiting_count_ < kInjectsWaitingMax) {
+  if (sending == Sending::kWaits && may_wait(outgoing)) {
     waiting_[waiting_count_++] = outgoing;
     return true;
   }

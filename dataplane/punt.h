@@ -22,7 +22,9 @@ static_assert(kInjectsPerPass <= kBurstMax);
 /// Injected packets whose next hop is being asked for wait this long, so many at a time: a handshake's first flight
 /// would otherwise be lost and repeated only a second later (RFC 1122 section 2.3.2.2, RFC 6347 section 4.2.4.1).
 inline constexpr std::uint64_t kInjectPatienceNs = 500'000'000;
-inline constexpr std::size_t kInjectsWaitingMax = 64;
+inline constexpr std::size_t kInjectsWaitingMax = 128;
+/// Of one address family: where a gateway is silent, the other's goes on.
+inline constexpr std::ptrdiff_t kInjectsWaitingOfFamilyMax = 64;
 
 /// One worker's Punt and Inject rings.
 class PuntGate {
@@ -59,6 +61,7 @@ class PuntGate {
 
   proto::DropReason punt_one(Burst& burst, std::uint32_t packet);
   [[nodiscard]] const FlowEntry* flow_of(FlowTable& table, const proto::FlowId& id) const;
+  [[nodiscard]] bool may_wait(const Outgoing& outgoing) const;
   [[nodiscard]] bool may_inject(FlowTable& table) const;
   void note_check(FlowTable& table) const;
   Sending try_to_send(const Outgoing& outgoing, FlowTable& table, Transmitter& transmitter, std::uint64_t now_ns);

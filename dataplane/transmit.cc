@@ -131,9 +131,18 @@ PreparedHeaders Transmitter::headers_to(const proto::Exit& exit, std::uint64_t m
                                                    .dscp = exit.dscp});
 }
 
-bool Transmitter::inject(std::uint8_t network, rte_mbuf* mbuf, std::uint16_t local_port,
-                         const proto::Endpoint& destination, std::uint8_t dscp, std::uint64_t now_ns) {
-  const proto::Exit exit = {.peer = destination, .local_port = local_port, .network = network, .dscp = dscp};
+std::uint8_t Transmitter::network_to(const FlowEntry& flow, proto::Family family) const {
+  const bool also =
+      flow.also_network != 0 && networks_[flow.also_network - 1u].is_ipv4() == (family == proto::Family::kIpv4);
+  return also ? static_cast<std::uint8_t>(flow.also_network - 1) : flow.network;
+}
+
+bool Transmitter::inject(const FlowEntry& flow, rte_mbuf* mbuf, const proto::Endpoint& destination, std::uint8_t dscp,
+                         std::uint64_t now_ns) {
+  const proto::Exit exit = {.peer = destination,
+                            .local_port = flow.local_port,
+                            .network = network_to(flow, destination.address.family),
+                            .dscp = dscp};
   return send_datagram(exit, mbuf, {rte_pktmbuf_mtod(mbuf, std::uint8_t*), mbuf->data_len}, As::kInjected, now_ns);
 }
 

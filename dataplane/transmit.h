@@ -47,10 +47,13 @@ class Transmitter {
     ++counter(as);
   }
 
-  /// Sends a datagram from a local port of ours. `mbuf` holds the UDP payload, with room in front. False if its next
+  /// Of the networks that a flow arrives on the one that speaks this family, else its first.
+  [[nodiscard]] std::uint8_t network_to(const FlowEntry& flow, proto::Family family) const;
+
+  /// Sends a datagram from a flow's local port. `mbuf` holds the UDP payload, with room in front. False if its next
   /// hop is not known, or if it does not fit: the mbuf is still the caller's.
-  bool inject(std::uint8_t network, rte_mbuf* mbuf, std::uint16_t local_port, const proto::Endpoint& destination,
-              std::uint8_t dscp, std::uint64_t now_ns);
+  bool inject(const FlowEntry& flow, rte_mbuf* mbuf, const proto::Endpoint& destination, std::uint8_t dscp,
+              std::uint64_t now_ns);
 
   /// Sends burst.media, which is RTCP that came from weir-control, as injected. What cannot leave keeps its mbuf.
   void inject(Burst& burst);

@@ -202,7 +202,10 @@ void Worker::carry_out(proto::Command& command) {
 }
 
 void Worker::want_next_hops(const FlowEntry& flow) {
-  if (flow.peer.port != 0) resolver_.want(flow.network, Address(flow.peer.address), burst_.now_ns);
+  if (flow.peer.port != 0) {
+    const std::uint8_t network = transmitter_.network_to(flow, flow.peer.address.family);
+    resolver_.want(network, Address(flow.peer.address), burst_.now_ns);
+  }
   if (flow.state != proto::FlowState::kInstalled) return;
   for (const proto::Exit* exit : {&flow.rtp_exit, &flow.rtcp_exit}) {
     if (exit->peer.port != 0) resolver_.want(exit->network, Address(exit->peer.address), burst_.now_ns);

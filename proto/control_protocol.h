@@ -12,7 +12,7 @@
 namespace weir::proto {
 
 /// Raised with every change of a layout or a meaning in proto/ that the layout hash cannot see.
-inline constexpr std::uint32_t kRegionVersion = 8;
+inline constexpr std::uint32_t kRegionVersion = 9;
 
 /// Command: weir-control -> the worker that owns the flow. Each is answered by one Event with the same request number.
 enum class CommandKind : std::uint8_t {
@@ -150,8 +150,9 @@ static_assert(kCrossesProcesses<Command> && kCrossesProcesses<Event> && kCrosses
 static_assert(offsetof(Command, flow) == 8 && offsetof(Command, spec) == 16);
 static_assert(offsetof(FlowSpec, rtp) == 52 && offsetof(FlowSpec, rewrite) == 100 &&
               offsetof(FlowSpec, receive) == 132 && offsetof(FlowSpec, send) == 280 && offsetof(FlowSpec, ice) == 444 &&
-              offsetof(FlowSpec, transcode) == 552 && sizeof(FlowSpec) == 592);
-static_assert(sizeof(Command) == 608);
+              offsetof(FlowSpec, transcode) == 552 && offsetof(FlowSpec, also_network) == 592 &&
+              sizeof(FlowSpec) == 600);
+static_assert(sizeof(Command) == 616);
 static_assert(offsetof(Event, source) == 32 && offsetof(Punt, data) == 64 && offsetof(Inject, data) == 64);
 
 }  // namespace weir::proto

@@ -168,6 +168,10 @@ struct FlowSpec {
   std::uint64_t ice_tie_breaker;  ///< RFC 8445 section 16.1
   /// kInstall, kSetPeer: the RTP is converted by a core of its own, between the transforms. Needs kAcceptRtp.
   TranscodeSpec transcode;
+  /// The network, + 1, of the other address family on whose local_port the flow's packets arrive as well; 0: none. Of a
+  /// peer that is offered both and chooses by ICE. kOpen, kInstall; stays for a flow's life what it was.
+  std::uint8_t also_network;
+  std::array<std::uint8_t, 7> reserved;
 };
 
 /// The worker that owns a local port: RTP and RTCP of a pair (even, odd) always share one.
@@ -205,7 +209,8 @@ struct alignas(64) FlowStatus {
   FlowState state;
   std::uint8_t network;
   std::uint16_t local_port;
-  std::uint16_t worker;
+  std::uint8_t worker;
+  std::uint8_t also_network;  ///< see FlowSpec
   SrtpProfile receive_profile;
   SrtpProfile send_profile;
   Endpoint source;  ///< the source in force: signalled or learned

@@ -132,10 +132,20 @@ const NetworkSettings* find_network(const Settings& settings, const std::string&
   return found == settings.networks.end() ? nullptr : &*found;
 }
 
+/// ICE's candidates of both families have one port.
+void check_common_ports(const RealmSettings& realm, const std::vector<const NetworkSettings*>& networks,
+                        std::uint32_t line, std::vector<Mistake>& mistakes) {
+  if (realm.policy.media.ice == Ice::kOff || networks.size() != 2) return;
+  const auto& [one, other] = std::pair(networks[0], networks[1]);
+  if (std::max(one->port_first, other->port_first) < std::min(one->port_last, other->port_last)) return;
+  mistakes.push_back({line, "realm '" + realm.name + "' speaks ICE: its networks need ports that both have"});
+}
+
 /// A realm has one network, or one of each family: which one a leg takes, its peer's family says.
 void check_realm_networks(const Settings& settings, const RealmSettings& realm, std::uint32_t line,
                           std::vector<Mistake>& mistakes) {
   std::vector<Family> families;
+  std::vector<const NetworkSettings*> networks;
   for (const std::string& name : realm.networks) {
     const NetworkSettings* network = find_network(settings, name);
     if (network == nullptr) {
@@ -146,7 +156,9 @@ void check_realm_networks(const Settings& settings, const RealmSettings& realm, 
       mistakes.push_back({line, "realm '" + realm.name + "' has two networks of one family"});
     }
     families.push_back(network->address.family);
+    networks.push_back(network);
   }
+  check_common_ports(realm, networks, line, mistakes);
 }
 
 void check_listener(const Settings& settings, std::size_t realm, std::size_t listener, const Lines& lines,

@@ -64,6 +64,7 @@ KeptCall a_call() {
   call.media->cookie = 5;
   call.media->ssrcs_used = {1, 2, 3};
   call.media->legs[1].rtp_port = 20'002;
+  call.media->legs[1].also_network = 2;
   call.media->legs[1].security.suites = {proto::SrtpProfile::kAeadAes256Gcm};
   call.media->legs[1].keys.profile = proto::SrtpProfile::kAeadAes256Gcm;
   call.media->legs[1].keys.send->rtp.key[3] = 42;

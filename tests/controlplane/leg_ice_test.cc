@@ -17,6 +17,18 @@ proto::Endpoint place(std::uint16_t port) {
   return {.address = proto::IpAddress::from_ipv4(0xc612010a), .reserved = 0, .port = port};
 }
 
+const LegPlaces kPlaces = {{{place(20000)}, {place(20001)}}};
+
+/// IPv4 is the default, and there is IPv6.
+proto::Endpoint ipv6(std::uint8_t host, std::uint16_t port) {
+  proto::Endpoint endpoint;
+  endpoint.address.family = proto::Family::kIpv6;
+  endpoint.address.bytes = {0x20, 0x01, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, host};
+  endpoint.port = port;
+  return endpoint;
+}
+const LegPlaces kBoth = {{{place(20000), ipv6(10, 20000)}, {place(20001), ipv6(10, 20001)}}};
+
 sip::RemoteIce remote(const std::string& ufrag, const std::string& password) {
   sip::RemoteIce ice;
   ice.credentials = {.ufrag = ufrag, .password = password};
@@ -32,33 +44,48 @@ const sip::RemoteIce kRestarted = remote("wxyz", "vutsrqponmlkjihgfedcba");
 
 TEST(LegIce, CredentialsHaveTheRandomnessOfRfc8445AndStay) {
   LegIce ice;
-  const sip::LocalIce first = ice.local(nullptr, place(20000), place(20001));
+  const sip::LocalIce first = ice.local(nullptr, kPlaces);
   EXPECT_GE(first.credentials.ufrag.size() * 4, 24u) << "hexadecimal digits";
   EXPECT_GE(first.credentials.password.size() * 4, 128u);
-  EXPECT_EQ(ice.local(nullptr, place(20000), place(20001)).credentials, first.credentials);
-  EXPECT_NE(LegIce().local(nullptr, place(20000), place(20001)).credentials, first.credentials);
+  EXPECT_EQ(ice.local(nullptr, kPlaces).credentials, first.credentials);
+  EXPECT_NE(LegIce().local(nullptr, kPlaces).credentials, first.credentials);
 }
 
 TEST(LegIce, ThereIsAHostCandidateForEachPort) {
-  const sip::LocalIce local = LegIce().local(nullptr, place(20000), place(20001));
+  const sip::LocalIce local = LegIce().local(nullptr, kPlaces);
   ASSERT_EQ(local.candidates.size(), 2u);
   EXPECT_EQ(local.candidates[0].component, 1);
   EXPECT_EQ(local.candidates[0].endpoint, place(20000));
   EXPECT_EQ(local.candidates[1].component, 2);
   EXPECT_EQ(local.candidates[1].endpoint, place(20001));
   EXPECT_GT(local.candidates[0].priority, local.candidates[1].priority);
+  EXPECT_EQ(local.candidates[0].priority, (126u << 24) + (65535u << 8) + 255u) << "RFC 8445 section 5.1.2.1";
   EXPECT_TRUE(local.lite);
+}
+
+TEST(LegIce, OfBothFamiliesThereAreCandidatesAndTheFirstAddressIsTheDefault) {
+  const sip::LocalIce local = LegIce().local(nullptr, kBoth);
+  ASSERT_EQ(local.candidates.size(), 4u);
+  const sip::IceCandidate& ipv4_rtp = local.candidates[0];
+  const sip::IceCandidate& ipv6_rtp = local.candidates[1];
+  EXPECT_EQ(ipv4_rtp.endpoint, place(20000));
+  EXPECT_EQ(ipv6_rtp.endpoint, ipv6(10, 20000));
+  EXPECT_EQ(local.candidates[2].component, 2);
+  EXPECT_EQ(local.candidates[3].component, 2);
+  EXPECT_GT(ipv6_rtp.priority, ipv4_rtp.priority) << "RFC 8421";
+  EXPECT_NE(ipv6_rtp.foundation, ipv4_rtp.foundation) << "RFC 8445 section 5.1.1.3: another base";
+  EXPECT_EQ(ipv4_rtp.foundation, local.candidates[2].foundation);
 }
 
 TEST(LegIce, ARestartBringsOthersAndThoseBeforeStayUntilAPairIsChosen) {
   LegIce ice;
-  const sip::IceCredentials before = ice.local(&kBefore, place(20000), place(20001)).credentials;
+  const sip::IceCredentials before = ice.local(&kBefore, kPlaces).credentials;
   ice.follow(kBefore, 2);
-  EXPECT_EQ(ice.local(&kBefore, place(20000), place(20001)).credentials, before) << "the same offer again";
-  const sip::IceCredentials next = ice.local(&kRestarted, place(20000), place(20001)).credentials;
+  EXPECT_EQ(ice.local(&kBefore, kPlaces).credentials, before) << "the same offer again";
+  const sip::IceCredentials next = ice.local(&kRestarted, kPlaces).credentials;
   EXPECT_NE(next.ufrag, before.ufrag);
   EXPECT_NE(next.password, before.password);
-  EXPECT_EQ(ice.local(&kRestarted, place(20000), place(20001)).credentials, next);
+  EXPECT_EQ(ice.local(&kRestarted, kPlaces).credentials, next);
   EXPECT_EQ(ufrag(ice.spec().credentials[0]), before.ufrag);
   EXPECT_EQ(ufrag(ice.spec().credentials[1]), next.ufrag);
   EXPECT_FALSE(ice.choose(0)) << "the pair before, once more";
@@ -70,11 +97,11 @@ TEST(LegIce, ARestartBringsOthersAndThoseBeforeStayUntilAPairIsChosen) {
 
 TEST(LegIce, AnotherRestartBeforeThatDropsTheOldest) {
   LegIce ice;
-  (void)ice.local(&kBefore, place(20000), place(20001));
+  (void)ice.local(&kBefore, kPlaces);
   ice.follow(kBefore, 2);
-  const sip::IceCredentials second = ice.local(&kRestarted, place(20000), place(20001)).credentials;
+  const sip::IceCredentials second = ice.local(&kRestarted, kPlaces).credentials;
   const sip::RemoteIce again = remote("1234", "1234567890123456789012");
-  const sip::IceCredentials third = ice.local(&again, place(20000), place(20001)).credentials;
+  const sip::IceCredentials third = ice.local(&again, kPlaces).credentials;
   EXPECT_EQ(ufrag(ice.spec().credentials[0]), second.ufrag);
   EXPECT_EQ(ufrag(ice.spec().credentials[1]), third.ufrag);
 }
@@ -92,13 +119,15 @@ class FullLegIce : public testing::Test {
     ice.candidates = {{.foundation = "1", .component = 1, .priority = 100, .endpoint = party(host), .type = "host"}};
     return ice;
   }
-  sip::LocalIce describe(const sip::RemoteIce* offer) { return ice_.local(offer, place(20000), place(20001)); }
+  sip::LocalIce describe(const sip::RemoteIce* offer) { return ice_.local(offer, kPlaces); }
   void run(std::uint64_t ms) {
     for (const std::uint64_t end = now_ns_ + ms * kMsNs; now_ns_ < end; now_ns_ += 5 * kMsNs) {
       ice_.advance(now_ns_, pacer_, [this](std::uint8_t, const proto::Endpoint& to, proto::Bytes check) {
         asked_.push_back({to, {check.begin(), check.end()}});
       });
-      for (const auto& [to, check] : std::exchange(asked_, {})) answer(to, check);
+      for (const auto& [to, check] : std::exchange(asked_, {})) {
+        if (to.address.family != silent_) answer(to, check);
+      }
     }
   }
   void nominated(const proto::Endpoint& source, std::uint32_t by) {
@@ -111,6 +140,7 @@ class FullLegIce : public testing::Test {
   }
   LegIce ice_{true};
   std::uint64_t now_ns_ = 1'000'000'000;
+  proto::Family silent_ = proto::Family::kNone;
 
  private:
   /// Signed with the password of the generation that the check's USERNAME names.
@@ -134,13 +164,38 @@ TEST_F(FullLegIce, WhoOffersControlsAndBesideALiteAgentAlways) {
   EXPECT_FALSE(describe(nullptr).lite);
   EXPECT_EQ(ice_.role(), proto::IceRole::kControlling);
   LegIce answering(true);
-  (void)answering.local(&kBefore, place(20000), place(20001));
+  (void)answering.local(&kBefore, kPlaces);
   EXPECT_EQ(answering.role(), proto::IceRole::kControlled);
   sip::RemoteIce lite = kBefore;
   lite.lite = true;
   LegIce beside_lite(true);
-  (void)beside_lite.local(&lite, place(20000), place(20001));
+  (void)beside_lite.local(&lite, kPlaces);
   EXPECT_EQ(beside_lite.role(), proto::IceRole::kControlling);
+}
+
+TEST_F(FullLegIce, OfBothFamiliesTheOneThatAnswersIsChosen) {
+  (void)ice_.local(nullptr, kBoth);
+  sip::RemoteIce both = from(kBefore, 2);
+  both.candidates.push_back(
+      {.foundation = "2", .component = 1, .priority = 200, .endpoint = ipv6(3, 40000), .type = "host"});
+  ice_.follow(both, 1);
+  run(900);
+  EXPECT_EQ(ice_.route(0), ipv6(3, 40000)) << "by priority";
+  LegIce adopted(true);
+  adopted.adopt(ice_.ours(), proto::IceRole::kControlling, kBefore, kBoth);
+  adopted.adopt_route(0, ipv6(3, 40000), now_ns_);
+  EXPECT_EQ(adopted.route(0), ipv6(3, 40000));
+}
+
+TEST_F(FullLegIce, AFamilyThatIsSilentIsLeftForTheOther) {
+  (void)ice_.local(nullptr, kBoth);
+  sip::RemoteIce both = from(kBefore, 2);
+  both.candidates.push_back(
+      {.foundation = "2", .component = 1, .priority = 200, .endpoint = ipv6(3, 40000), .type = "host"});
+  silent_ = proto::Family::kIpv6;
+  ice_.follow(both, 1);
+  run(900);
+  EXPECT_EQ(ice_.route(0), party(2));
 }
 
 TEST_F(FullLegIce, ThatItsPortHearsChecksFromTheStartDoesNotMakeItTheOfferer) {
@@ -151,7 +206,7 @@ TEST_F(FullLegIce, ThatItsPortHearsChecksFromTheStartDoesNotMakeItTheOfferer) {
   EXPECT_EQ(ice_.role(), proto::IceRole::kControlled);
   LegIce offers(true);
   offers.prepare();
-  (void)offers.local(nullptr, place(20000), place(20001));
+  (void)offers.local(nullptr, kPlaces);
   EXPECT_EQ(offers.role(), proto::IceRole::kControlling);
 }
 
@@ -201,8 +256,9 @@ TEST_F(FullLegIce, TheRoleThatWeirMediaSaysIsTaken) {
 }
 
 TEST_F(FullLegIce, WhatAnEarlierWeirControlFoundGoesOnAndIsAskedForConsent) {
-  ice_.adopt({sip::IceCredentials{"ours", "oursoursoursoursoursours"}, {}}, proto::IceRole::kControlled, kBefore);
-  ice_.adopt_route(0, place(20000), party(2), now_ns_);
+  ice_.adopt({sip::IceCredentials{"ours", "oursoursoursoursoursours"}, {}}, proto::IceRole::kControlled, kBefore,
+             kPlaces);
+  ice_.adopt_route(0, party(2), now_ns_);
   EXPECT_EQ(ice_.route(0), party(2));
   run(60'000);
   EXPECT_FALSE(ice_.consent_lost(now_ns_));

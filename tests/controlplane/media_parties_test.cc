@@ -328,6 +328,39 @@ TEST(MediaReplace, WhereCodecsAreConvertedTheNextPartysAreNotKnownYet) {
   EXPECT_TRUE(lab.media->flowing());
 }
 
+proto::settings::Settings with_common_ports() {
+  proto::settings::Settings settings = tests::media_settings();
+  settings.networks[1].port_first = settings.networks[0].port_first;
+  settings.networks[1].port_last = settings.networks[0].port_last;
+  return settings;
+}
+
+TEST(MediaReplace, ALegOfTwoNetworksHasPortsOnBothAndGivesThemBack) {
+  MediaLab lab(kPlain, kPlain, false, with_common_ports());
+  MediaLegOptions both = options_of(1, {});
+  both.also_network = 0;
+  ASSERT_TRUE(lab.media->replace(Side::kCallee, both, lab.now_ns).ok());
+  EXPECT_EQ(lab.engine->ports().in_use(0), 2u);
+  EXPECT_EQ(lab.engine->ports().in_use(1), 1u);
+  EXPECT_EQ(lab.media->local_ice(Side::kCallee, nullptr, lab.now_ns).candidates.size(), 4u);
+  lab.media->close(lab.now_ns);
+  EXPECT_EQ(lab.engine->ports().in_use(0), 0u);
+  EXPECT_EQ(lab.engine->ports().in_use(1), 0u);
+}
+
+TEST(MediaReplace, WhereNoPairIsFreeOnBothOneNetworkHasToDo) {
+  MediaLab lab(kPlain, kPlain, false, with_common_ports());
+  while (lab.engine->ports().take(0, 0, lab.now_ns).ok()) {
+  }
+  const std::uint32_t taken = lab.engine->ports().in_use(0);
+  MediaLegOptions both = options_of(1, {});
+  both.also_network = 0;
+  ASSERT_TRUE(lab.media->replace(Side::kCallee, both, lab.now_ns).ok());
+  EXPECT_EQ(lab.media->local_ice(Side::kCallee, nullptr, lab.now_ns).candidates.size(), 2u);
+  lab.media->close(lab.now_ns);
+  EXPECT_EQ(lab.engine->ports().in_use(0), taken - 1) << "the caller's";
+}
+
 TEST(MediaReplace, WithoutAPortLeftNothingChanges) {
   MediaLab lab(kPlain, kPlain);
   for (const Side side : kSides) ASSERT_TRUE(lab.answer(side).ok());

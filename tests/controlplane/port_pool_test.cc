@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <set>
 
 namespace weir::controlplane {
@@ -50,6 +51,34 @@ TEST(PortPool, ExhaustionIsAnErrorAndAnotherWorkerHelpsOut) {
   const auto none = pool.take(0, 0, kNow);
   ASSERT_FALSE(none.ok());
   EXPECT_EQ(none.error(), "no media port is free: 4 of 4 pairs are in use, 0 rest after a call");
+}
+
+TEST(PortPool, APairThatIsFreeOnBothNetworksIsTakenOnBoth) {
+  PortPool pool(networks(20000, 20015), 4, 1);
+  const std::uint16_t on_one = *pool.take(1, 0, kNow);
+  const std::optional<std::uint16_t> on_both = pool.take_on_both(0, 1, 0, kNow);
+  ASSERT_TRUE(on_both);
+  EXPECT_NE(*on_both, on_one) << "worker 0 has two pairs, of which one is free on both";
+  EXPECT_EQ(proto::worker_of_port(*on_both, 4), 0u);
+  EXPECT_EQ(pool.in_use(0), 1u);
+  EXPECT_EQ(pool.in_use(1), 2u);
+  EXPECT_FALSE(pool.take_on_both(0, 1, 0, kNow));
+  EXPECT_EQ(pool.in_use(0), 1u) << "nothing was taken";
+  EXPECT_EQ(*pool.take(0, 0, kNow), on_one) << "which is free there";
+  pool.give_back(0, *on_both, kNow);
+  pool.give_back(1, *on_both, kNow);
+  EXPECT_EQ(pool.take_on_both(0, 1, 0, kNow + PortPool::kQuarantineNs), on_both);
+}
+
+TEST(PortPool, AQuarterOfAnotherNetworksPairsIsForWhoCanUseNoOther) {
+  PortPool pool(networks(20000, 20015), 1, 1);
+  for (int i = 0; i < 6; ++i) EXPECT_TRUE(pool.take_on_both(0, 1, 0, kNow));
+  EXPECT_FALSE(pool.take_on_both(0, 1, 0, kNow));
+  EXPECT_TRUE(pool.take(0, 0, kNow).ok());
+  pool.give_back(1, *pool.take(1, 0, kNow), kNow);
+  EXPECT_FALSE(pool.take_on_both(0, 1, 0, kNow)) << "one that rests is not free";
+  pool.occupy(1, {20000, 20002, 20004, 20006, 20008, 20010, 20012, 20014});
+  EXPECT_FALSE(pool.take_on_both(0, 1, 0, kNow));
 }
 
 TEST(PortPool, AFreedPairRestsBeforeItIsUsedAgain) {

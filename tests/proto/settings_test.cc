@@ -391,6 +391,25 @@ TEST(Settings, ADirectoryIsNoConfiguration) {
   EXPECT_EQ(read_settings_file("/").mistakes.size(), 1u);
 }
 
+TEST(Settings, NetworksOfARealmWithIceHavePortsInCommon) {
+  const auto mistakes = [](const std::string& ports, const std::string& ice) {
+    const std::string text =
+        "[[network]]\nname='four'\ndevice='d'\naddress='198.18.1.10/24'\nports='20000-20999'\n"
+        "[[network]]\nname='six'\ndevice='d'\naddress='2001:2::a/64'\nports='" +
+        ports +
+        "'\n"
+        "[[realm]]\nname='r'\nnetwork=['four','six']\nlisten=['udp:198.18.1.1:5060']\nice='" +
+        ice +
+        "'\n"
+        "[[route]]\nrealm='r'\nmatch='.*'\nto_realm='r'\ntarget='sip:a@198.18.1.2'\nmedia='rtp'\n";
+    return to_string("f", read_settings(text).mistakes);
+  };
+  EXPECT_THAT(mistakes("21000-21999", "lite"),
+              HasSubstr("realm 'r' speaks ICE: its networks need ports that both have"));
+  EXPECT_THAT(mistakes("20998-21999", "full"), Not(HasSubstr("need ports")));
+  EXPECT_THAT(mistakes("21000-21999", "off"), Not(HasSubstr("need ports")));
+}
+
 TEST(Settings, MoreNetworksThanThereMayBeAreAMistake) {
   std::string text;
   for (int i = 0; i < 17; ++i) {

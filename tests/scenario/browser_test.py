@@ -12,7 +12,7 @@ from lab.browser_call import PASSWORD, configure_page, page_url
 from lab.process import wait_until
 from support.browser import Browser
 
-_BROWSER_HZ, _PHONE_HZ = 1000, 440
+BROWSER_HZ, PHONE_HZ = 1000, 440
 _SECONDS = 3.0
 _WS_PORT = 8080
 
@@ -39,7 +39,7 @@ def web_lab(quiet_lab, request):
 
 
 def make_browser(lab, name: str = "browser", **options) -> Browser:
-    browser = Browser(lab.undo, lab.network.a, lab.folder / name, _BROWSER_HZ)
+    browser = Browser(lab.undo, lab.network.a, lab.folder / name, BROWSER_HZ)
     browser.do("register", {"ws": f"ws://{lab.network.a.sip_address}:{_WS_PORT}",
                             "uri": f"sip:alice@{lab.network.a.sip_address}", "password": "", "register": False, **options})
     return browser
@@ -55,7 +55,7 @@ def assert_it_hears_the_phone(browser: Browser) -> None:
     time.sleep(_SECONDS)
     after = browser.do("statistics")
     assert after["dtls"] == "connected" and after["packets"] - before["packets"] > 40 * _SECONDS, after
-    assert abs(browser.do("tone") - _PHONE_HZ) < 20
+    assert abs(browser.do("tone") - PHONE_HZ) < 20
 
 
 def sent_to_the_phone(lab) -> int:
@@ -67,7 +67,7 @@ def finish(lab, browser: Browser, phone: Baresip) -> None:
     """The browser hangs up; the telephone has heard its microphone."""
     browser.do("hangUp")
     phone.wait_for("CALL_CLOSED")
-    heard = phone.heard(_BROWSER_HZ)
+    heard = phone.heard(BROWSER_HZ)
     assert heard.tone_s > _SECONDS - 1, heard
     browser.stop()
     assert_nothing_left(lab)
@@ -76,7 +76,7 @@ def finish(lab, browser: Browser, phone: Baresip) -> None:
 @_EITHER_ICE
 def test_a_browser_calls_a_telephone(web_lab):
     lab = web_lab
-    phone = Baresip(lab.undo, lab.network.b, lab.folder / "phone", Phone("rtp-5080", 5080, _PHONE_HZ, answers=True))
+    phone = Baresip(lab.undo, lab.network.b, lab.folder / "phone", Phone("rtp-5080", 5080, PHONE_HZ, answers=True))
     browser = make_browser(lab)
     browser.do("call", f"sip:rtp-5080@{lab.network.a.sip_address}")
     connected(browser)
@@ -88,21 +88,24 @@ def test_a_browser_calls_a_telephone(web_lab):
     finish(lab, browser, phone)
 
 
-@_EITHER_ICE
-def test_a_telephone_calls_a_browser_that_has_registered(web_lab):
-    lab = web_lab
+def called_by_a_phone(lab) -> tuple[Browser, Baresip]:
     browser = make_browser(lab, register=True)
-    phone = Baresip(lab.undo, lab.network.b, lab.folder / "phone", Phone("bob", 5080, _PHONE_HZ))
+    phone = Baresip(lab.undo, lab.network.b, lab.folder / "phone", Phone("bob", 5080, PHONE_HZ))
     phone.dial(f"sip:alice@{lab.network.b.sip_address}")
     phone.wait_for("CALL_ESTABLISHED")
     connected(browser)
     assert_it_hears_the_phone(browser)
-    finish(lab, browser, phone)
+    return browser, phone
+
+
+@_EITHER_ICE
+def test_a_telephone_calls_a_browser_that_has_registered(web_lab):
+    finish(web_lab, *called_by_a_phone(web_lab))
 
 
 def test_hold_and_resume_from_the_browser_keep_its_keys(web_lab):
     lab = web_lab
-    phone = Baresip(lab.undo, lab.network.b, lab.folder / "phone", Phone("rtp-5080", 5080, _PHONE_HZ, answers=True))
+    phone = Baresip(lab.undo, lab.network.b, lab.folder / "phone", Phone("rtp-5080", 5080, PHONE_HZ, answers=True))
     browser = make_browser(lab)
     browser.do("call", f"sip:rtp-5080@{lab.network.a.sip_address}")
     connected(browser)
@@ -141,7 +144,7 @@ def sign_in(page: lab.browser.Browser, password: str) -> None:
 
 def at_the_page(where) -> lab.browser.Browser:
     """Alice, who has not registered yet."""
-    page = lab.browser.Browser(where.undo, where.network.a, where.folder / "page", _BROWSER_HZ, url=page_url(where))
+    page = lab.browser.Browser(where.undo, where.network.a, where.folder / "page", BROWSER_HZ, url=page_url(where))
     page.page("fill", "#address", f"alice@{where.network.a.sip_address}")
     return page
 
@@ -150,7 +153,7 @@ def test_a_browser_in_a_call_comes_back_to_it_after_weir_control_was_killed(page
     page = at_the_page(page_lab)
     sign_in(page, PASSWORD)
     wait_until(lambda: page_lab.weir.ctl("registrations") != [], 15, "alice to be registered", 0.1)
-    phone = Baresip(page_lab.undo, page_lab.network.b, page_lab.folder / "phone", Phone("bob", 5080, _PHONE_HZ))
+    phone = Baresip(page_lab.undo, page_lab.network.b, page_lab.folder / "phone", Phone("bob", 5080, PHONE_HZ))
     phone.dial(f"sip:alice@{page_lab.network.b.sip_address}")
     shows(page, "callstate", "is calling")
     page.page("click", "#answer")
@@ -162,13 +165,13 @@ def test_a_browser_in_a_call_comes_back_to_it_after_weir_control_was_killed(page
     wait_until(lambda: page_lab.weir.ctl("registrations") != [], 40, "JsSIP to register again", 0.2)
     (call,) = page_lab.weir.ctl("calls")
     assert call["state"] == "up" and call["media"], call
-    shows(page, "heard", f"{_PHONE_HZ // 10}")
+    shows(page, "heard", f"{PHONE_HZ // 10}")
     time.sleep(_SECONDS)
     phone.hang_up()
     shows(page, "callstate", "no call")
     phone.wait_for("CALL_CLOSED")
     page.stop()
-    assert phone.heard(_BROWSER_HZ).tone_s > 2
+    assert phone.heard(BROWSER_HZ).tone_s > 2
     assert_nothing_left(page_lab)
 
 
@@ -179,7 +182,7 @@ def test_a_telephone_calls_who_is_at_the_page(page_lab):
     shows(page, "status", "not registered: Authentication Error")
     sign_in(page, PASSWORD)
     wait_until(lambda: page.page("textContent", "#status") == "registered", 15, "alice to be registered", 0.1)
-    phone = Baresip(page_lab.undo, page_lab.network.b, page_lab.folder / "phone", Phone("bob", 5080, _PHONE_HZ))
+    phone = Baresip(page_lab.undo, page_lab.network.b, page_lab.folder / "phone", Phone("bob", 5080, PHONE_HZ))
     phone.dial(f"sip:alice@{page_lab.network.b.sip_address}")
     shows(page, "callstate", "is calling")
     assert not phone.reported("CALL_ESTABLISHED"), "not before somebody answers"
@@ -187,7 +190,7 @@ def test_a_telephone_calls_who_is_at_the_page(page_lab):
     phone.wait_for("CALL_ESTABLISHED")
     shows(page, "callstate", "talking")
     shows(page, "verdict", "matches the one in their SDP")
-    shows(page, "heard", f"{_PHONE_HZ // 10}")
+    shows(page, "heard", f"{PHONE_HZ // 10}")
     page.page("click", "#hold")
     shows(page, "callstate", "held")
     page.page("click", "#hold")
