@@ -131,7 +131,7 @@ void Call::on_cancel(sip::TransactionId id, const Message& cancel) {
 
 void Call::on_response(sip::TransactionId id, const Message& response) {
   if (try_again(id, response)) return;
-  if (response.status() >= 200) std::erase(told_, id);
+  if (response.status() >= 200 && std::erase(told_, id) != 0) return on_picture_answer(id, response.status());
   if (exchange_ && id == exchange_->sent) return on_exchange_response(response);
   if (id == refresh_) return on_refreshed(&response, response.status());
   for (std::size_t i = 0; i < relays_.size(); ++i) {
@@ -146,7 +146,7 @@ void Call::on_response(sip::TransactionId id, const Message& response) {
 
 void Call::on_failure(sip::TransactionId id, sip::TransactionFailure failure) {
   const std::uint16_t status = failure == sip::TransactionFailure::kTimeout ? 408 : 503;
-  std::erase(told_, id);
+  if (std::erase(told_, id) != 0) return on_picture_answer(id, status);
   if (exchange_ && id == exchange_->sent) return on_exchange_failed(status, nullptr);
   if (id == refresh_) return on_refreshed(nullptr, status);
   for (std::size_t i = 0; i < relays_.size(); ++i) {

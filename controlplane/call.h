@@ -156,6 +156,13 @@ class Call : public Requester, private Inviter {
   void drop_relays_of(const sip::DialogId& dialog);
   void on_relayed(std::size_t at, const sip::Message* response, std::uint16_t status);
 
+  // call_picture.cc: requests for whole pictures.
+  void on_media_control(Leg& from, sip::TransactionId id, const sip::Message& request);
+  void ask_by_rtcp(Leg& to);
+  void ask_far_party_by_info(Side side);
+  void ask_by_info(Leg& to, PictureRequests& pictures);
+  void on_picture_answer(sip::TransactionId id, std::uint16_t status);
+
   // call_trickle.cc: INFO, and ICE candidates in it.
   void on_info(Leg& from, sip::TransactionId id, const sip::Message& request);
   void take_candidates(const Leg& from, const std::vector<sip::IceFragment>& fragments);
@@ -289,9 +296,10 @@ class Call : public Requester, private Inviter {
   std::unique_ptr<Media> media_;
   Boxed<Exchange> exchange_;
   std::vector<Relay> relays_;
-  std::vector<sip::TransactionId> told_;  ///< requests to trunks whose answer changes nothing, but may be a challenge
-  sip::TransactionId refresh_;            ///< our UPDATE that refreshes a session
-  sip::DialogId refreshed_;               ///< whose
+  /// Requests whose answer changes nothing, but may be a trunk's challenge; and those for pictures.
+  std::vector<sip::TransactionId> told_;
+  sip::TransactionId refresh_;  ///< our UPDATE that refreshes a session
+  sip::DialogId refreshed_;     ///< whose
   std::unique_ptr<Transfer> transfer_;
   AttendedTransfer* claim_ = nullptr;           ///< another call's: it wants one of our parties; null: nobody's
   std::vector<std::unique_ptr<Leg>> replaced_;  ///< legs whose party is gone: their BYEs are on their way

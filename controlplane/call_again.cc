@@ -23,6 +23,7 @@ bool Call::try_again(sip::TransactionId id, const Message& response) {
   if (exchange_ && exchange_->sent == id) exchange_->sent = *again;
   if (refresh_ == id) refresh_ = *again;
   if (leg->bye == id) leg->bye = *again;
+  if (leg->pictures && leg->pictures->info == id) leg->pictures->info = *again;
   for (Relay& relay : relays_) {
     if (relay.sent == id) relay.sent = *again;
   }

@@ -287,6 +287,8 @@ void Call::on_media(const MediaEvent& event) {
           {{"call", number_}, {"event", "renewal failed"}, {"leg", to_string(event.side)}, {"reason", event.reason}});
     case MediaEvent::Kind::kKeysEnding:
       return renew_keys(event.side);
+    case MediaEvent::Kind::kPictureAsked:
+      return ask_far_party_by_info(event.side);
   }
 }
 

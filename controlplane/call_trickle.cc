@@ -1,4 +1,5 @@
-// INFO in a call: its packages go on to the far party, but for trickle-ice, which is about this leg's own way.
+// INFO in a call: its packages go on to the far party, but for trickle-ice, which is about this leg's own way, and for
+// requests for pictures, which have none (RFC 6086 section 9).
 // RFC 6086, RFC 8840.
 #include <algorithm>
 
@@ -8,6 +9,7 @@
 #include "sip/content_type.h"
 #include "sip/ice_fragment.h"
 #include "sip/info_package.h"
+#include "sip/media_control.h"
 #include "sip/text.h"
 
 namespace weir::controlplane {
@@ -48,6 +50,9 @@ void say_trickle(bool ice, Message& message) {
 }
 
 void Call::on_info(Leg& from, sip::TransactionId id, const Message& request) {
+  if (request.content_is(sip::kMediaControlType) && !request.has(HeaderId::kInfoPackage)) {
+    return on_media_control(from, id, request);
+  }
   if (!is_trickle(request)) return relay(from, id, request);
   const sip::LocalSession& offered = from.side() == Side::kCallee ? callee_session_ : from.session;
   if (!(from.agreement ? from.session : offered).security.ice) {

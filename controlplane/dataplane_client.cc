@@ -200,11 +200,22 @@ void DataplaneClient::send_removal(Removal& removal, std::uint64_t now_ns) {
 
 proto::Status DataplaneClient::inject(proto::FlowId flow, const proto::Endpoint& destination, proto::Bytes datagram,
                                       std::uint8_t dscp) {
-  WEIR_ASSERT(handler_of(flow) != nullptr);
   if (datagram.size() > proto::kPuntDataBytesMax) {
     ++counters_.inject_too_long;
     return proto::Error{"the datagram is too long to be sent"};
   }
+  return inject_as(proto::InjectKind::kDatagram, flow, destination, datagram, dscp);
+}
+
+proto::Status DataplaneClient::ask_for_pictures(proto::FlowId flow, const proto::PictureRequest& request) {
+  const proto::Bytes data(reinterpret_cast<const std::uint8_t*>(&request), sizeof request);
+  return inject_as(proto::InjectKind::kPictureRequest, flow, {}, data, 0);
+}
+
+/// `data` fits.
+proto::Status DataplaneClient::inject_as(proto::InjectKind kind, proto::FlowId flow, const proto::Endpoint& destination,
+                                         proto::Bytes data, std::uint8_t dscp) {
+  WEIR_ASSERT(handler_of(flow) != nullptr);
   proto::RingProducer<proto::Inject>& ring = injects_[worker_of(slots_[flow.index].local_port)];
   proto::RingState state;
   proto::Inject* slot = ring.claim(state);
@@ -215,9 +226,10 @@ proto::Status DataplaneClient::inject(proto::FlowId flow, const proto::Endpoint&
   }
   slot->flow = flow;
   slot->destination = destination;
-  slot->bytes = static_cast<std::uint16_t>(datagram.size());
+  slot->bytes = static_cast<std::uint16_t>(data.size());
   slot->dscp = dscp;
-  std::memcpy(slot->data, datagram.data(), datagram.size());
+  slot->kind = kind;
+  std::memcpy(slot->data, data.data(), data.size());
   ring.publish();
   ++counters_.injected;
   return proto::success();

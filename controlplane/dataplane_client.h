@@ -118,6 +118,9 @@ class DataplaneClient {
   /// proto::kPuntDataBytesMax.
   proto::Status inject(proto::FlowId flow, const proto::Endpoint& destination, proto::Bytes datagram,
                        std::uint8_t dscp = 0);
+  /// Asks whoever the flow's RTCP goes to for whole pictures. Error: the ring is full. weir-media sends nothing where
+  /// the flow's terms forbid it.
+  proto::Status ask_for_pictures(proto::FlowId flow, const proto::PictureRequest& request);
 
   /// Takes events and punts from every worker, at most batch_max of each, and looks after timeouts, removals and
   /// wiping. Returns how many events and punts there were. Call it often: from the event loop.
@@ -170,6 +173,8 @@ class DataplaneClient {
   void finish_removal(proto::FlowId flow);
   void expire_pending(std::uint64_t now_ns);
   void retry_removals(std::uint64_t now_ns);
+  proto::Status inject_as(proto::InjectKind kind, proto::FlowId flow, const proto::Endpoint& destination,
+                          proto::Bytes data, std::uint8_t dscp);
   void sweep_orphans(std::uint64_t now_ns);
 
   proto::Region& region_;

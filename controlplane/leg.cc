@@ -34,6 +34,7 @@ void Leg::move_to(Side side) {
   session_alarm.reset();
   provisionals.reset();
   secured.reset();
+  if (pictures) pictures->info = {};
 }
 
 sip::Via Leg::make_via(const sip::TokenSource& tokens) const {

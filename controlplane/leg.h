@@ -44,6 +44,14 @@ struct UnackedAnswer {
   bool offered = false;    ///< our 2xx made the offer: the ACK brings the answer
 };
 
+/// Whole pictures that the peer is asked for: of a leg with video.
+struct PictureRequests {
+  sip::TransactionId info;    ///< our INFO that is not answered yet
+  std::uint64_t info_ns = 0;  ///< of the last INFO; 0: none
+  std::uint64_t rtcp_ns = 0;  ///< of the last request by RTCP; 0: none
+  bool refuses_info = false;
+};
+
 /// Owned by its call.
 class Leg {
  public:
@@ -92,6 +100,7 @@ class Leg {
   Boxed<sip::SessionDescription> offered;  ///< our offer that is not answered yet
   PackedAgreement agreement;
   Boxed<SecuredInfo> secured;
+  Boxed<PictureRequests> pictures;  ///< empty: none yet
 
   [[nodiscard]] bool over() const { return state == LegState::kOver || state == LegState::kIdle; }
 

@@ -281,6 +281,9 @@ void Media::on_leg_event(Side side, Component component, const proto::Event& eve
         say({.kind = MediaEvent::Kind::kKeysEnding, .side = each, .secured = {}, .reason = {}, .source = {}});
       }
       return;
+    case proto::EventKind::kPictureAsked:
+      say({.kind = MediaEvent::Kind::kPictureAsked, .side = side, .secured = {}, .reason = {}, .source = {}});
+      return;
     case proto::EventKind::kIceChecked:
     case proto::EventKind::kIceRoleLost:
     case proto::EventKind::kFirstAuthenticated:

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,6 +37,7 @@ struct MediaEvent {
     kKeysRenewed,    ///< a later description's keys are in force, as kSecured says it of the first ones
     kRenewalFailed,  ///< a new DTLS association did not come to be: the keys before it stay in force. See reason
     kKeysEnding,     ///< the leg's keys near the end of their life: renew_keys() and a re-INVITE give it new ones
+    kPictureAsked,   ///< the leg asks for a whole picture by RTCP, which its far side does not know
   };
   Kind kind;
   Side side;
@@ -89,6 +91,12 @@ class Media final : private MediaLeg::Listener {
   /// section 8.1), so that no index comes twice under its keys (RFC 3711 section 9.1). Errors: no port left, the stream
   /// has ended; nothing has changed then.
   proto::Status replace(Side side, const MediaLegOptions& options, std::uint64_t now_ns);
+
+  /// The leg's remote may be asked for a whole picture by RTCP: by PLI or by FIR.
+  [[nodiscard]] bool takes_picture_requests(Side side) const;
+  /// Asks it. `named`: the SSRCs of its video, as far as its description names any; else all that it sends are asked.
+  /// Does nothing while media does not flow both ways.
+  void ask_for_picture(Side side, std::span<const std::uint32_t> named);
 
   /// A party was replaced: what a leg hears comes as one source, whatever the other party sends.
   [[nodiscard]] bool joins_sources() const { return fresh_ssrc_[0] != 0 || fresh_ssrc_[1] != 0; }
@@ -149,6 +157,7 @@ class Media final : private MediaLeg::Listener {
   void on_pair_chosen(Side side, Component component, const proto::Event& event, std::uint64_t now_ns);
   void on_consent_lost(Side side, std::uint64_t now_ns);
   [[nodiscard]] std::uint64_t heard_ns(Side side) const;
+  [[nodiscard]] const proto::FlowStatus* heard_from(Side side) const;
   void on_source_learned(Side side, Component component, const proto::Endpoint& source, std::uint64_t now_ns);
   void check_silence(std::uint64_t now_ns);
 

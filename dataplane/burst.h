@@ -38,6 +38,7 @@ inline constexpr std::uint8_t kNoteFirstAuthenticated = 1;  ///< the flow's firs
 inline constexpr std::uint8_t kNoteIndexNearLimit = 2;      ///< a key of the flow is close to its lifetime
 inline constexpr std::uint8_t kNoteKeysConfirmed = 4;       ///< the newest receive keys have authenticated
 inline constexpr std::uint8_t kNoteOlderKeys = 8;           ///< older receive keys have; it moves no source
+inline constexpr std::uint8_t kNotePictureAsked = 16;       ///< for a whole picture, of a side that knows no such RTCP
 
 struct Burst {
   std::uint32_t count = 0;     ///< receive: packets taken from the queue; 0..kBurstMax
@@ -68,7 +69,8 @@ struct Burst {
   /// rewrite: packets of `media` that a transcoder converts. One that was dropped since may still be listed.
   PacketList transcodes;
   bool dropped = false;  ///< a packet of this burst was dropped
-  /// unprotect, protect: packets of `media` whose `notes` are not zero. A packet dropped later may still be listed.
+  /// unprotect, rewrite, protect: packets of `media` whose `notes` are not zero. A packet dropped later may still be
+  /// listed.
   PacketList noted;
 
   Column<void*> mbuf;                 ///< receive: the DPDK buffer; only receive, punt and transmit look inside
@@ -87,7 +89,7 @@ struct Burst {
   Column<std::uint32_t> ssrc;          ///< unprotect: as received; rewrite: as sent
   Column<SsrcState*> state;            ///< unprotect: of its SSRC, secured flows only; nullptr: it has none yet
   Column<std::uint64_t> index;         ///< unprotect: packet index as received; protect: as sent
-  Column<std::uint8_t> notes;          ///< lookup: 0; unprotect, protect: kNote*
+  Column<std::uint8_t> notes;          ///< lookup: 0; unprotect, rewrite, protect: kNote*
 
   /// Any stage that drops: why. kNone until then (receive sets it). Each packet ends in exactly one place: transmitted,
   /// punted, answered, absorbed, or here with a reason.

@@ -6,7 +6,6 @@
 #include <optional>
 
 #include "dataplane/burst.h"
-#include "dataplane/flow_table.h"
 #include "proto/rtcp.h"
 
 namespace weir::dataplane {
@@ -80,24 +79,66 @@ bool add_empty_report(std::uint32_t sender, Rest& rest) {
 }
 
 /// RFC 5104 section 4.3.1.2: the media source is 0, the entry names it.
-bool add_fir(const proto::RtcpView& pli, std::uint64_t now_ns, Rest& rest) {
+bool add_fir(std::uint32_t sender, std::uint32_t source, std::uint64_t now_ns, Rest& rest) {
   std::array<std::uint8_t, kFeedbackBytes + kFirEntryBytes> fir{};
-  begin(fir, kFmtFir, RtcpType::kPayloadFeedback, proto::load_be32(pli.body.data()));
-  std::memcpy(fir.data() + kFeedbackBytes, pli.body.data() + 4, 4);
+  begin(fir, kFmtFir, RtcpType::kPayloadFeedback, sender);
+  proto::store_be32(fir.data() + kFeedbackBytes, source);
   fir[kFeedbackBytes + 4] = static_cast<std::uint8_t>(now_ns >> kFirStepLog2Ns);
   return rest.add(fir);
 }
 
+bool add_pli(std::uint32_t sender, std::uint32_t source, Rest& rest) {
+  std::array<std::uint8_t, kFeedbackBytes> pli{};
+  begin(pli, kFmtPli, RtcpType::kPayloadFeedback, sender);
+  proto::store_be32(pli.data() + 8, source);
+  return rest.add(pli);
+}
+
+std::uint32_t sender_of(const proto::RtcpView& feedback) {
+  return proto::load_be32(feedback.body.data());
+}
+
+proto::Bytes entries_of(const proto::RtcpView& fir) {
+  return fir.body.subspan(kFeedbackBytes - kCommonBytes);
+}
+
 bool add_plis(const proto::RtcpView& fir, Rest& rest) {
-  const proto::Bytes entries = fir.body.subspan(kFeedbackBytes - kCommonBytes);
+  const proto::Bytes entries = entries_of(fir);
   const std::size_t count = std::min<std::size_t>(entries.size() / kFirEntryBytes, kFirEntriesMax);
   for (std::size_t i = 0; i < count; ++i) {
-    std::array<std::uint8_t, kFeedbackBytes> pli{};
-    begin(pli, kFmtPli, RtcpType::kPayloadFeedback, proto::load_be32(fir.body.data()));
-    std::memcpy(pli.data() + 8, entries.data() + i * kFirEntryBytes, 4);
-    if (!rest.add(pli)) return false;
+    if (!add_pli(sender_of(fir), proto::load_be32(entries.data() + i * kFirEntryBytes), rest)) return false;
   }
   return true;
+}
+
+/// Of either kind; a FIR without entries asks nobody.
+bool asks_for_picture(const proto::RtcpView& view) {
+  const std::uint8_t kind = kind_of(view);
+  return kind == proto::kFeedbackPli || (kind == proto::kFeedbackFir && entries_of(view).size() >= kFirEntryBytes);
+}
+
+bool knows_no_request(std::uint8_t absorbs) {
+  constexpr std::uint8_t kBoth = proto::kFeedbackPli | proto::kFeedbackFir;
+  return (absorbs & kBoth) == kBoth;
+}
+
+constexpr std::uint64_t kPictureStepsCounted = 63;
+
+unsigned picture_step(std::uint64_t now_ns) {
+  return static_cast<unsigned>((now_ns >> kPictureStepLog2Ns) % kPictureStepsCounted);
+}
+
+bool was_told_lately(const FlowEntry& flow, std::uint64_t now_ns) {
+  if (flow.picture_told == 0) return false;
+  return (picture_step(now_ns) + kPictureStepsCounted - (flow.picture_told - 1u)) % kPictureStepsCounted <=
+         kPictureSteps;
+}
+
+void note_picture_asked(Burst& burst, std::uint32_t packet) {
+  FlowEntry& flow = *burst.flow[packet];
+  if (was_told_lately(flow, burst.now_ns)) return;
+  flow.picture_told = static_cast<std::uint8_t>((picture_step(burst.now_ns) + 1) & 63);
+  burst.note(packet, kNotePictureAsked);
 }
 
 /// What the far side gets in place of one packet: itself, nothing, or the request that it knows.
@@ -105,7 +146,9 @@ bool add_understood(const proto::RtcpView& view, proto::Bytes packet, std::uint8
                     Rest& rest) {
   const std::uint8_t kind = kind_of(view);
   if ((kind & absorbs) == 0) return rest.add(packet);
-  if (kind == proto::kFeedbackPli && (absorbs & proto::kFeedbackFir) == 0) return add_fir(view, now_ns, rest);
+  if (kind == proto::kFeedbackPli && (absorbs & proto::kFeedbackFir) == 0) {
+    return add_fir(sender_of(view), proto::load_be32(view.body.data() + 4), now_ns, rest);
+  }
   if (kind == proto::kFeedbackFir && (absorbs & proto::kFeedbackPli) == 0) return add_plis(view, rest);
   return true;
 }
@@ -153,16 +196,38 @@ DropReason absorb_feedback(Burst& burst, std::uint32_t packet) {
   const bool reports = (absorbs & proto::kFeedbackReducedSize) != 0 && !is_report(compound[1]);
   if (reports && !add_empty_report(proto::load_be32(compound.data() + kCommonBytes), rest)) return DropReason::kTooLong;
   const std::size_t before = rest.bytes().size();
+  bool asked = false;
   while (!compound.empty()) {
     const proto::RtcpView view = *proto::parse_rtcp(compound);
+    asked |= asks_for_picture(view);
     const proto::Bytes one = compound.first(view.packet_bytes);
     if (!add_understood(view, one, absorbs, burst.now_ns, rest)) return DropReason::kTooLong;
     compound = compound.subspan(view.packet_bytes);
   }
+  if (asked && knows_no_request(absorbs)) note_picture_asked(burst, packet);
   if (rest.bytes().size() == before) return DropReason::kFeedbackAbsorbed;
   // A BYE of nobody alone: SRTCP needs an SSRC (RFC 3711 section 3.4).
   if (rest.bytes().size() < proto::kRtcpHeaderBytes) return DropReason::kRtcpMalformed;
   return replace(burst, packet, rest.bytes());
+}
+
+std::size_t write_picture_request(const proto::PictureRequest& request, std::uint8_t absorbs, std::uint64_t now_ns,
+                                  proto::MutableBytes out) {
+  if (request.sources == 0 || request.sources > proto::kPictureSourcesMax || knows_no_request(absorbs)) return 0;
+  Rest rest;
+  bool fits = add_empty_report(request.sender, rest);
+  for (std::uint32_t i = 0; i < request.sources; ++i) {
+    const std::uint32_t source = request.source[i];
+    const bool pli = (absorbs & proto::kFeedbackPli) == 0;
+    fits = fits && (pli ? add_pli(request.sender, source, rest) : add_fir(request.sender, source, now_ns, rest));
+  }
+  if (!fits || rest.bytes().size() > out.size()) return 0;
+  std::memcpy(out.data(), rest.bytes().data(), rest.bytes().size());
+  return rest.bytes().size();
+}
+
+void forget_picture_told(FlowEntry& flow, std::uint64_t now_ns) {
+  if (!was_told_lately(flow, now_ns)) flow.picture_told = 0;
 }
 
 }  // namespace weir::dataplane

@@ -385,6 +385,7 @@ void FlowTable::reset_media(FlowEntry& flow, const proto::FlowSpec& spec) {
   flow.send_rtcp_next = 0;
   flow.send_rtp_left = packets_of(spec.send.lifetime_log2);
   flow.rewrite_returns = 0;
+  flow.picture_told = 0;
   flow.restart_packets = 0;
 }
 

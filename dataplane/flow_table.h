@@ -166,14 +166,15 @@ struct alignas(64) FlowEntry {
   std::uint8_t marks;
   proto::SrtpProfile receive_profile;
   proto::SrtpProfile send_profile;
-  std::uint8_t owner;              ///< worker + 1; 0: nobody. See FlowTable::claim
-  std::uint8_t also_network;       ///< see proto::FlowSpec
-  proto::Endpoint peer;            ///< source in force: signalled or learned
-  std::uint8_t rtp_network;        ///< of rtp_exit
-  std::uint8_t transforms;         ///< what its packets go through: kReceives*, kSends*, kDetour*
-  std::uint8_t latch_prefix_bits;  ///< see proto::FlowSpec
-  std::uint8_t rewrite_returns;    ///< rewrite: packets of rewrite_ssrc_before since the last of rewrite_ssrc
-  RateMeter rate;                  ///< lookup asks it, unprotect takes from it
+  std::uint8_t owner;                ///< worker + 1; 0: nobody. See FlowTable::claim
+  std::uint8_t also_network;         ///< see proto::FlowSpec
+  proto::Endpoint peer;              ///< source in force: signalled or learned
+  std::uint8_t rtp_network;          ///< of rtp_exit
+  std::uint8_t transforms;           ///< what its packets go through: kReceives*, kSends*, kDetour*
+  std::uint8_t latch_prefix_bits;    ///< see proto::FlowSpec
+  std::uint8_t rewrite_returns : 2;  ///< rewrite: packets of rewrite_ssrc_before since the last of rewrite_ssrc
+  std::uint8_t picture_told : 6;     ///< rewrite: when weir-control was told that a picture is asked for: feedback.h
+  RateMeter rate;                    ///< lookup asks it, unprotect takes from it
 
   alignas(64) PreparedHeaders rtp_headers;  ///< transmit: for rtp_exit; neighbours_version 0: to be made
 

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "dataplane/headers.h"
+#include "dataplane/picture_request.h"
 #include "dataplane/token_bucket.h"
 
 namespace weir::dataplane {
@@ -81,19 +82,37 @@ PuntGate::~PuntGate() {
   for (std::size_t i = 0; i < waiting_count_; ++i) rte_pktmbuf_free(waiting_[i].mbuf);
 }
 
-void PuntGate::inject(FlowTable& table, Transmitter& transmitter, std::uint64_t now_ns) {
-  if (waiting_count_ > 0) try_waiting(table, transmitter, now_ns);
+std::uint32_t PuntGate::inject(FlowTable& table, Transmitter& transmitter, Burst& burst) {
+  if (waiting_count_ > 0) try_waiting(table, transmitter, burst.now_ns);
+  std::uint32_t requests = 0;
   for (std::uint32_t i = 0; i < kInjectsPerPass; ++i) {
     const RingState state = injects_.pop(injected_);
     if (state == RingState::kCorrupt) ++counters_.ring_corrupt;
-    if (state != RingState::kOk) return;
+    if (state != RingState::kOk) break;
+    if (injected_.kind == proto::InjectKind::kPictureRequest) {
+      if (requests == 0) burst.begin(0, table);
+      if (take_picture_request(table, burst)) {
+        ++requests;
+      } else {
+        ++counters_.inject_refused;
+      }
+      continue;
+    }
     if (!may_inject(table)) {
       ++counters_.inject_refused;
       continue;
     }
     note_check(table);
-    if (!inject_one(table, transmitter, now_ns)) ++counters_.inject_refused;
+    if (!inject_one(table, transmitter, burst.now_ns)) ++counters_.inject_refused;
   }
+  return requests;
+}
+
+bool PuntGate::take_picture_request(FlowTable& table, Burst& burst) {
+  if (injected_.bytes != sizeof(proto::PictureRequest) || flow_of(table, injected_.flow) == nullptr) return false;
+  proto::PictureRequest request;
+  std::memcpy(&request, injected_.data, sizeof request);
+  return add_picture_request(request, injected_.flow.index, table, pool_, burst);
 }
 
 /// The flow, if it is this worker's and still the one that is meant.
@@ -107,7 +126,7 @@ const FlowEntry* PuntGate::flow_of(FlowTable& table, const proto::FlowId& id) co
 
 bool PuntGate::may_inject(FlowTable& table) const {
   const proto::Inject& inject = injected_;
-  if (flow_of(table, inject.flow) == nullptr) return false;
+  if (inject.kind != proto::InjectKind::kDatagram || flow_of(table, inject.flow) == nullptr) return false;
   if (inject.bytes == 0 || inject.bytes > proto::kDatagramBytesMax || inject.dscp > kDscpMax) return false;
   if (inject.destination.port == 0 || !is_unicast(Address(inject.destination.address))) return false;
   const PacketKind kind = proto::classify({inject.data, inject.bytes});

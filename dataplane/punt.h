@@ -17,6 +17,7 @@ namespace weir::dataplane {
 
 /// Injected packets sent in one pass: media waits behind them.
 inline constexpr std::uint32_t kInjectsPerPass = 32;
+static_assert(kInjectsPerPass <= kBurstMax);
 
 /// Injected packets whose next hop is being asked for wait this long, so many at a time: a handshake's first flight
 /// would otherwise be lost and repeated only a second later (RFC 1122 section 2.3.2.2, RFC 6347 section 4.2.4.1).
@@ -43,8 +44,9 @@ class PuntGate {
   /// Sends what weir-control injected, from the local port of the flow it names. Refused and counted: a flow that is
   /// not this worker's or of another generation, a destination that is no unicast IPv4 address, a length that does not
   /// fit, a payload that is media (what is sent in the clear on a secured leg is not decided out there), a next hop
-  /// that does not answer.
-  void inject(FlowTable& table, Transmitter& transmitter, std::uint64_t now_ns);
+  /// that does not answer. Requests for pictures go into the burst instead, which is empty then, as
+  /// add_picture_request does it; returns how many.
+  std::uint32_t inject(FlowTable& table, Transmitter& transmitter, Burst& burst);
 
  private:
   /// A datagram on its way out.
@@ -64,6 +66,7 @@ class PuntGate {
   void note_check(FlowTable& table) const;
   Sending try_to_send(const Outgoing& outgoing, FlowTable& table, Transmitter& transmitter, std::uint64_t now_ns);
   bool inject_one(FlowTable& table, Transmitter& transmitter, std::uint64_t now_ns);
+  bool take_picture_request(FlowTable& table, Burst& burst);
   void try_waiting(FlowTable& table, Transmitter& transmitter, std::uint64_t now_ns);
 
   proto::RingProducer<proto::Punt> punts_;

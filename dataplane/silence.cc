@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "dataplane/feedback.h"
 #include "dataplane/key_epochs.h"
 #include "dataplane/source_policy.h"
 
@@ -33,6 +34,7 @@ void SilenceWatch::look_at(std::uint32_t index, std::uint64_t now_ns) {
   if (flow.state != proto::FlowState::kInstalled && flow.state != proto::FlowState::kDraining) return;
   end_old_keys(table_, index, now_ns);
   close_latch_in_time(flow, now_ns);
+  forget_picture_told(flow, now_ns);
   if (flow.state == proto::FlowState::kDraining) return;
   watch_consent(index, now_ns);
   if ((flow.marks & kMarkHeard) != 0) {

@@ -146,6 +146,17 @@ bool Transmitter::inject(const FlowEntry& flow, rte_mbuf* mbuf, const proto::End
   return send_datagram(exit, mbuf, {rte_pktmbuf_mtod(mbuf, std::uint8_t*), mbuf->data_len}, As::kInjected, now_ns);
 }
 
+void Transmitter::inject(Burst& burst) {
+  for (std::uint32_t i = 0; i < burst.media.count; ++i) {
+    const std::uint32_t packet = burst.media.at[i];
+    const proto::MutableBytes payload = {burst.data[packet], burst.bytes[packet]};
+    auto* const mbuf = static_cast<rte_mbuf*>(burst.mbuf[packet]);
+    const bool sent = send_datagram(burst.flow[packet]->rtcp_exit, mbuf, payload, As::kInjected, burst.now_ns);
+    if (sent) burst.mbuf[packet] = nullptr;
+  }
+  burst.clear_media();
+}
+
 /// False if the next hop is not known, or if the payload does not fit: the mbuf is still the caller's. `mac_else`: the
 /// next hop if it is not known; 0: none.
 bool Transmitter::send_datagram(const proto::Exit& exit, rte_mbuf* mbuf, proto::MutableBytes payload, As as,

@@ -55,6 +55,9 @@ class Transmitter {
   bool inject(const FlowEntry& flow, rte_mbuf* mbuf, const proto::Endpoint& destination, std::uint8_t dscp,
               std::uint64_t now_ns);
 
+  /// Sends burst.media, which is RTCP that came from weir-control, as injected. What cannot leave keeps its mbuf.
+  void inject(Burst& burst);
+
   /// Gives everything queued to the ports and counts it. Frames that a port does not take are freed, and counted as
   /// transmit_full, injected ones as inject_refused.
   void flush();

@@ -4,6 +4,8 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include <array>
+
 #include "dataplane/ice_answer.h"
 #include "dataplane/lookup.h"
 #include "dataplane/protect.h"
@@ -12,6 +14,19 @@
 #include "dataplane/unprotect.h"
 
 namespace weir::dataplane {
+namespace {
+
+/// Notes that weir-control is told of, in this order.
+struct Told {
+  std::uint8_t note;
+  proto::EventKind kind;
+};
+constexpr std::array kTold{Told{kNoteFirstAuthenticated, proto::EventKind::kFirstAuthenticated},
+                           Told{kNoteKeysConfirmed, proto::EventKind::kKeysConfirmed},
+                           Told{kNoteIndexNearLimit, proto::EventKind::kIndexNearLimit},
+                           Told{kNotePictureAsked, proto::EventKind::kPictureAsked}};
+
+}  // namespace
 
 std::uint64_t monotonic_ns() {
   timespec now;
@@ -79,7 +94,7 @@ std::uint32_t Worker::run_once(std::uint64_t now_ns) {
     process_burst();
   }
   frames += process_transcoded();
-  punt_gate_.inject(*parts_.table, transmitter_, now_ns);
+  if (punt_gate_.inject(*parts_.table, transmitter_, burst_) != 0) send_requests();
   if (parts_.worker == 0) answerer_.ask(now_ns);
   silence_.run(now_ns);
   cycles_.lap(Stage::kChores);
@@ -147,6 +162,19 @@ void Worker::send_burst() {
   cycles_.lap(Stage::kTransmit);
 }
 
+/// weir-control's requests for pictures: they are protected as media is, and what does not leave is no packet that
+/// came.
+void Worker::send_requests() {
+  protect(burst_, *cipher_);
+  transmitter_.inject(burst_);
+  tell_notes();
+  for (std::uint32_t packet = 0; packet < burst_.count; ++packet) {
+    if (burst_.mbuf[packet] == nullptr) continue;
+    rte_pktmbuf_free(static_cast<rte_mbuf*>(burst_.mbuf[packet]));
+    ++counters_.inject_refused;
+  }
+}
+
 /// Whether there was one.
 bool Worker::take_commands() {
   for (std::uint32_t i = 0; i < kCommandsPerPass && events_.has_room(); ++i) {
@@ -192,16 +220,9 @@ void Worker::tell_notes() {
     event.cookie = burst_.flow[packet]->cookie;
     event.source = burst_.source[packet];
     event.ssrc = burst_.ssrc[packet];
-    if ((burst_.notes[packet] & kNoteFirstAuthenticated) != 0) {
-      event.kind = proto::EventKind::kFirstAuthenticated;
-      events_.push(event, burst_.now_ns);
-    }
-    if ((burst_.notes[packet] & kNoteKeysConfirmed) != 0) {
-      event.kind = proto::EventKind::kKeysConfirmed;
-      events_.push(event, burst_.now_ns);
-    }
-    if ((burst_.notes[packet] & kNoteIndexNearLimit) != 0) {
-      event.kind = proto::EventKind::kIndexNearLimit;
+    for (const auto& [note, kind] : kTold) {
+      if ((burst_.notes[packet] & note) == 0) continue;
+      event.kind = kind;
       events_.push(event, burst_.now_ns);
     }
   }

@@ -91,6 +91,7 @@ class Worker {
   void process_burst();
   std::uint32_t process_transcoded();
   void send_burst();
+  void send_requests();
   void tell_notes();
   void count_drops();
 

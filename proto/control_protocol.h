@@ -76,6 +76,9 @@ enum class EventKind : std::uint8_t {
   kIceNominated = 14,  ///< kIce: the peer nominated this source; a lite agent's flow follows it
   kConsentLost = 15,   ///< no check from the selected source for ice_consent_ms; again thrice in that until one comes
   kIceRoleLost = 16,   ///< full ICE: by the tie-breakers the flow's role is another from now on: ssrc (IceRole)
+  /// Authenticated RTCP asks for a whole picture, and the side that the flow leads to understands neither PLI nor FIR.
+  /// Once a second for a flow at most.
+  kPictureAsked = 17,
 };
 
 struct Event {
@@ -111,13 +114,30 @@ struct Punt {
 };
 static_assert(sizeof(Punt) == 2048);
 
-/// Inject: control -> worker. Sent from the flow's local address and port to `destination`.
+enum class InjectKind : std::uint8_t {
+  kDatagram = 0,        ///< data[0, bytes) is sent from the flow's local address and port to `destination`: no media
+  kPictureRequest = 1,  ///< data is a PictureRequest; destination and dscp are not read
+};
+
+/// RTCP that asks whoever the flow's RTCP leaves to for whole pictures, as PLI or FIR, whichever the flow does not
+/// absorb (RFC 4585 section 6.3.1, RFC 5104 section 4.3.1). weir-media writes it, and protects it under the flow's keys
+/// with the flow's next index.
+inline constexpr std::size_t kPictureSourcesMax = 4;
+struct PictureRequest {
+  std::uint32_t sender;                                  ///< SSRC
+  std::uint32_t sources;                                 ///< used entries of source; 1..kPictureSourcesMax
+  std::array<std::uint32_t, kPictureSourcesMax> source;  ///< SSRCs of the pictures' senders
+};
+static_assert(sizeof(PictureRequest) == 24);
+
+/// Inject: control -> worker.
 struct Inject {
   FlowId flow;
   Endpoint destination;
   std::uint16_t bytes;
   std::uint8_t dscp;
-  std::uint8_t reserved[33];
+  InjectKind kind;
+  std::uint8_t reserved[32];
   std::uint8_t data[kPuntDataBytesMax];
 };
 static_assert(sizeof(Inject) == 2048);
@@ -125,7 +145,7 @@ static_assert(sizeof(Inject) == 2048);
 template <typename T>
 inline constexpr bool kCrossesProcesses = std::is_trivially_copyable_v<T>&& std::is_standard_layout_v<T>;
 static_assert(kCrossesProcesses<Command> && kCrossesProcesses<Event> && kCrossesProcesses<Punt> &&
-              kCrossesProcesses<Inject> && kCrossesProcesses<FlowStatus>);
+              kCrossesProcesses<Inject> && kCrossesProcesses<PictureRequest> && kCrossesProcesses<FlowStatus>);
 
 // Offsets the two processes agree on; a change here is a new kRegionVersion.
 static_assert(offsetof(Command, flow) == 8 && offsetof(Command, spec) == 16);

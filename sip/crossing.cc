@@ -110,15 +110,24 @@ bool is_picture_request(std::string_view what) {
   return std::find(kPictureRequests.begin(), kPictureRequests.end(), what) != kPictureRequests.end();
 }
 
-/// The picture request that a section lacks where it has the other one.
-void add_other_request(const MediaSection& from, const MediaSection& offered, bool is_offer, MediaSection& to) {
+bool has_picture_request(const MediaSection& section, std::string_view format) {
+  return std::any_of(kPictureRequests.begin(), kPictureRequests.end(),
+                     [&](std::string_view one) { return has_line(section, format, one); });
+}
+
+/// The picture requests that a section lacks: the one where it has the other, and both where it has none.
+void add_picture_requests(const MediaSection& from, const MediaSection& offered, bool is_offer, MediaSection& to) {
   if (to.media != "video") return;
-  for (const std::string& format : to.formats) {
-    for (std::size_t i = 0; i < kPictureRequests.size(); ++i) {
-      const std::string_view other = kPictureRequests[1 - i];
-      const bool lacks = has_line(from, format, kPictureRequests[i]) && !has_line(from, format, other);
-      if (!lacks || (!is_offer && !has_line(offered, format, other))) continue;
-      to.attributes.push_back({"rtcp-fb", format + " " + std::string(other)});
+  const auto add = [&to](const std::string& format, std::string_view request) {
+    to.attributes.push_back({"rtcp-fb", format + " " + std::string(request)});
+  };
+  const bool none = std::none_of(to.formats.begin(), to.formats.end(),
+                                 [&](const std::string& format) { return has_picture_request(from, format); });
+  for (const std::string_view request : kPictureRequests) {
+    if (is_offer && none) add("*", request);
+    for (const std::string& format : to.formats) {
+      const bool may = is_offer ? has_picture_request(from, format) : has_line(offered, format, request);
+      if (may && !has_line(from, format, request)) add(format, request);
     }
   }
 }
@@ -137,7 +146,7 @@ void copy_feedback(const MediaSection& from, const MediaSection& offered, bool i
     const bool is_new = !is_offer && is_picture_request(trimmed(rest)) && !has_line(offered, format, trimmed(rest));
     if ((format == "*" || crossed) && !is_new) to.attributes.push_back(attribute);
   }
-  add_other_request(from, offered, is_offer, to);
+  add_picture_requests(from, offered, is_offer, to);
   const bool rsize = find_attribute(from.attributes, "rtcp-rsize") && find_attribute(offered.attributes, "rtcp-rsize");
   if (rsize) to.attributes.push_back({"rtcp-rsize", std::nullopt});
 }

@@ -21,8 +21,9 @@ struct Crossing {
 };
 
 /// a=rtcp-fb of the formats that crossed, where both sides have feedback (RFC 4585 section 4.2): else it is dropped.
-/// Who has one kind of picture request is told of the other one too, as far as `offered` has that: the data plane makes
-/// one of the other. And a=rtcp-rsize (RFC 5506), if `offered` has it too.
+/// Video is told of both kinds of picture request, in an answer as far as `offered` has them: weir-media makes one of
+/// the other, and for who has none it is made of an INFO, and an INFO of it (RFC 5168). And a=rtcp-rsize (RFC 5506), if
+/// `offered` has it too.
 void copy_feedback(const MediaSection& from, const MediaSection& offered, bool is_offer, MediaSection& to);
 
 /// The lines of `from` that `crossing` allows, as far as all of `limits` have the same: an answer brings nothing new.

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "tests/support/hex.h"
 #include "tests/support/media_flows.h"
 
@@ -102,6 +105,90 @@ TEST(Feedback, RowsOfCompounds) {
     if (row.verdict != DropReason::kNone) continue;
     EXPECT_EQ(to_hex(burst.packet(0)), to_hex(from_hex(row.out != nullptr ? row.out : row.in)));
     EXPECT_EQ(burst.burst().ssrc[0], 0x11111111u);
+  }
+}
+
+/// Whether weir-control is told of the request in this compound, which comes at that time.
+bool tells(MediaFlows& flows, const char* compound, std::uint64_t now_ns) {
+  PacketBurst burst;
+  burst.add(flows, 0, from_hex(compound));
+  burst.burst().now_ns = now_ns;
+  burst.unprotect(flows);
+  burst.burst().notes[0] = 0;
+  burst.burst().noted.clear();
+  burst.rewrite();
+  EXPECT_EQ(burst.burst().noted.count, burst.burst().notes[0] != 0 ? 1u : 0u);
+  return (burst.burst().notes[0] & kNotePictureAsked) != 0;
+}
+
+TEST(Feedback, ARequestThatTheFarSideDoesNotKnowIsToldOnceASecond) {
+  constexpr const char* kPli = "81ce0002 11111111 bbbbbbbb";
+  constexpr const char* kFir = "80c90001 11111111 84ce0004 11111111 00000000 bbbbbbbb 05000000";
+  MediaFlows flows(1);
+  flows.install(0, absorbing(proto::kFeedbackAll));
+  std::uint64_t last_ms = 0;
+  // A whole turn of the clock that FlowEntry::picture_told has, and more.
+  for (std::uint64_t ms = 0; ms < 40'000; ms += 100) {
+    SCOPED_TRACE(ms);
+    const std::uint64_t now_ns = kNowNs + ms * 1'000'000;
+    const bool told = tells(flows, ms % 200 == 0 ? kPli : kFir, now_ns);
+    EXPECT_TRUE(told || ms - last_ms < 1'400) << "not seldom";
+    EXPECT_TRUE(!told || ms == 0 || ms - last_ms >= 1'000) << "not often";
+    if (told) last_ms = ms;
+  }
+}
+
+TEST(Feedback, ARequestIsToldAtOnceAfterASilenceOfAnyLength) {
+  for (std::uint64_t s = 2; s < 60; ++s) {
+    MediaFlows flows(1);
+    flows.install(0, absorbing(proto::kFeedbackAll));
+    EXPECT_TRUE(tells(flows, "81ce0002 11111111 bbbbbbbb", kNowNs));
+    for (std::uint64_t past = 1; past <= s; ++past) forget_picture_told(flows.flow(0), kNowNs + past * 1'000'000'000);
+    EXPECT_TRUE(tells(flows, "81ce0002 11111111 bbbbbbbb", kNowNs + s * 1'000'000'000)) << s;
+  }
+}
+
+TEST(Feedback, WhatCanBeAskedForOrIsNoRequestIsNotTold) {
+  const struct {
+    const char* description;
+    std::uint8_t absorbs;
+    const char* compound;
+  } rows[] = {
+      {"a FIR is made of it", kAllButFir, "81ce0002 11111111 bbbbbbbb"},
+      {"a PLI is", kAllButPli, "84ce0004 11111111 00000000 bbbbbbbb 05000000"},
+      {"it passes", 0, "80c90001 11111111 81ce0002 11111111 bbbbbbbb"},
+      {"a FIR that asks nobody", proto::kFeedbackAll, "84ce0002 11111111 00000000"},
+      {"a NACK", proto::kFeedbackAll, "81cd0003 11111111 bbbbbbbb 00010000"},
+      {"behind it a length that is a lie", proto::kFeedbackAll, "81ce0002 11111111 bbbbbbbb 80c90007 11111111"},
+  };
+  for (const auto& row : rows) {
+    MediaFlows flows(1);
+    flows.install(0, absorbing(row.absorbs));
+    EXPECT_FALSE(tells(flows, row.compound, kNowNs)) << row.description;
+    EXPECT_EQ(flows.flow(0).picture_told, 0);
+  }
+}
+
+TEST(Feedback, WritesRequestsOfTheKindThatIsKnown) {
+  const auto written = [](const proto::PictureRequest& request, std::uint8_t absorbs, std::size_t room = 100) {
+    std::vector<std::uint8_t> out(room);
+    out.resize(write_picture_request(request, absorbs, kNowNs, out));
+    return to_hex(out);
+  };
+  const proto::PictureRequest one{.sender = 0x11111111, .sources = 1, .source = {0xbbbbbbbb}};
+  const proto::PictureRequest two{.sender = 0x11111111, .sources = 2, .source = {0xbbbbbbbb, 0xcccccccc}};
+  const std::string pli = to_hex(from_hex("80c90001 11111111 81ce0002 11111111 bbbbbbbb"));
+  EXPECT_EQ(written(one, 0), pli) << "where both are known";
+  EXPECT_EQ(written(one, kAllButPli), pli);
+  EXPECT_EQ(written(two, kAllButPli), pli + to_hex(from_hex("81ce0002 11111111 cccccccc")));
+  EXPECT_EQ(written(one, kAllButFir),
+            to_hex(from_hex("80c90001 11111111 84ce0004 11111111 00000000 bbbbbbbb 07000000")));
+  EXPECT_EQ(written(one, proto::kFeedbackAll), "");
+  EXPECT_EQ(written(one, 0, 19), "") << "no room";
+  proto::PictureRequest bad = one;
+  for (const std::uint32_t sources : {0u, 5u, 0xffffffffu}) {
+    bad.sources = sources;
+    EXPECT_EQ(written(bad, 0), "");
   }
 }
 

@@ -14,21 +14,29 @@ _SECONDS = 3.0
 _PHONE_HZ = 440
 
 
-@pytest.fixture
-def video_lab(quiet_lab):
+def start_with_video(lab) -> None:
     """Realm a's browsers may call each other, with video."""
-    configure_browsers(quiet_lab)
-    configuration = quiet_lab.weir.configuration
+    configure_browsers(lab)
+    configuration = lab.weir.configuration
     configuration["realm"][0] |= {"video": True, "header_extensions": "pass"}
     configuration["route"].insert(0, {"realm": "a", "match": "^sip:carol@.*", "registrar": True, "to_realm": "a", "media": "dtls"})
-    quiet_lab.weir.start()
+    lab.weir.start()
+
+
+@pytest.fixture
+def video_lab(quiet_lab):
+    start_with_video(quiet_lab)
     return quiet_lab
 
 
-def pair(lab) -> tuple[Browser, Browser]:
+def pair(lab, knows_no_requests: str = "") -> tuple[Browser, Browser]:
+    """Alice has called Carol. `knows_no_requests`: who says that it cannot be asked for a whole picture by RTCP."""
     address = lab.network.a.sip_address
     alice = make_browser(lab, "alice", video=True)
     carol = make_browser(lab, "carol", uri=f"sip:carol@{address}", register=True, video=True)
+    for name, browser in (("alice", alice), ("carol", carol)):
+        if name == knows_no_requests:
+            browser.do("haveNoPictureRequests")
     alice.do("call", f"sip:carol@{address}")
     for browser in (alice, carol):
         connected(browser)

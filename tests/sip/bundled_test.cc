@@ -244,5 +244,27 @@ TEST(Feedback, WhoHasOnePictureRequestIsToldOfBoth) {
       << "Weir makes FIRs of them";
 }
 
+TEST(Feedback, WhoHasNoPictureRequestIsAskedAndAsksByInfo) {
+  constexpr const char* kRequests[] = {"a=rtcp-fb:100 ccm fir\n", "a=rtcp-fb:100 nack pli\n"};
+  std::string offer(samples::kJsepOffer);
+  std::string answer(samples::kJsepAnswer);
+  for (const char* line : kRequests) {
+    offer = with(std::move(offer), line, "");
+    answer = with(std::move(answer), line, "");
+  }
+  const auto without = offered_with(offer);
+  EXPECT_EQ(values(forward_of(without).media[1], "rtcp-fb"),
+            (std::vector<std::string_view>{"100 nack", "* nack pli", "* ccm fir"}))
+      << "an INFO is made of them";
+  const Exchange asks = through(samples::kJsepOffer, answer);
+  const Agreement near = make_answer(asks.offer, std::get<Agreement>(asks.far), browser("198.18.1.1", with_video()));
+  EXPECT_EQ(values(near.local.media[1], "rtcp-fb"),
+            (std::vector<std::string_view>{"100 nack", "100 nack pli", "100 ccm fir"}));
+  const Exchange asked = through(offer, samples::kJsepAnswer);
+  const Agreement other = make_answer(asked.offer, std::get<Agreement>(asked.far), browser("198.18.1.1", with_video()));
+  EXPECT_EQ(values(other.local.media[1], "rtcp-fb"), std::vector<std::string_view>{"100 nack"})
+      << "an answer brings nothing new";
+}
+
 }  // namespace
 }  // namespace weir::sip

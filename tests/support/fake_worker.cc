@@ -43,7 +43,8 @@ void FakeWorker::run() {
       if (flow == flows_.end() || flow->second.id != inject.flow) continue;
       sent_.push_back({.local_port = flow->second.spec.local_port,
                        .destination = inject.destination,
-                       .bytes = {inject.data, inject.data + inject.bytes}});
+                       .bytes = {inject.data, inject.data + inject.bytes},
+                       .kind = inject.kind});
     }
   }
 }
@@ -179,8 +180,14 @@ void FakeWorker::event(proto::FlowId flow, proto::EventKind kind, const proto::E
   push(event, 0);
 }
 
-void FakeWorker::heard(proto::FlowId flow, std::uint64_t now_ns) {
-  region_.flow_status_mutable(flow.index).media_last_ns = now_ns;
+void FakeWorker::heard(proto::FlowId flow, std::uint64_t now_ns, std::uint32_t ssrc) {
+  proto::FlowStatus& status = region_.flow_status_mutable(flow.index);
+  status.media_last_ns = now_ns;
+  if (ssrc == 0) return;
+  status.ssrc_last = ssrc;
+  status.rtp_recent = 1;
+  status.streams[0].ssrc = ssrc;
+  status.streams[0].recent = 1;
 }
 
 const FakeWorker::Flow* FakeWorker::flow_at(std::uint16_t local_port) const {

@@ -19,6 +19,7 @@ class FakeWorker {
     std::uint16_t local_port;
     proto::Endpoint destination;
     std::vector<std::uint8_t> bytes;
+    proto::InjectKind kind;
   };
   /// A flow as it stands: the spec of its last open or install, with what later set-peers and update-keys changed of
   /// it.
@@ -44,8 +45,8 @@ class FakeWorker {
   /// A datagram from the network to a local port; false if no flow there takes DTLS.
   bool punt(std::uint16_t local_port, const proto::Endpoint& source, const std::vector<std::uint8_t>& bytes);
   void event(proto::FlowId flow, proto::EventKind kind, const proto::Endpoint& source = {}, std::uint64_t now_ns = 0);
-  /// A packet was accepted on the flow at this time.
-  void heard(proto::FlowId flow, std::uint64_t now_ns);
+  /// A packet was accepted on the flow at this time; `ssrc`: RTP of that source.
+  void heard(proto::FlowId flow, std::uint64_t now_ns, std::uint32_t ssrc = 0);
 
   [[nodiscard]] const Flow* flow_at(std::uint16_t local_port) const;
   [[nodiscard]] std::size_t flows() const { return flows_.size(); }

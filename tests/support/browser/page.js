@@ -36,7 +36,20 @@ function withCodecs(sdp, names) {
     .join('\r\n');
 }
 
+/// A party that cannot be asked for a whole picture by RTCP, as far as its description goes.
+const withoutPictureRequests = (sdp) => sdp.replace(/^a=rtcp-fb:\S+ (nack pli|ccm fir)\r\n/gm, '');
+
+/// What an encoder does that is asked for a whole picture in SIP.
+async function giveWholePicture() {
+  for (const sender of connection.getSenders()) {
+    if (!sender.track || sender.track.kind !== 'video') continue;
+    const parameters = sender.getParameters();
+    await sender.setParameters(parameters, { encodingOptions: parameters.encodings.map(() => ({ keyFrame: true })) });
+  }
+}
+
 let codecs = null;
+let picturesAreAsked = true;
 // Asks the other side for a whole picture: what a decoder does that has lost one.
 let asker = null;
 const ASKER = `onrtctransform = ({ transformer }) => {
@@ -47,6 +60,16 @@ const ASKER = `onrtctransform = ({ transformer }) => {
 function watch(made) {
   session = made;
   session.on('sdp', (event) => { if (codecs && event.originator === 'local') event.sdp = withCodecs(event.sdp, codecs); });
+  session.on('sdp', (event) => {
+    if (!picturesAreAsked && event.originator === 'local') event.sdp = withoutPictureRequests(event.sdp);
+  });
+  session.on('newInfo', (event) => {
+    note(`info ${event.originator} ${event.info.contentType}`, event.info.body);
+    const asks = event.originator === 'remote' && String(event.info.body).includes('picture_fast_update');
+    if (asks) giveWholePicture().catch((error) => note('no whole picture', String(error)));
+    event.info.on('succeeded', () => note('info taken'));
+    event.info.on('failed', (failed) => note('info refused', failed.response ? failed.response.status_code : failed.cause));
+  });
   if (session.connection) follow(session.connection);
   session.on('peerconnection', (event) => follow(event.peerconnection));
   for (const name of ['progress', 'accepted', 'confirmed', 'ended', 'failed', 'hold', 'unhold']) {
@@ -81,6 +104,9 @@ window.browser = {
   call: (target) => watch(agent.call(target, media)),
   // What it offers and answers from now on, by name.
   speakOnly: (names) => { codecs = names; },
+  // From now on it says that it cannot be asked for a whole picture.
+  haveNoPictureRequests: () => { picturesAreAsked = false; },
+  sendInfo: ({ type, body, times }) => { for (let i = 0; i < times; ++i) session.sendInfo(type, body); },
   press: (digit) => session.sendDTMF(digit, { transportType: 'RFC2833', duration: 200 }),
   hold: () => session.hold(),
   resume: () => session.unhold(),
