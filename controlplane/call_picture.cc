@@ -16,17 +16,24 @@ using sip::Method;
 
 namespace {
 
-/// Encoders take no more of them, and who asks with each packet shall gain nothing.
-constexpr std::uint64_t kPictureEveryNs = 1'000'000'000;
+/// Encoders take no more of them, and who asks with each packet shall gain nothing. Not less than FIR's sequence
+/// numbers take for a step (dataplane/feedback.cc), or the next one would be a repetition.
+constexpr std::uint64_t kPictureEveryNs = std::uint64_t{1} << 30;
 
 bool is_due(std::uint64_t last_ns, std::uint64_t now_ns) {
   return last_ns == 0 || now_ns - last_ns >= kPictureEveryNs;
 }
 
-/// The peer has no use for such INFOs: 405, 415, 469 (RFC 6086 section 4.2.2), 501.
+/// The peer has no use for such INFOs: 405, 415, 469 (RFC 6086 section 4.2.2), 501, whatever does not pass.
 bool refuses_for_good(std::uint16_t status) {
-  constexpr std::array<std::uint16_t, 4> kRefusals{405, 415, 469, 501};
-  return std::find(kRefusals.begin(), kRefusals.end(), status) != kRefusals.end();
+  constexpr std::array<std::uint16_t, 7> kPasses{408, 480, 481, 491, 500, 503, 504};
+  return status >= 300 && std::find(kPasses.begin(), kPasses.end(), status) == kPasses.end();
+}
+
+/// Beside the section that carries there is one that rides on it. A look at this costs nothing.
+bool may_have_video(const PackedAgreement& agreement) {
+  const auto& sections = agreement.sections();
+  return std::count_if(sections.begin(), sections.end(), [](const auto& one) { return one.active; }) > 1;
 }
 
 std::vector<const sip::MediaSection*> videos_of(const sip::Agreement& agreement) {
@@ -82,18 +89,23 @@ void Call::ask_by_rtcp(Leg& to) {
   if (!to.pictures) to.pictures.emplace();
   if (!to.agreement || !is_due(to.pictures->rtcp_ns, now())) return;
   to.pictures->rtcp_ns = now();
+  const bool was_packed = to.agreement.is_packed();
   media_->ask_for_picture(to.side(), video_sources(*to.agreement));
+  if (was_packed) to.agreement.pack();
 }
 
 /// The party of that side asks by RTCP, and the other one knows no such request.
 void Call::ask_far_party_by_info(Side side) {
   Leg* const from = leg(side).get();
   Leg* const to = from != nullptr ? far(*from) : nullptr;
-  if (ending_ || !is_party(to) || to->state != LegState::kConfirmed || !to->agreement) return;
+  if (ending_ || !is_party(to) || to->state != LegState::kConfirmed || !may_have_video(to->agreement)) return;
   if (!to->pictures) to->pictures.emplace();
   PictureRequests& pictures = *to->pictures;
   if (pictures.refuses_info || pictures.info.valid() || !is_due(pictures.info_ns, now())) return;
-  if (!videos_of(*to->agreement).empty()) ask_by_info(*to, pictures);
+  const bool was_packed = to->agreement.is_packed();
+  const bool has_video = !videos_of(*to->agreement).empty();
+  if (was_packed) to->agreement.pack();
+  if (has_video) ask_by_info(*to, pictures);
 }
 
 void Call::ask_by_info(Leg& to, PictureRequests& pictures) {

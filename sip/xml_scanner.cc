@@ -34,8 +34,8 @@ bool is_reference(std::string_view name) {
   name.remove_prefix(1);
   const bool hexadecimal = !name.empty() && name.front() == 'x';
   if (hexadecimal) name.remove_prefix(1);
-  return !name.empty() &&
-         std::all_of(name.begin(), name.end(), [&](char c) { return hexadecimal ? hex_value(c) : is_digit(c); });
+  return !name.empty() && std::all_of(name.begin(), name.end(),
+                                      [&](char c) { return hexadecimal ? hex_value(c).has_value() : is_digit(c); });
 }
 
 bool is_clean(std::string_view text) {

@@ -82,13 +82,13 @@ TEST(CallPicture, OfRtcpBecomesAnInfoToThePartyThatHasNone) {
   call.lab.callee_answers(call.passed(), 200);
   call.caller_asks_by_rtcp();
   EXPECT_TRUE(call.lab.silent(kCallees)) << "one a second";
-  call.lab.advance(1'000);
+  call.lab.advance(1'100);
   (void)call.passed();
   EXPECT_TRUE(call.lab.silent(kCallers));
 }
 
 TEST(CallPicture, APartyThatTakesNoSuchInfoGetsNoMoreAndKeepsItsCall) {
-  constexpr std::uint16_t kRefusals[] = {405, 415, 469, 501};
+  constexpr std::uint16_t kRefusals[] = {403, 405, 415, 469, 501, 603};
   for (const std::uint16_t status : kRefusals) {
     SCOPED_TRACE(status);
     PictureCall call;
@@ -103,7 +103,7 @@ TEST(CallPicture, APartyThatTakesNoSuchInfoGetsNoMoreAndKeepsItsCall) {
 TEST(CallPicture, AnInfoThatFailsForNowIsSentAgainWhenItIsAskedForAgain) {
   PictureCall call;
   call.lab.callee_answers(call.passed(), 500);
-  call.lab.advance(1'000);
+  call.lab.advance(1'100);
   (void)call.passed();
   EXPECT_TRUE(call.lab.silent(kCallees));
   EXPECT_EQ(call.lab.control().calls(), 1u);

@@ -63,6 +63,7 @@ TEST(XmlScanner, RefusesWhatIsNoDocumentOrMoreThanOne) {
       "<a>&",
       "<a>&;",
       "<a>&#;",
+      "<a>&#g;</a>",
       "<a>&#xg;",
       "<a>&lt",
       "<a>\x01",
