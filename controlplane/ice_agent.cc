@@ -48,11 +48,8 @@ void IceAgent::on_checked(const IceHeard& check, std::uint64_t now_ns) {
   IcePair* const pair = list_.heard(check.local, check.source, check.priority);
   if (pair == nullptr) return;
   const bool first = !std::exchange(pair->heard, true);
-  if (first) {
-    pair->owed = true;
-  } else {
-    credit(*pair, check.bytes, now_ns);
-  }
+  if (first) pair->owed = kOwedChecks;
+  credit(*pair, check.bytes, now_ns);
   const bool chosen = check.nominates && terms_.role == proto::IceRole::kControlled;
   if (pair->state == IcePairState::kSucceeded) {
     if (chosen) select(*pair, now_ns);
@@ -76,7 +73,11 @@ void IceAgent::credit(IcePair& pair, std::uint32_t bytes, std::uint64_t now_ns) 
 
 /// False: so many bytes are more than may go to a place that has not shown itself.
 bool IceAgent::pays(IcePair& pair, std::size_t bytes) {
-  if (pair.has_shown || std::exchange(pair.owed, false)) return true;
+  if (pair.has_shown) return true;
+  if (pair.owed != 0) {
+    --pair.owed;
+    return true;
+  }
   if (bytes > pair.credit_bytes + bytes_left_) return false;
   const std::size_t own = std::min(bytes, pair.credit_bytes);
   pair.credit_bytes -= own;
@@ -244,10 +245,11 @@ void IceAgent::on_error(IcePair& pair, std::uint16_t error) {
   fail(pair);
 }
 
-void IceAgent::fail(IcePair& pair) {
+/// What the peer has chosen stays chosen, should a check of it yet succeed.
+void IceAgent::fail(IcePair& pair) const {
   pair.state = IcePairState::kFailed;
   pair.works = false;
-  pair.nominated = false;
+  if (terms_.role == proto::IceRole::kControlling) pair.nominated = false;
 }
 
 void IceAgent::select(const IcePair& pair, std::uint64_t now_ns) {

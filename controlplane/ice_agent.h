@@ -3,9 +3,9 @@
 // sections 6 to 8 and 14, RFC 7675.
 //
 // A check goes where a description says or a check came from, and anybody may be named there, also by the party itself.
-// Until a place has answered a check of ours, it gets one for the first that came in its name, as section 7.3.1.4 has
-// it, and further ones as far as what came since reaches, less what that was answered; and beyond that all that is sent
-// to such places together is less than the description was long.
+// Until a place has answered a check of ours, it gets two for the first that came in its name, as section 7.3.1.4 has
+// it (one may get lost), and further ones as far as what came reaches, less what that was answered; and beyond that all
+// that is sent to such places together is less than the description was long.
 #pragma once
 
 #include <array>
@@ -73,6 +73,8 @@ class IceAgent {
   static constexpr std::size_t kComponents = 2;
   /// So often one place may want the other role: twice is what two agents that learn of each other need at most.
   static constexpr std::uint8_t kConflictsMax = 4;
+  /// So many for the first of a place that has not shown itself.
+  static constexpr std::uint8_t kOwedChecks = 2;
 
   /// Sends a datagram from the candidate of ours at `local` to `remote`.
   using Send = std::function<void(std::uint8_t local, const proto::Endpoint& remote, proto::Bytes datagram)>;
@@ -123,7 +125,7 @@ class IceAgent {
   void select(const IcePair& pair, std::uint64_t now_ns);
   void on_success(IcePair& pair, std::uint64_t now_ns);
   void on_error(IcePair& pair, std::uint16_t error);
-  static void fail(IcePair& pair);
+  void fail(IcePair& pair) const;
   bool take_consent(std::uint8_t local, const proto::Endpoint& source, const StunTransaction& transaction,
                     proto::Bytes datagram, std::uint64_t now_ns);
   [[nodiscard]] const IcePair* best_working(std::uint8_t component) const;

@@ -29,7 +29,7 @@ struct IcePair {
   bool nominated = false;  ///< controlling: the next check of it says so; controlled: the peer has said so
   bool heard = false;      ///< a signed check came from the remote: by its party, if not from there (it may be forged)
   bool has_shown = false;  ///< the remote has that it is there: it answered a check of ours
-  bool owed = false;       ///< the one check that the first in its name calls for (section 7.3.1.4) has not been sent
+  std::uint8_t owed = 0;   ///< checks that the first in its name calls for (section 7.3.1.4) and were not sent yet
   std::size_t credit_bytes = 0;  ///< what came later in its name beyond its answers and what went there
   std::size_t lacks_bytes = 0;   ///< the check on its way waits for credit of so much; 0: it does not
   std::uint8_t conflicts = 0;    ///< times it answered 487

@@ -93,10 +93,10 @@ void follow(Burst& burst, std::uint32_t packet, const Check& check, EventSink& e
 }
 
 /// A full agent's own checks go no further than those that come pay for, until an answer shows who is there: it hears
-/// of all of them, but from whom one side has chosen.
-bool is_awaited(const IceState& state, const FlowEntry& flow, const proto::Endpoint& source) {
-  const proto::Endpoint* selected = state.selected_source();
-  return state.is_full() && source != flow.peer && (selected == nullptr || *selected != source);
+/// of all of them, but from where it has found that media may go, as long as ICE does not restart.
+bool is_awaited(const IceState& state, const FlowEntry& flow, const Check& check, const proto::Endpoint& source) {
+  const bool found = flow.state == proto::FlowState::kInstalled && source == flow.peer;
+  return state.is_full() && (!found || check.credentials != 0);
 }
 
 DropReason commit(Burst& burst, std::uint32_t packet, const Check& check, EventSink& events) {
@@ -108,7 +108,7 @@ DropReason commit(Burst& burst, std::uint32_t packet, const Check& check, EventS
       .priority = check.attributes.priority,
       .credentials = check.credentials,
       .nominates = follows && check.attributes.use_candidate && state.role != proto::IceRole::kControlling};
-  const bool awaited = is_awaited(state, *burst.flow[packet], facts.source);
+  const bool awaited = is_awaited(state, *burst.flow[packet], check, facts.source);
   bool source_is_new = false;
   switch (commit_check(state, facts, burst.now_ns, source_is_new)) {
     case IceCommit::kReplayed:

@@ -328,8 +328,12 @@ std::variant<AgreedSection, SdpRefusal> read_answered_section(const SessionDescr
   AgreedSection agreed;
   const std::optional<std::size_t> carrier = carrier_of(offered, at);
   if (theirs.port == 0 && !(carrier && is_bundle_only(theirs))) return agreed;
-  if (carrier && common_formats(ours, theirs).empty()) return SdpRefusal{488, "the answer has no format of the offer"};
-  if (carrier) return read_ridden_answer(offered, answer, at, *carrier);
+  if (carrier) {
+    std::variant<AgreedSection, SdpRefusal> ridden = read_ridden_answer(offered, answer, at, *carrier);
+    const auto* accepted = std::get_if<AgreedSection>(&ridden);
+    if (accepted == nullptr || !accepted->active || !common_formats(ours, theirs).empty()) return ridden;
+    return SdpRefusal{488, "the answer has no format of the offer"};
+  }
   if (ours.port == 0) return SdpRefusal{488, "the answer opens a section that the offer closed"};
   if (rtp_protocol(ours.protocol) != rtp_protocol(theirs.protocol)) {
     return SdpRefusal{488, "the answer's protocol is not the one offered"};

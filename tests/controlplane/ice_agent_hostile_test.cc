@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kHeadersBytes = 28;  // IPv4 and UDP
 constexpr std::size_t kCheckBytes = 128;   // of ours, on the wire
+constexpr std::size_t kOwedBytes = IceAgent::kOwedChecks * kCheckBytes;
 
 class HostileParty : public IceAgents {
  protected:
@@ -31,7 +32,7 @@ class HostileParty : public IceAgents {
   }
 };
 
-TEST_F(HostileParty, NoPlaceThatItForgesGetsMoreThanOneCheckAndWhatCameInItsName) {
+TEST_F(HostileParty, NoPlaceThatItForgesGetsMoreThanTwoChecksAndWhatCameInItsName) {
   left.agent.set_role(kControlled);
   std::map<std::uint16_t, std::size_t> came;
   for (unsigned round = 0; round < 40; ++round) {
@@ -45,7 +46,7 @@ TEST_F(HostileParty, NoPlaceThatItForgesGetsMoreThanOneCheckAndWhatCameInItsName
   network.run(60'000);
   const auto sent = bytes_sent();
   EXPECT_EQ(sent.size(), 8u);
-  for (const auto& [port, bytes] : sent) EXPECT_LE(bytes, came[port] + kCheckBytes) << port;
+  for (const auto& [port, bytes] : sent) EXPECT_LE(bytes, came[port] + kOwedBytes) << port;
 }
 
 TEST_F(HostileParty, WhatTheDescriptionAllowsIsSpentOnceForAllPlaces) {
@@ -55,13 +56,34 @@ TEST_F(HostileParty, WhatTheDescriptionAllowsIsSpentOnceForAllPlaces) {
   std::size_t all = 0;
   for (const auto& [port, bytes] : bytes_sent()) all += bytes;
   EXPECT_GT(all, 0u);
-  EXPECT_LE(all, kDescriptionBytes + 90 * kCheckBytes);
+  EXPECT_LE(all, kDescriptionBytes + 90 * (kOwedBytes + 20));
 }
 
-TEST_F(HostileParty, AFirstCheckIsFollowedByOneOfOursAndNoMore) {
+TEST_F(HostileParty, AFirstCheckIsFollowedByTwoOfOursAndNoMore) {
   forge(place(66, 1), 0);
   network.run(60'000);
-  EXPECT_EQ(network.sent.size(), 1u);
+  EXPECT_EQ(network.sent.size(), IceAgent::kOwedChecks);
+}
+
+TEST_F(HostileParty, WhereOneOfOursGetsLostTheNextIsNotPaidForEither) {
+  int count = 0;
+  network.loses = [&](auto&, auto&) { return ++count == 1; };
+  forge(place(2, 5000), 0);
+  network.run(2'000);
+  ASSERT_TRUE(left.agent.route(1));
+  EXPECT_EQ(left.agent.route(1)->remote, place(2, 5000));
+}
+
+TEST_F(HostileParty, WhatThePeerHasChosenIsChosenAlsoWhereChecksOfItFailedBefore) {
+  left.agent.set_role(kControlled);
+  network.loses = [](auto&, auto&) { return true; };
+  forge(place(2, 5000), 0, true);
+  network.run(60'000);
+  EXPECT_FALSE(left.agent.route(1));
+  network.loses = [](auto&, auto&) { return false; };
+  forge(place(2, 5000), 300);
+  network.run(2'000);
+  EXPECT_TRUE(left.agent.completed());
 }
 
 TEST_F(HostileParty, OnePlaceThatIsTriedInVainIsNotWaitedForForEver) {
