@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sip/bundle.h"
+#include "sip/codecs.h"
 #include "sip/text.h"
 
 namespace weir::sip {
@@ -216,6 +217,7 @@ std::variant<AgreedSection, SdpRefusal> read_ridden_answer(const SessionDescript
   if (theirs.port == 0 && !(bundled && is_bundle_only(theirs))) return AgreedSection{};
   if (!bundled) return SdpRefusal{488, "the answer takes a section out of its BUNDLE group"};
   if (!can_ride(theirs)) return SdpRefusal{488, "the answer's protocol is not the one offered"};
+  if (common_formats(ours, theirs).empty()) return SdpRefusal{488, "the answer has no format of the offer"};
   return ridden(agreed_direction(direction(offered, ours), direction(answer, theirs)));
 }
 

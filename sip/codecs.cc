@@ -162,6 +162,20 @@ const std::string* find_codec(const MediaSection& section, AudioCodec codec) {
   return nullptr;
 }
 
+bool has_format(const MediaSection& section, const std::string& format) {
+  return std::find(section.formats.begin(), section.formats.end(), format) != section.formats.end();
+}
+
+/// False when both sides say what the payload type is, and say different things.
+bool is_same_codec(const MediaSection& a, const MediaSection& b, const std::string& format) {
+  const auto payload_type = parse_number<std::uint8_t>(format);
+  if (!payload_type) return false;
+  const std::optional<Rtpmap> one = rtpmap(a, *payload_type);
+  const std::optional<Rtpmap> other = rtpmap(b, *payload_type);
+  if (!one || !other) return true;
+  return equals_without_case(one->encoding, other->encoding) && one->clock_hz == other->clock_hz;
+}
+
 }  // namespace
 
 AudioCodec audio_codec(const std::optional<Rtpmap>& map) {
@@ -216,6 +230,15 @@ MediaSection codecs_to_answer(const MediaSection& offered, const MediaSection& f
   mine.formats.push_back(*event);
   mine.attributes.push_back({"fmtp", *event + " " + std::string(added(events).parameters)});
   return mine;
+}
+
+std::vector<std::string> common_formats(const MediaSection& offered, const MediaSection& answered) {
+  std::vector<std::string> formats;
+  for (const std::string& format : answered.formats) {
+    const bool is_new = std::find(formats.begin(), formats.end(), format) == formats.end();
+    if (is_new && has_format(offered, format) && is_same_codec(offered, answered, format)) formats.push_back(format);
+  }
+  return formats;
 }
 
 }  // namespace weir::sip

@@ -7,6 +7,8 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "proto/codec_policy.h"
 #include "proto/transcode.h"
@@ -34,5 +36,9 @@ MediaSection codecs_to_offer(const MediaSection& theirs, const proto::CodecPolic
 /// one that can be converted, the one of the offer that `policy` or else the offer prefers, and the telephone-events of
 /// its clock.
 MediaSection codecs_to_answer(const MediaSection& offered, const MediaSection& far, const proto::CodecPolicy& policy);
+
+/// The answer's formats that the offer has too, in the answer's order. An answer may name more (RFC 3264 section 6.1);
+/// the other leg never offered those. Each stands once: repeated ones would multiply the lines that describe them.
+std::vector<std::string> common_formats(const MediaSection& offered, const MediaSection& answered);
 
 }  // namespace weir::sip

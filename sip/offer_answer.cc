@@ -8,6 +8,7 @@
 #include "proto/assert.h"
 #include "sip/bundle.h"
 #include "sip/bundled.h"
+#include "sip/codecs.h"
 #include "sip/crossing.h"
 #include "sip/sdp_parse.h"
 #include "sip/sdp_write.h"
@@ -20,10 +21,6 @@ namespace {
 constexpr DtlsSetup kSetupOfferedByDefault = DtlsSetup::kActive;
 constexpr DtlsSetup kSetupAnsweredByDefault = DtlsSetup::kPassive;
 
-bool has_format(const MediaSection& section, const std::string& format) {
-  return std::find(section.formats.begin(), section.formats.end(), format) != section.formats.end();
-}
-
 /// The attribute of that name whose value begins with `format`, as rtpmap and fmtp do.
 const SdpAttribute* find_format_attribute(const MediaSection& section, std::string_view name, std::string_view format) {
   for (const SdpAttribute& attribute : section.attributes) {
@@ -32,27 +29,6 @@ const SdpAttribute* find_format_attribute(const MediaSection& section, std::stri
     if (take_word(rest) == format) return &attribute;
   }
   return nullptr;
-}
-
-/// False when both sides say what the payload type is, and say different things.
-bool is_same_codec(const MediaSection& a, const MediaSection& b, const std::string& format) {
-  const auto payload_type = parse_number<std::uint8_t>(format);
-  if (!payload_type) return false;
-  const std::optional<Rtpmap> one = rtpmap(a, *payload_type);
-  const std::optional<Rtpmap> other = rtpmap(b, *payload_type);
-  if (!one || !other) return true;
-  return equals_without_case(one->encoding, other->encoding) && one->clock_hz == other->clock_hz;
-}
-
-/// The answer's formats that the offer has too, in the answer's order. An answer may name more (RFC 3264 section 6.1);
-/// the other leg never offered those. Each stands once: repeated ones would multiply the lines that describe them.
-std::vector<std::string> common_formats(const MediaSection& offered, const MediaSection& answered) {
-  std::vector<std::string> formats;
-  for (const std::string& format : answered.formats) {
-    const bool is_new = std::find(formats.begin(), formats.end(), format) == formats.end();
-    if (is_new && has_format(offered, format) && is_same_codec(offered, answered, format)) formats.push_back(format);
-  }
-  return formats;
 }
 
 /// Copies what describes the codecs: nothing else of one leg's attributes crosses to the other. `fallback` has the
@@ -328,12 +304,7 @@ std::variant<AgreedSection, SdpRefusal> read_answered_section(const SessionDescr
   AgreedSection agreed;
   const std::optional<std::size_t> carrier = carrier_of(offered, at);
   if (theirs.port == 0 && !(carrier && is_bundle_only(theirs))) return agreed;
-  if (carrier) {
-    std::variant<AgreedSection, SdpRefusal> ridden = read_ridden_answer(offered, answer, at, *carrier);
-    const auto* accepted = std::get_if<AgreedSection>(&ridden);
-    if (accepted == nullptr || !accepted->active || !common_formats(ours, theirs).empty()) return ridden;
-    return SdpRefusal{488, "the answer has no format of the offer"};
-  }
+  if (carrier) return read_ridden_answer(offered, answer, at, *carrier);
   if (ours.port == 0) return SdpRefusal{488, "the answer opens a section that the offer closed"};
   if (rtp_protocol(ours.protocol) != rtp_protocol(theirs.protocol)) {
     return SdpRefusal{488, "the answer's protocol is not the one offered"};

@@ -114,6 +114,17 @@ TEST(Bundled, AVideoThatIsRefusedIsRefusedInOrder) {
   EXPECT_EQ(near.local.media[1].port, 0);
 }
 
+TEST(Bundled, ARefusalThatKeepsWhatItWasOfferedFellsNothingElse) {
+  const std::string refuses =
+      with(with(std::string(samples::kJsepAnswer), "m=video 10200 UDP/TLS/RTP/SAVPF 100 101 102 103",
+                "m=video 0 UDP/TLS/RTP/SAVPF 0"),
+           "BUNDLE a1 v1", "BUNDLE a1");
+  const Exchange made = through(samples::kJsepOffer, with(refuses, "a=mid:v1", "a=mid:v1\na=bundle-only"));
+  ASSERT_TRUE(std::holds_alternative<Agreement>(made.far)) << std::get<SdpRefusal>(made.far).reason;
+  EXPECT_TRUE(std::get<Agreement>(made.far).sections[0].active);
+  EXPECT_FALSE(std::get<Agreement>(made.far).sections[1].active);
+}
+
 TEST(Bundled, ATelephoneIsOfferedNone) {
   const RemoteOffer offer = offered_with(samples::kJsepOffer);
   EXPECT_EQ(offer.sections[1].use, SectionUse::kBundled);
