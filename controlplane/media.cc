@@ -54,15 +54,11 @@ proto::Status Media::listen(std::uint64_t now_ns) {
 }
 
 proto::Endpoint Media::local_rtp(Side side) const {
-  const MediaLeg& here = leg(side);
-  return {.address = engine_.settings().networks[here.network()].address,
-          .port = here.port(Component::kRtp).local_port()};
+  return leg(side).place_of(Component::kRtp);
 }
 
 proto::Endpoint Media::local_rtcp(Side side) const {
-  const MediaLeg& here = leg(side);
-  return {.address = engine_.settings().networks[here.network()].address,
-          .port = here.port(Component::kRtcp).local_port()};
+  return leg(side).place_of(Component::kRtcp);
 }
 
 sip::LocalSection Media::local_section(Side side, bool sdes) {

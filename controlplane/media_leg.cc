@@ -153,8 +153,7 @@ sip::DtlsAssociationTerms MediaLeg::terms_of(const RemoteMedia& remote) const {
   terms.their_fingerprints = remote.fingerprints;
   terms.their_tls_id = remote.tls_id;
   if (!remote.tls_id.empty()) terms.our_tls_id = remote.our_tls_id;  // an answer is silent where its offer was
-  terms.our_transport.address = engine_.settings().networks[options_.network].address;
-  terms.our_transport.port = port(Component::kRtp).local_port();
+  terms.our_transport = place_of(Component::kRtp);
   terms.their_transport = signalled(Component::kRtp);
   return terms;
 }
@@ -328,6 +327,14 @@ std::uint8_t MediaLeg::network_to(proto::Family family) const {
   const auto& networks = engine_.settings().networks;
   const bool also = options_.also_network && networks[*options_.also_network].address.family == family;
   return also ? *options_.also_network : options_.network;
+}
+
+proto::Endpoint MediaLeg::place_of(Component component) const {
+  return place_on(options_.network, component);
+}
+
+proto::Endpoint MediaLeg::place_on(std::uint8_t network, Component component) const {
+  return {.address = engine_.settings().networks[network].address, .port = port(component).local_port()};
 }
 
 void MediaLeg::give_back_ports(std::uint64_t now_ns) {

@@ -72,6 +72,8 @@ class MediaLeg final : private MediaPort::Listener {
   [[nodiscard]] std::uint32_t keys_version() const { return keys_version_; }
 
   [[nodiscard]] std::uint8_t network() const { return options_.network; }
+  /// Its address and port there.
+  [[nodiscard]] proto::Endpoint place_of(Component component) const;
   /// The one over which an address of this family is reached.
   [[nodiscard]] std::uint8_t network_to(proto::Family family) const;
   /// The leg is closed: others may have its ports.
@@ -185,6 +187,7 @@ class MediaLeg final : private MediaPort::Listener {
   LegIce& known_ice();
   void prepare_ice(std::uint64_t now_ns);
   void give_ports_ice(std::uint64_t now_ns);
+  [[nodiscard]] proto::Endpoint place_on(std::uint8_t network, Component component) const;
   [[nodiscard]] LegPlaces places() const;
   [[nodiscard]] bool is_full_agent() const { return uses_ice() && ice_ && ice_->is_full(); }
   [[nodiscard]] sip::RemoteIce checkable(const sip::RemoteIce& remote) const;

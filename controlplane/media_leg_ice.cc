@@ -13,15 +13,11 @@ LegIce& MediaLeg::known_ice() {
 }
 
 LegPlaces MediaLeg::places() const {
-  const auto& networks = engine_.settings().networks;
   LegPlaces all;
   for (const Component component : kComponents) {
     std::vector<proto::Endpoint>& here = all[static_cast<std::size_t>(component)];
-    const std::uint16_t local_port = port(component).local_port();
-    here.push_back({.address = networks[options_.network].address, .port = local_port});
-    if (options_.also_network) {
-      here.push_back({.address = networks[*options_.also_network].address, .port = local_port});
-    }
+    here.push_back(place_of(component));
+    if (options_.also_network) here.push_back(place_on(*options_.also_network, component));
   }
   return all;
 }

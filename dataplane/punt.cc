@@ -3,7 +3,6 @@
 #include <rte_mbuf.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 
 #include "dataplane/headers.h"
@@ -118,9 +117,9 @@ bool PuntGate::take_picture_request(FlowTable& table, Burst& burst) {
 /// The flow, if it is this worker's and still the one that is meant.
 const FlowEntry* PuntGate::flow_of(FlowTable& table, const proto::FlowId& id) const {
   if (id.index >= table.flows_max()) return nullptr;
-  FlowEntry& flow = table.entry(id.index);
   // Another worker's entry may change at any moment: its owner is all that may be read of it.
-  if (std::atomic_ref<std::uint8_t>(flow.owner).load(std::memory_order_relaxed) != worker_ + 1) return nullptr;
+  if (!table.is_owned_by(id.index, worker_)) return nullptr;
+  const FlowEntry& flow = table.entry(id.index);
   return flow.state != proto::FlowState::kFree && flow.generation == id.generation ? &flow : nullptr;
 }
 
@@ -151,8 +150,9 @@ bool PuntGate::may_wait(const Outgoing& outgoing) const {
   const auto is_like = [&](const Outgoing& one) {
     return one.destination.address.family == outgoing.destination.address.family;
   };
-  return waiting_count_ < kInjectsWaitingMax &&
-         std::count_if(waiting_.begin(), waiting_.begin() + waiting_count_, is_like) < kInjectsWaitingOfFamilyMax;
+  const auto like =
+      static_cast<std::size_t>(std::count_if(waiting_.begin(), waiting_.begin() + waiting_count_, is_like));
+  return waiting_count_ < kInjectsWaitingMax && like < kInjectsWaitingOfFamilyMax;
 }
 
 bool PuntGate::inject_one(FlowTable& table, Transmitter& transmitter, std::uint64_t now_ns) {

@@ -22,9 +22,9 @@ static_assert(kInjectsPerPass <= kBurstMax);
 /// Injected packets whose next hop is being asked for wait this long, so many at a time: a handshake's first flight
 /// would otherwise be lost and repeated only a second later (RFC 1122 section 2.3.2.2, RFC 6347 section 4.2.4.1).
 inline constexpr std::uint64_t kInjectPatienceNs = 500'000'000;
-inline constexpr std::size_t kInjectsWaitingMax = 128;
 /// Of one address family: where a gateway is silent, the other's goes on.
-inline constexpr std::ptrdiff_t kInjectsWaitingOfFamilyMax = 64;
+inline constexpr std::size_t kInjectsWaitingOfFamilyMax = 64;
+inline constexpr std::size_t kInjectsWaitingMax = 2 * kInjectsWaitingOfFamilyMax;
 
 /// One worker's Punt and Inject rings.
 class PuntGate {

@@ -1,7 +1,6 @@
 #include "dataplane/silence.h"
 
 #include <algorithm>
-#include <atomic>
 
 #include "dataplane/feedback.h"
 #include "dataplane/key_epochs.h"
@@ -28,9 +27,9 @@ void SilenceWatch::run(std::uint64_t now_ns) {
 }
 
 void SilenceWatch::look_at(std::uint32_t index, std::uint64_t now_ns) {
-  FlowEntry& flow = table_.entry(index);
   // Another worker's entry may change at any moment: its owner is all that may be read of it.
-  if (std::atomic_ref<std::uint8_t>(flow.owner).load(std::memory_order_relaxed) != worker_ + 1) return;
+  if (!table_.is_owned_by(index, worker_)) return;
+  FlowEntry& flow = table_.entry(index);
   if (flow.state != proto::FlowState::kInstalled && flow.state != proto::FlowState::kDraining) return;
   end_old_keys(table_, index, now_ns);
   close_latch_in_time(flow, now_ns);

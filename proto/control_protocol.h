@@ -72,7 +72,7 @@ enum class EventKind : std::uint8_t {
   kKeysConfirmed = 12,      ///< a packet under the new receive keys authenticated while the old ones still received
   // ICE. source: the check's; ssrc: which of FlowSpec::ice it was made with; priority: its PRIORITY
   kIceChecked = 13,  ///< an authenticated check, a source's first; of a flood of sources only some. Full ICE: also its
-                     ///< later ones, until the peer has nominated it. bytes: see Event
+                     ///< later ones, until FlowSpec::peer of an installed flow is that source. bytes: see Event
   kIceNominated = 14,  ///< kIce: the peer nominated this source; a lite agent's flow follows it
   kConsentLost = 15,   ///< no check from the selected source for ice_consent_ms; again thrice in that until one comes
   kIceRoleLost = 16,   ///< full ICE: by the tie-breakers the flow's role is another from now on: ssrc (IceRole)

@@ -84,9 +84,7 @@ XmlScanner::Step XmlScanner::epilog() {
 }
 
 XmlScanner::Step XmlScanner::content() {
-  while (rest_.starts_with("<!--")) {
-    if (!pass_comments()) return fail("a broken comment");
-  }
+  if (rest_.starts_with("<!--") && !pass_comments()) return fail("a broken comment");
   if (rest_.empty()) return fail("an element without an end");
   if (eat("</")) return end_tag();
   if (rest_.starts_with("<!") || rest_.starts_with("<?")) return fail("CDATA, or an instruction");

@@ -144,7 +144,6 @@ void check_common_ports(const RealmSettings& realm, const std::vector<const Netw
 /// A realm has one network, or one of each family: which one a leg takes, its peer's family says.
 void check_realm_networks(const Settings& settings, const RealmSettings& realm, std::uint32_t line,
                           std::vector<Mistake>& mistakes) {
-  std::vector<Family> families;
   std::vector<const NetworkSettings*> networks;
   for (const std::string& name : realm.networks) {
     const NetworkSettings* network = find_network(settings, name);
@@ -152,10 +151,10 @@ void check_realm_networks(const Settings& settings, const RealmSettings& realm, 
       mistakes.push_back({line, "there is no network '" + name + "'"});
       continue;
     }
-    if (std::count(families.begin(), families.end(), network->address.family) != 0) {
+    const auto is_like = [&](const NetworkSettings* other) { return other->address.family == network->address.family; };
+    if (std::any_of(networks.begin(), networks.end(), is_like)) {
       mistakes.push_back({line, "realm '" + realm.name + "' has two networks of one family"});
     }
-    families.push_back(network->address.family);
     networks.push_back(network);
   }
   check_common_ports(realm, networks, line, mistakes);
