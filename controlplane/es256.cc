@@ -101,16 +101,34 @@ proto::Result<SigningKey> SigningKey::parse(std::string_view pem) {
 
 proto::Result<Es256Signature> SigningKey::sign(proto::Bytes bytes) const {
   const Digest digest = digest_of(bytes);
-  const KeyContextHandle context(EVP_PKEY_CTX_new(key_.get(), nullptr));
+  KeyContextHandle context = take_context();
   std::array<std::uint8_t, kDerBytesMax> der;
   std::size_t der_bytes = der.size();
   Es256Signature signature;
-  if (context == nullptr || EVP_PKEY_sign_init(context.get()) != 1 ||
-      EVP_PKEY_sign(context.get(), der.data(), &der_bytes, digest.data(), digest.size()) != 1 ||
+  if (context == nullptr || EVP_PKEY_sign(context.get(), der.data(), &der_bytes, digest.data(), digest.size()) != 1 ||
       !take_der({der.data(), der_bytes}, signature)) {
     return proto::Error{"cannot sign: " + openssl_error("OpenSSL gives no reason")};
   }
+  give_back(std::move(context));
   return signature;
+}
+
+KeyContextHandle SigningKey::take_context() const {
+  {
+    const std::scoped_lock lock(contexts_->mutex);
+    if (!contexts_->idle.empty()) {
+      KeyContextHandle context = std::move(contexts_->idle.back());
+      contexts_->idle.pop_back();
+      return context;
+    }
+  }
+  KeyContextHandle context(EVP_PKEY_CTX_new(key_.get(), nullptr));
+  return context != nullptr && EVP_PKEY_sign_init(context.get()) == 1 ? std::move(context) : nullptr;
+}
+
+void SigningKey::give_back(KeyContextHandle context) const {
+  const std::scoped_lock lock(contexts_->mutex);
+  contexts_->idle.push_back(std::move(context));
 }
 
 }  // namespace weir::controlplane

@@ -69,6 +69,14 @@ std::string fault_of_leaf(X509* leaf) {
   return {};
 }
 
+std::string subject_of(const X509* certificate) {
+  const BioHandle bio(BIO_new(BIO_s_mem()));
+  X509_NAME_print_ex(bio.get(), X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
+  char* text = nullptr;
+  const long bytes = BIO_get_mem_data(bio.get(), &text);
+  return std::string(text, static_cast<std::size_t>(std::max(bytes, 0L)));
+}
+
 /// PEM, or one in DER; at least one.
 proto::Result<std::vector<CertificateHandle>> read_any(std::string_view bytes) {
   if (bytes.size() > kChainBytesMax) return proto::Error{"it is too long"};
@@ -128,6 +136,7 @@ proto::Result<std::shared_ptr<const IdentityCertificate>> IdentityCertificate::r
     if (!numbers) return proto::Error{numbers.error()};
     made->numbers_ = std::move(*numbers);
   }
+  made->subject_ = subject_of(made->leaf());
   made->domains_ = identity_of(*made->leaf());
   made->not_after_s_ = unix_time_of(X509_get0_notAfter(made->leaf()));
   return std::shared_ptr<const IdentityCertificate>(made);
@@ -167,14 +176,6 @@ proto::Status IdentityCertificate::verify(const TrustAnchors& anchors, std::int6
     last_ = check_path(anchors, now_s);
   }
   return last_.error.empty() ? proto::success() : proto::Status(proto::Error{last_.error});
-}
-
-std::string IdentityCertificate::subject() const {
-  const BioHandle bio(BIO_new(BIO_s_mem()));
-  X509_NAME_print_ex(bio.get(), X509_get_subject_name(leaf()), 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
-  char* text = nullptr;
-  const long bytes = BIO_get_mem_data(bio.get(), &text);
-  return std::string(text, static_cast<std::size_t>(std::max(bytes, 0L)));
 }
 
 }  // namespace weir::controlplane

@@ -68,7 +68,7 @@ class IdentityCertificate {
   /// Unix time; the first second at which the signer's certificate is good no more.
   [[nodiscard]] std::int64_t not_after_s() const { return not_after_s_; }
   /// The subject, for people: "CN=..., O=...".
-  [[nodiscard]] std::string subject() const;
+  [[nodiscard]] const std::string& subject() const { return subject_; }
 
  private:
   /// What verify() found out last.
@@ -85,6 +85,7 @@ class IdentityCertificate {
   std::vector<CertificateHandle> chain_;  ///< the signer's first
   std::optional<TnAuthList> numbers_;
   TlsIdentity domains_;
+  std::string subject_;
   std::int64_t not_after_s_ = 0;
   mutable std::mutex mutex_;
   mutable Outcome last_;

@@ -200,7 +200,7 @@ IdentityVerdict judge_identity(const ExaminedIdentity& examined, const IdentityC
   if (!is_p256(certificate.key())) {
     return failed(IdentityCheck::kCertificate, "the certificate's key is not of P-256", &passport);
   }
-  const std::optional<Passport> confirmed = signed_passport(examined, facts, certificate.key());
+  std::optional<Passport> confirmed = signed_passport(examined, facts, certificate.key());
   if (!confirmed) return failed(IdentityCheck::kSignature, "the signature is not the certificate's", &passport);
   if (std::string fault = fault_of_authority(certificate, *confirmed); !fault.empty()) {
     return failed(IdentityCheck::kAuthority, std::move(fault), &*confirmed);
@@ -208,7 +208,7 @@ IdentityVerdict judge_identity(const ExaminedIdentity& examined, const IdentityC
   if (std::string fault = fault_of_keys(*confirmed, facts, terms); !fault.empty()) {
     return failed(IdentityCheck::kMediaKeys, std::move(fault), &*confirmed);
   }
-  return {IdentityCheck::kNone, "signed by " + certificate.subject(), confirmed};
+  return {IdentityCheck::kNone, "signed by " + certificate.subject(), std::move(confirmed)};
 }
 
 std::optional<IdentityVerdict> fault_of_credential(const IdentityCredential& credential, const TrustAnchors& anchors,
