@@ -58,7 +58,7 @@ void Call::take_over(Leg& leg, Side side) {
 }
 
 bool Call::is_changing() const {
-  return exchange_ || claim_ != nullptr || (transfer_ && !transfer_->settled());
+  return exchange_ || identity_wait_ || claim_ != nullptr || (transfer_ && !transfer_->settled());
 }
 
 std::vector<Leg*> Call::legs() const {
@@ -123,6 +123,7 @@ void Call::on_clock() {
 }
 
 void Call::on_cancel(sip::TransactionId id, const Message& cancel) {
+  if (identity_wait_ && identity_wait_->asked == id) return drop_check();
   if (!caller_ || id != caller_->invite) return withdraw_offer(id);
   end_text_ = "the caller cancelled";
   release_ = release_by("caller", cancel);
@@ -189,6 +190,7 @@ void Call::end(const EndCause& cause) {
     close_media();
     drop_journal();
     drop_exchanges();
+    drop_check();
     reoffer_.stop();
     for (Leg* const leg : legs()) leg->session_alarm.reset();
     if (invitation_) invitation_->cancel(cause);

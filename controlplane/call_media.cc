@@ -252,6 +252,7 @@ std::optional<EndCause> Call::take_callers_answer(const sip::Message& message) {
 std::optional<EndCause> Call::change_stream(Leg& leg, const sip::Agreement& agreement) {
   const sip::AgreedSection& section = agreement.sections[section_];
   if (!section.active) return EndCause{488, std::string("the ") + to_string(leg.side()) + " takes no audio"};
+  if (std::optional<EndCause> cause = check_bound(leg, section)) return cause;
   RemoteMedia remote = to_remote_media(agreement, section_);
   remote.dialog = leg.party;
   remote.early = leg.side() == Side::kCallee && leg.state == LegState::kInviting;
