@@ -102,8 +102,9 @@ void Call::on_ack(const sip::DialogId& dialog, const Message& ack) {
   from->state = LegState::kConfirmed;
   if (bye_when_acked_) return send_bye(*from, *bye_when_acked_);
   if (delayed_ && !from->agreement) {
-    if (const std::optional<EndCause> cause = take_callers_answer(ack)) end(*cause);
+    if (const std::optional<EndCause> cause = take_callers_answer(ack)) return end(*cause);
   }
+  if (!ending_ && from == caller_.get()) tell_connected();
 }
 
 void Call::on_clock() {

@@ -152,14 +152,17 @@ class Call : public Requester, private Inviter {
 
   // call_identity.cc: who vouches for the parties.
   [[nodiscard]] proto::settings::IdentityUse identity_use(const Leg& leg) const;
-  std::optional<IdentityVerdict> check_identity(const Leg& from, sip::TransactionId asked, const sip::Message& request,
+  std::optional<JudgedIdentity> check_identity(const Leg& from, sip::TransactionId asked, const sip::Message& request,
                                                 IdentityWait::Then then);
-  std::optional<EndCause> take_verdict(Leg& leg, const IdentityVerdict& verdict);
+  std::optional<EndCause> take_verdict(Leg& leg, const JudgedIdentity& verdict);
   std::optional<EndCause> check_caller(const sip::Message& invite);
-  void on_caller_checked(const IdentityVerdict& verdict);
+  void on_caller_checked(const JudgedIdentity& verdict);
   void drop_check();
   [[nodiscard]] std::optional<EndCause> check_bound(const Leg& leg, const sip::AgreedSection& section) const;
   [[nodiscard]] bool holds_answer() const { return identity_wait_ && !identity_wait_->asked.valid(); }
+  void await_callee();
+  void take_callee_identity(Leg& callee, const sip::Message& request);
+  void tell_connected();
   void sign(sip::Message& request, const Leg& to, const Leg* party) const;
   void say_who_calls(const Leg& to, sip::Message& request) const;
 
@@ -296,6 +299,7 @@ class Call : public Requester, private Inviter {
 
   // Set-up.
   std::unique_ptr<Invitation> invitation_;
+  std::unique_ptr<Alarm> callee_awaited_;  ///< until the callee has shown who it is (RFC 4916) no media flows
   std::unique_ptr<IdentityWait> identity_wait_;  ///< a request of a party's whose Identity is being checked
   proto::settings::MediaProfile callee_profile_ = proto::settings::MediaProfile::kRtp;
   std::uint32_t callee_realm_ = 0;

@@ -145,7 +145,7 @@ json::object make_detail(const CallOrigin& origin, const CallTimes& times, std::
 
 json::value identity_view(const Leg& leg) {
   if (!leg.identity) return nullptr;
-  const IdentityVerdict& verdict = *leg.identity;
+  const JudgedIdentity& verdict = *leg.identity;
   json::array bound;
   for (const sip::Fingerprint& one : verdict.bound) bound.push_back(json::value(sip::write_fingerprint(one)));
   return json::object{{"outcome", to_string(verdict.outcome)},

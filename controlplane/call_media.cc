@@ -132,6 +132,8 @@ std::optional<EndCause> Call::make_stream(const Path& way) {
       *caller, callee, [this](const MediaEvent& event) { on_media(event); }, now());
   if (!media) return EndCause{503, media.error()};
   media_ = std::move(media).value();
+  const settings::RealmIdentitySettings& identity = context_.settings.realms[callee_realm_].identity;
+  if (context_.identity != nullptr && identity.connected == settings::IdentityUse::kRequire) media_->hold();
   callee_session_.security = callee.security;
   if (!offer_) return std::nullopt;
   make_session(Side::kCaller, caller_->session, offer_->sections.size());

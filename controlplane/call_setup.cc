@@ -203,6 +203,7 @@ void Call::on_answered(std::unique_ptr<Leg> leg, const Message& response) {
   early_.reset();
   take_session_timer(*callee_, response);
   control_.own(callee_->dialog->id(), *this);
+  await_callee();
   invitation_end_.set(now() + kForksNs, [this] { invitation_.reset(); });
   if (another_offered) {
     acknowledge(*callee_, "");

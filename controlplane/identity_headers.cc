@@ -175,7 +175,7 @@ bool set_verstat(sip::Uri& uri, std::string_view verstat) {
   return true;
 }
 
-void assert_signed(const IdentityVerdict& verdict, sip::Identity& identity) {
+void assert_signed(const JudgedIdentity& verdict, sip::Identity& identity) {
   sip::NameAddr name;
   if (verdict.is_number) {
     name.uri = sip::make_tel_uri({.number = "+" + verdict.orig, .context = {}, .parameters = {}});
@@ -188,7 +188,7 @@ void assert_signed(const IdentityVerdict& verdict, sip::Identity& identity) {
 
 }  // namespace
 
-void say_verdict(const IdentityVerdict& verdict, const settings::RealmSettings& to, Message& out) {
+void say_verdict(const JudgedIdentity& verdict, const settings::RealmSettings& to, Message& out) {
   if (!to.policy.trusted) return;
   const std::string_view verstat = verstat_of(verdict.outcome);
   sip::Identity identity = sip::identity_of(out, HeaderId::kPAssertedIdentity);

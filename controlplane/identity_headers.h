@@ -24,6 +24,6 @@ void pass_headers(const sip::Message& in, const proto::settings::RealmSettings& 
 /// Says in `out`, an INVITE to a party of `to`, what became of the Identity of its caller, if that realm is trusted: as
 /// verstat of the number in P-Asserted-Identity, or in From where there is none (3GPP TS 24.229 section 7.2A.20); who
 /// has passed is asserted as signed if nobody else asserts a name.
-void say_verdict(const IdentityVerdict& verdict, const proto::settings::RealmSettings& to, sip::Message& out);
+void say_verdict(const JudgedIdentity& verdict, const proto::settings::RealmSettings& to, sip::Message& out);
 
 }  // namespace weir::controlplane

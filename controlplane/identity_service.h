@@ -19,13 +19,13 @@ namespace weir::controlplane {
 enum class IdentityOutcome : std::uint8_t {
   kNone,    ///< nobody vouches for it
   kPassed,  ///< somebody who may has signed it, as it is
-  kFailed,  ///< see IdentityVerdict::check
+  kFailed,  ///< see JudgedIdentity::check
 };
 
 std::string_view to_string(IdentityOutcome outcome);
 
 /// What became of the Identity of a request.
-struct IdentityVerdict {
+struct JudgedIdentity {
   IdentityOutcome outcome = IdentityOutcome::kNone;
   /// What the request is to be refused with; status 0: it is not, whatever the outcome. RFC 8224 section 6.2.2.
   EndCause refusal{0, ""};
@@ -41,9 +41,9 @@ struct IdentityVerdict {
 };
 
 /// A verification on its way: destroyed, it is given up, and nobody hears of it.
-class IdentityCheck {
+class IdentityQuery {
  public:
-  virtual ~IdentityCheck() = default;
+  virtual ~IdentityQuery() = default;
 };
 
 /// What the authentication service cannot read off the request that it signs.
@@ -55,14 +55,14 @@ struct IdentityFacts {
 
 class IdentityService {
  public:
-  using Done = std::function<void(const IdentityVerdict&)>;
+  using Done = std::function<void(const JudgedIdentity&)>;
 
   virtual ~IdentityService() = default;
 
   /// Checks the Identity of a request that came from `realm`, and judges it by `use`. `offered`: the fingerprints that
   /// its body has, or of a request without a body those of its sender's last description. `done` is called once, in the
   /// call or later; it may destroy the check. Null: it has been called.
-  virtual std::unique_ptr<IdentityCheck> verify(const sip::Message& request, std::uint32_t realm,
+  virtual std::unique_ptr<IdentityQuery> verify(const sip::Message& request, std::uint32_t realm,
                                                 proto::settings::IdentityUse use,
                                                 const std::vector<sip::Fingerprint>& offered, Done done) = 0;
 

@@ -15,13 +15,13 @@ namespace weir::controlplane {
 /// A call has one at a time.
 struct IdentityWait {
   /// What the request was about, once its Identity has been judged.
-  using Then = std::function<void(const IdentityVerdict&)>;
+  using Then = std::function<void(const JudgedIdentity&)>;
 
-  std::unique_ptr<IdentityCheck> check;
+  std::unique_ptr<IdentityQuery> query;
   sip::TransactionId asked;                     ///< the request; of the caller's INVITE none: that has its own answer
   std::shared_ptr<const sip::Message> request;  ///< likewise
   sip::DialogId from;                           ///< whose
-  std::optional<IdentityVerdict> at_once;
+  std::optional<JudgedIdentity> at_once;
   bool starting = true;
   Then then;
 };

@@ -72,7 +72,7 @@ void kept_fields(Keeper& keeper, sip::Fingerprint& fingerprint) {
 
 /// What it was to be refused with is of no use any more.
 template <typename Keeper>
-void kept_fields(Keeper& keeper, IdentityVerdict& verdict) {
+void kept_fields(Keeper& keeper, JudgedIdentity& verdict) {
   keep(keeper, verdict.outcome, verdict.check, verdict.text, verdict.orig, verdict.is_number, verdict.attest,
        verdict.origid, verdict.certificate, verdict.bound);
 }

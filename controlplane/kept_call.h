@@ -44,7 +44,7 @@ struct KeptLeg {
   std::uint64_t party = 0;
   std::string display;
   PeerAbilities peer;
-  std::optional<IdentityVerdict> identity;
+  std::optional<JudgedIdentity> identity;
   std::uint32_t session_s = 0;
   std::uint32_t session_min_s = 0;
   bool refreshes = false;

@@ -290,5 +290,91 @@ TEST(CallIdentity, EveryOfferToARealmThatWantsItIsSigned) {
   EXPECT_EQ(setup.identity.signed_for[0].from_realm, kCallers);
 }
 
+/// A call whose callee has answered and whose caller has said ACK; the callee's realm wants to know who that is.
+struct ConnectedLab {
+  IdentityLab setup;
+  CallLab& lab = setup.lab;
+  std::string answered = plain_sdp("198.18.2.2", 50000);
+
+  ConnectedLab() : setup(IdentityUse::kIgnore) {
+    lab.settings().realms[kCallees].identity.connected = IdentityUse::kRequire;
+    RequestText request;
+    request.body = kCallerSdp;
+    lab.caller_sends(request);
+    lab.callee_invite = lab.expect(kCallees, "INVITE");
+    lab.callee_answers(*lab.callee_invite, 200, answered);
+    (void)lab.expect(kCallees, "ACK");
+    lab.answer = lab.expect(kCallers, "200");
+    lab.caller_sends(lab.in_dialog("ACK", 1));
+    lab.settle();
+  }
+};
+
+TEST(CallIdentity, NoMediaFlowsBeforeACalleeHasShownWhoItIs) {
+  ConnectedLab connected;
+  CallLab& lab = connected.lab;
+  EXPECT_TRUE(lab.callee_invite->lists(HeaderId::kSupported, "from-change"));
+  EXPECT_EQ(lab.worker().installed(), 0u);
+  connected.setup.identity.verdict = passed("12155551213");
+  lab.callee_sends(*lab.callee_invite, "UPDATE", 1, "", "callee", "Identity: token\r\n");
+  (void)lab.expect(kCallees, "200");
+  ASSERT_EQ(connected.setup.identity.asked.size(), 1u);
+  EXPECT_EQ(connected.setup.identity.asked[0].realm, kCallees);
+  lab.settle();
+  EXPECT_EQ(lab.worker().installed(), 4u);
+  lab.advance(20'000);
+  EXPECT_TRUE(lab.silent(kCallers)) << "the call stands";
+}
+
+TEST(CallIdentity, ACalleeThatDoesNotShowItOrIsSomebodyElseLosesTheCall) {
+  for (const bool forged : {true, false}) {
+    SCOPED_TRACE(forged);
+    ConnectedLab connected;
+    CallLab& lab = connected.lab;
+    if (forged) {
+      connected.setup.identity.verdict = refused(438, "signature");
+      lab.callee_sends(*lab.callee_invite, "UPDATE", 1, "", "callee", "Identity: token\r\n");
+      (void)lab.expect(kCallees, "438");
+    } else {
+      lab.advance(5'100);
+    }
+    const sip::Message to_caller = lab.expect(kCallers, "BYE");
+    EXPECT_NE(to_caller.header(HeaderId::kReason)->find(forged ? "438" : "428"), std::string_view::npos);
+    (void)lab.expect(kCallees, "BYE");
+    EXPECT_EQ(lab.worker().installed(), 0u);
+  }
+}
+
+TEST(CallIdentity, ACallerThatKnowsFromChangeIsToldWhoHasAnsweredSigned) {
+  for (const bool knows : {true, false}) {
+    SCOPED_TRACE(knows);
+    IdentityLab setup(IdentityUse::kIgnore);
+    CallLab& lab = setup.lab;
+    lab.settings().realms[kCallers].identity.sign_connected = true;
+    setup.identity.signed_realm = kCallers;
+    RequestText request;
+    request.body = kCallerSdp;
+    request.headers +=
+        std::string("Supported: timer") + (knows ? ", from-change" : "") + "\r\nAllow: UPDATE, INVITE\r\n";
+    lab.caller_sends(request);
+    lab.callee_invite = lab.expect(kCallees, "INVITE");
+    lab.callee_answers(*lab.callee_invite, 200, kCalleeSdp);
+    (void)lab.expect(kCallees, "ACK");
+    lab.answer = lab.expect(kCallers, "200");
+    lab.caller_sends(lab.in_dialog("ACK", 1));
+    if (!knows) {
+      EXPECT_TRUE(lab.silent(kCallers));
+      continue;
+    }
+    const sip::Message update = lab.expect(kCallers, "UPDATE");
+    EXPECT_TRUE(update.has(HeaderId::kIdentity));
+    EXPECT_EQ(sdp_value(update.body(), "m=audio "), sdp_value(lab.answer->body(), "m=audio "));
+    lab.caller_answers(update, 200, kCallerSdp);
+    lab.settle();
+    EXPECT_EQ(lab.worker().installed(), 4u);
+    EXPECT_TRUE(lab.silent(kCallees)) << "the callee hears nothing of it";
+  }
+}
+
 }  // namespace
 }  // namespace weir::tests

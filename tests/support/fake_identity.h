@@ -20,7 +20,7 @@ class FakeIdentity : public controlplane::IdentityService {
     Done done;             ///< empty: answered, or given up
   };
 
-  std::unique_ptr<controlplane::IdentityCheck> verify(const sip::Message& request, std::uint32_t realm,
+  std::unique_ptr<controlplane::IdentityQuery> verify(const sip::Message& request, std::uint32_t realm,
                                                       proto::settings::IdentityUse use,
                                                       const std::vector<sip::Fingerprint>& offered,
                                                       Done done) override {
@@ -41,20 +41,20 @@ class FakeIdentity : public controlplane::IdentityService {
   }
 
   /// The latest question has its answer.
-  void answer(const controlplane::IdentityVerdict& later) {
+  void answer(const controlplane::JudgedIdentity& later) {
     const Done done = std::move(asked.back().done);
     asked.back().done = nullptr;
     done(later);
   }
 
   bool answers_at_once = true;
-  controlplane::IdentityVerdict verdict;
+  controlplane::JudgedIdentity verdict;
   std::vector<Asked> asked;
   std::uint32_t signed_realm = UINT32_MAX;
   std::vector<controlplane::IdentityFacts> signed_for;
 
  private:
-  class Check : public controlplane::IdentityCheck {
+  class Check : public controlplane::IdentityQuery {
    public:
     Check(FakeIdentity& service, std::size_t at) : service_(service), at_(at) {}
     ~Check() override { service_.asked[at_].done = nullptr; }
@@ -65,9 +65,9 @@ class FakeIdentity : public controlplane::IdentityService {
   };
 };
 
-inline controlplane::IdentityVerdict passed(const std::string& orig = "12155551212",
-                                            std::vector<sip::Fingerprint> bound = {}) {
-  controlplane::IdentityVerdict verdict;
+inline controlplane::JudgedIdentity passed(const std::string& orig = "12155551212",
+                                           std::vector<sip::Fingerprint> bound = {}) {
+  controlplane::JudgedIdentity verdict;
   verdict.outcome = controlplane::IdentityOutcome::kPassed;
   verdict.orig = orig;
   verdict.is_number = orig.find(':') == std::string::npos;
@@ -76,8 +76,8 @@ inline controlplane::IdentityVerdict passed(const std::string& orig = "121555512
   return verdict;
 }
 
-inline controlplane::IdentityVerdict refused(std::uint16_t status, const std::string& check) {
-  controlplane::IdentityVerdict verdict;
+inline controlplane::JudgedIdentity refused(std::uint16_t status, const std::string& check) {
+  controlplane::JudgedIdentity verdict;
   verdict.outcome = controlplane::IdentityOutcome::kFailed;
   verdict.refusal = {status, "the Identity is not good: " + check};
   verdict.check = check;
