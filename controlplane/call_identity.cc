@@ -5,10 +5,9 @@
 #include <variant>
 
 #include "controlplane/call.h"
+#include "controlplane/description_fingerprints.h"
 #include "controlplane/identity_headers.h"
 #include "controlplane/log.h"
-#include "sip/multipart.h"
-#include "sip/sdp_parse.h"
 #include "sip/write.h"
 
 namespace weir::controlplane {
@@ -21,23 +20,6 @@ namespace {
 
 /// For the UPDATE of a callee that has answered: it is on its way already.
 constexpr std::uint64_t kConnectedNs = 5'000'000'000;
-
-/// Every certificate that a description names (RFC 8225 section 5.2.2).
-std::vector<sip::Fingerprint> fingerprints_in(const Message& message) {
-  std::vector<sip::Fingerprint> all;
-  const auto read = sip::parse_sdp(sip::sdp_body(message));
-  const auto* description = std::get_if<sip::SessionDescription>(&read);
-  if (description == nullptr) return all;
-  for (const sip::MediaSection& section : description->media) {
-    const auto dtls = sip::read_dtls_attributes(*description, section);
-    const auto* attributes = std::get_if<sip::DtlsAttributes>(&dtls);
-    if (attributes == nullptr) continue;
-    for (const sip::Fingerprint& one : attributes->fingerprints) {
-      if (std::find(all.begin(), all.end(), one) == all.end()) all.push_back(one);
-    }
-  }
-  return all;
-}
 
 }  // namespace
 

@@ -38,6 +38,7 @@ constexpr std::array kRules{
     Rule{HeaderId::kPrivacy, Crossing::kAlways},                    // RFC 3323
     Rule{HeaderId::kRejectContact, Crossing::kAlways},              // RFC 3841
     Rule{HeaderId::kRequestDisposition, Crossing::kAlways},         // RFC 3841
+    Rule{HeaderId::kResourcePriority, Crossing::kBetweenTrusted},   // RFC 4412
     Rule{HeaderId::kSubject, Crossing::kUnlessPrivate},             //
     Rule{HeaderId::kDiversion, Crossing::kBetweenTrusted},          // RFC 5806
     Rule{HeaderId::kHistoryInfo, Crossing::kBetweenTrusted},        // RFC 7044

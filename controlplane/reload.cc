@@ -1,5 +1,7 @@
 #include "controlplane/reload.h"
 
+#include <ctime>
+
 namespace weir::controlplane {
 
 namespace settings = proto::settings;
@@ -121,6 +123,8 @@ proto::Result<ReloadPlan> plan_reload(const settings::Settings& running, const s
   if (!cookies) return proto::Error{cookies.error()};
   proto::Result<UserDirectory> users = UserDirectory::load(reading.settings);
   if (!users) return proto::Error{users.error()};
+  proto::Result<IdentityFiles> identity = load_identity_files(reading.settings, std::int64_t{std::time(nullptr)});
+  if (!identity) return proto::Error{identity.error()};
   return ReloadPlan{.settings = std::move(reading.settings),
                     .policy = std::move(policy).value(),
                     .trunks = std::move(trunks).value(),
@@ -128,6 +132,7 @@ proto::Result<ReloadPlan> plan_reload(const settings::Settings& running, const s
                     .pages = std::move(pages).value(),
                     .cookies = std::move(cookies).value(),
                     .users = std::move(users).value(),
+                    .identity = std::move(identity).value(),
                     .changes = std::move(difference.changes)};
 }
 
