@@ -13,8 +13,6 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using http::field;
 using http::status;
-using Request = http::request<http::empty_body>;
-using Response = http::response<http::empty_body>;
 
 namespace {
 
@@ -29,42 +27,29 @@ std::string_view view(beast::string_view text) {
   return {text.data(), text.size()};
 }
 
-Response respond(status code) {
-  Response response(code, 11);
+PageResponse respond(status code) {
+  PageResponse response(code, 11);
   response.set(field::server, text_of(kSoftware));
   response.set(field::connection, "close");
   response.set("X-Content-Type-Options", "nosniff");
   return response;
 }
 
-PageAnswer write(const Response& response, std::shared_ptr<const std::string> body = nullptr) {
+PageAnswer write(const PageResponse& response, std::shared_ptr<const std::string> body = nullptr) {
   std::ostringstream head;
   head << response;
   return {head.str(), std::move(body)};
 }
 
-PageAnswer refuse(status code) {
-  Response response = respond(code);
-  if (code == status::method_not_allowed) response.set(field::allow, "GET, HEAD");
-  response.content_length(0);
-  return write(response);
-}
-
 /// RFC 9110 section 13.1.2. Between entity tags stand no quotes, so that ours with its own is found nowhere else.
-bool has_it_already(const Request& request, const PageFile& file) {
+bool has_it_already(const PageRequest& request, const PageFile& file) {
   const auto [first, last] = request.equal_range(field::if_none_match);
   return std::any_of(first, last, [&](const auto& line) {
     return line.value() == "*" || view(line.value()).find(file.etag) != std::string_view::npos;
   });
 }
 
-/// What both 200 and 304 say (RFC 9110 section 15.4.5).
-void describe(Response& response, const PageFile& file) {
-  response.set(field::etag, text_of(file.etag));
-  response.set(field::cache_control, "no-cache");  // kept, but asked for again: a reload may have changed it
-}
-
-void protect(Response& response) {
+void protect(PageResponse& response) {
   response.set("Content-Security-Policy", text_of(kPolicy));
   response.set("Permissions-Policy", "microphone=(self), camera=(), geolocation=()");
   response.set("Referrer-Policy", "no-referrer");
@@ -74,22 +59,39 @@ void protect(Response& response) {
 
 }  // namespace
 
-PageAnswer answer_page(const Request& request, const PageFiles& page) {
+PageAnswer refuse_page(status code) {
+  PageResponse response = respond(code);
+  if (code == status::method_not_allowed) response.set(field::allow, "GET, HEAD");
+  response.content_length(0);
+  return write(response);
+}
+
+PageAnswer answer_file(const PageRequest& request, const FindFile& find, const DescribeFile& describe) {
   const bool head_alone = request.method() == http::verb::head;
-  if (request.method() != http::verb::get && !head_alone) return refuse(status::method_not_allowed);
+  if (request.method() != http::verb::get && !head_alone) return refuse_page(status::method_not_allowed);
   // RFC 9112 section 3.2: HTTP/1.1 has one Host, older ones may.
   const std::size_t hosts = request.count(field::host);
-  if (hosts > 1 || (hosts == 0 && request.version() >= 11)) return refuse(status::bad_request);
+  if (hosts > 1 || (hosts == 0 && request.version() >= 11)) return refuse_page(status::bad_request);
   const std::string_view target = view(request.target());
-  const PageFile* file = page.find(target.substr(0, target.find('?')));
-  if (file == nullptr) return refuse(status::not_found);
-  Response response = respond(has_it_already(request, *file) ? status::not_modified : status::ok);
-  describe(response, *file);
+  const PageFile* file = find(target.substr(0, target.find('?')));
+  if (file == nullptr) return refuse_page(status::not_found);
+  PageResponse response = respond(has_it_already(request, *file) ? status::not_modified : status::ok);
+  response.set(field::etag, text_of(file->etag));
+  describe(*file, response);
   if (response.result() == status::not_modified) return write(response);
   response.set(field::content_type, text_of(file->content_type));
   response.content_length(file->bytes->size());
-  protect(response);
   return write(response, head_alone ? nullptr : file->bytes);
+}
+
+PageAnswer answer_page(const PageRequest& request, const PageFiles& page) {
+  return answer_file(
+      request, [&](std::string_view path) { return page.find(path); },
+      [](const PageFile&, PageResponse& response) {
+        // Kept, but asked for again: a reload may have changed it. Both 200 and 304 say so (RFC 9110 section 15.4.5).
+        response.set(field::cache_control, "no-cache");
+        if (response.result() == status::ok) protect(response);
+      });
 }
 
 }  // namespace weir::controlplane

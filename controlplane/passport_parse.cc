@@ -103,9 +103,9 @@ Fault read_key(const json::value& value, std::vector<sip::Fingerprint>& into) {
   const json::value* const alg = key == nullptr ? nullptr : key->if_contains("alg");
   const json::value* const dig = key == nullptr ? nullptr : key->if_contains("dig");
   if (!is_text(alg) || !is_text(dig)) return "mky is no list of alg and dig";
-  for (std::size_t i = 0; i < sip::kFingerprintHashCount; ++i) {
-    sip::Fingerprint fingerprint{.hash = static_cast<sip::FingerprintHash>(i)};
-    if (!sip::equals_without_case(sip::to_string(fingerprint.hash), alg->get_string())) continue;
+  for (const proto::CertificateHashRow& row : proto::kCertificateHashes) {
+    if (!sip::equals_without_case(row.name, alg->get_string())) continue;
+    sip::Fingerprint fingerprint{.hash = row.hash};
     if (!from_hex(dig->get_string(), {fingerprint.digest.data(), sip::digest_bytes(fingerprint.hash)})) {
       return "a digest in mky is malformed";
     }

@@ -1,5 +1,7 @@
 #include "controlplane/reload.h"
 
+#include <ctime>
+
 namespace weir::controlplane {
 
 namespace settings = proto::settings;
@@ -45,8 +47,10 @@ void compare_realm(const settings::RealmSettings& running, const settings::Realm
   notes.restart(realm + "registrar", running.registrar, wanted.registrar);
   notes.change(realm + "tls", running.tls, wanted.tls);
   notes.change(realm + "websocket", running.websocket, wanted.websocket);
+  notes.change(realm + "identity", running.identity, wanted.identity);
   notes.change(realm + "media policy", running.policy.media, wanted.policy.media);
   notes.change(realm + "trusted", running.policy.trusted, wanted.policy.trusted);
+  notes.change(realm + "sas_header", running.policy.sas_header, wanted.policy.sas_header);
   notes.change(realm + "topology_hiding", running.policy.topology_hiding, wanted.policy.topology_hiding);
   notes.change(realm + "transfers", running.policy.transfers, wanted.policy.transfers);
   notes.change(realm + "reliable_provisionals", running.policy.reliable_provisionals,
@@ -76,10 +80,17 @@ SettingsDifference compare(const settings::Settings& running, const settings::Se
   notes.restart("[tls]", running.tls, wanted.tls);
   notes.restart("[transport]", running.transport, wanted.transport);
   notes.restart("[dns]", running.dns, wanted.dns);
+  notes.restart("[identity] server", running.identity.server, wanted.identity.server);
+  notes.restart("[identity] fetch", running.identity.fetch, wanted.identity.fetch);
+  notes.restart("[identity] providers", running.identity.providers, wanted.identity.providers);
+  notes.restart("[identity] replays_max", running.identity.replays_max, wanted.identity.replays_max);
   notes.restart("[registrar]", running.registrar, wanted.registrar);
   // Calls, paths and listeners know a realm by its place among them.
   notes.restart("[[realm]] names and their order", names(running), names(wanted));
   notes.change("[control] log_level", running.control.log_level, wanted.control.log_level);
+  notes.change("[[identity.keys]]", running.identity.keys, wanted.identity.keys);
+  notes.change("[identity] anchors", running.identity.anchors, wanted.identity.anchors);
+  notes.change("[identity] freshness_s", running.identity.freshness_s, wanted.identity.freshness_s);
   notes.change("[limits]", running.limits, wanted.limits);
   notes.change("[[trunk]]", without_lines(running.trunks), without_lines(wanted.trunks));
   notes.change("[[route]]", without_lines(running.routes), without_lines(wanted.routes));
@@ -112,6 +123,8 @@ proto::Result<ReloadPlan> plan_reload(const settings::Settings& running, const s
   if (!cookies) return proto::Error{cookies.error()};
   proto::Result<UserDirectory> users = UserDirectory::load(reading.settings);
   if (!users) return proto::Error{users.error()};
+  proto::Result<IdentityFiles> identity = load_identity_files(reading.settings, std::int64_t{std::time(nullptr)});
+  if (!identity) return proto::Error{identity.error()};
   return ReloadPlan{.settings = std::move(reading.settings),
                     .policy = std::move(policy).value(),
                     .trunks = std::move(trunks).value(),
@@ -119,6 +132,7 @@ proto::Result<ReloadPlan> plan_reload(const settings::Settings& running, const s
                     .pages = std::move(pages).value(),
                     .cookies = std::move(cookies).value(),
                     .users = std::move(users).value(),
+                    .identity = std::move(identity).value(),
                     .changes = std::move(difference.changes)};
 }
 
@@ -127,7 +141,9 @@ std::vector<std::string> apply(ReloadPlan plan, settings::Settings& running, Pol
   running.limits = plan.settings.limits;
   running.trunks = std::move(plan.settings.trunks);
   running.routes = std::move(plan.settings.routes);
+  running.identity = std::move(plan.settings.identity);
   for (std::size_t i = 0; i < running.realms.size(); ++i) {
+    running.realms[i].identity = std::move(plan.settings.realms[i].identity);
     running.realms[i].policy = std::move(plan.settings.realms[i].policy);
     running.realms[i].tls = std::move(plan.settings.realms[i].tls);
     running.realms[i].websocket = std::move(plan.settings.realms[i].websocket);

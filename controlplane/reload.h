@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "controlplane/identity_files.h"
 #include "controlplane/page_files.h"
 #include "controlplane/policy.h"
 #include "controlplane/tls_realm.h"
@@ -34,6 +35,7 @@ struct ReloadPlan {
   RealmPages pages;        ///< likewise
   RealmCookies cookies;    ///< likewise
   UserDirectory users;
+  IdentityFiles identity;
   std::vector<std::string> changes;
 };
 

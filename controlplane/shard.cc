@@ -86,6 +86,7 @@ proto::Status Shard::start() {
   }
   if (proto::Status status = start_media(); !status) return status;
   transports_ = std::make_unique<Transports>(io_, settings_, static_cast<MessageSink&>(*this));
+  if (proto::Status status = start_identity(); !status) return status;
   if (proto::Status status = start_routing(); !status) return status;
   if (proto::Status status = start_records(); !status) return status;
   if (proto::Status status = start_registrar(); !status) return status;
@@ -127,6 +128,15 @@ TargetSources Shard::target_sources() {
               }};
 }
 
+proto::Status Shard::start_identity() {
+  proto::Result<IdentityFiles> files = load_identity_files(settings_, std::int64_t{std::time(nullptr)});
+  if (!files) return proto::Error{files.error()};
+  auto identity = Identity::create(io_, settings_, std::move(files).value());
+  if (!identity) return proto::Error{identity.error()};
+  identity_ = std::move(identity).value();
+  return proto::success();
+}
+
 /// Calls, and those who know where they go.
 proto::Status Shard::start_routing() {
   proto::Result<std::vector<TrunkPlan>> plans = plan_trunks(settings_);
@@ -145,6 +155,7 @@ proto::Status Shard::start_routing() {
                  .chance = draw_by_chance});
   trunks_->set(std::move(plans).value());
   calls_->set_trunks(*trunks_);
+  calls_->set_identity(*identity_);
   return proto::success();
 }
 

@@ -17,6 +17,7 @@
 #include "controlplane/call_journal.h"
 #include "controlplane/dataplane_client.h"
 #include "controlplane/fifo_server.h"
+#include "controlplane/identity.h"
 #include "controlplane/media_engine.h"
 #include "controlplane/policy.h"
 #include "controlplane/record_file.h"
@@ -53,6 +54,7 @@ class Shard : private MessageSink {
   Shard(proto::settings::Settings settings, std::string configuration, proto::Region region);
   proto::Status start();
   proto::Status start_media();
+  proto::Status start_identity();
   proto::Status start_routing();
   proto::Status start_registrar();
   proto::Status start_records();
@@ -98,6 +100,7 @@ class Shard : private MessageSink {
   std::unique_ptr<Transports> transports_;
   std::unique_ptr<RecordFile> records_;  ///< null: none are wanted
   CallRecorder recorder_;
+  std::unique_ptr<Identity> identity_;
   std::unique_ptr<CallControl> calls_;
   std::unique_ptr<Trunks> trunks_;        ///< goes before the calls that it sends through
   std::unique_ptr<Registrar> registrar_;  ///< null: no realm has one

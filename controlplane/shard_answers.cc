@@ -135,6 +135,7 @@ json::value Shard::status_view(std::uint64_t now_ns) const {
   json::object media{{"pid", region_.media_header().owner_pid.load()}, {"alive", client_.media_alive(now_ns)},
                      {"starts", client_.media_incarnation()},          {"workers", region_.shape().workers},
                      {"flows_max", region_.shape().flows_max},         {"flows_now", client_.flows().size()}};
+  control["identity"] = identity_->view();
   json::array realms = calls_->realm_calls().view();
   for (std::size_t i = 0; i < realms.size(); ++i) {
     const settings::RealmSettings& realm = settings_.realms[i];

@@ -61,6 +61,7 @@ std::vector<std::string> Shard::take_over(ReloadPlan plan) {
   transports_->use(std::move(plan.pages));
   transports_->use(std::move(plan.cookies));
   if (registrar_) registrar_->use(std::move(plan.users));
+  identity_->use(std::move(plan.identity));
   std::vector<std::string> changes = apply(std::move(plan), settings_, *policy_, *trunks_);
   calls_->follow_limits();
   set_log_level(settings_.control.log_level);

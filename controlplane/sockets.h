@@ -2,6 +2,8 @@
 #pragma once
 
 #include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/v6_only.hpp>
 
 #include "proto/inet.h"
 
@@ -27,6 +29,19 @@ proto::Endpoint from_asio(const AsioEndpoint& endpoint) {
     result.address.bytes = endpoint.address().to_v6().to_bytes();
   }
   return result;
+}
+
+/// Opens, binds and listens; IPv6 is that alone.
+inline boost::system::error_code listen_at(boost::asio::ip::tcp::acceptor& acceptor, const proto::Endpoint& local) {
+  using boost::asio::ip::tcp;
+  const auto endpoint = to_asio<tcp::endpoint>(local);
+  boost::system::error_code error;
+  acceptor.open(endpoint.protocol(), error);
+  if (!error && endpoint.address().is_v6()) acceptor.set_option(boost::asio::ip::v6_only(true), error);
+  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(boost::asio::socket_base::max_listen_connections, error);
+  return error;
 }
 
 }  // namespace weir::controlplane

@@ -1,6 +1,5 @@
 #include "controlplane/stream_listener.h"
 
-#include <boost/asio/ip/v6_only.hpp>
 #include <chrono>
 
 #include "controlplane/connection.h"
@@ -16,13 +15,7 @@ StreamListener::StreamListener(Transports& transports, asio::io_context& io, std
     : transports_(transports), io_(io), acceptor_(io), pause_(io), place_(place) {}
 
 proto::Status StreamListener::listen(const Place& place) {
-  const tcp::endpoint endpoint = to_asio<tcp::endpoint>(place.local);
-  error_code error;
-  acceptor_.open(endpoint.protocol(), error);
-  if (!error && endpoint.address().is_v6()) acceptor_.set_option(asio::ip::v6_only(true), error);
-  if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor_.bind(endpoint, error);
-  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
+  const error_code error = listen_at(acceptor_, place.local);
   if (error) {
     return proto::Error{"cannot listen at " + std::string(to_string(place.transport)) + ":" +
                         proto::to_string(place.local) + ": " + error.message()};

@@ -13,24 +13,6 @@ namespace {
 constexpr std::array<std::string_view, 4> kSetups{"active", "passive", "actpass", "holdconn"};
 constexpr std::array<std::string_view, 2> kConnections{"new", "existing"};
 
-struct HashRow {
-  FingerprintHash hash;
-  std::string_view name;
-  std::size_t bytes;
-};
-constexpr std::array<HashRow, kFingerprintHashCount> kHashes{{
-    {FingerprintHash::kSha1, "sha-1", 20},
-    {FingerprintHash::kSha224, "sha-224", 28},
-    {FingerprintHash::kSha256, "sha-256", 32},
-    {FingerprintHash::kSha384, "sha-384", 48},
-    {FingerprintHash::kSha512, "sha-512", 64},
-}};
-static_assert(kHashes.back().hash == FingerprintHash::kSha512 && kHashes.back().bytes == kFingerprintBytesMax);
-
-const HashRow& row_of(FingerprintHash hash) {
-  return kHashes[static_cast<std::size_t>(hash)];
-}
-
 /// A token of RFC 8122's hash-func; the list of names is open.
 bool is_hash_name(std::string_view name) {
   return !name.empty() &&
@@ -121,11 +103,11 @@ std::string_view to_string(DtlsRole role) {
 }
 
 std::string_view to_string(FingerprintHash hash) {
-  return row_of(hash).name;
+  return proto::certificate_hash(hash).name;
 }
 
 std::size_t digest_bytes(FingerprintHash hash) {
-  return row_of(hash).bytes;
+  return proto::certificate_hash(hash).bytes;
 }
 
 Fingerprint make_fingerprint(FingerprintHash hash, proto::Bytes digest) {
@@ -143,7 +125,7 @@ std::variant<Fingerprint, FingerprintFault> parse_fingerprint(std::string_view v
   if (!is_hash_name(name) || !digest) {
     return FingerprintFault{Kind::kSyntax, "the fingerprint is not a hash name and pairs of hexadecimal digits"};
   }
-  for (const HashRow& row : kHashes) {
+  for (const proto::CertificateHashRow& row : proto::kCertificateHashes) {
     if (!equals_without_case(name, row.name)) continue;
     if (digest->count != row.bytes) {
       return FingerprintFault{Kind::kWrongLength, "a " + std::string(row.name) + " fingerprint has " +

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "proto/bytes.h"
+#include "proto/certificate_hash.h"
 #include "proto/result.h"
 #include "sip/sdp.h"
 
@@ -25,10 +26,9 @@ enum class DtlsRole : std::uint8_t { kClient, kServer };
 std::string_view to_string(DtlsSetup setup);
 std::string_view to_string(DtlsRole role);
 
-/// Hash functions of RFC 8122 section 5 that may still be used, weakest first. md5 and md2 are refused.
-enum class FingerprintHash : std::uint8_t { kSha1, kSha224, kSha256, kSha384, kSha512 };
-inline constexpr std::size_t kFingerprintHashCount = 5;
+using FingerprintHash = proto::CertificateHash;
 inline constexpr std::size_t kFingerprintBytesMax = 64;
+static_assert(proto::kCertificateHashes.back().bytes == kFingerprintBytesMax);
 
 /// "sha-256", also the name OpenSSL knows without its dash.
 std::string_view to_string(FingerprintHash hash);

@@ -75,6 +75,7 @@ constexpr std::array<Row, kHeaderIdCount> kRows{{
     {HeaderId::kReplyTo, "Reply-To", '\0', true},
     {HeaderId::kRequestDisposition, "Request-Disposition", 'd'},
     {HeaderId::kRequire, "Require"},
+    {HeaderId::kResourcePriority, "Resource-Priority"},
     {HeaderId::kRetryAfter, "Retry-After", '\0', true},
     {HeaderId::kRoute, "Route"},
     {HeaderId::kRSeq, "RSeq", '\0', true},

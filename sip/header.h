@@ -70,6 +70,7 @@ enum class HeaderId : std::uint8_t {
   kReplyTo,
   kRequestDisposition,
   kRequire,
+  kResourcePriority,
   kRetryAfter,
   kRoute,
   kRSeq,
@@ -90,7 +91,7 @@ enum class HeaderId : std::uint8_t {
   kWarning,
   kWwwAuthenticate,
 };
-inline constexpr std::size_t kHeaderIdCount = 78;
+inline constexpr std::size_t kHeaderIdCount = 79;
 
 /// The header of that name, long or compact, without case. kUnknown for all others.
 HeaderId header_by_name(std::string_view name);

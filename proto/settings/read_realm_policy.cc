@@ -16,6 +16,11 @@ constexpr std::int64_t kSessionSecondsMax = 86'400;
 constexpr std::int64_t kMessageBytesMax = 60'000;
 constexpr std::int64_t kSubscriptionSecondsMin = 60;
 constexpr std::int64_t kSubscriptionSecondsMax = 86'400;
+/// Each takes a re-INVITE and a handshake.
+constexpr std::int64_t kRekeySecondsMin = 10;
+constexpr std::int64_t kRekeySecondsMax = 604'800;
+/// RFC 3711 section 9.2: a key's life.
+constexpr std::int64_t kRekeyPacketsMax = std::int64_t{1} << 48;
 
 void read_keying(Table& table, std::vector<Keying>& into) {
   if (table.find("keying") == nullptr) return;
@@ -86,6 +91,29 @@ void read_crossing(Table& table, MediaPolicy& media) {
   }
 }
 
+void read_hashes(Table& table, std::string_view key, std::vector<CertificateHash>& into) {
+  if (table.find(key) == nullptr) return;
+  into.clear();
+  table.each_text(key, [&](const std::string& name, std::uint32_t) {
+    const std::optional<CertificateHash> hash = certificate_hash_by_name(name);
+    if (!hash) return table.mistake(key, "there is no hash function '" + name + "', or none that may be used");
+    if (std::count(into.begin(), into.end(), *hash) != 0) return table.mistake(key, "'" + name + "' is named twice");
+    into.push_back(*hash);
+  });
+  if (into.empty()) table.mistake(key, "names no hash function");
+}
+
+void read_dtls_policy(Table& table, MediaPolicy& media) {
+  read_hashes(table, "fingerprints_accepted", media.fingerprints_accepted);
+  read_hashes(table, "fingerprints_offered", media.fingerprints_offered);
+  table.number("dtls_rekey_s", media.dtls_rekey_s, 0, kRekeySecondsMax);
+  table.number("dtls_rekey_packets", media.dtls_rekey_packets, 0, kRekeyPacketsMax);
+  if (media.dtls_rekey_s != 0 && media.dtls_rekey_s < kRekeySecondsMin) {
+    table.mistake("dtls_rekey_s", "must be 0, or at least " + std::to_string(kRekeySecondsMin));
+  }
+  table.flag("rtp_over_dtls", media.rtp_over_dtls);
+}
+
 void read_session(Table& table, SessionTimers& session) {
   table.number("session_expires_s", session.expires_s, 0, kSessionSecondsMax);
   table.number("min_se_s", session.min_s, kSessionSecondsMin, kSessionSecondsMax);
@@ -127,11 +155,13 @@ void read_realm_policy(Table& table, const SrtpSettings& srtp, RealmPolicy& poli
                                {"forbidden", MediaSecurity::kForbidden}});
   read_keying(table, policy.media.keying);
   read_suites(table, srtp, policy.media.sdes_suites);
+  read_dtls_policy(table, policy.media);
   table.flag("avpf", policy.media.avpf);
   table.choice<Ice>("ice", policy.media.ice, {{"off", Ice::kOff}, {"lite", Ice::kLite}, {"full", Ice::kFull}});
   read_crossing(table, policy.media);
   table.one_table("codecs", [&](Table& child) { read_codecs(child, policy.media.codecs); });
   table.flag("trusted", policy.trusted);
+  table.flag("sas_header", policy.sas_header);
   table.flag("topology_hiding", policy.topology_hiding);
   table.choice<Transfers>("transfers", policy.transfers, {{"handle", Transfers::kHandle}, {"pass", Transfers::kPass}});
   table.choice<ReliableProvisionals>("reliable_provisionals", policy.reliable_provisionals,

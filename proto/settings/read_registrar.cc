@@ -19,13 +19,6 @@ constexpr std::int64_t kBindingsMax = 4'000'000;
 constexpr std::pair<std::string_view, DigestHash> kHashes[] = {
     {"MD5", DigestHash::kMd5}, {"SHA-256", DigestHash::kSha256}, {"SHA-512-256", DigestHash::kSha512_256}};
 
-void read_file_name(Table& table, std::string_view key, std::string& into) {
-  std::string text;
-  if (!table.text(key, text)) return;
-  if (text.front() != '/') return table.mistake(key, "'" + text + "' is not an absolute path");
-  into = text;
-}
-
 void read_algorithms(Table& table, std::vector<DigestHash>& into) {
   if (table.find("algorithms") == nullptr) return;
   into.clear();
@@ -66,7 +59,7 @@ bool is_quotable(std::string_view text) {
 
 void read_bearer(Table& realm, BearerSettings& bearer) {
   realm.one_table("bearer", [&](Table& table) {
-    if (table.require("key") != nullptr) read_file_name(table, "key", bearer.key);
+    if (table.require("key") != nullptr) table.file_name("key", bearer.key);
     table.text("audience", bearer.audience);
     if (table.require("authz_server") != nullptr && table.text("authz_server", bearer.authz_server) &&
         !(bearer.authz_server.starts_with("https://") && is_quotable(bearer.authz_server))) {
@@ -81,13 +74,11 @@ void read_bearer(Table& realm, BearerSettings& bearer) {
 }  // namespace
 
 void read_registrar(Table& table, RegistrarSettings& registrar) {
-  read_file_name(table, "users", registrar.users);
-  read_file_name(table, "store", registrar.store);
+  table.file_name("users", registrar.users);
+  table.file_name("store", registrar.store);
   read_algorithms(table, registrar.algorithms);
   table.flag("allow_without_qop", registrar.allow_without_qop);
-  std::uint32_t lifetime_s = registrar.nonce_lifetime_ms / 1000;
-  table.number("nonce_lifetime_s", lifetime_s, 10, 86'400);
-  registrar.nonce_lifetime_ms = lifetime_s * 1000;
+  table.seconds("nonce_lifetime_s", registrar.nonce_lifetime_ms, 10, 86'400);
   table.number("expires_min_s", registrar.expires_min_s, 1, kMinExpiresSecondsMax);
   table.number("expires_max_s", registrar.expires_max_s, 1, kExpiresSecondsMax);
   table.number("expires_default_s", registrar.expires_default_s, 1, kExpiresSecondsMax);

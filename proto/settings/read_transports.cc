@@ -15,25 +15,11 @@ constexpr std::size_t kCertificatesMax = 64;
 constexpr std::size_t kOriginsMax = 256;
 constexpr std::size_t kCookieNameBytesMax = 64;
 
-void read_file_name(Table& table, std::string_view key, std::string& into) {
-  std::string text;
-  if (!table.text(key, text)) return;
-  if (text[0] != '/') return table.mistake(key, "'" + text + "' is not an absolute path");
-  into = text;
-}
-
-/// Seconds in the file, milliseconds here.
-void read_seconds(Table& table, std::string_view key, std::uint32_t& into_ms, std::int64_t min, std::int64_t max) {
-  std::uint32_t seconds = into_ms / 1000;
-  table.number(key, seconds, min, max);
-  into_ms = seconds * 1000;
-}
-
 CertificateFiles read_certificate(Table& table) {
   CertificateFiles files;
   for (const char* key : {"chain", "key"}) {
     if (table.require(key) == nullptr) continue;
-    read_file_name(table, key, std::string_view(key) == "key" ? files.key : files.chain);
+    table.file_name(key, std::string_view(key) == "key" ? files.key : files.chain);
   }
   return files;
 }
@@ -75,7 +61,7 @@ void read_realm_tls(Table& table, RealmTlsSettings& tls) {
   if (tls.certificates.size() > kCertificatesMax) {
     table.mistake("certificates", "names more than " + std::to_string(kCertificatesMax));
   }
-  read_file_name(table, "ca", tls.ca);
+  table.file_name("ca", tls.ca);
   std::string clients;
   if (!table.text("clients", clients)) return;
   if (clients == "off") {
@@ -102,7 +88,7 @@ void read_cookie(Table& table, WebCookieSettings& cookie) {
   if (table.require("name") != nullptr && table.text("name", cookie.name) && !is_cookie_name(cookie.name)) {
     table.mistake("name", "'" + cookie.name + "' is no name of a cookie");
   }
-  if (table.require("key") != nullptr) read_file_name(table, "key", cookie.key);
+  if (table.require("key") != nullptr) table.file_name("key", cookie.key);
   table.text("audience", cookie.audience);
 }
 
@@ -123,14 +109,14 @@ void read_realm_websocket(Table& table, RealmWebSocketSettings& websocket) {
       (!websocket.path.starts_with('/') || websocket.path.find_first_of("?# ") != std::string::npos)) {
     table.mistake("path", "'" + websocket.path + "' is no path, like /sip");
   }
-  read_file_name(table, "page", websocket.page);
+  table.file_name("page", websocket.page);
   table.flag("page_in_clear", websocket.page_in_clear);
   table.one_table("cookie", [&](Table& child) { read_cookie(child, websocket.cookie); });
 }
 
 void read_transport(Table& table, TransportSettings& transport) {
-  read_seconds(table, "keepalive_s", transport.keepalive_ms, 0, 280);
-  read_seconds(table, "websocket_ping_s", transport.websocket_ping_ms, 0, 280);
+  table.seconds("keepalive_s", transport.keepalive_ms, 0, 280);
+  table.seconds("websocket_ping_s", transport.websocket_ping_ms, 0, 280);
 }
 
 void read_dns(Table& table, DnsSettings& dns) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "proto/certificate_hash.h"
 #include "proto/codec_policy.h"
 #include "proto/srtp_profile.h"
 
@@ -39,6 +40,17 @@ struct MediaPolicy {
   std::vector<SrtpProfile> sdes_suites = {SrtpProfile::kAeadAes128Gcm, SrtpProfile::kAeadAes256Gcm,
                                           SrtpProfile::kAesCm128HmacSha1_80, SrtpProfile::kAes256CmHmacSha1_80,
                                           SrtpProfile::kAesCm128HmacSha1_32};
+  /// Of DTLS certificates: those that a peer's description may name its certificate by, and those that ours do, in this
+  /// order (RFC 8122 section 5). Neither is empty.
+  std::vector<CertificateHash> fingerprints_accepted = {CertificateHash::kSha1, CertificateHash::kSha224,
+                                                        CertificateHash::kSha256, CertificateHash::kSha384,
+                                                        CertificateHash::kSha512};
+  std::vector<CertificateHash> fingerprints_offered = {CertificateHash::kSha256};
+  /// DTLS keys in force for so long, or for so many packets of the leg, are renewed; 0: never.
+  std::uint32_t dtls_rekey_s = 0;
+  std::uint64_t dtls_rekey_packets = 0;
+  /// A peer that negotiates DTLS without use_srtp has its RTP carried as application data.
+  bool rtp_over_dtls = false;
   bool avpf = false;  ///< offers say RTP/AVPF and its secured kin (RFC 4585); either is taken
   Ice ice = Ice::kOff;
   CodecPolicy codecs;
@@ -89,6 +101,7 @@ struct OutsidePolicy {
 struct RealmPolicy {
   MediaPolicy media;
   bool trusted = false;         ///< RFC 3325: identities asserted there are believed, and ours are given
+  bool sas_header = false;      ///< parties are told the short authentication strings of the other side's DTLS
   bool topology_hiding = true;  ///< no address or identifier of the other side is shown here
   Transfers transfers = Transfers::kHandle;
   ReliableProvisionals reliable_provisionals = ReliableProvisionals::kSupported;

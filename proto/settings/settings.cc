@@ -11,6 +11,7 @@
 #include "proto/settings/check.h"
 #include "proto/settings/read_border.h"
 #include "proto/settings/read_fifo.h"
+#include "proto/settings/read_identity.h"
 #include "proto/settings/read_registrar.h"
 #include "proto/settings/read_transports.h"
 #include "proto/settings/table.h"
@@ -46,16 +47,6 @@ void read_gateways(Table& table, std::vector<IpAddress>& into) {
       table.mistake("gateway", "names more than " + std::to_string(kGatewaysMax) + " gateways");
     }
   });
-}
-
-void read_directory(Table& table, std::string_view key, std::string& into) {
-  std::string text;
-  if (!table.text(key, text)) return;
-  if (text[0] != '/') {
-    table.mistake(key, "'" + text + "' is not an absolute path");
-    return;
-  }
-  into = text;
 }
 
 /// Different cores, `count_min` at least. False: there is a mistake, or no such key.
@@ -201,19 +192,17 @@ void read_log_level(Table& table, std::string& into) {
 
 void read_control(Table& table, ControlSettings& control) {
   table.text("user", control.user);
-  read_directory(table, "socket", control.socket);
+  table.file_name("socket", control.socket);
   if (control.socket.size() >= sizeof(sockaddr_un::sun_path)) {
     table.mistake("socket", "is longer than the " + std::to_string(sizeof(sockaddr_un::sun_path) - 1) +
                                 " bytes a socket's path may have");
   }
   read_fifo(table, control.fifo);
   read_log_level(table, control.log_level);
-  read_directory(table, "call_records", control.call_records);
+  table.file_name("call_records", control.call_records);
   table.number("calls_max", control.calls_max, 1, kFlowsMax / 2);
   table.number("transactions_max", control.transactions_max, 1'000, 10'000'000);
-  std::uint32_t timeout_s = control.media_timeout_ms / 1000;
-  table.number("media_timeout_s", timeout_s, 0, 86'400);
-  control.media_timeout_ms = timeout_s * 1000;
+  table.seconds("media_timeout_s", control.media_timeout_ms, 0, 86'400);
   table.number("punts_per_s_max", control.punts_per_s_max, 1, 100'000);
   table.number("media_rate_factor", control.media_rate_factor, 0, 1'000);
   table.number("plain_latch_ms", control.plain_latch_ms, 0, kLatchWindowMsMax);
@@ -231,16 +220,12 @@ void read_limits(Table& table, LimitSettings& limits) {
   table.number("overload_delay_ms", limits.overload_delay_ms, 0, kOverloadDelayMsMax);
   table.number("tcp_connections_max", limits.tcp_connections_max, 1, kTcpConnectionsMax);
   table.number("tcp_connections_per_source_max", limits.tcp_connections_per_source_max, 1, kTcpConnectionsMax);
-  std::uint32_t first_message_s = limits.tcp_first_message_ms / 1000;
-  table.number("tcp_first_message_s", first_message_s, 1, 300);
-  limits.tcp_first_message_ms = first_message_s * 1000;
+  table.seconds("tcp_first_message_s", limits.tcp_first_message_ms, 1, 300);
   table.number("tls_handshakes_max", limits.tls_handshakes_max, 1, kTcpConnectionsMax);
   table.number("tls_handshakes_per_source_max", limits.tls_handshakes_per_source_max, 1, kTcpConnectionsMax);
   table.number("tls_handshakes_per_s_per_source_max", limits.tls_handshakes_per_s_per_source_max, 0,
                kRequestsPerSecondMax);
-  std::uint32_t handshake_s = limits.tls_handshake_ms / 1000;
-  table.number("tls_handshake_s", handshake_s, 1, 60);
-  limits.tls_handshake_ms = handshake_s * 1000;
+  table.seconds("tls_handshake_s", limits.tls_handshake_ms, 1, 60);
 }
 
 bool is_aead(SrtpProfile profile) {
@@ -267,9 +252,7 @@ void read_dtls(Table& table, bool aead, DtlsSettings& dtls) {
   if (!aead && !dtls.profiles.empty() && std::all_of(dtls.profiles.begin(), dtls.profiles.end(), is_aead)) {
     table.mistake("profiles", "names none without AES-GCM, which [srtp] aead forbids");
   }
-  std::uint32_t timeout_s = dtls.handshake_timeout_ms / 1000;
-  table.number("handshake_timeout_s", timeout_s, 1, 300);
-  dtls.handshake_timeout_ms = timeout_s * 1000;
+  table.seconds("handshake_timeout_s", dtls.handshake_timeout_ms, 1, 300);
   table.number("mtu_bytes", dtls.mtu_bytes, 256, static_cast<std::int64_t>(kDatagramIpv6BytesMax));
 }
 
@@ -329,6 +312,7 @@ RealmSettings read_realm(Table& table, const SrtpSettings& srtp) {
   read_realm_policy(table, srtp, realm.policy);
   table.one_table("tls", [&](Table& child) { read_realm_tls(child, realm.tls); });
   table.one_table("websocket", [&](Table& child) { read_realm_websocket(child, realm.websocket); });
+  table.one_table("identity", [&](Table& child) { read_realm_identity(child, realm.identity); });
   return realm;
 }
 
@@ -336,7 +320,7 @@ void read_tables(const toml::table& root, Reading& reading) {
   Settings& settings = reading.settings;
   Lines lines;
   Table table(root, "the file", reading.mistakes);
-  table.one_table("region", [&](Table& child) { read_directory(child, "directory", settings.region.directory); });
+  table.one_table("region", [&](Table& child) { child.file_name("directory", settings.region.directory); });
   table.one_table("media", [&](Table& child) { read_media(child, settings.media); });
   table.one_table("control", [&](Table& child) { read_control(child, settings.control); });
   table.one_table("limits", [&](Table& child) { read_limits(child, settings.limits); });
@@ -349,6 +333,7 @@ void read_tables(const toml::table& root, Reading& reading) {
   table.one_table("tls", [&](Table& child) { read_tls(child, settings.tls); });
   table.one_table("transport", [&](Table& child) { read_transport(child, settings.transport); });
   table.one_table("dns", [&](Table& child) { read_dns(child, settings.dns); });
+  table.one_table("identity", [&](Table& child) { read_identity(child, settings.identity); });
   if (!settings.srtp.aead) std::erase_if(settings.dtls.profiles, is_aead);
   table.each_table("network", "[[network]]", [&](Table& child) {
     settings.networks.push_back(read_network(child));
@@ -363,6 +348,7 @@ void read_tables(const toml::table& root, Reading& reading) {
   table.name_unknown_keys();
   check(settings, lines, reading.mistakes);
   check_registrar(settings, reading.mistakes);
+  check_identity(settings, lines, reading.mistakes);
 }
 
 }  // namespace

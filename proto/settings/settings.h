@@ -9,6 +9,7 @@
 
 #include "proto/inet.h"
 #include "proto/settings/fifo_settings.h"
+#include "proto/settings/identity_settings.h"
 #include "proto/settings/realm_policy.h"
 #include "proto/settings/registrar_settings.h"
 #include "proto/settings/route_settings.h"
@@ -100,6 +101,7 @@ struct RealmSettings {
   RealmPolicy policy = {};
   RealmTlsSettings tls{};
   RealmWebSocketSettings websocket{};
+  RealmIdentitySettings identity{};
   bool operator==(const RealmSettings&) const = default;
 };
 
@@ -172,6 +174,7 @@ struct Settings {
   TlsSettings tls;
   TransportSettings transport;
   DnsSettings dns;
+  IdentitySettings identity;
   std::vector<RealmSettings> realms;
   std::vector<TrunkSettings> trunks;
   std::vector<RouteSettings> routes;

@@ -22,6 +22,8 @@ class Table {
   Table(const toml::table& table, std::string name, std::vector<Mistake>& mistakes)
       : table_(table), name_(std::move(name)), mistakes_(mistakes) {}
 
+  /// Where a reader of its own for a table within this one notes what it finds.
+  [[nodiscard]] std::vector<Mistake>& mistakes() { return mistakes_; }
   [[nodiscard]] std::uint32_t line() const { return table_.source().begin.line; }
   [[nodiscard]] std::uint32_t line_of(std::string_view key) const {
     const toml::node* node = table_.get(key);
@@ -54,6 +56,21 @@ class Table {
   bool required_text(std::string_view key, std::string& into) {
     const toml::node* node = require(key);
     return node != nullptr && text_of(*node, key, into);
+  }
+
+  /// An absolute path.
+  void file_name(std::string_view key, std::string& into) {
+    std::string path;
+    if (!text(key, path)) return;
+    if (path.front() != '/') return mistake(key, "'" + path + "' is not an absolute path");
+    into = path;
+  }
+
+  /// Seconds in the file, milliseconds here.
+  void seconds(std::string_view key, std::uint32_t& into_ms, std::int64_t min, std::int64_t max) {
+    std::uint32_t whole = into_ms / 1000;
+    number(key, whole, min, max);
+    into_ms = whole * 1000;
   }
 
   template <typename Unsigned>
