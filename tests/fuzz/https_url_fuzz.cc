@@ -1,5 +1,5 @@
-// URLs of strangers, where redirects of their servers lead, and how long their answers are good: whatever the text, what
-// was read is written so that it reads the same again, and leads to a name or an address and nothing else.
+// URLs of strangers, where redirects of their servers lead, and how long their answers are good: whatever the text,
+// what was read is written so that it reads the same again, and leads to a name or an address and nothing else.
 #include <cstddef>
 #include <cstdint>
 #include <string>
