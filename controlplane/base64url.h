@@ -36,4 +36,18 @@ inline std::optional<std::string> decode_base64url(std::string_view text) {
   return bytes;
 }
 
+inline std::string encode_base64url(std::string_view bytes) {
+  constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::string text;
+  text.reserve((bytes.size() * 4 + 2) / 3);
+  std::uint32_t bits = 0;
+  int count = 0;
+  for (const char c : bytes) {
+    bits = bits << 8 | static_cast<std::uint8_t>(c);
+    for (count += 8; count >= 6; count -= 6) text += kAlphabet[bits >> (count - 6) & 63];
+  }
+  if (count != 0) text += kAlphabet[bits << (6 - count) & 63];
+  return text;
+}
+
 }  // namespace weir::controlplane

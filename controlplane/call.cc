@@ -58,7 +58,7 @@ void Call::take_over(Leg& leg, Side side) {
 }
 
 bool Call::is_changing() const {
-  return exchange_ || claim_ != nullptr || (transfer_ && !transfer_->settled());
+  return exchange_ || identity_wait_ || claim_ != nullptr || (transfer_ && !transfer_->settled());
 }
 
 std::vector<Leg*> Call::legs() const {
@@ -102,8 +102,9 @@ void Call::on_ack(const sip::DialogId& dialog, const Message& ack) {
   from->state = LegState::kConfirmed;
   if (bye_when_acked_) return send_bye(*from, *bye_when_acked_);
   if (delayed_ && !from->agreement) {
-    if (const std::optional<EndCause> cause = take_callers_answer(ack)) end(*cause);
+    if (const std::optional<EndCause> cause = take_callers_answer(ack)) return end(*cause);
   }
+  if (!ending_ && from == caller_.get()) tell_connected();
 }
 
 void Call::on_clock() {
@@ -123,6 +124,7 @@ void Call::on_clock() {
 }
 
 void Call::on_cancel(sip::TransactionId id, const Message& cancel) {
+  if (identity_wait_ && identity_wait_->asked == id) return drop_check();
   if (!caller_ || id != caller_->invite) return withdraw_offer(id);
   end_text_ = "the caller cancelled";
   release_ = release_by("caller", cancel);
@@ -189,6 +191,7 @@ void Call::end(const EndCause& cause) {
     close_media();
     drop_journal();
     drop_exchanges();
+    drop_check();
     reoffer_.stop();
     for (Leg* const leg : legs()) leg->session_alarm.reset();
     if (invitation_) invitation_->cancel(cause);

@@ -19,6 +19,7 @@
 #include "controlplane/call_detail.h"
 #include "controlplane/end_cause.h"
 #include "controlplane/exchange.h"
+#include "controlplane/identity_wait.h"
 #include "controlplane/invitation.h"
 #include "controlplane/kept_call.h"
 #include "controlplane/leg.h"
@@ -139,12 +140,31 @@ class Call : public Requester, private Inviter {
   void on_answered(std::unique_ptr<Leg> leg, const sip::Message& response) override;
   void on_refused(const EndCause& cause, const sip::Message* response) override;
   void take_early_answer(Leg& fork, const sip::Message& response);
+  void start_invitation();
+  void hear_early(Leg& fork);
+  void answer_early();
   void tell_progress(std::uint16_t status, std::string body);
   void answer_caller();
   void send_answer();
   void acknowledge(Leg& leg, std::string_view body);
   void acknowledge_provisional(Leg& fork, std::uint32_t rseq, std::string_view body);
   void refuse_caller(const EndCause& cause);
+
+  // call_identity.cc: who vouches for the parties.
+  [[nodiscard]] proto::settings::IdentityUse identity_use(const Leg& leg) const;
+  std::optional<JudgedIdentity> check_identity(const Leg& from, sip::TransactionId asked, const sip::Message& request,
+                                                IdentityWait::Then then);
+  std::optional<EndCause> take_verdict(Leg& leg, const JudgedIdentity& verdict);
+  std::optional<EndCause> check_caller(const sip::Message& invite);
+  void on_caller_checked(const JudgedIdentity& verdict);
+  void drop_check();
+  [[nodiscard]] std::optional<EndCause> check_bound(const Leg& leg, const sip::AgreedSection& section) const;
+  [[nodiscard]] bool holds_answer() const { return identity_wait_ && !identity_wait_->asked.valid(); }
+  void await_callee();
+  void take_callee_identity(Leg& callee, const sip::Message& request);
+  void tell_connected();
+  void sign(sip::Message& request, const Leg& to, const Leg* party) const;
+  void say_who_calls(const Leg& to, sip::Message& request) const;
 
   // call_dialog.cc: requests in the dialogs.
   void on_bye(Leg& from, sip::TransactionId id, const sip::Message& request);
@@ -193,6 +213,9 @@ class Call : public Requester, private Inviter {
   void drop_exchanges();
   void refuse_exchange(const Exchange& exchange, std::uint16_t status);
   void on_reoffer(Leg& from, sip::TransactionId id, const sip::Message& request);
+  void check_reoffer(Leg& from, sip::TransactionId id, const sip::Message& request);
+  void take_reoffer(Leg& from, sip::TransactionId id, const sip::Message& request);
+  void take_refresh(Leg& from, sip::TransactionId id, const sip::Message& request);
   void on_reinvite_without_offer(Leg& from, sip::TransactionId id, const sip::Message& request);
   void answer_here(Leg& from, sip::TransactionId id, const sip::Message& request, const sip::RemoteOffer& offer);
   void pass_offer(Leg& from, Leg& to, sip::TransactionId id, const sip::Message& request, sip::RemoteOffer offer);
@@ -276,6 +299,8 @@ class Call : public Requester, private Inviter {
 
   // Set-up.
   std::unique_ptr<Invitation> invitation_;
+  std::unique_ptr<Alarm> callee_awaited_;  ///< until the callee has shown who it is (RFC 4916) no media flows
+  std::unique_ptr<IdentityWait> identity_wait_;  ///< a request of a party's whose Identity is being checked
   proto::settings::MediaProfile callee_profile_ = proto::settings::MediaProfile::kRtp;
   std::uint32_t callee_realm_ = 0;
   std::shared_ptr<const sip::Message> callers_invite_;
@@ -284,7 +309,7 @@ class Call : public Requester, private Inviter {
   Boxed<sip::SessionDescription> callee_offered_;   ///< likewise
   Boxed<sip::DialogId> early_;                      ///< the fork whose media the caller hears
   std::optional<std::uint32_t> provisional_waits_;  ///< a fork's reliable offer, to be acknowledged with an answer
-  std::optional<EndCause> refused_at_start_;
+  Boxed<EndCause> refused_at_start_;
   Alarm invitation_end_;
   std::size_t section_ = 0;  ///< the one that is carried
   bool starting_ = false;

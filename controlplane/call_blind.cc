@@ -41,6 +41,7 @@ Message BlindTransfer::make_invite(const Leg& leg, const Target& target) {
   request.add_header(HeaderId::kUserAgent, kSoftware);
   if (!terms_.referred_by.empty()) request.add_header(HeaderId::kReferredBy, terms_.referred_by);
   request.set_body(sip::write_sdp(*offered_), "application/sdp");
+  call_.sign(request, leg, &remaining());
   return request;
 }
 

@@ -35,6 +35,7 @@ class Call;
 class CallJournal;
 struct CallRecorder;
 class FlowRegister;
+class IdentityService;
 class Leg;
 class OutsideRequests;
 class RegisterRelays;
@@ -53,6 +54,7 @@ struct CallContext {
   CallJournal* journal = nullptr;          ///< none: calls lost in a crash are ended in the media plane only
   const CallRecorder* recorder = nullptr;  ///< none: nobody is told of calls that have ended
   FlowRegister* flows = nullptr;           ///< none: nobody registers
+  IdentityService* identity = nullptr;     ///< none: nothing is signed, and nobody's word is asked for
 };
 
 struct CallCounters {
@@ -75,6 +77,9 @@ class CallControl : private sip::TransactionUser {
   void set_recorder(const CallRecorder& recorder) { context_.recorder = &recorder; }
   /// Who tells how trunks are; it outlives the calls.
   void set_trunks(Trunks& trunks) { context_.trunks = &trunks; }
+
+  /// Who signs requests and checks who has signed; it outlives the calls.
+  void set_identity(IdentityService& identity) { context_.identity = &identity; }
 
   /// Who knows who is behind connections; it outlives the calls.
   void set_flows(FlowRegister& flows) { context_.flows = &flows; }

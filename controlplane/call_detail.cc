@@ -143,6 +143,21 @@ json::object make_detail(const CallOrigin& origin, const CallTimes& times, std::
           {"reasons", std::move(reasons)}};
 }
 
+json::value identity_view(const Leg& leg) {
+  if (!leg.identity) return nullptr;
+  const JudgedIdentity& verdict = *leg.identity;
+  json::array bound;
+  for (const sip::Fingerprint& one : verdict.bound) bound.push_back(json::value(sip::write_fingerprint(one)));
+  return json::object{{"outcome", to_string(verdict.outcome)},
+                      {"check", verdict.check},
+                      {"reason", detail_text(verdict.text)},
+                      {"orig", detail_text(verdict.orig)},
+                      {"attest", detail_text(verdict.attest)},
+                      {"origid", detail_text(verdict.origid)},
+                      {"certificate", detail_text(verdict.certificate)},
+                      {"fingerprints", std::move(bound)}};
+}
+
 json::value security_view(const Leg& leg) {
   if (!leg.secured) return nullptr;
   return json::object{{"keying", sip::to_string(leg.secured->keying)},
@@ -166,6 +181,7 @@ json::object Call::detail_of(Side side) const {
   view["sip_peer"] = one != nullptr ? json::value(proto::to_string(one->path().hop.remote)) : json::value(nullptr);
   const bool has_dialog = one != nullptr && one->dialog;
   view["call_id"] = has_dialog ? json::value(detail_text(one->dialog->id().call_id)) : json::value(nullptr);
+  view["identity"] = one != nullptr ? identity_view(*one) : json::value(nullptr);
   view["security"] = one != nullptr ? security_view(*one) : json::value(nullptr);
   view["media"] = media_view(media_.get(), side, context_.media.client().region());
   return view;

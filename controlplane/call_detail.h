@@ -56,6 +56,9 @@ struct CallRecorder {
 boost::json::object make_detail(const CallOrigin& origin, const CallTimes& times, std::uint16_t status,
                                 const CallRelease& release, const EndCause& cause, std::int64_t unix_ms);
 
+/// Who vouches for a leg's party; null if nobody was asked.
+boost::json::value identity_view(const Leg& leg);
+
 /// How a leg's media is secured; null if it is not.
 boost::json::value security_view(const Leg& leg);
 

@@ -105,11 +105,8 @@ void Call::on_reoffer(Leg& from, sip::TransactionId id, const Message& request) 
     response.add_header(HeaderId::kMinSe, std::to_string(*min_s));
     return respond(from, id, response);
   }
-  if (request.body().empty() && !invite) {  // a refresh: of the target, which the dialog has taken, or of the session
-    Message response = from.make_response(request, 200, "OK");
-    answer_session_timer(from, request, response);
-    return respond(from, id, response);
-  }
+  const bool bare = request.body().empty() && !invite && !request.has(HeaderId::kIdentity);
+  if (bare) return take_refresh(from, id, request);
   const bool own_pending = exchange_ && exchange_->from == from.dialog->id();
   if (own_pending || from.offered || !from.agreement) {
     // RFC 3261 section 14.2 and RFC 3311 section 5.2: an offer of the same peer that has no answer yet: 500; ours: 491.
@@ -118,7 +115,16 @@ void Call::on_reoffer(Leg& from, sip::TransactionId id, const Message& request) 
     return respond(from, id, response);
   }
   if (is_changing()) return respond(from, id, from.make_response(request, 491, ""));
+  if (identity_use(from) != proto::settings::IdentityUse::kIgnore && request.has(HeaderId::kIdentity)) {
+    return check_reoffer(from, id, request);
+  }
+  take_reoffer(from, id, request);
+}
+
+/// A new description, or none, of a party that was found to have a say in it.
+void Call::take_reoffer(Leg& from, sip::TransactionId id, const Message& request) {
   alignments_left_ = kAlignmentsMax;
+  if (request.body().empty() && request.method() == Method::kUpdate) return take_refresh(from, id, request);
   if (request.body().empty()) return on_reinvite_without_offer(from, id, request);
   std::variant<sip::RemoteOffer, EndCause> read =
       read_offer_in(request, from.agreement->sections.size(), from.session.security);
@@ -137,6 +143,13 @@ void Call::on_reoffer(Leg& from, sip::TransactionId id, const Message& request) 
     return answer_here(from, id, request, std::move(offer));
   }
   pass_offer(from, *to, id, request, std::move(offer));
+}
+
+/// An UPDATE without offer: of the target, which the dialog has taken, of the session timer, or of who the party is.
+void Call::take_refresh(Leg& from, sip::TransactionId id, const Message& request) {
+  Message response = from.make_response(request, 200, "OK");
+  answer_session_timer(from, request, response);
+  respond(from, id, response);
 }
 
 /// The offer leaves the far party's session as it is: it is answered out of what that party agreed to.
@@ -242,6 +255,7 @@ Message Call::make_offering(Leg& to, Method method, const sip::SessionDescriptio
   say_trickle(to.session.security.ice, request);
   ask_session_timer(to, request);
   request.set_body(sip::write_sdp(offer), kSdpType);
+  sign(request, to, far(to));
   return request;
 }
 

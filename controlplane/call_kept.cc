@@ -149,6 +149,7 @@ KeptLeg Call::keep_leg(const Leg& leg) const {
   kept.party = leg.party;
   kept.display = leg.display;
   kept.peer = leg.peer;
+  if (leg.identity) kept.identity = *leg.identity;
   kept.session_s = leg.session_s;
   kept.session_min_s = leg.session_min_s;
   kept.refreshes = leg.refreshes;
@@ -233,6 +234,7 @@ proto::Result<std::unique_ptr<Leg>> Call::adopt_leg(Side side, const KeptLeg& ke
   leg->party = kept.party;
   leg->display = kept.display;
   leg->peer = kept.peer;
+  if (kept.identity) leg->identity = *kept.identity;
   leg->session_s = kept.session_s;
   leg->session_min_s = kept.session_min_s;
   leg->refreshes = kept.refreshes;

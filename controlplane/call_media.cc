@@ -132,6 +132,8 @@ std::optional<EndCause> Call::make_stream(const Path& way) {
       *caller, callee, [this](const MediaEvent& event) { on_media(event); }, now());
   if (!media) return EndCause{503, media.error()};
   media_ = std::move(media).value();
+  const settings::RealmIdentitySettings& identity = context_.settings.realms[callee_realm_].identity;
+  if (context_.identity != nullptr && identity.connected == settings::IdentityUse::kRequire) media_->hold();
   callee_session_.security = callee.security;
   if (!offer_) return std::nullopt;
   make_session(Side::kCaller, caller_->session, offer_->sections.size());
@@ -252,6 +254,7 @@ std::optional<EndCause> Call::take_callers_answer(const sip::Message& message) {
 std::optional<EndCause> Call::change_stream(Leg& leg, const sip::Agreement& agreement) {
   const sip::AgreedSection& section = agreement.sections[section_];
   if (!section.active) return EndCause{488, std::string("the ") + to_string(leg.side()) + " takes no audio"};
+  if (std::optional<EndCause> cause = check_bound(leg, section)) return cause;
   RemoteMedia remote = to_remote_media(agreement, section_);
   remote.dialog = leg.party;
   remote.early = leg.side() == Side::kCallee && leg.state == LegState::kInviting;

@@ -49,19 +49,25 @@ std::optional<EndCause> Call::begin(sip::TransactionId id, const Message& invite
   join_codecs(caller_->session.security, context_.settings.realms[callee_realm_]);
   if (std::optional<EndCause> cause = read_callers_offer(invite)) return cause;
   log_sip(Side::kCaller, from, "in", invite);
+  if (std::optional<EndCause> cause = check_caller(invite)) return cause;
   caller_->state = LegState::kInviting;
   invitation_ =
       std::make_unique<Invitation>(context_, control_, *this, static_cast<Inviter&>(*this), Side::kCallee, destination);
+  const bool waits = identity_wait_ && realm_of(*caller_).identity.hold == settings::IdentityHold::kInvite;
   starting_ = true;
-  invitation_->start();
+  if (!waits) start_invitation();
   starting_ = false;
-  callee_display_ = invitation_->target_text();
   if (refused_at_start_) {
     caller_->state = LegState::kOver;
-    return refused_at_start_;
+    return *refused_at_start_;
   }
   control_.own(caller_->dialog->id(), *this);
   return std::nullopt;
+}
+
+void Call::start_invitation() {
+  invitation_->start();
+  callee_display_ = invitation_->target_text();
 }
 
 std::optional<EndCause> Call::prepare(const Path& way) {
@@ -108,7 +114,9 @@ Message Call::make_invite(const Leg& leg, const Target& target) {
   say_trickle(callee_session_.security.ice, request);
   pass_headers(invite, realm_of(*caller_), realm_of(leg), request);
   if (!request.has(HeaderId::kUserAgent)) request.add_header(HeaderId::kUserAgent, kSoftware);
+  say_who_calls(leg, request);
   if (callee_offered_) request.set_body(sip::write_sdp(*callee_offered_), kSdpType);
+  sign(request, leg, caller_.get());
   return request;
 }
 
@@ -126,7 +134,7 @@ void Call::on_progress(Leg* fork, const Message& response) {
   if (rseq) acknowledge_provisional(*fork, *rseq, "");
   if (has_sdp && !delayed_) take_early_answer(*fork, response);
   if (ending_) return;
-  const bool told = has_sdp && caller_->agreement;
+  const bool told = has_sdp && caller_->agreement && !holds_answer();
   tell_progress(response.status(), told ? sip::write_sdp(caller_->agreement->local) : "");
 }
 
@@ -145,7 +153,11 @@ void Call::take_early_answer(Leg& fork, const Message& response) {
     (void)change_stream(fork, *fork.agreement);
   }
   early_ = fork.dialog->id();
-  if (caller_->agreement || ending_) return;
+  if (caller_->agreement || ending_ || holds_answer()) return;
+  hear_early(fork);
+}
+
+void Call::hear_early(Leg& fork) {
   caller_->agreement = make_answer_to(*caller_, *offer_, *fork.agreement);
   caller_->session.previous = caller_->agreement->local;
   if (const std::optional<EndCause> cause = change_stream(*caller_, *caller_->agreement)) end(*cause);
@@ -191,6 +203,7 @@ void Call::on_answered(std::unique_ptr<Leg> leg, const Message& response) {
   early_.reset();
   take_session_timer(*callee_, response);
   control_.own(callee_->dialog->id(), *this);
+  await_callee();
   invitation_end_.set(now() + kForksNs, [this] { invitation_.reset(); });
   if (another_offered) {
     acknowledge(*callee_, "");
@@ -227,9 +240,17 @@ void Call::on_refused(const EndCause& cause, const Message* response) {
   end({status, status == cause.status ? cause.text : std::string(sip::reason_phrase(status))});
 }
 
+/// What a callee has sent before its answer, while the caller's Identity was being checked.
+void Call::answer_early() {
+  Leg* const fork = early_ && !delayed_ ? far(*caller_) : nullptr;
+  if (fork == nullptr || !fork->agreement || caller_->agreement) return;
+  hear_early(*fork);
+  if (!ending_) tell_progress(183, sip::write_sdp(caller_->agreement->local));
+}
+
 /// RFC 3262 section 3: no 2xx while a session description is on its way in a provisional response.
 void Call::answer_caller() {
-  answer_waits_ = caller_->provisionals && caller_->provisionals->holds_back_answer();
+  answer_waits_ = holds_answer() || (caller_->provisionals && caller_->provisionals->holds_back_answer());
   if (!answer_waits_) send_answer();
 }
 

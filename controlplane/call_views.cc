@@ -41,6 +41,7 @@ json::value leg_view(const Leg& leg, std::size_t section) {
   object["sip_peer"] = proto::to_string(leg.path().hop.remote);
   object["call_id"] = leg.dialog ? json::value(leg.dialog->id().call_id) : json::value(nullptr);
   object["media"] = agreed_view(leg, section);
+  object["identity"] = identity_view(leg);
   object["security"] = security_view(leg);
   return object;
 }

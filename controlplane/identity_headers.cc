@@ -6,6 +6,7 @@
 
 #include "sip/identity.h"
 #include "sip/privacy.h"
+#include "sip/telephone.h"
 #include "sip/uri_headers.h"
 
 namespace weir::controlplane {
@@ -148,6 +149,55 @@ void pass_headers(const Message& in, const settings::RealmSettings& from, const 
     const bool crosses = in.has(rule.id) && may_cross(rule.crossing, in, from.policy, to.policy);
     if (crosses) pass(in, rule.id, to.policy.topology_hiding, out);
   }
+}
+
+namespace {
+
+std::string_view verstat_of(IdentityOutcome outcome) {
+  switch (outcome) {
+    case IdentityOutcome::kNone:
+      return "No-TN-Validation";
+    case IdentityOutcome::kPassed:
+      return "TN-Validation-Passed";
+    case IdentityOutcome::kFailed:
+      return "TN-Validation-Failed";
+  }
+  return "";
+}
+
+/// In a tel URI, or the user part of a SIP URI that is a number. False: the URI is of no number.
+bool set_verstat(sip::Uri& uri, std::string_view verstat) {
+  std::optional<sip::Telephone> telephone = sip::telephone_of(uri);
+  if (!telephone) return false;
+  telephone->parameters.set("verstat", verstat);
+  const sip::Uri tel = sip::make_tel_uri(*telephone);
+  (uri.is_sip() ? uri.user : uri.opaque) = tel.opaque;
+  return true;
+}
+
+void assert_signed(const JudgedIdentity& verdict, sip::Identity& identity) {
+  sip::NameAddr name;
+  if (verdict.is_number) {
+    name.uri = sip::make_tel_uri({.number = "+" + verdict.orig, .context = {}, .parameters = {}});
+    identity.tel = std::move(name);
+  } else if (std::optional<sip::Uri> uri = sip::parse_uri(verdict.orig); uri && uri->is_sip()) {
+    name.uri = *std::move(uri);
+    identity.sip = std::move(name);
+  }
+}
+
+}  // namespace
+
+void say_verdict(const JudgedIdentity& verdict, const settings::RealmSettings& to, Message& out) {
+  if (!to.policy.trusted) return;
+  const std::string_view verstat = verstat_of(verdict.outcome);
+  sip::Identity identity = sip::identity_of(out, HeaderId::kPAssertedIdentity);
+  if (identity.empty() && verdict.outcome == IdentityOutcome::kPassed) assert_signed(verdict, identity);
+  if (identity.sip) (void)set_verstat(identity.sip->uri, verstat);
+  if (identity.tel) (void)set_verstat(identity.tel->uri, verstat);
+  if (!identity.empty()) return out.set_header(HeaderId::kPAssertedIdentity, sip::write(identity));
+  std::optional<sip::NameAddr> from = out.from();
+  if (from && set_verstat(from->uri, verstat)) out.set_header(HeaderId::kFrom, sip::write(*from));
 }
 
 }  // namespace weir::controlplane

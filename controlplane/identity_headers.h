@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "controlplane/identity_service.h"
 #include "proto/settings/settings.h"
 #include "sip/message.h"
 
@@ -19,5 +20,10 @@ sip::NameAddr shown_caller(const sip::Message& in, const proto::settings::RealmS
 /// hidden. What is malformed does not cross; nothing crosses that `out` has already.
 void pass_headers(const sip::Message& in, const proto::settings::RealmSettings& from,
                   const proto::settings::RealmSettings& to, sip::Message& out);
+
+/// Says in `out`, an INVITE to a party of `to`, what became of the Identity of its caller, if that realm is trusted: as
+/// verstat of the number in P-Asserted-Identity, or in From where there is none (3GPP TS 24.229 section 7.2A.20); who
+/// has passed is asserted as signed if nobody else asserts a name.
+void say_verdict(const JudgedIdentity& verdict, const proto::settings::RealmSettings& to, sip::Message& out);
 
 }  // namespace weir::controlplane

@@ -54,6 +54,7 @@ class Invitation : public Requester {
   ~Invitation() override;
 
   void start();
+  [[nodiscard]] bool started() const { return !branches_.empty(); }
   /// Cancels every branch. A 2xx that crosses is acknowledged and left with BYE. The inviter hears no more.
   void cancel(const EndCause& cause);
   /// No branch waits for its final response: it may go, if other 2xx of an answered branch need no care any more.

@@ -49,7 +49,7 @@ void kept_fields(Keeper& keeper, sip::DialogRecord& dialog) {
 
 template <typename Keeper>
 void kept_fields(Keeper& keeper, PeerAbilities& peer) {
-  keep(keeper, peer.reliable, peer.update, peer.timer, peer.replaces);
+  keep(keeper, peer.reliable, peer.update, peer.timer, peer.replaces, peer.from_change);
 }
 
 template <typename Keeper>
@@ -68,6 +68,13 @@ void kept_fields(Keeper& keeper, sip::SecurityPolicy& policy) {
 template <typename Keeper>
 void kept_fields(Keeper& keeper, sip::Fingerprint& fingerprint) {
   keep(keeper, fingerprint.hash, fingerprint.digest);
+}
+
+/// What it was to be refused with is of no use any more.
+template <typename Keeper>
+void kept_fields(Keeper& keeper, JudgedIdentity& verdict) {
+  keep(keeper, verdict.outcome, verdict.check, verdict.text, verdict.orig, verdict.is_number, verdict.attest,
+       verdict.origid, verdict.certificate, verdict.bound);
 }
 
 template <typename Keeper>
@@ -190,8 +197,8 @@ void kept_fields(Keeper& keeper, FlowName& flow) {
 template <typename Keeper>
 void kept_fields(Keeper& keeper, KeptLeg& leg) {
   keep(keeper, leg.realm, leg.transport, leg.remote, leg.connection, leg.flows, leg.dialog, leg.trunk, leg.target,
-       leg.party, leg.display, leg.peer, leg.session_s, leg.session_min_s, leg.refreshes, leg.session_due_ns,
-       leg.session_id, leg.security, leg.local, leg.remote_description, leg.previous, leg.agreed);
+       leg.party, leg.display, leg.peer, leg.identity, leg.session_s, leg.session_min_s, leg.refreshes,
+       leg.session_due_ns, leg.session_id, leg.security, leg.local, leg.remote_description, leg.previous, leg.agreed);
 }
 
 template <typename Keeper>

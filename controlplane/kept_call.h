@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "controlplane/call_detail.h"
+#include "controlplane/identity_service.h"
 #include "controlplane/kept_media.h"
 #include "controlplane/left_flows.h"
 #include "controlplane/peer_abilities.h"
@@ -43,6 +44,7 @@ struct KeptLeg {
   std::uint64_t party = 0;
   std::string display;
   PeerAbilities peer;
+  std::optional<JudgedIdentity> identity;
   std::uint32_t session_s = 0;
   std::uint32_t session_min_s = 0;
   bool refreshes = false;

@@ -12,6 +12,7 @@
 #include "controlplane/boxed.h"
 #include "controlplane/call_slot.h"
 #include "controlplane/destination.h"
+#include "controlplane/identity_service.h"
 #include "controlplane/left_flows.h"
 #include "controlplane/media_types.h"
 #include "controlplane/packed_agreement.h"
@@ -100,6 +101,7 @@ class Leg {
   Boxed<sip::SessionDescription> offered;  ///< our offer that is not answered yet
   PackedAgreement agreement;
   Boxed<SecuredInfo> secured;
+  Boxed<JudgedIdentity> identity;  ///< what became of the Identity of the party's requests; empty: nobody asked
   Boxed<PictureRequests> pictures;  ///< empty: none yet
 
   [[nodiscard]] bool over() const { return state == LegState::kOver || state == LegState::kIdle; }
@@ -130,7 +132,7 @@ using sip::reason_header;
 inline constexpr std::string_view kAllowed =
     "INVITE, ACK, BYE, CANCEL, OPTIONS, PRACK, UPDATE, INFO, MESSAGE, NOTIFY, REFER";
 /// Supported, as every INVITE and 2xx of ours says it; what Require may ask of us.
-inline constexpr std::string_view kSupported = "100rel, timer, replaces, norefersub";
+inline constexpr std::string_view kSupported = "100rel, timer, replaces, norefersub, from-change";
 inline constexpr std::string_view kSoftware = "Weir";
 /// The user in our Contacts.
 inline constexpr std::string_view kContactUser = "weir";

@@ -162,8 +162,14 @@ void Media::follow_legs(std::uint64_t now_ns) {
   install_when_ready(now_ns);
 }
 
+void Media::release(std::uint64_t now_ns) {
+  now_ns_ = now_ns;
+  held_ = false;
+  install_when_ready(now_ns);
+}
+
 void Media::install_when_ready(std::uint64_t now_ns) {
-  if (state_ != State::kStarting || !leg(Side::kCaller).ready() || !leg(Side::kCallee).ready()) return;
+  if (state_ != State::kStarting || held_ || !leg(Side::kCaller).ready() || !leg(Side::kCallee).ready()) return;
   state_ = State::kInstalling;
   for (const Side side : kSides) {
     keys_versions_[static_cast<std::size_t>(side)] = leg(side).keys_version();

@@ -108,6 +108,12 @@ class Media final : private MediaLeg::Listener {
   /// is in force with the keys that its leg's description asks for.
   [[nodiscard]] std::optional<KeptMedia> kept() const;
 
+  /// Until release() no flow is installed, whatever is agreed on: who one party is has still to be shown. Before the
+  /// first set_remote.
+  void hold() { held_ = true; }
+  [[nodiscard]] bool held() const { return held_; }
+  void release(std::uint64_t now_ns);
+
   /// Ends the stream: flows removed, ports freed into quarantine, keys wiped. Idempotent; the destructor calls it.
   void close(std::uint64_t now_ns);
 
@@ -185,6 +191,7 @@ class Media final : private MediaLeg::Listener {
   std::vector<std::uint32_t> ssrcs_used_;      ///< what the other legs have heard before their party was replaced
   std::array<std::uint32_t, 2> keys_versions_{};  ///< by side: what weir-media was told of
   State state_ = State::kStarting;
+  bool held_ = false;           ///< see hold()
   bool peers_stale_ = false;    ///< a set-peer could not be sent: the next advance() tries again
   bool keys_stale_ = false;     ///< likewise an update-keys
   bool silence_noted_ = false;  ///< a flow said so: check_silence() decides what it means

@@ -10,6 +10,7 @@ void PeerAbilities::learn(const sip::Message& message) {
     reliable = message.lists(HeaderId::kSupported, "100rel");
     timer = message.lists(HeaderId::kSupported, "timer");
     replaces = message.lists(HeaderId::kSupported, "replaces");
+    from_change = message.lists(HeaderId::kSupported, "from-change");
   }
   reliable = reliable || message.lists(HeaderId::kRequire, "100rel");
   timer = timer || message.lists(HeaderId::kRequire, "timer");

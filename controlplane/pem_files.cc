@@ -18,17 +18,11 @@ namespace {
 /// More than a hundred certificates.
 constexpr std::size_t kFileBytesMax = 1 << 20;
 
-struct BioDeleter {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-};
-
 /// A file's bytes, wiped when they go: they may be a key.
 struct FileText {
   std::string text;
   ~FileText() { proto::wipe(text.data(), text.size()); }
-  [[nodiscard]] std::unique_ptr<BIO, BioDeleter> bio() const {
-    return std::unique_ptr<BIO, BioDeleter>(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-  }
+  [[nodiscard]] BioHandle bio() const { return BioHandle(BIO_new_mem_buf(text.data(), static_cast<int>(text.size()))); }
 };
 
 /// 0, or errno.
@@ -56,12 +50,8 @@ int no_passphrase(char*, int, int, void*) {
 
 }  // namespace
 
-proto::Result<std::vector<CertificateHandle>> read_certificates(const std::string& path) {
-  FileText file;
-  if (const int error = read_file(path, file); error != 0) {
-    return proto::Error{"cannot read the certificate file " + path + ": " + std::strerror(error)};
-  }
-  const auto bio = file.bio();
+proto::Result<std::vector<CertificateHandle>> parse_certificates(std::string_view pem) {
+  const BioHandle bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   std::vector<CertificateHandle> certificates;
   for (;;) {
     CertificateHandle certificate(PEM_read_bio_X509(bio.get(), nullptr, no_passphrase, nullptr));
@@ -71,8 +61,18 @@ proto::Result<std::vector<CertificateHandle>> read_certificates(const std::strin
   const unsigned long error = ERR_peek_last_error();
   const bool at_end = ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
   const std::string reason = openssl_error("nothing is in it");
-  if (certificates.empty()) return proto::Error{path + " holds no certificate in PEM form: " + reason};
-  if (!at_end) return proto::Error{path + ": a certificate in it cannot be read: " + reason};
+  if (certificates.empty()) return proto::Error{"holds no certificate in PEM form: " + reason};
+  if (!at_end) return proto::Error{"has a certificate that cannot be read: " + reason};
+  return certificates;
+}
+
+proto::Result<std::vector<CertificateHandle>> read_certificates(const std::string& path) {
+  FileText file;
+  if (const int error = read_file(path, file); error != 0) {
+    return proto::Error{"cannot read the certificate file " + path + ": " + std::strerror(error)};
+  }
+  proto::Result<std::vector<CertificateHandle>> certificates = parse_certificates(file.text);
+  if (!certificates) return proto::Error{path + " " + certificates.error()};
   return certificates;
 }
 

@@ -2,12 +2,16 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "controlplane/openssl_handles.h"
 #include "proto/result.h"
 
 namespace weir::controlplane {
+
+/// One or more certificates in PEM form, in the text's order. Errors: there is none, or one cannot be read.
+proto::Result<std::vector<CertificateHandle>> parse_certificates(std::string_view pem);
 
 /// One or more certificates, in the file's order. Errors: the file cannot be read, or holds none.
 proto::Result<std::vector<CertificateHandle>> read_certificates(const std::string& path);

@@ -1,9 +1,6 @@
 #include "controlplane/web_token.h"
 
-#include <openssl/bn.h>
 #include <openssl/crypto.h>
-#include <openssl/ec.h>
-#include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/pem.h>
@@ -17,6 +14,8 @@
 #include <optional>
 
 #include "controlplane/base64url.h"
+#include "controlplane/es256.h"
+#include "controlplane/token_json.h"
 #include "sip/text.h"
 
 namespace weir::controlplane {
@@ -28,59 +27,9 @@ namespace {
 constexpr std::size_t kSecretBytesMin = 32;
 constexpr int kRsaBitsMin = 2048;
 constexpr std::size_t kKeyFileBytesMax = 65'536;
-/// Of r and of s (RFC 7518 section 3.4).
-constexpr std::size_t kEs256HalfBytes = 32;
-/// A token's objects nest no deeper.
-constexpr std::size_t kDepthMax = 8;
-
-struct BioDeleter {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-};
-struct SignatureDeleter {
-  void operator()(ECDSA_SIG* signature) const { ECDSA_SIG_free(signature); }
-};
-struct DigestContextDeleter {
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
 
 const std::uint8_t* as_bytes(std::string_view text) {
   return reinterpret_cast<const std::uint8_t*>(text.data());
-}
-
-/// r and s, one after the other, as OpenSSL wants them: DER. Empty: they are no numbers.
-std::string der_of(proto::Bytes signature) {
-  if (signature.size() != 2 * kEs256HalfBytes) return "";
-  BIGNUM* const r = BN_bin2bn(signature.data(), kEs256HalfBytes, nullptr);
-  BIGNUM* const s = BN_bin2bn(signature.data() + kEs256HalfBytes, kEs256HalfBytes, nullptr);
-  const std::unique_ptr<ECDSA_SIG, SignatureDeleter> pair(ECDSA_SIG_new());
-  if (r == nullptr || s == nullptr || pair == nullptr || ECDSA_SIG_set0(pair.get(), r, s) != 1) {
-    BN_free(r);
-    BN_free(s);
-    return "";
-  }
-  unsigned char* der = nullptr;
-  const int bytes = i2d_ECDSA_SIG(pair.get(), &der);
-  if (bytes <= 0) return "";
-  std::string text(reinterpret_cast<char*>(der), static_cast<std::size_t>(bytes));
-  OPENSSL_free(der);
-  return text;
-}
-
-bool is_p256(EVP_PKEY* key) {
-  char group[32] = "";
-  std::size_t bytes = 0;
-  return EVP_PKEY_get_group_name(key, group, sizeof group, &bytes) == 1 && std::string_view(group) == "prime256v1";
-}
-
-std::optional<json::object> read_object(std::string_view part) {
-  const std::optional<std::string> text = decode_base64url(part);
-  if (!text) return std::nullopt;
-  json::parse_options options;
-  options.max_depth = kDepthMax;
-  boost::system::error_code error;
-  json::value value = json::parse(*text, error, {}, options);
-  if (error || !value.is_object()) return std::nullopt;
-  return std::move(value.as_object());
 }
 
 /// RFC 7519 section 2, NumericDate: whole or not. nullopt: absent, or no time that anybody means.
@@ -161,7 +110,7 @@ std::string_view to_string(TokenFault fault) {
 proto::Result<TokenKey> TokenKey::parse(std::string_view text) {
   TokenKey key;
   if (text.find("-----BEGIN") != std::string_view::npos) {
-    const std::unique_ptr<BIO, BioDeleter> bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+    const BioHandle bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
     key.public_key_.reset(bio ? PEM_read_bio_PUBKEY(bio.get(), nullptr, nullptr, nullptr) : nullptr);
     if (!key.public_key_) return proto::Error{openssl_error("no public key") + " (a PEM public key is wanted)"};
     const int kind = EVP_PKEY_get_base_id(key.public_key_.get());
@@ -202,14 +151,14 @@ bool TokenKey::verifies(std::string_view signed_text, proto::Bytes signature) co
                 signed_text.size(), mac, &bytes) != nullptr &&
            CRYPTO_memcmp(mac, signature.data(), sizeof mac) == 0;
   }
-  const bool elliptic = algorithm_ == TokenAlgorithm::kEs256;
-  const std::string der = elliptic ? der_of(signature) : "";
-  if (elliptic && der.empty()) return false;
-  const proto::Bytes given = elliptic ? proto::Bytes(as_bytes(der), der.size()) : signature;
-  const std::unique_ptr<EVP_MD_CTX, DigestContextDeleter> context(EVP_MD_CTX_new());
+  if (algorithm_ == TokenAlgorithm::kEs256) {
+    return es256_verifies(public_key_.get(), {as_bytes(signed_text), signed_text.size()}, signature);
+  }
+  const DigestContextHandle context(EVP_MD_CTX_new());
   const bool right =
       context && EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, public_key_.get()) == 1 &&
-      EVP_DigestVerify(context.get(), given.data(), given.size(), as_bytes(signed_text), signed_text.size()) == 1;
+      EVP_DigestVerify(context.get(), signature.data(), signature.size(), as_bytes(signed_text), signed_text.size()) ==
+          1;
   if (!right) (void)openssl_error("");  // whose queue they would stay in
   return right;
 }
@@ -224,8 +173,8 @@ std::variant<TokenClaims, TokenFault> check_token(std::string_view token, const 
   const std::optional<std::string> signature = decode_base64url(token.substr(last + 1));
   if (!signature) return TokenFault::kMalformed;
   if (!key.verifies(token.substr(0, last), {as_bytes(*signature), signature->size()})) return TokenFault::kForged;
-  const std::optional<json::object> header = read_object(token.substr(0, first));
-  const std::optional<json::object> claims = read_object(token.substr(first + 1, last - first - 1));
+  const proto::Result<json::object> header = read_token_object(token.substr(0, first));
+  const proto::Result<json::object> claims = read_token_object(token.substr(first + 1, last - first - 1));
   if (!header || !claims || header->contains("crit")) return TokenFault::kMalformed;
   const json::value* const algorithm = header->if_contains("alg");
   const bool pinned =

@@ -107,6 +107,10 @@ class Dialog {
   /// recomputes its route set (section 13.2.2.4); a 2xx to INVITE or UPDATE refreshes the remote target.
   void on_response(const Message& response);
 
+  /// RFC 4916: who we are from our next request on, and who the peer has shown to be. Tags stay.
+  void set_local_uri(const Uri& uri) { local_.uri = uri; }
+  void set_remote_uri(const Uri& uri) { remote_.uri = uri; }
+
   /// UAS: our 2xx goes out.
   void confirm();
   /// BYE sent or received, or its INVITE failed.

@@ -43,6 +43,7 @@ constexpr std::array<Row, kHeaderIdCount> kRows{{
     {HeaderId::kFrom, "From", 'f', true},
     {HeaderId::kHistoryInfo, "History-Info"},
     {HeaderId::kIdentity, "Identity", 'y'},
+    {HeaderId::kIdentityInfo, "Identity-Info", 'n', true},
     {HeaderId::kInfoPackage, "Info-Package", '\0', true},
     {HeaderId::kInReplyTo, "In-Reply-To"},
     {HeaderId::kJoin, "Join", '\0', true},

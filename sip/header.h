@@ -38,6 +38,7 @@ enum class HeaderId : std::uint8_t {
   kFrom,
   kHistoryInfo,
   kIdentity,
+  kIdentityInfo,
   kInfoPackage,
   kInReplyTo,
   kJoin,
@@ -89,7 +90,7 @@ enum class HeaderId : std::uint8_t {
   kWarning,
   kWwwAuthenticate,
 };
-inline constexpr std::size_t kHeaderIdCount = 77;
+inline constexpr std::size_t kHeaderIdCount = 78;
 
 /// The header of that name, long or compact, without case. kUnknown for all others.
 HeaderId header_by_name(std::string_view name);

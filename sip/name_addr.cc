@@ -86,6 +86,12 @@ bool is_from_or_to(std::string_view text) {
   return check(text, count) && tags <= 1 && !empty_tag;
 }
 
+std::string_view addr_spec_text(std::string_view name_addr_text) {
+  scan::Scanner scanner(trimmed(name_addr_text));
+  const std::optional<NameAddrParts> parts = scan_head(scanner);
+  return parts ? parts->uri : std::string_view{};
+}
+
 std::string_view tag_of(std::string_view name_addr_text) {
   scan::Scanner scanner(trimmed(name_addr_text));
   std::optional<std::string_view> tag;

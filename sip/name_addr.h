@@ -36,6 +36,10 @@ bool is_from_or_to(std::string_view text);
 std::string write(const NameAddr& name_addr);
 void append(std::string& out, const NameAddr& name_addr);
 
+/// The URI of one value as it is written, without angle brackets: for what is signed byte by byte. Empty if the value
+/// is malformed. The URI is not checked.
+std::string_view addr_spec_text(std::string_view name_addr_text);
+
 /// Just the tag of a From or To value, without building the rest; empty if there is none or the value is
 /// malformed. The URI is not checked.
 std::string_view tag_of(std::string_view name_addr_text);
