@@ -50,6 +50,7 @@ class CertificateCache {
   struct Cached {
     std::shared_ptr<const Certificate> certificate;  ///< null: there is none
     std::string failure;                             ///< why, for people
+    bool unreadable = false;                         ///< something was fetched, and is no certificate
   };
   using Done = std::function<void(const Cached&)>;
 
@@ -129,7 +130,7 @@ class CertificateCache {
 
   void on_fetched(const std::string& url, const FetchResult& result) {
     const proto::Result<Parsed> parsed = result.ok() ? parser_(result) : proto::Error{result.failure};
-    const Cached cached = parsed ? Cached{parsed->certificate, ""} : Cached{nullptr, parsed.error()};
+    const Cached cached = parsed ? Cached{parsed->certificate, ""} : Cached{nullptr, parsed.error(), result.ok()};
     if (parsed) {
       keep(url, result, *parsed);
     } else if (!result.busy) {

@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "controlplane/http_freshness.h"
+#include "controlplane/shard_clock.h"
 #include "controlplane/tls_context.h"
 #include "sip/text.h"
 
@@ -99,7 +100,10 @@ HttpsFetcher::~HttpsFetcher() {
 void HttpsFetcher::fetch(const std::string& url, Done done) {
   Result<HttpsUrl> parsed = checked(parse_https_url(url));
   if (!parsed) return fail_soon(std::move(done), "no URL to fetch from: " + parsed.error(), false);
+  const std::uint64_t now_ns = clock_ns();
   if (waiting_.size() >= kQueueMax) return fail_soon(std::move(done), "too many fetches wait", true);
+  if (!rate_.has(now_ns, kFetchesPerSecond)) return fail_soon(std::move(done), "too many fetches a second", true);
+  rate_.take(now_ns, kFetchesPerSecond);
   waiting_.push_back(std::make_shared<Fetch>(std::move(parsed).value(), std::move(done), means_.io));
   limit_time(waiting_.back());
   begin_waiting();

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "controlplane/admission.h"
 #include "controlplane/https_exchange.h"
 #include "proto/result.h"
 #include "proto/settings/identity_settings.h"
@@ -42,6 +43,9 @@ class HttpsFetcher : public Fetcher {
   static constexpr std::uint32_t kRedirectsMax = 3;
   /// Waiting for their turn; one more fails at once.
   static constexpr std::size_t kQueueMax = 256;
+  /// Handshakes cost, and whoever calls can name ever other URLs: at half a millisecond each these are a sixth of a
+  /// core. What is in the cache costs none.
+  static constexpr std::uint32_t kFetchesPerSecond = 300;
 
   /// Reads the file of authorities; blocks while it does. `io` and `resolver` outlive the fetcher. Errors: the file, or
   /// `tls` has ciphers that OpenSSL does not know.
@@ -72,6 +76,7 @@ class HttpsFetcher : public Fetcher {
 
   HttpsMeans means_;
   proto::settings::IdentityFetchSettings settings_;
+  RateLimit rate_;
   Seats<std::string> hosts_;
   Fetches waiting_;
   Fetches under_way_;

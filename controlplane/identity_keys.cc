@@ -1,14 +1,13 @@
 #include "controlplane/identity_keys.h"
 
 #include <openssl/bio.h>
-#include <openssl/ec.h>
-#include <openssl/obj_mac.h>
 #include <openssl/pem.h>
 #include <time.h>
 
 #include <algorithm>
 #include <array>
 
+#include "controlplane/es256.h"
 #include "controlplane/hex.h"
 #include "controlplane/pem_files.h"
 #include "controlplane/stored_key.h"
@@ -24,13 +23,6 @@ namespace {
 
 constexpr std::size_t kPathHashBytes = 8;
 constexpr int kRsaBitsMin = 2048;
-
-bool is_on_p256(EVP_PKEY* key) {
-  std::array<char, 64> group{};
-  return EVP_PKEY_get_base_id(key) == EVP_PKEY_EC &&
-         EVP_PKEY_get_group_name(key, group.data(), group.size(), nullptr) == 1 &&
-         std::string_view(group.data()) == SN_X9_62_prime256v1;
-}
 
 std::int64_t unix_of(const ASN1_TIME* time) {
   tm parts{};
@@ -66,7 +58,7 @@ proto::Status check(IdentityKey& made, const settings::IdentityKeySettings& file
   made.is_rsa = EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA;
   if (made.is_rsa && EVP_PKEY_get_bits(key) < kRsaBitsMin)
     return Error{files.chain + ": an RSA key of less than 2,048 bits"};
-  if (!made.is_rsa && !is_on_p256(key)) {
+  if (!made.is_rsa && !is_p256(key)) {
     return Error{files.chain + ": its key is neither on the curve P-256 (RFC 8225) nor RSA (RFC 4474)"};
   }
   return check_dates(*leaf, files.chain, now_s);

@@ -35,7 +35,7 @@ struct ReloadPlan {
   RealmPages pages;        ///< likewise
   RealmCookies cookies;    ///< likewise
   UserDirectory users;
-  IdentityFiles identity;
+  IdentityFiles identity{};
   std::vector<std::string> changes;
 };
 

@@ -165,11 +165,16 @@ class VerificationService::Query : public IdentityQuery {
   }
 
   void ask_for_certificate(std::size_t index) {
-    const Value& value = values_[index];
+    Value& value = values_[index];
     std::string url;
     if (const auto* examined = std::get_if<ExaminedIdentity>(&value.examined)) url = examined->url;
     if (const auto* legacy = std::get_if<sip::LegacyIdentity>(&value.examined)) url = legacy->info;
     if (url.empty()) return;
+    if (anchors_ == nullptr) {
+      value.verdict.failed = IdentityCheck::kCertificate;
+      value.verdict.text = "nobody is believed here: [identity] anchors names no file";
+      return;
+    }
     ++pending_;
     service_.certificates_.get(url, [weak = std::weak_ptr(self_), index](const IdentityCertificates::Cached& cached) {
       const std::shared_ptr<Query*> query = weak.lock();
@@ -179,7 +184,8 @@ class VerificationService::Query : public IdentityQuery {
 
   void on_certificate(std::size_t index, const IdentityCertificates::Cached& cached) {
     Value& value = values_[index];
-    const IdentityCredential credential{.certificate = cached.certificate, .why_not = cached.failure};
+    const IdentityCredential credential{
+        .certificate = cached.certificate, .why_not = cached.failure, .unreadable = cached.unreadable};
     if (const auto* examined = std::get_if<ExaminedIdentity>(&value.examined)) {
       value.verdict = judge_identity(*examined, credential, *anchors_, value.diverted ? before_ : facts_, terms_);
       const Es256Signature& signature = examined->parsed.signature;
@@ -307,7 +313,7 @@ class VerificationService::Query : public IdentityQuery {
 
   VerificationService& service_;
   IdentityUse use_;
-  std::shared_ptr<const TrustAnchors> anchors_;  ///< never null
+  std::shared_ptr<const TrustAnchors> anchors_;  ///< null: nobody is believed
   RequestFacts facts_;
   RequestFacts before_;  ///< the same, for whom the call was before diversions
   LegacyFacts legacy_facts_;

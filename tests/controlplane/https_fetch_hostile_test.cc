@@ -177,6 +177,23 @@ TEST_F(HttpsFetchHostileTest, TheQueueIsBounded) {
   EXPECT_EQ(names_.asked.size(), 4u);
 }
 
+TEST_F(HttpsFetchHostileTest, EverOtherUrlsDoNotMakeMoreHandshakesASecondThanMayBe) {
+  settings_.at_once_max = 1000;
+  settings_.per_host_max = 1000;
+  settings_.timeout_ms = 100;
+  names_.mute("slow.example");
+  settings_.ports = {443};
+  std::vector<std::string> urls;
+  for (std::uint32_t i = 0; i < 2 * HttpsFetcher::kFetchesPerSecond; ++i) {
+    urls.push_back("https://slow.example/" + std::to_string(i));
+  }
+  std::size_t refused = 0;
+  for (const FetchResult& one : fetch_all(urls))
+    refused += one.failure == "too many fetches a second" && one.busy ? 1 : 0;
+  EXPECT_GE(refused, HttpsFetcher::kFetchesPerSecond / 2);
+  EXPECT_GE(names_.asked.size(), HttpsFetcher::kFetchesPerSecond - 1);
+}
+
 TEST_F(HttpsFetchHostileTest, WhoGoesHearsNothingMore) {
   auto& server = serve([](const std::string&) { return Answer{"HTTP/1.1 200 OK\r\n", Answer::End::kOpen}; });
   start();
