@@ -6,6 +6,7 @@
 
 #include "controlplane/call.h"
 #include "controlplane/description_fingerprints.h"
+#include "controlplane/flow_register.h"
 #include "controlplane/identity_headers.h"
 #include "controlplane/log.h"
 #include "sip/write.h"
@@ -195,6 +196,9 @@ void Call::sign(Message& request, const Leg& to, const Leg* party) const {
   const std::optional<sip::NameAddr> called =
       party == caller_.get() && callers_invite_ ? callers_invite_->to() : std::nullopt;
   if (called) facts.called = sip::write(called->uri);
+  const std::optional<sip::NameAddr> caller =
+      party == caller_.get() && callers_invite_ ? callers_invite_->from() : std::nullopt;
+  facts.authenticated = caller && context_.flows != nullptr && context_.flows->is_user(party->path(), *caller);
   context_.identity->sign(request, to.path().realm, facts);
 }
 

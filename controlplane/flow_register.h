@@ -20,6 +20,9 @@ class FlowRegister {
 
   /// The flows that are registered over a WebSocket now; empty: none, or it is no WebSocket.
   [[nodiscard]] virtual std::vector<FlowName> flows_over(const sip::Hop& hop) const = 0;
+  /// Whether `caller`, as its From says, is a user who has registered over this very connection and proved to be who
+  /// that is. Datagrams prove nothing of who sends the next one.
+  [[nodiscard]] virtual bool is_user(const Path& /*from*/, const sip::NameAddr& /*caller*/) const { return false; }
   /// The flow was `gone` in an earlier process: whoever registers it is where that was (PathFinder::heir).
   virtual void await(const FlowName& flow, const sip::Hop& gone) = 0;
   /// Where a request from an upstream registrar goes whose first Route is a flow token (RFC 5626 section 5.3). A

@@ -113,6 +113,16 @@ void Registrar::on_flow_gone(const sip::Hop& hop) {
       {{"event", "a WebSocket ended"}, {"bindings_gone", std::uint64_t{gone}}, {"peer", proto::to_string(hop.remote)}});
 }
 
+bool Registrar::is_user(const Path& from, const sip::NameAddr& caller) const {
+  const settings::RealmRegistrarSettings& realm = realm_of(from);
+  if (realm.domains.empty() || !realm.auth || from.hop.reliability != sip::Reliability::kReliable) return false;
+  if (!caller.uri.is_sip() || std::count(realm.domains.begin(), realm.domains.end(), caller.uri.host) == 0)
+    return false;
+  const std::vector<const Binding*> bindings = alive(from.realm, caller.uri.user_text());
+  return std::any_of(bindings.begin(), bindings.end(),
+                     [&](const Binding* one) { return one->hop && one->hop->handle == from.hop.handle; });
+}
+
 std::vector<FlowName> Registrar::flows_over(const sip::Hop& hop) const {
   return bindings_.flows_over(hop.handle);
 }

@@ -74,6 +74,7 @@ class Registrar : public RequestHandler, public FlowRegister {
 
   // FlowRegister
   [[nodiscard]] std::vector<FlowName> flows_over(const sip::Hop& hop) const override;
+  [[nodiscard]] bool is_user(const Path& from, const sip::NameAddr& caller) const override;
   void await(const FlowName& flow, const sip::Hop& gone) override;
   [[nodiscard]] std::optional<std::variant<Destination, Refusal>> route_by_token(
       const Path& from, const sip::Message& request) const override;

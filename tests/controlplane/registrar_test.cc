@@ -289,6 +289,29 @@ TEST(Registrar, OtherUsersTakeThePlaceOfThoseBefore) {
   EXPECT_EQ(lab.register_with({}).status(), 401);
 }
 
+TEST(Registrar, WhoHasRegisteredOverAConnectionIsKnownByItAlone) {
+  RegistrarLab lab;
+  lab.phone = lab.calls().connect(kCallers, proto::settings::SipTransport::kTcp);
+  EXPECT_EQ(lab.register_with({}).status(), 200);
+  controlplane::Path from;
+  from.realm = kCallers;
+  from.hop = lab.phone;
+  sip::NameAddr caller;
+  caller.uri = sip::make_sip_uri("alice", "example.com");
+  EXPECT_TRUE(lab.registrar().is_user(from, caller));
+  sip::NameAddr bob;
+  bob.uri = sip::make_sip_uri("bob", "example.com");
+  EXPECT_FALSE(lab.registrar().is_user(from, bob));
+  sip::NameAddr elsewhere;
+  elsewhere.uri = sip::make_sip_uri("alice", "example.org");
+  EXPECT_FALSE(lab.registrar().is_user(from, elsewhere));
+  controlplane::Path other = from;
+  ++other.hop.handle;
+  EXPECT_FALSE(lab.registrar().is_user(other, caller));
+  from.hop.reliability = sip::Reliability::kUnreliable;
+  EXPECT_FALSE(lab.registrar().is_user(from, caller)) << "datagrams prove nothing of who sends the next one";
+}
+
 TEST(Registrar, BindingsAreShown) {
   RegistrarLab lab;
   lab.register_with({.contacts = {"<sip:alice@192.168.1.5>;q=0.5"}});
