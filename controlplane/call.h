@@ -153,7 +153,7 @@ class Call : public Requester, private Inviter {
   // call_identity.cc: who vouches for the parties.
   [[nodiscard]] proto::settings::IdentityUse identity_use(const Leg& leg) const;
   std::optional<JudgedIdentity> check_identity(const Leg& from, sip::TransactionId asked, const sip::Message& request,
-                                                IdentityWait::Then then);
+                                               IdentityWait::Then then);
   std::optional<EndCause> take_verdict(Leg& leg, const JudgedIdentity& verdict);
   std::optional<EndCause> check_caller(const sip::Message& invite);
   void on_caller_checked(const JudgedIdentity& verdict);
@@ -299,7 +299,7 @@ class Call : public Requester, private Inviter {
 
   // Set-up.
   std::unique_ptr<Invitation> invitation_;
-  std::unique_ptr<Alarm> callee_awaited_;  ///< until the callee has shown who it is (RFC 4916) no media flows
+  std::unique_ptr<Alarm> callee_awaited_;        ///< until the callee has shown who it is (RFC 4916) no media flows
   std::unique_ptr<IdentityWait> identity_wait_;  ///< a request of a party's whose Identity is being checked
   proto::settings::MediaProfile callee_profile_ = proto::settings::MediaProfile::kRtp;
   std::uint32_t callee_realm_ = 0;

@@ -101,7 +101,7 @@ class Leg {
   Boxed<sip::SessionDescription> offered;  ///< our offer that is not answered yet
   PackedAgreement agreement;
   Boxed<SecuredInfo> secured;
-  Boxed<JudgedIdentity> identity;  ///< what became of the Identity of the party's requests; empty: nobody asked
+  Boxed<JudgedIdentity> identity;   ///< what became of the Identity of the party's requests; empty: nobody asked
   Boxed<PictureRequests> pictures;  ///< empty: none yet
 
   [[nodiscard]] bool over() const { return state == LegState::kOver || state == LegState::kIdle; }
