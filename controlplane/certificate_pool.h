@@ -30,7 +30,7 @@ class CertificatePool {
   void start();
 
   /// One that nobody has had, with half of its life before it at least. Never waits: where none is ready, one is made
-  /// at once, in a tenth of a millisecond. Null: OpenSSL cannot make any.
+  /// at once, in a third of a millisecond. Null: OpenSSL cannot make any.
   std::shared_ptr<const Certificate> take();
 
   [[nodiscard]] std::size_t ready() const { return made_.load() - taken_.load(); }

@@ -84,7 +84,9 @@ TEST(CertificatePool, MayEndWhileItIsBeingFilled) {
   for (int i = 0; i < 20; ++i) {
     CertificatePool pool(64);
     pool.start();
-    if (i % 2 == 0) EXPECT_NE(pool.take(), nullptr);
+    if (i % 2 == 0) {
+      EXPECT_NE(pool.take(), nullptr);
+    }
   }
 }
 

@@ -15,7 +15,7 @@ constexpr Party kPlain{};
 constexpr Party kDtls{.secured = true, .rtcp_mux = true};
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 
-MediaLab::Adjust policy(std::uint32_t seconds, std::uint64_t packets) {
+MediaLab::Adjust policy(std::uint32_t seconds, std::uint32_t packets) {
   return [=](std::array<MediaLegOptions, 2>& options) {
     for (MediaLegOptions& each : options) {
       each.security.rekey_s = seconds;

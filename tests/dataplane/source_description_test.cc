@@ -104,7 +104,9 @@ TEST(SourceDescription, RowsOfPacketsThatLeaveTowardsAPartyThatIsNotToKnow) {
     const Rewritten out = rewrite(proto::kHidesSources, from_hex(row.in));
     EXPECT_EQ(out.verdict, row.verdict);
     EXPECT_EQ(to_hex(out.packet), to_hex(from_hex(row.out)));
-    if (!row.out.empty()) EXPECT_EQ(hex_of(out.ssrc), hidden(kSsrc));
+    if (!row.out.empty()) {
+      EXPECT_EQ(hex_of(out.ssrc), hidden(kSsrc));
+    }
   }
 }
 
