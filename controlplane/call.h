@@ -117,6 +117,7 @@ class Call : public Requester, private Inviter {
   std::optional<EndCause> read_callers_offer(const sip::Message& invite);
   std::optional<EndCause> make_stream(const Path& way);
   void make_session(Side side, sip::LocalSession& session, std::size_t sections);
+  void say_own(Side side, sip::LocalSession& session) const;
   sip::SessionDescription make_first_offer_to(Side side, sip::LocalSession& session, const sip::RemoteOffer& what);
   sip::SessionDescription make_next_offer_to(Side side, Leg& leg, const sip::RemoteOffer& what);
   [[nodiscard]] bool may_bundle() const;

@@ -145,7 +145,6 @@ std::optional<EndCause> Call::make_stream(const Path& way) {
 void Call::make_session(Side side, sip::LocalSession& session, std::size_t sections) {
   session.session_id = make_session_id(context_.tokens);
   session.address = media_->local_rtp(side).address;
-  session.fingerprints = {context_.media.fingerprint()};
   session.sections.resize(sections);
 }
 
@@ -174,6 +173,12 @@ bool Call::may_bundle() const {
   return !media_ || !media_->joins_sources();
 }
 
+/// What our description on a leg says of us and of the other side, as its stream has it now.
+void Call::say_own(Side side, sip::LocalSession& session) const {
+  session.fingerprints = media_->fingerprints(side);
+  session.hides_sources = media_->is_unlinkable(side);
+}
+
 /// An offer of ours on one leg, and what the leg remembers of it.
 sip::SessionDescription Call::make_offer_to(Side side, sip::LocalSession& session, const sip::RemoteOffer& what,
                                             sip::RtpProtocol protocol) {
@@ -184,6 +189,7 @@ sip::SessionDescription Call::make_offer_to(Side side, sip::LocalSession& sessio
   section = media_->local_section(side, sdes && policy.sdes());
   section.rtcp_mux = rtcp_mux;
   if (policy.ice) section.ice = media_->local_ice(side, nullptr, now());
+  say_own(side, session);
   sip::SessionDescription offer = sip::make_offer(what, session, protocol);
   session.previous = offer;
   return offer;
@@ -195,6 +201,7 @@ sip::Agreement Call::make_answer_to(Leg& leg, const sip::RemoteOffer& offer, con
   sip::LocalSection& section = leg.session.sections[section_];
   const sip::RemoteSection& offered = offer.sections[section_];
   section = media_->local_section(leg.side(), offered.keying == sip::Keying::kSdes);
+  say_own(leg.side(), leg.session);
   if (leg.session.security.ice && offered.ice) section.ice = media_->local_ice(leg.side(), &*offered.ice, now());
   if (leg.agreement) {
     section.rtcp_mux = leg.agreement->sections[section_].rtcp_mux;
@@ -316,7 +323,8 @@ void Call::on_secured(const MediaEvent& event) {
              {"cipher_suite", event.secured.cipher_suite},
              {"profile", std::string(proto::srtp_profile(event.secured.profile).name)},
              {"fingerprint", event.secured.fingerprint},
-             {"verdict", event.secured.verdict}});
+             {"verdict", event.secured.verdict},
+             {"sas", event.secured.short_authentication}});
 }
 
 }  // namespace weir::controlplane
