@@ -2,6 +2,7 @@
 #include <functional>
 
 #include "controlplane/call.h"
+#include "controlplane/identity_headers.h"
 #include "controlplane/log.h"
 #include "controlplane/media_policy.h"
 #include "sip/multipart.h"
@@ -127,7 +128,8 @@ std::optional<EndCause> Call::make_stream(const Path& way) {
   if (!caller) return EndCause{488, "the realm has no media address of the offer's family"};
   sip::SecurityPolicy towards = policy_towards(context_.settings.realms[callee_realm_], callee_profile_);
   join_codecs(towards, realm_of(*caller_));
-  const MediaLegOptions callee = callee_media(context_.settings, way, towards);
+  MediaLegOptions callee = callee_media(context_.settings, way, towards);
+  hide_caller(way, callee);
   auto media = context_.media.create_media(
       *caller, callee, [this](const MediaEvent& event) { on_media(event); }, now());
   if (!media) return EndCause{503, media.error()};
@@ -140,6 +142,13 @@ std::optional<EndCause> Call::make_stream(const Path& way) {
   make_session(Side::kCallee, callee_session_, offer_->sections.size());
   callee_offered_ = make_first_offer_to(Side::kCallee, callee_session_, *offer_);
   return std::nullopt;
+}
+
+/// A caller that shall not be known has a certificate, sources and a CNAME of this call's alone towards `way`.
+void Call::hide_caller(const Path& way, MediaLegOptions& options) const {
+  const bool hides = callers_invite_ && is_anonymous(*callers_invite_, context_.settings.realms[way.realm]);
+  options.fresh_certificate = hides;
+  options.unlinkable = hides;
 }
 
 void Call::make_session(Side side, sip::LocalSession& session, std::size_t sections) {

@@ -105,6 +105,7 @@ proto::Status Shard::start_media() {
       client_, settings_, kept && kept->has_half_its_life() ? std::optional(std::move(kept).value()) : std::nullopt);
   if (!media) return proto::Error{media.error()};
   media_ = std::move(media).value();
+  media_->certificates().start();
   der = media_->dtls().certificate().to_der();
   if (der.size() <= kJournalCertificateBytesMax) journal_->store_certificate(der);
   proto::wipe(der.data(), der.size());
