@@ -105,6 +105,7 @@ void Call::on_ack(const sip::DialogId& dialog, const Message& ack) {
     if (const std::optional<EndCause> cause = take_callers_answer(ack)) return end(*cause);
   }
   if (!ending_ && from == caller_.get()) tell_connected();
+  if (!ending_) tell_sas(from->side());
 }
 
 void Call::on_clock() {

@@ -132,6 +132,7 @@ class Call : public Requester, private Inviter {
   void on_media(const MediaEvent& event);
   void renew_keys(Side side);
   void on_secured(const MediaEvent& event);
+  void tell_sas(Side side);
 
   // call_setup.cc: the caller waits, the callee is invited.
   std::optional<EndCause> prepare(const Path& way) override;

@@ -36,8 +36,9 @@ void AttendedTransfer::forget_other() {
 void AttendedTransfer::ask() {
   Leg& party = target();
   session_before_ = party.session;
-  const std::variant<sip::RemoteOffer, EndCause> room =
-      make_room(callee_media(call_.context_.settings, party.path(), party.session.security));
+  MediaLegOptions options = callee_media(call_.context_.settings, party.path(), party.session.security);
+  if (side() == Side::kCallee) call_.hide_caller(party.path(), options);
+  const std::variant<sip::RemoteOffer, EndCause> room = make_room(options);
   if (const auto* cause = std::get_if<EndCause>(&room)) {
     (void)release();
     return fail(*cause);

@@ -146,8 +146,8 @@ std::optional<EndCause> Call::make_stream(const Path& way) {
 
 /// A caller that shall not be known has a certificate, sources and a CNAME of this call's alone towards `way`.
 void Call::hide_caller(const Path& way, MediaLegOptions& options) const {
-  const bool hides = callers_invite_ && is_anonymous(*callers_invite_, context_.settings.realms[way.realm]);
-  options.fresh_certificate = hides;
+  const bool hides = callers_invite_ && hides_media(*callers_invite_, context_.settings.realms[way.realm]);
+  options.fresh_certificate = hides && options.security.may_secure() && options.security.dtls;
   options.unlinkable = hides;
 }
 
@@ -299,6 +299,7 @@ void Call::on_media(const MediaEvent& event) {
                         {"leg", to_string(event.side)},
                         {"source", proto::to_string(event.source)}});
     case MediaEvent::Kind::kKeysRenewed:
+      drop_journal();  // before they are used: the keys before must never be taken up again. settle() writes it anew
       return on_secured(event);
     case MediaEvent::Kind::kRenewalFailed:
       return log_event(
@@ -334,6 +335,21 @@ void Call::on_secured(const MediaEvent& event) {
              {"fingerprint", event.secured.fingerprint},
              {"verdict", event.secured.verdict},
              {"sas", event.secured.short_authentication}});
+  tell_sas(opposite(event.side));
+}
+
+/// A party of a trusted realm is told what those on the other side can read out to each other.
+void Call::tell_sas(Side side) {
+  Leg* const to = leg(side).get();
+  const Leg* const other = leg(opposite(side)).get();
+  if (to == nullptr || other == nullptr || to->state != LegState::kConfirmed || !other->secured) return;
+  const settings::RealmPolicy& policy = realm_of(*to).policy;
+  const std::string& sas = other->secured->short_authentication;
+  if (sas.empty() || !policy.sas_header || !policy.trusted || (to->told_sas && *to->told_sas == sas)) return;
+  to->told_sas = sas;
+  sip::Message info = to->dialog->make_request(sip::Method::kInfo, to->make_via(context_.tokens));
+  info.add_header("DTLS-SAS", sas + ";leg=" + to_string(other->side()));
+  tell(*to, std::move(info));
 }
 
 }  // namespace weir::controlplane

@@ -89,8 +89,9 @@ std::optional<EndCause> Call::replace_leg(sip::TransactionId id, const Message& 
   if (choose_section(offer, false) != section_ || !has_common_format(offer, *other.agreement, section_)) {
     return EndCause{488, "nothing in the offer that the other party uses"};
   }
-  const std::optional<MediaLegOptions> options =
+  std::optional<MediaLegOptions> options =
       caller_media(context_.settings, from, &offer.sections[section_], comer->session.security);
+  if (options && side == Side::kCallee) hide_caller(from, *options);
   if (!options) return EndCause{488, "the realm has no media address of the offer's family"};
   if (const proto::Status status = media_->replace(side, *options, now()); !status)
     return EndCause{503, status.error()};

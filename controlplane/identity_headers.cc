@@ -146,14 +146,18 @@ void pass(const Message& in, HeaderId id, bool hides, Message& out) {
 
 }  // namespace
 
-bool is_anonymous(const Message& in, const settings::RealmSettings& to) {
-  return !to.policy.trusted && wants_anonymity(in);
+bool hides_media(const Message& in, const settings::RealmSettings& to) {
+  if (to.policy.trusted) return false;
+  const sip::Privacy privacy = sip::privacy_of(in);
+  const std::optional<sip::NameAddr> from = in.from();
+  const bool nobody = from && from->uri.is_sip() && sip::equals_without_case(from->uri.host, "anonymous.invalid");
+  return wants_anonymity(in) || nobody || (privacy.wants("session") && !privacy.wants("none"));
 }
 
 sip::NameAddr shown_caller(const Message& in, const settings::RealmSettings& to, std::string_view our_host) {
   sip::NameAddr shown;
   const std::optional<sip::NameAddr> caller = in.from();
-  if (!caller || is_anonymous(in, to)) {
+  if (!caller || (!to.policy.trusted && wants_anonymity(in))) {
     shown.display_name = "Anonymous";
     shown.uri = sip::make_sip_uri("anonymous", "anonymous.invalid");
     return shown;

@@ -101,6 +101,7 @@ class Leg {
   Boxed<sip::SessionDescription> offered;  ///< our offer that is not answered yet
   PackedAgreement agreement;
   Boxed<SecuredInfo> secured;
+  Boxed<std::string> told_sas;      ///< the other side's short authentication string, as this party was told it
   Boxed<JudgedIdentity> identity;   ///< what became of the Identity of the party's requests; empty: nobody asked
   Boxed<PictureRequests> pictures;  ///< empty: none yet
 

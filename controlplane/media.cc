@@ -139,7 +139,7 @@ proto::Status Media::set_remote(Side side, const RemoteMedia& remote, std::uint6
 void Media::on_leg_secured(Side side, bool renewed, std::uint64_t now_ns) {
   touch(now_ns);
   const bool ages = leg(side).secured().keying == sip::Keying::kDtls;
-  key_ages_[static_cast<std::size_t>(side)] = ages ? KeyAge{now_ns, packets_from(side), 0} : KeyAge{};
+  key_ages_[static_cast<std::size_t>(side)] = ages ? KeyAge{now_ns, packets_from(side), 0, 0} : KeyAge{};
   const auto kind = renewed ? MediaEvent::Kind::kKeysRenewed : MediaEvent::Kind::kSecured;
   say({.kind = kind, .side = side, .secured = leg(side).secured(), .reason = {}, .source = {}});
   follow_legs(now_ns);
@@ -361,13 +361,17 @@ std::uint64_t Media::packets_from(Side side) const {
   return packets;
 }
 
-/// RFC 5763 section 6.7: a fresh association makes fresh keys. What is asked for may not come: the party has to answer.
+/// RFC 5763 section 6.7: a fresh association makes fresh keys. What is asked for may not come: the party has to answer,
+/// and is asked less and less often. One leg at a time: what is in force has to be written down before more changes.
 void Media::check_key_ages(std::uint64_t now_ns) {
   for (const Side side : kSides) {
     KeyAge& age = key_ages_[static_cast<std::size_t>(side)];
-    if (age.asked_ns != 0 && now_ns < age.asked_ns + kRenewalRetryNs) continue;
+    if (leg(opposite(side)).renews()) continue;
+    if (age.asked_ns != 0 && now_ns < age.asked_ns + (kRenewalRetryNs << (std::max<std::uint8_t>(age.asked, 1) - 1)))
+      continue;
     if (!leg(side).wants_other_keys(age, packets_from(side), now_ns)) continue;
     age.asked_ns = now_ns;
+    age.asked = std::min<std::uint8_t>(age.asked + 1, kRenewalDoublingsMax);
     say({.kind = MediaEvent::Kind::kKeysEnding, .side = side, .secured = {}, .reason = {}, .source = {}});
     return;  // the call may have ended with it; the other leg has its turn
   }

@@ -61,6 +61,8 @@ class Media final : private MediaLeg::Listener {
   static constexpr std::uint32_t kKeyGraceMs = 10'000;
   /// Keys that policy wants renewed and that have not been are asked for again after so long.
   static constexpr std::uint64_t kRenewalRetryNs = 30'000'000'000;
+  /// So often is that doubled: to an hour at most.
+  static constexpr std::uint8_t kRenewalDoublingsMax = 7;
 
   ~Media();
   Media(const Media&) = delete;

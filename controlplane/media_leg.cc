@@ -456,7 +456,8 @@ bool MediaLeg::wants_other_keys(const KeyAge& age, std::uint64_t packets, std::u
   if (!renews_by_policy() || age.since_ns == 0 || !ready() || renews()) return false;
   const sip::SecurityPolicy& policy = options_.security;
   const bool old = policy.rekey_s != 0 && now_ns >= age.since_ns + policy.rekey_s * std::uint64_t{1'000'000'000};
-  return old || (policy.rekey_packets != 0 && packets - age.packets_before >= policy.rekey_packets);
+  const std::uint64_t since = packets - std::min(packets, age.packets_before);  // a flow may just have been replaced
+  return old || (policy.rekey_packets != 0 && since >= policy.rekey_packets);
 }
 
 bool MediaLeg::advance(std::uint64_t now_ns) {

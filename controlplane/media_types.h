@@ -76,6 +76,7 @@ struct KeyAge {
   std::uint64_t since_ns = 0;        ///< CLOCK_MONOTONIC; 0: it has none
   std::uint64_t packets_before = 0;  ///< of its party, by the time that they came
   std::uint64_t asked_ns = 0;        ///< when others were asked for last; 0: not yet
+  std::uint8_t asked = 0;            ///< how often, in vain so far
 };
 
 /// How a leg was secured. With two associations (no rtcp-mux) this is RTP's.

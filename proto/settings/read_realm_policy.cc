@@ -111,7 +111,6 @@ void read_dtls_policy(Table& table, MediaPolicy& media) {
   if (media.dtls_rekey_s != 0 && media.dtls_rekey_s < kRekeySecondsMin) {
     table.mistake("dtls_rekey_s", "must be 0, or at least " + std::to_string(kRekeySecondsMin));
   }
-  table.flag("rtp_over_dtls", media.rtp_over_dtls);
 }
 
 void read_session(Table& table, SessionTimers& session) {

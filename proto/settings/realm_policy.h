@@ -49,8 +49,6 @@ struct MediaPolicy {
   /// DTLS keys in force for so long, or for so many packets of the leg, are renewed; 0: never.
   std::uint32_t dtls_rekey_s = 0;
   std::uint64_t dtls_rekey_packets = 0;
-  /// A peer that negotiates DTLS without use_srtp has its RTP carried as application data.
-  bool rtp_over_dtls = false;
   bool avpf = false;  ///< offers say RTP/AVPF and its secured kin (RFC 4585); either is taken
   Ice ice = Ice::kOff;
   CodecPolicy codecs;

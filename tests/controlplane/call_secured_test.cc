@@ -283,5 +283,26 @@ TEST(CallSecured, ASecuredCalleeThatSaysNoTlsIdMayRefreshAndMove) {
   EXPECT_EQ(proto::to_string(from_caller->spec.rtp.peer), "198.18.2.2:50002");
 }
 
+TEST(CallSecured, ATrustedPartyThatWantsItIsToldTheOthersShortAuthenticationString) {
+  for (const bool trusted : {true, false}) {
+    SCOPED_TRACE(trusted);
+    CallLab lab("", "", std::string("sas_header = true\ntrusted = ") + (trusted ? "true" : "false"));
+    DtlsPeer caller({});
+    answer_secured_caller(lab, "a=setup:active\r\n" + fingerprint_line(caller));
+    shake_hands(lab, caller, audio_port(*lab.answer), place("198.18.1.2", 40000));
+    if (!trusted) {
+      EXPECT_TRUE(lab.silent(kCallees));
+      continue;
+    }
+    const sip::Message info = lab.expect(kCallees, "INFO");
+    const auto call = lab.control().call_view(1, lab.now_ns);
+    const boost::json::object& leg = call->as_object().at("legs").as_array()[0].as_object();
+    EXPECT_EQ(*info.header("DTLS-SAS"),
+              std::string(leg.at("security").as_object().at("sas").as_string()) + ";leg=caller");
+    lab.callee_answers(info, 200);
+    EXPECT_TRUE(lab.silent(kCallees)) << "once";
+  }
+}
+
 }  // namespace
 }  // namespace weir::tests

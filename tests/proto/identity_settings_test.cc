@@ -70,7 +70,6 @@ fingerprints_accepted = ["sha-256", "sha-512"]
 fingerprints_offered = ["sha-512", "sha-256"]
 dtls_rekey_s = 3600
 dtls_rekey_packets = 1000000
-rtp_over_dtls = true
 [realm.identity]
 verify = "require"
 verify_rfc4474 = "use"
@@ -143,7 +142,6 @@ TEST(IdentitySettings, ARealmsPartIsReadWhole) {
   EXPECT_EQ(realm.connected, IdentityUse::kUse);
   const RealmPolicy& policy = reading.settings.realms[0].policy;
   EXPECT_TRUE(policy.sas_header);
-  EXPECT_TRUE(policy.media.rtp_over_dtls);
   EXPECT_THAT(policy.media.fingerprints_accepted, ElementsAre(CertificateHash::kSha256, CertificateHash::kSha512));
   EXPECT_THAT(policy.media.fingerprints_offered, ElementsAre(CertificateHash::kSha512, CertificateHash::kSha256));
   EXPECT_EQ(policy.media.dtls_rekey_s, 3600u);
@@ -156,7 +154,6 @@ TEST(IdentitySettings, ByDefaultNothingIsSignedOrVerified) {
   EXPECT_EQ(realm.verify_legacy, IdentityUse::kIgnore);
   EXPECT_EQ(realm.connected, IdentityUse::kIgnore);
   EXPECT_TRUE(realm.sign.empty() && realm.sign_legacy.empty());
-  EXPECT_FALSE(RealmPolicy().media.rtp_over_dtls);
 }
 
 struct Wrong {
