@@ -36,6 +36,7 @@ class IdentityLab:
         self.serve("/caller.pem", self.signer)
         self.records = lab.folder / "records" / "calls.jsonl"
         self.records.parent.mkdir()
+        self.records_read = 0
         self.records.parent.chmod(0o777)
         configuration = lab.weir.configuration
         configuration["control"]["call_records"] = str(self.records)
@@ -70,8 +71,12 @@ class IdentityLab:
         return headers | ({"Identity": identity} if identity else {})
 
     def record(self) -> dict:
-        wait_until(lambda: self.records.exists() and self.records.read_text().strip(), 5, "the call's record", 0.1)
-        return json.loads(self.records.read_text().splitlines()[-1])
+        """Of the next call that has not been asked for."""
+        def lines() -> list[str]:
+            return self.records.read_text().splitlines() if self.records.exists() else []
+        wait_until(lambda: len(lines()) > self.records_read, 5, "the call's record", 0.05)
+        self.records_read += 1
+        return json.loads(lines()[self.records_read - 1])
 
 
 @pytest.fixture
