@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <utility>
 
 #include "controlplane/description_fingerprints.h"
@@ -15,6 +14,7 @@
 #include "sip/date.h"
 #include "sip/digest_string.h"
 #include "sip/identity_header.h"
+#include "sip/privacy.h"
 
 namespace weir::controlplane {
 
@@ -24,8 +24,8 @@ using sip::Message;
 
 namespace {
 
-/// RFC 3323 section 4.1.1.3: nobody's domain, which no certificate speaks for.
-constexpr std::string_view kNobody = "sip:anonymous@anonymous.invalid";
+/// As shown_caller shows callers that are not to be known: no certificate speaks for that domain.
+const std::string kNobody = "sip:anonymous@" + std::string(sip::kAnonymousHost);
 
 KeyHandle another(const KeyHandle& key) {
   EVP_PKEY_up_ref(key.get());
@@ -37,16 +37,9 @@ std::string uuid_of(std::string_view name) {
   std::array<unsigned char, 32> digest{};
   const std::string text = "weir realm " + std::string(name);
   EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha256(), nullptr);
-  digest[6] = static_cast<unsigned char>((digest[6] & 0x0f) | 0x80);
-  digest[8] = static_cast<unsigned char>((digest[8] & 0x3f) | 0x80);
-  std::string uuid;
-  for (std::size_t i = 0; i < 16; ++i) {
-    std::array<char, 3> hex{};
-    std::snprintf(hex.data(), hex.size(), "%02x", digest[i]);
-    if (i == 4 || i == 6 || i == 8 || i == 10) uuid += '-';
-    uuid += hex.data();
-  }
-  return uuid;
+  std::array<std::uint8_t, 16> bytes{};
+  std::copy_n(digest.begin(), bytes.size(), bytes.begin());
+  return write_uuid(bytes, 8);
 }
 
 std::string attestation_of(const settings::RealmIdentitySettings& from, bool authenticated) {

@@ -242,12 +242,11 @@ void Call::sign(Message& request, const Leg& to, const Leg* party) const {
   if (party->identity && party->identity->outcome == IdentityOutcome::kFailed) return;  // not in a forger's name
   IdentityFacts facts;
   facts.from_realm = party->path().realm;
-  const std::optional<sip::NameAddr> called =
-      party == caller_.get() && callers_invite_ ? callers_invite_->to() : std::nullopt;
-  if (called) facts.called = sip::write(called->uri);
-  const std::optional<sip::NameAddr> caller =
-      party == caller_.get() && callers_invite_ ? callers_invite_->from() : std::nullopt;
-  facts.authenticated = caller && context_.flows != nullptr && context_.flows->is_user(party->path(), *caller);
+  if (party == caller_.get() && callers_invite_) {
+    if (const std::optional<sip::NameAddr> called = callers_invite_->to()) facts.called = sip::write(called->uri);
+    const std::optional<sip::NameAddr> caller = callers_invite_->from();
+    facts.authenticated = caller && context_.flows != nullptr && context_.flows->is_user(party->path(), *caller);
+  }
   context_.identity->sign(request, to.path().realm, facts);
 }
 

@@ -1,10 +1,9 @@
 #include "controlplane/check_files.h"
 
-#include <ctime>
-
 #include "controlplane/bearer_auth.h"
 #include "controlplane/identity_files.h"
 #include "controlplane/page_files.h"
+#include "controlplane/shard_clock.h"
 #include "controlplane/tls_realm.h"
 #include "controlplane/trunks.h"
 #include "controlplane/user_directory.h"
@@ -25,7 +24,7 @@ std::vector<std::string> check_files(const proto::settings::Settings& settings) 
   if (!trunks) mistakes.push_back("[[trunk]] credentials: " + trunks.error());
   const proto::Result<BearerAuth> bearer = BearerAuth::create(settings);
   if (!bearer) mistakes.push_back(bearer.error());
-  const proto::Result<IdentityFiles> identity = load_identity_files(settings, std::int64_t{std::time(nullptr)});
+  const proto::Result<IdentityFiles> identity = load_identity_files(settings, unix_s());
   if (!identity) mistakes.push_back("[identity]: " + identity.error());
   const std::string& users = settings.registrar.users;
   if (users.empty()) return mistakes;

@@ -1,7 +1,6 @@
 #include "controlplane/identity.h"
 
 #include <boost/json/object.hpp>
-#include <ctime>
 #include <utility>
 
 #include "controlplane/shard_clock.h"
@@ -11,10 +10,6 @@ namespace weir::controlplane {
 namespace settings = proto::settings;
 
 namespace {
-
-std::int64_t unix_s() {
-  return std::int64_t{std::time(nullptr)};
-}
 
 /// Where SIP is spoken and where chains are served: nobody makes us ask ourselves.
 std::vector<settings::AddressPrefix> own_addresses(const settings::Settings& settings) {

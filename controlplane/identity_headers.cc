@@ -113,7 +113,7 @@ void drop_verstat(sip::Uri& uri) {
 std::string our_host_in(const Message& out) {
   if (const std::optional<sip::NameAddr> contact = out.contact()) return contact->uri.host;
   const std::optional<sip::Via> via = out.is_request() ? out.top_via() : std::nullopt;
-  return via ? via->host : "anonymous.invalid";
+  return via ? via->host : std::string(sip::kAnonymousHost);
 }
 
 void pass_identity(const Message& in, bool hides, Message& out) {
@@ -150,7 +150,7 @@ bool hides_media(const Message& in, const settings::RealmSettings& to) {
   if (to.policy.trusted) return false;
   const sip::Privacy privacy = sip::privacy_of(in);
   const std::optional<sip::NameAddr> from = in.from();
-  const bool nobody = from && from->uri.is_sip() && sip::equals_without_case(from->uri.host, "anonymous.invalid");
+  const bool nobody = from && from->uri.is_sip() && sip::equals_without_case(from->uri.host, sip::kAnonymousHost);
   return wants_anonymity(in) || nobody || (privacy.wants("session") && !privacy.wants("none"));
 }
 
@@ -159,7 +159,7 @@ sip::NameAddr shown_caller(const Message& in, const settings::RealmSettings& to,
   const std::optional<sip::NameAddr> caller = in.from();
   if (!caller || (!to.policy.trusted && wants_anonymity(in))) {
     shown.display_name = "Anonymous";
-    shown.uri = sip::make_sip_uri("anonymous", "anonymous.invalid");
+    shown.uri = sip::make_sip_uri("anonymous", sip::kAnonymousHost);
     return shown;
   }
   shown.display_name = caller->display_name;

@@ -101,7 +101,11 @@ std::string passport_signing_input(const Passport& passport) {
 std::string make_origid() {
   std::array<std::uint8_t, 16> bytes;
   WEIR_ASSERT(RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) == 1);
-  bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0f) | 0x40);
+  return write_uuid(bytes, 4);
+}
+
+std::string write_uuid(std::array<std::uint8_t, 16> bytes, std::uint8_t version) {
+  bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0f) | version << 4);
   bytes[8] = static_cast<std::uint8_t>((bytes[8] & 0x3f) | 0x80);
   std::string text = to_hex(bytes);
   for (const std::size_t at : {8, 13, 18, 23}) text.insert(at, "-");

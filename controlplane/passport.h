@@ -4,6 +4,7 @@
 // Nothing here is verified: parse_passport reads what is said, passport_verifier.h tells whether to believe it.
 #pragma once
 
+#include <array>
 #include <boost/json/object.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -92,6 +93,9 @@ std::string write_passport_header(const Passport& passport);
 std::string write_passport_claims(const Passport& passport);
 /// Both in base64url with a dot between: what is signed.
 std::string passport_signing_input(const Passport& passport);
+
+/// The bytes as a UUID of that version, whose place in them it takes (RFC 9562 sections 4 and 5).
+std::string write_uuid(std::array<std::uint8_t, 16> bytes, std::uint8_t version);
 
 /// A random UUID (RFC 4122 version 4) for origid.
 std::string make_origid();

@@ -1,6 +1,6 @@
 #include "controlplane/reload.h"
 
-#include <ctime>
+#include "controlplane/shard_clock.h"
 
 namespace weir::controlplane {
 
@@ -123,7 +123,7 @@ proto::Result<ReloadPlan> plan_reload(const settings::Settings& running, const s
   if (!cookies) return proto::Error{cookies.error()};
   proto::Result<UserDirectory> users = UserDirectory::load(reading.settings);
   if (!users) return proto::Error{users.error()};
-  proto::Result<IdentityFiles> identity = load_identity_files(reading.settings, std::int64_t{std::time(nullptr)});
+  proto::Result<IdentityFiles> identity = load_identity_files(reading.settings, unix_s());
   if (!identity) return proto::Error{identity.error()};
   return ReloadPlan{.settings = std::move(reading.settings),
                     .policy = std::move(policy).value(),

@@ -130,7 +130,7 @@ TargetSources Shard::target_sources() {
 }
 
 proto::Status Shard::start_identity() {
-  proto::Result<IdentityFiles> files = load_identity_files(settings_, std::int64_t{std::time(nullptr)});
+  proto::Result<IdentityFiles> files = load_identity_files(settings_, unix_s());
   if (!files) return proto::Error{files.error()};
   auto identity = Identity::create(io_, settings_, std::move(files).value());
   if (!identity) return proto::Error{identity.error()};
@@ -184,7 +184,7 @@ proto::Status Shard::start_registrar() {
       .may_be_sent_to = [this](const proto::Endpoint& there) { return transports_->may_be_sent_to(there); },
       .respond = [this](sip::TransactionId id, const sip::Message& response) { calls_->respond(id, response); },
       .tokens = make_token,
-      .unix_time_s = [] { return std::int64_t{std::time(nullptr)}; },
+      .unix_time_s = unix_s,
       .succeed = [this](const sip::Hop& gone, const sip::Hop& now) { transports_->succeed(gone, now); },
       .relay = &calls_->register_relays(),
       .vouched = [this](const sip::Hop& hop) { return transports_->vouched(hop); }};

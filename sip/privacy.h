@@ -10,6 +10,9 @@
 
 namespace weir::sip {
 
+/// Nobody's domain: of callers that are not shown (RFC 3323 section 4.1.1.3).
+inline constexpr std::string_view kAnonymousHost = "anonymous.invalid";
+
 /// The wishes, as written.
 struct Privacy {
   std::vector<std::string> values;  ///< "id", "header", "session", "user", "history", "critical", "none", ...
