@@ -7,6 +7,7 @@
 #include "controlplane/identity_headers.h"
 #include "controlplane/log.h"
 #include "controlplane/media_policy.h"
+#include "controlplane/sips_policy.h"
 #include "controlplane/trickle.h"
 #include "sip/multipart.h"
 #include "sip/sdp_write.h"
@@ -40,7 +41,7 @@ std::optional<EndCause> Call::begin(sip::TransactionId id, const Message& invite
   caller_->display = invite.from() ? sip::write(invite.from()->uri) : "";
   caller_->peer.learn(invite);
   caller_->session.security = policy_from(realm_of(*caller_));
-  caller_->dialog = sip::Dialog::from_request(invite, context_.tokens(), caller_->contact());
+  caller_->dialog = sip::Dialog::from_request(invite, context_.tokens(), caller_->contact(is_sips(invite)));
   if (!caller_->dialog) return EndCause{400, "the INVITE has no usable Contact"};
   if (session_too_short(*caller_, invite)) return EndCause{422, "the session interval is too small"};
   callers_invite_ = context_.transactions.request(id);
@@ -86,7 +87,7 @@ Message Call::begin_invite(const Leg& leg, const Target& target, sip::NameAddr f
   head.to.uri.parameters = {};
   head.call_id = context_.tokens();
   Message request = sip::make_request(head);
-  request.add_header(HeaderId::kContact, sip::write(leg.contact()));
+  request.add_header(HeaderId::kContact, sip::write(leg.contact(target.uri.scheme == sip::Scheme::kSips)));
   request.add_header(HeaderId::kAllow, kAllowed);
   ask_session_timer(leg, request);
   return request;

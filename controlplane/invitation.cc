@@ -6,6 +6,7 @@
 #include "controlplane/call.h"
 #include "controlplane/failover.h"
 #include "controlplane/session_interval.h"
+#include "controlplane/sips_policy.h"
 #include "controlplane/trunks.h"
 #include "sip/limits.h"
 #include "sip/status.h"
@@ -61,11 +62,11 @@ void Invitation::next_target() {
 }
 
 void Invitation::locate(std::size_t index) {
-  const Target& target = branches_[index]->target;
+  Target& target = branches_[index]->target;
+  if (destination_.sips) secure(target);
   target_text_ = sip::write(target.uri);
   if (target.flow) return on_located(index, {*target.flow});
-  const sip::Uri& next_hop = target.routes.empty() ? target.uri : target.routes.front().uri;
-  context_.paths.locate(destination_.to_realm, next_hop,
+  context_.paths.locate(destination_.to_realm, next_hop(target),
                         [this, index, alive = std::weak_ptr<int>(alive_)](std::vector<Path> ways) {
                           if (alive.lock()) on_located(index, std::move(ways));
                         });
@@ -74,8 +75,9 @@ void Invitation::locate(std::size_t index) {
 void Invitation::on_located(std::size_t index, std::vector<Path> ways) {
   Branch& branch = *branches_[index];
   if (branch.over) return;
+  if (destination_.sips) drop_unsecured(ways);
   branch.ways = std::move(ways);
-  if (branch.ways.empty()) return lose(index, {{500, "there is no way to the route's target"}, nullptr});
+  if (branch.ways.empty()) return lose(index, {no_way(destination_), nullptr});
   send_by_way(index);
 }
 
