@@ -113,7 +113,9 @@ void AuthenticationService::sign_passports(Message& request, const settings::Rea
     Passport shaken = base;
     shaken.mky.clear();
     shaken.ppt = "shaken";
-    shaken.attest = attestation_of(from.identity, facts.authenticated);
+    // What was proved is the name in From: of another one that was asserted it says nothing.
+    const bool proved = make_passport_identity(sip::calling_identities(request, false)) == base.orig;
+    shaken.attest = attestation_of(from.identity, facts.authenticated && proved);
     shaken.origid = origid_of(from);
     add(request, shaken, *key, false);
   }

@@ -116,7 +116,9 @@ class Call : public Requester, private Inviter {
   // call_media.cc: offer, answer and the stream.
   std::optional<EndCause> read_callers_offer(const sip::Message& invite);
   std::optional<EndCause> make_stream(const Path& way);
+  void hide_caller(const Path& way, MediaLegOptions& options) const;
   void make_session(Side side, sip::LocalSession& session, std::size_t sections);
+  void say_own(Side side, sip::LocalSession& session) const;
   sip::SessionDescription make_first_offer_to(Side side, sip::LocalSession& session, const sip::RemoteOffer& what);
   sip::SessionDescription make_next_offer_to(Side side, Leg& leg, const sip::RemoteOffer& what);
   [[nodiscard]] bool may_bundle() const;
@@ -158,12 +160,16 @@ class Call : public Requester, private Inviter {
                                                IdentityWait::Then then);
   std::optional<EndCause> take_verdict(Leg& leg, const JudgedIdentity& verdict);
   std::optional<EndCause> check_caller(const sip::Message& invite);
+  [[nodiscard]] bool holds_invite() const;
   void on_caller_checked(const JudgedIdentity& verdict);
   void drop_check();
   [[nodiscard]] std::optional<EndCause> check_bound(const Leg& leg, const sip::AgreedSection& section) const;
   [[nodiscard]] bool holds_answer() const { return identity_wait_ && !identity_wait_->asked.valid(); }
   void await_callee();
-  void take_callee_identity(Leg& callee, const sip::Message& request);
+  void set_callee_deadline();
+  void take_callee_name(Leg& callee, const sip::Message& request) const;
+  [[nodiscard]] bool is_shown(const Leg& leg) const;
+  void release_when_shown();
   void tell_connected();
   void sign(sip::Message& request, const Leg& to, const Leg* party) const;
   void say_who_calls(const Leg& to, sip::Message& request) const;
@@ -206,7 +212,7 @@ class Call : public Requester, private Inviter {
   // call_replaces.cc: another party in one's place.
   [[nodiscard]] std::optional<EndCause> check_replacing(const Leg& gone, const Path& from, bool early_only) const;
   std::optional<EndCause> replace_leg(sip::TransactionId id, const sip::Message& invite, const Path& from, Leg& gone,
-                                      bool early_only);
+                                      bool early_only, const JudgedIdentity* verdict);
   void answer_replacing(Leg& comer, sip::TransactionId id, const sip::Message& invite, const sip::RemoteOffer& offer);
 
   // call_exchange.cc: new offers in an established session.

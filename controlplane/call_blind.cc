@@ -24,7 +24,8 @@ std::optional<EndCause> BlindTransfer::prepare(const Path& way) {
   const proto::settings::RealmSettings& realm = call_.context_.settings.realms[way.realm];
   sip::SecurityPolicy towards = policy_towards(realm, terms_.destination.media);
   join_codecs(towards, call_.realm_of(remaining()));
-  const MediaLegOptions options = callee_media(call_.context_.settings, way, towards);
+  MediaLegOptions options = callee_media(call_.context_.settings, way, towards);
+  if (side() == Side::kCallee) call_.hide_caller(way, options);
   const std::variant<sip::RemoteOffer, EndCause> room = make_room(options);
   if (const auto* cause = std::get_if<EndCause>(&room)) return *cause;
   const sip::RemoteOffer& offer = std::get<sip::RemoteOffer>(room);

@@ -76,7 +76,7 @@ CallControl::CallControl(const proto::settings::Settings& settings, MediaEngine&
       realm_calls_(settings),
       outside_(std::make_unique<OutsideRequests>(context_, *this)),
       relays_(std::make_unique<RegisterRelays>(context_, *this)),
-      by_dialog_(0, sip::DialogIdHash{sip::make_sip_hash_key(tokens_())}) {
+      by_dialog_(0, sip::DialogIdHash{proto::make_sip_hash_key(tokens_())}) {
   set_handler(Method::kMessage, *outside_);
   set_handler(Method::kSubscribe, *outside_);
 }

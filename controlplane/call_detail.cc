@@ -167,6 +167,7 @@ json::value security_view(const Leg& leg) {
                       {"role", sip::to_string(leg.secured->role)},
                       {"fingerprint", leg.secured->fingerprint},
                       {"verdict", leg.secured->verdict},
+                      {"sas", leg.secured->short_authentication},
                       {"peer", proto::to_string(leg.secured->peer)}};
 }
 

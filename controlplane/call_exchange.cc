@@ -166,6 +166,7 @@ void Call::accept_offer(Leg& from, sip::TransactionId id, const Message& request
   }
   from.session.previous = agreement.local;
   from.agreement = std::move(agreement);
+  release_when_shown();
   Message response = from.make_response(request, 200, "OK");
   answer_session_timer(from, request, response);
   say_trickle(from.session.security.ice, response);

@@ -19,8 +19,14 @@ using sip::Message;
 
 namespace {
 
+/// Certificates that one party may have signed for its media in one call.
+constexpr std::size_t kBoundMax = 8;
 /// For the UPDATE of a callee that has answered: it is on its way already.
 constexpr std::uint64_t kConnectedNs = 5'000'000'000;
+
+bool has_passed(const Leg& leg) {
+  return leg.identity && leg.identity->outcome == IdentityOutcome::kPassed;
+}
 
 }  // namespace
 
@@ -85,11 +91,24 @@ std::optional<EndCause> Call::take_verdict(Leg& leg, const JudgedIdentity& verdi
              {"reason", verdict.text},
              {"orig", verdict.orig},
              {"attest", verdict.attest}});
-  const bool stays =
-      leg.identity && leg.identity->outcome == IdentityOutcome::kPassed && verdict.outcome != IdentityOutcome::kPassed;
-  if (!stays) leg.identity = verdict;
-  if (verdict.refusal.status == 0) return std::nullopt;
-  return verdict.refusal;
+  if (verdict.refusal.status != 0) {
+    if (!has_passed(leg)) leg.identity = verdict;
+    return verdict.refusal;
+  }
+  if (!has_passed(leg)) {
+    leg.identity = verdict;
+    return std::nullopt;
+  }
+  if (verdict.outcome != IdentityOutcome::kPassed) return std::nullopt;
+  if (verdict.orig != leg.identity->orig) return EndCause{438, "the token is another's than the call's (caller)"};
+  // What was signed before still is its own: a new description may yet be refused, and the old one stays in force.
+  JudgedIdentity later = verdict;
+  for (const sip::Fingerprint& one : leg.identity->bound) {
+    const bool known = std::find(later.bound.begin(), later.bound.end(), one) != later.bound.end();
+    if (!known && later.bound.size() < kBoundMax) later.bound.push_back(one);
+  }
+  leg.identity = std::move(later);
+  return std::nullopt;
 }
 
 /// The caller's INVITE: refused at once where the verdict is known at once.
@@ -98,6 +117,14 @@ std::optional<EndCause> Call::check_caller(const Message& invite) {
   const std::optional<JudgedIdentity> verdict =
       check_identity(*caller_, {}, invite, [this](const JudgedIdentity& later) { on_caller_checked(later); });
   return verdict ? take_verdict(*caller_, *verdict) : std::nullopt;
+}
+
+/// While the verdict is out: where the realm says so, where the callee makes the offer, whose answer would begin the
+/// media, and where we would sign in the name of whoever it is.
+bool Call::holds_invite() const {
+  const settings::RealmIdentitySettings& to = context_.settings.realms[callee_realm_].identity;
+  return realm_of(*caller_).identity.hold == settings::IdentityHold::kInvite || delayed_ || !to.sign.empty() ||
+         !to.sign_legacy.empty();
 }
 
 void Call::on_caller_checked(const JudgedIdentity& verdict) {
@@ -120,10 +147,12 @@ void Call::check_reoffer(Leg& from, sip::TransactionId id, const Message& reques
       refuse_offer(*party, id, *kept, *cause);
       return callee_awaited_ && party == callee_.get() ? end(*cause) : void();
     }
-    if (party->dialog->is_uac()) take_callee_identity(*party, *kept);
+    if (party->dialog->is_uac()) take_callee_name(*party, *kept);
     take_reoffer(*party, id, *kept);
+    release_when_shown();
   };
   if (const std::optional<JudgedIdentity> verdict = check_identity(from, id, request, judge)) return judge(*verdict);
+  if (callee_awaited_) set_callee_deadline();  // it has spoken: what is fetched now has a bound of its own
   identity_wait_->request = kept;
   identity_wait_->from = dialog;
   if (request.method() == sip::Method::kInvite) control_.own_invite(id, *this);
@@ -133,27 +162,43 @@ void Call::check_reoffer(Leg& from, sip::TransactionId id, const Message& reques
 void Call::await_callee() {
   if (identity_use(*callee_) != settings::IdentityUse::kRequire || !media_->held()) return;
   callee_awaited_ = std::make_unique<Alarm>(context_.alarms);
+  set_callee_deadline();
+  release_when_shown();  // it may have done so before it answered
+}
+
+void Call::set_callee_deadline() {
   callee_awaited_->set(now() + kConnectedNs, [this] { end({428, "the callee has not shown who it is (RFC 4916)"}); });
 }
 
-/// A request in which the callee says who it is, signed or as the realm takes it.
-void Call::take_callee_identity(Leg& callee, const Message& request) {
-  const bool passed = callee.identity && callee.identity->outcome == IdentityOutcome::kPassed;
-  if (!passed) return;
-  if (const std::optional<sip::NameAddr> from = request.from()) {
-    callee.dialog->set_remote_uri(from->uri);
-    callee.display = sip::write(from->uri);
-  }
-  if (!callee_awaited_ || &callee != callee_.get()) return;
+/// A request in which the callee has said, signed, who it is.
+void Call::take_callee_name(Leg& callee, const Message& request) const {
+  const std::optional<sip::NameAddr> from = has_passed(callee) ? request.from() : std::nullopt;
+  if (!from) return;
+  callee.dialog->set_remote_uri(from->uri);
+  callee.display = sip::write(from->uri);
+}
+
+/// Whether the party has shown who it is, and that the certificate of the agreement in force is its own.
+bool Call::is_shown(const Leg& leg) const {
+  if (!has_passed(leg) || !leg.agreement) return false;
+  const sip::AgreedSection& agreed = leg.agreement.sections()[section_];
+  const bool dtls = agreed.keying == sip::Keying::kDtls;
+  return !dtls || (!leg.identity->bound.empty() && !check_bound(leg, agreed));
+}
+
+void Call::release_when_shown() {
+  if (ending_ || !callee_awaited_ || !callee_ || !is_shown(*callee_)) return;
   callee_awaited_.reset();
   media_->release(now());
+  if (caller_->state == LegState::kConfirmed) tell_connected();
 }
 
 /// The caller is told who has answered, and that it is our certificate (RFC 4916 section 4.4.1): an UPDATE with our
 /// description, as it stands, and the name of whoever was reached.
 void Call::tell_connected() {
-  const bool wanted = context_.identity != nullptr && realm_of(*caller_).identity.sign_connected &&
-                      caller_->peer.from_change && caller_->peer.update && !caller_->dialog->is_uac();
+  const bool wanted = context_.identity != nullptr && !callee_awaited_ && callee_ &&
+                      realm_of(*caller_).identity.sign_connected && caller_->peer.from_change && caller_->peer.update &&
+                      !caller_->dialog->is_uac();
   const std::optional<sip::RemoteOffer> offer = wanted && !is_changing() ? offer_of(callee_.get()) : std::nullopt;
   if (!offer || !caller_->agreement || caller_->offered) return;
   const std::string reached = callee_->dialog->remote().uri.user_text();
@@ -173,9 +218,12 @@ void Call::drop_check() {
 
 /// Whether a certificate that the leg's party names may secure its media.
 std::optional<EndCause> Call::check_bound(const Leg& leg, const sip::AgreedSection& section) const {
-  if (section.keying != sip::Keying::kDtls) return std::nullopt;
   const std::vector<sip::Fingerprint>* bound =
       leg.identity && !leg.identity->bound.empty() ? &leg.identity->bound : nullptr;
+  if (section.keying != sip::Keying::kDtls) {
+    if (bound == nullptr) return std::nullopt;
+    return EndCause{438, "a certificate was signed (mky), and the description asks for none"};
+  }
   if (bound == nullptr) {
     const bool called = leg.dialog && leg.dialog->is_uac();
     if (called || identity_use(leg) != settings::IdentityUse::kRequire) return std::nullopt;
@@ -191,6 +239,7 @@ std::optional<EndCause> Call::check_bound(const Leg& leg, const sip::AgreedSecti
 /// `party`: in whose name the request is sent; null: nobody's any more.
 void Call::sign(Message& request, const Leg& to, const Leg* party) const {
   if (context_.identity == nullptr || party == nullptr) return;
+  if (party->identity && party->identity->outcome == IdentityOutcome::kFailed) return;  // not in a forger's name
   IdentityFacts facts;
   facts.from_realm = party->path().realm;
   const std::optional<sip::NameAddr> called =

@@ -245,7 +245,6 @@ proto::Result<std::unique_ptr<Leg>> Call::adopt_leg(Side side, const KeptLeg& ke
 }
 
 void Call::adopt_session(Leg& leg, const KeptLeg& kept, std::uint32_t sections) {
-  leg.session.fingerprints = {context_.media.fingerprint()};
   leg.session.sections.resize(sections);
   leg.session.sections[section_].rtcp_mux = kept.agreed.rtcp_mux;
   leg.session.sections[section_].current_role = kept.agreed.role;
@@ -275,6 +274,7 @@ std::optional<EndCause> Call::adopt_media(const KeptCall& kept) {
     sip::LocalSession& session = leg(side)->session;
     session.sections[section_].rtp = media_->local_rtp(side);  // the section is open
     session.address = session.sections[section_].rtp.address;
+    say_own(side, session);
   }
   return std::nullopt;
 }

@@ -2,6 +2,7 @@
 #include <functional>
 
 #include "controlplane/call.h"
+#include "controlplane/identity_headers.h"
 #include "controlplane/local_keys.h"
 #include "controlplane/log.h"
 #include "controlplane/media_policy.h"
@@ -129,7 +130,8 @@ std::optional<EndCause> Call::make_stream(const Path& way) {
   if (!caller) return EndCause{488, "the realm has no media address of the offer's family"};
   sip::SecurityPolicy towards = policy_towards(context_.settings.realms[callee_realm_], callee_profile_);
   join_codecs(towards, realm_of(*caller_));
-  const MediaLegOptions callee = callee_media(context_.settings, way, towards);
+  MediaLegOptions callee = callee_media(context_.settings, way, towards);
+  hide_caller(way, callee);
   auto media = context_.media.create_media(
       *caller, callee, [this](const MediaEvent& event) { on_media(event); }, now());
   if (!media) return EndCause{503, media.error()};
@@ -144,10 +146,16 @@ std::optional<EndCause> Call::make_stream(const Path& way) {
   return std::nullopt;
 }
 
+/// A caller that shall not be known has a certificate, sources and a CNAME of this call's alone towards `way`.
+void Call::hide_caller(const Path& way, MediaLegOptions& options) const {
+  const bool hides = callers_invite_ && is_anonymous(*callers_invite_, context_.settings.realms[way.realm]);
+  options.fresh_certificate = hides;
+  options.unlinkable = hides;
+}
+
 void Call::make_session(Side side, sip::LocalSession& session, std::size_t sections) {
   session.session_id = make_session_id(context_.tokens);
   session.address = media_->local_rtp(side).address;
-  session.fingerprints = {context_.media.fingerprint()};
   session.sections.resize(sections);
 }
 
@@ -176,6 +184,12 @@ bool Call::may_bundle() const {
   return !media_ || !media_->joins_sources();
 }
 
+/// What our description on a leg says of us and of the other side, as its stream has it now.
+void Call::say_own(Side side, sip::LocalSession& session) const {
+  session.fingerprints = media_->fingerprints(side);
+  session.hides_sources = media_->is_unlinkable(side);
+}
+
 /// An offer of ours on one leg, and what the leg remembers of it.
 sip::SessionDescription Call::make_offer_to(Side side, sip::LocalSession& session, const sip::RemoteOffer& what,
                                             sip::RtpProtocol protocol) {
@@ -186,6 +200,7 @@ sip::SessionDescription Call::make_offer_to(Side side, sip::LocalSession& sessio
   section = media_->local_section(side, sdes && policy.sdes());
   section.rtcp_mux = rtcp_mux;
   if (policy.ice) section.ice = media_->local_ice(side, nullptr, now());
+  say_own(side, session);
   sip::SessionDescription offer = sip::make_offer(what, session, protocol);
   session.previous = offer;
   return offer;
@@ -197,6 +212,7 @@ sip::Agreement Call::make_answer_to(Leg& leg, const sip::RemoteOffer& offer, con
   sip::LocalSection& section = leg.session.sections[section_];
   const sip::RemoteSection& offered = offer.sections[section_];
   section = media_->local_section(leg.side(), offered.keying == sip::Keying::kSdes);
+  say_own(leg.side(), leg.session);
   if (leg.session.security.ice && offered.ice) section.ice = media_->local_ice(leg.side(), &*offered.ice, now());
   if (leg.agreement) {
     section.rtcp_mux = leg.agreement->sections[section_].rtcp_mux;
@@ -339,7 +355,8 @@ void Call::on_secured(const MediaEvent& event) {
              {"cipher_suite", event.secured.cipher_suite},
              {"profile", std::string(proto::srtp_profile(event.secured.profile).name)},
              {"fingerprint", event.secured.fingerprint},
-             {"verdict", event.secured.verdict}});
+             {"verdict", event.secured.verdict},
+             {"sas", event.secured.short_authentication}});
 }
 
 }  // namespace weir::controlplane

@@ -70,7 +70,8 @@ void Call::on_refer(Leg& from, sip::TransactionId id, const Message& request) {
   if (ending_ || !established)
     return refuse({ending_ ? std::uint16_t{481} : std::uint16_t{403}, "no established call"});
   if (control_.draining() || transfers_left_ == 0) return refuse({503, "no more transfers of this call"});
-  if (is_changing() || (transfer_ && !transfer_->over())) return refuse({491, "the call is being changed"});
+  if (is_changing() || callee_awaited_ || (transfer_ && !transfer_->over()))
+    return refuse({491, "the call is being changed"});
   std::variant<sip::ReferTo, EndCause> read = read_refer_to(request);
   if (const auto* cause = std::get_if<EndCause>(&read)) return refuse(*cause);
   const sip::ReferTo& refer_to = std::get<sip::ReferTo>(read);
@@ -92,6 +93,10 @@ void Call::on_refer(Leg& from, sip::TransactionId id, const Message& request) {
 
 std::optional<EndCause> Call::transfer_blindly(Leg& from, sip::TransactionId id, const Message& request,
                                                std::string_view target, const Destination& destination) {
+  const settings::RealmIdentitySettings& there = context_.settings.realms[destination.to_realm].identity;
+  if (context_.identity != nullptr && there.connected == settings::IdentityUse::kRequire) {
+    return EndCause{403, "who answers there has to show it, which a transfer does not wait for"};
+  }
   std::variant<CallSlot, Refusal> place_there =
       control_.realm_calls().begin(now(), destination.to_realm, CallDirection::kOut);
   if (const auto* refusal = std::get_if<Refusal>(&place_there)) return EndCause{refusal->status, refusal->reason};

@@ -39,7 +39,7 @@ std::optional<EndCause> Call::check_replacing(const Leg& gone, const Path& from,
                            other->state == LegState::kConfirmed && other->agreement;
   if (!established) return EndCause{481, "the dialog to be replaced is not established"};
   if (early_only) return EndCause{486, "the dialog to be replaced is early no more"};
-  if (is_changing()) return EndCause{491, "the call is being changed"};
+  if (is_changing() || callee_awaited_) return EndCause{491, "the call is being changed"};
   return std::nullopt;
 }
 
@@ -47,11 +47,31 @@ std::optional<EndCause> Call::on_replaces(sip::TransactionId id, const Message& 
                                           const sip::DialogId& replaced, bool early_only) {
   Leg* const gone = leg_of(replaced);
   if (gone == nullptr) return EndCause{481, "the dialog to be replaced is gone"};
-  return replace_leg(id, invite, from, *gone, early_only);
+  const Leg comer(gone->side(), from);
+  if (identity_use(comer) == settings::IdentityUse::kIgnore) {
+    return replace_leg(id, invite, from, *gone, early_only, nullptr);
+  }
+  if (std::optional<EndCause> cause = check_replacing(*gone, from, early_only)) return cause;
+  const std::shared_ptr<const Message> kept = context_.transactions.request(id);
+  const auto judge = [=, this](const JudgedIdentity& verdict) -> std::optional<EndCause> {
+    Leg* const party = leg_of(replaced);
+    if (party == nullptr) return EndCause{481, "the dialog to be replaced is gone"};
+    if (verdict.refusal.status != 0) return verdict.refusal;
+    return replace_leg(id, *kept, from, *party, early_only, &verdict);
+  };
+  const auto later = [=, this](const JudgedIdentity& verdict) {
+    control_.disown(id);
+    if (const auto cause = judge(verdict)) control_.answer(id, *kept, cause->status, cause->text);
+  };
+  if (const std::optional<JudgedIdentity> verdict = check_identity(comer, id, invite, later)) return judge(*verdict);
+  identity_wait_->request = kept;
+  control_.own_invite(id, *this);
+  return std::nullopt;
 }
 
+/// `verdict`: on the comer's Identity; null: nobody asked.
 std::optional<EndCause> Call::replace_leg(sip::TransactionId id, const Message& invite, const Path& from, Leg& gone,
-                                          bool early_only) {
+                                          bool early_only, const JudgedIdentity* verdict) {
   if (std::optional<EndCause> cause = check_replacing(gone, from, early_only)) return cause;
   const Side side = gone.side();
   if (leg(opposite(side))->is_sips() && !(is_sips(invite) && settings::is_secured(from.transport))) {
@@ -61,6 +81,7 @@ std::optional<EndCause> Call::replace_leg(sip::TransactionId id, const Message& 
   comer->invite = id;
   comer->display = invite.from() ? sip::write(invite.from()->uri) : "";
   comer->peer.learn(invite);
+  if (verdict != nullptr) comer->identity = *verdict;
   comer->session.security = policy_from(realm_of(*comer));
   comer->dialog = sip::Dialog::from_request(invite, context_.tokens(), comer->contact(is_sips(invite)));
   if (!comer->dialog) return EndCause{400, "the INVITE has no usable Contact"};

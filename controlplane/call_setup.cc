@@ -55,7 +55,7 @@ std::optional<EndCause> Call::begin(sip::TransactionId id, const Message& invite
   caller_->state = LegState::kInviting;
   invitation_ =
       std::make_unique<Invitation>(context_, control_, *this, static_cast<Inviter&>(*this), Side::kCallee, destination);
-  const bool waits = identity_wait_ && realm_of(*caller_).identity.hold == settings::IdentityHold::kInvite;
+  const bool waits = identity_wait_ && holds_invite();
   starting_ = true;
   if (!waits) start_invitation();
   starting_ = false;
@@ -204,7 +204,6 @@ void Call::on_answered(std::unique_ptr<Leg> leg, const Message& response) {
   early_.reset();
   take_session_timer(*callee_, response);
   control_.own(callee_->dialog->id(), *this);
-  await_callee();
   invitation_end_.set(now() + kForksNs, [this] { invitation_.reset(); });
   if (another_offered) {
     acknowledge(*callee_, "");
@@ -213,9 +212,11 @@ void Call::on_answered(std::unique_ptr<Leg> leg, const Message& response) {
   if (delayed_ && !caller_->agreement) {
     callee_unacknowledged_ = true;  // until the caller's ACK brings the answer
     if (const std::optional<EndCause> cause = take_callees_offer(*callee_, response)) return end(*cause);
+    await_callee();
     return answer_caller();
   }
   acknowledge(*callee_, "");
+  if (delayed_) await_callee();
   if (delayed_) return answer_caller();  // the offer came in a provisional response, and has its answer
   if (!early) {
     recall_offer(*callee_, callee_session_, *callee_offered_);
@@ -224,6 +225,7 @@ void Call::on_answered(std::unique_ptr<Leg> leg, const Message& response) {
     return end(*cause);  // of several forks with media another one may have been heard
   }
   if (ending_) return;  // the stream may have failed meanwhile, and told the caller
+  await_callee();
   answer_caller();
   if (invitation_->has_forked(*callee_)) renew_shared_keys(Side::kCallee);
 }

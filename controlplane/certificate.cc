@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 
 #include "proto/assert.h"
 
@@ -28,11 +29,16 @@ bool set_random_serial(X509* certificate) {
   return set;
 }
 
+/// From midnight, UTC: the second in which it was made would be a mark that its bearer is known by.
+bool set_validity(X509* certificate) {
+  const time_t today = std::time(nullptr) / kDaySeconds * kDaySeconds;
+  return ASN1_TIME_set(X509_getm_notBefore(certificate), today - kDaySeconds) != nullptr &&
+         ASN1_TIME_set(X509_getm_notAfter(certificate), today - kDaySeconds + kValiditySeconds) != nullptr;
+}
+
 bool fill_and_sign(X509* certificate, EVP_PKEY* key) {
   X509_NAME* name = X509_get_subject_name(certificate);
-  return X509_set_version(certificate, 2) == 1 && set_random_serial(certificate) &&
-         X509_gmtime_adj(X509_getm_notBefore(certificate), -kDaySeconds) != nullptr &&
-         X509_gmtime_adj(X509_getm_notAfter(certificate), kValiditySeconds) != nullptr &&
+  return X509_set_version(certificate, 2) == 1 && set_random_serial(certificate) && set_validity(certificate) &&
          X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(kCommonName), -1,
                                     -1, 0) == 1 &&
          X509_set_issuer_name(certificate, name) == 1 && X509_set_pubkey(certificate, key) == 1 &&
@@ -77,14 +83,15 @@ proto::Result<Certificate> Certificate::from_der(proto::Bytes der) {
   if (read.key_ == nullptr || X509_check_private_key(read.x509_.get(), read.key_.get()) != 1) {
     return proto::Error{"no key that belongs to the certificate"};
   }
-  int days = 0;
-  int seconds = 0;
-  if (ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(read.x509_.get())) != 1 ||
-      days * kDaySeconds + seconds < kValiditySeconds / 2) {
-    return proto::Error{"the certificate is too old"};
-  }
   read.fingerprint_ = fingerprint_of(*read.x509_, sip::FingerprintHash::kSha256);
   return read;
+}
+
+bool Certificate::has_half_its_life() const {
+  int days = 0;
+  int seconds = 0;
+  return ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(x509_.get())) == 1 &&
+         days * kDaySeconds + seconds >= kValiditySeconds / 2;
 }
 
 std::vector<std::uint8_t> Certificate::to_der() const {

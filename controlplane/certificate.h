@@ -14,14 +14,17 @@ namespace weir::controlplane {
 /// A self-signed ECDSA P-256 certificate and its key.
 class Certificate {
  public:
-  /// A new key, random serial, neutral names, valid from a day ago for 60 days. Errors: OpenSSL's.
+  /// A new key, random serial, neutral names, valid from the day before this one for 60 days: those of a day have
+  /// nothing in common but what all of Weir's have. Errors: OpenSSL's.
   static proto::Result<Certificate> make();
-  /// One that to_der() gave. Errors: it is none, key and certificate do not belong together, or half of its time is
-  /// over: the calls to come are to have a younger one.
+  /// One that to_der() gave. Errors: it is none, or key and certificate do not belong together.
   static proto::Result<Certificate> from_der(proto::Bytes der);
   /// The certificate and, behind it, its key, both in DER: to be kept where nobody else reads it, and wiped. Empty:
   /// OpenSSL has no memory.
   [[nodiscard]] std::vector<std::uint8_t> to_der() const;
+
+  /// False: the calls to come are to have a younger one.
+  [[nodiscard]] bool has_half_its_life() const;
 
   [[nodiscard]] X509* x509() const { return x509_.get(); }
   [[nodiscard]] EVP_PKEY* key() const { return key_.get(); }

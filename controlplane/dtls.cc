@@ -8,8 +8,8 @@
 
 namespace weir::controlplane {
 
-DtlsEndpoint::DtlsEndpoint(DtlsContext& context, Callbacks callbacks)
-    : context_(context), callbacks_(std::move(callbacks)) {
+DtlsEndpoint::DtlsEndpoint(DtlsContext& context, Callbacks callbacks, const Certificate* certificate)
+    : context_(context), certificate_(certificate), callbacks_(std::move(callbacks)) {
   candidates_.reserve(kCandidatesMax);
 }
 
@@ -129,7 +129,7 @@ void DtlsEndpoint::add_to_hello(Candidate& candidate, proto::Bytes datagram, std
   }
   if (!candidate.hello->complete()) return;
   candidate.association =
-      std::make_unique<DtlsAssociation>(context_, sip::DtlsRole::kServer, send_to(candidate.source));
+      std::make_unique<DtlsAssociation>(context_, sip::DtlsRole::kServer, send_to(candidate.source), certificate_);
   candidate.association->start_server(candidate.hello->record());
   candidate.hello.reset();
   candidate.progress_ns = now_ns;
@@ -152,7 +152,7 @@ void DtlsEndpoint::start_client(std::uint64_t now_ns) {
       Candidate{.source = signalled_,
                 .random = {},
                 .hello = std::nullopt,
-                .association = std::make_unique<DtlsAssociation>(context_, role_, send_to_signalled()),
+                .association = std::make_unique<DtlsAssociation>(context_, role_, send_to_signalled(), certificate_),
                 .progress_ns = now_ns});
   candidates_.front().association->start_client();
   settle(candidates_.begin(), now_ns);
@@ -210,6 +210,7 @@ void DtlsEndpoint::win(Candidates::iterator candidate, const std::string& verdic
       .cipher_suite = result.cipher_suite,
       .fingerprint = sip::write_fingerprint(fingerprint_of(*result.peer_certificate, sip::FingerprintHash::kSha256)),
       .verdict = verdict,
+      .short_authentication = result.short_authentication,
       .peer = candidates_.front().source,
       .receive_key = server ? result.keys.client_write : result.keys.server_write,
       .send_key = server ? result.keys.server_write : result.keys.client_write,

@@ -32,8 +32,9 @@ struct DtlsSecured {
   sip::DtlsRole role = sip::DtlsRole::kServer;
   std::string version;
   std::string cipher_suite;
-  std::string fingerprint;  ///< of the peer's certificate, as SDP writes it
-  std::string verdict;      ///< for people
+  std::string fingerprint;           ///< of the peer's certificate, as SDP writes it
+  std::string verdict;               ///< for people
+  std::string short_authentication;  ///< likewise: short_authentication.h
   proto::Endpoint peer;
   Secret<MasterKey> receive_key;
   Secret<MasterKey> send_key;
@@ -55,8 +56,9 @@ class DtlsEndpoint {
     std::function<void(const std::string& reason, std::uint64_t now_ns)> failed;
   };
 
-  /// Deaf until listen() or start(). `context` outlives the endpoint.
-  DtlsEndpoint(DtlsContext& context, Callbacks callbacks);
+  /// Deaf until listen() or start(). `context` and `certificate` outlive the endpoint. `certificate`: ours in its
+  /// associations; null: the context's.
+  DtlsEndpoint(DtlsContext& context, Callbacks callbacks, const Certificate* certificate = nullptr);
   DtlsEndpoint(const DtlsEndpoint&) = delete;
   DtlsEndpoint& operator=(const DtlsEndpoint&) = delete;
 
@@ -114,6 +116,7 @@ class DtlsEndpoint {
   void fail(const std::string& reason, std::uint64_t now_ns);
 
   DtlsContext& context_;
+  const Certificate* certificate_;
   Callbacks callbacks_;
   State state_ = State::kDeaf;
   sip::DtlsRole role_ = sip::DtlsRole::kServer;

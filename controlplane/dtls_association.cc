@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "controlplane/dtls_filter.h"
+#include "controlplane/short_authentication.h"
 #include "proto/assert.h"
 #include "proto/control_protocol.h"
 #include "proto/dtls_record.h"
@@ -28,9 +29,11 @@ bool is_alert(proto::Bytes datagram) {
 
 }  // namespace
 
-DtlsAssociation::DtlsAssociation(DtlsContext& context, sip::DtlsRole role, Send send)
+DtlsAssociation::DtlsAssociation(DtlsContext& context, sip::DtlsRole role, Send send, const Certificate* certificate)
     : role_(role), ssl_(SSL_new(context.ssl_context())) {
   WEIR_ASSERT(ssl_ != nullptr);
+  WEIR_ASSERT(certificate == nullptr ||
+              SSL_use_cert_and_key(ssl_.get(), certificate->x509(), certificate->key(), nullptr, 1) == 1);
   // No alert ever leaves: a handshake that fails here may have been spoilt by a forger, and the alert would end the
   // real peer's side of it. The peer learns of the end by its own timeout, or by SIP.
   datagrams_.send = [out = std::move(send)](proto::Bytes datagram) {
@@ -133,6 +136,9 @@ DtlsAssociation::State DtlsAssociation::finish() {
                                  sizeof kDtlsSrtpExporterLabel - 1, nullptr, 0, 0) != 1) {
     return fail(openssl_error("OpenSSL exports no keys"));
   }
+  const std::optional<std::string> short_authentication = short_authentication_string(*ssl_);
+  if (!short_authentication) return fail(openssl_error("OpenSSL has no SHA-1"));
+  result_.short_authentication = *short_authentication;
   result_.keys = split_exporter(*profile, {exported->data(), bytes});
   result_.profile = *profile;
   result_.version = SSL_get_version(ssl_.get());

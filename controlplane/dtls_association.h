@@ -27,6 +27,7 @@ struct DtlsResult {
   std::string version;       ///< OpenSSL's name: "DTLSv1.2"
   std::string cipher_suite;  ///< OpenSSL's name
   CertificateHandle peer_certificate;
+  std::string short_authentication;  ///< short_authentication.h
   MasterKeyPair keys;
 };
 
@@ -35,8 +36,9 @@ class DtlsAssociation {
   enum class State : std::uint8_t { kHandshaking, kConnected, kFailed };
   using Send = std::function<void(proto::Bytes)>;
 
-  /// `context` outlives the association; `send` is called from within start_*, receive and advance.
-  DtlsAssociation(DtlsContext& context, sip::DtlsRole role, Send send);
+  /// `context` outlives the association; `send` is called from within start_*, receive and advance. `certificate`:
+  /// ours in it; null: the context's.
+  DtlsAssociation(DtlsContext& context, sip::DtlsRole role, Send send, const Certificate* certificate = nullptr);
   DtlsAssociation(const DtlsAssociation&) = delete;
   DtlsAssociation& operator=(const DtlsAssociation&) = delete;
   ~DtlsAssociation();

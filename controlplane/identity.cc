@@ -25,6 +25,7 @@ std::vector<settings::AddressPrefix> own_addresses(const settings::Settings& set
   for (const settings::RealmSettings& realm : settings.realms) {
     for (const settings::ListenerSettings& listener : realm.listeners) add(listener.local.address);
   }
+  if (settings.identity.server.listen) add(settings.identity.server.listen->address);
   for (const settings::NetworkSettings& network : settings.networks) add(network.address);
   return own;
 }

@@ -69,6 +69,13 @@ std::string fault_of_leaf(X509* leaf) {
   return {};
 }
 
+/// Whether an issuer is bound to no numbers, nor to claims: those below it would be, too.
+bool speaks_for_all(const X509* issuer) {
+  const bool constrained = std::any_of(std::begin(kConstraintOids), std::end(kConstraintOids),
+                                       [&](const char* oid) { return find_extension(issuer, oid) != nullptr; });
+  return !constrained && find_extension(issuer, kTnAuthListOid) == nullptr;
+}
+
 std::string subject_of(const X509* certificate) {
   const BioHandle bio(BIO_new(BIO_s_mem()));
   X509_NAME_print_ex(bio.get(), X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
@@ -160,6 +167,10 @@ IdentityCertificate::Outcome IdentityCertificate::check_path(const TrustAnchors&
     if (good) {
       outcome.until_s = now_s + kGoodSeconds;
       const STACK_OF(X509)* const path = X509_STORE_CTX_get0_chain(context.get());
+      for (int i = 1; i < sk_X509_num(path); ++i) {
+        if (!speaks_for_all(sk_X509_value(path, i)))
+          outcome.error = "it was delegated (RFC 9060), which is not supported";
+      }
       for (int i = 0; i < sk_X509_num(path); ++i) {
         outcome.until_s = std::min(outcome.until_s, unix_time_of(X509_get0_notAfter(sk_X509_value(path, i))));
       }

@@ -7,6 +7,7 @@
 #include "sip/identity.h"
 #include "sip/privacy.h"
 #include "sip/telephone.h"
+#include "sip/text.h"
 #include "sip/uri_headers.h"
 
 namespace weir::controlplane {
@@ -92,6 +93,22 @@ void hide(sip::Uri& uri, std::string_view our_host) {
   uri.headers = sip::write(headers);
 }
 
+/// What a caller says itself of its number's validation is nobody's word.
+void drop_verstat(sip::Uri& uri) {
+  if (uri.scheme == sip::Scheme::kTel) {
+    std::optional<sip::Telephone> telephone = sip::telephone_of(uri);
+    if (telephone && telephone->parameters.take("verstat")) uri = sip::make_tel_uri(*telephone);
+    return;
+  }
+  constexpr std::string_view kVerstat = ";verstat";
+  const std::string user = uri.user_text();
+  for (std::size_t at = user.find(';'); at != std::string::npos; at = user.find(';', at + 1)) {
+    if (!sip::equals_without_case(std::string_view(user).substr(at, kVerstat.size()), kVerstat)) continue;
+    uri.user = sip::escape_user(user.substr(0, user.find(';')));
+    return;
+  }
+}
+
 /// A MESSAGE has no Contact (RFC 3428 section 4); its Via is ours.
 std::string our_host_in(const Message& out) {
   if (const std::optional<sip::NameAddr> contact = out.contact()) return contact->uri.host;
@@ -129,18 +146,23 @@ void pass(const Message& in, HeaderId id, bool hides, Message& out) {
 
 }  // namespace
 
+bool is_anonymous(const Message& in, const settings::RealmSettings& to) {
+  return !to.policy.trusted && wants_anonymity(in);
+}
+
 sip::NameAddr shown_caller(const Message& in, const settings::RealmSettings& to, std::string_view our_host) {
   sip::NameAddr shown;
   const std::optional<sip::NameAddr> caller = in.from();
-  if (!caller || (!to.policy.trusted && wants_anonymity(in))) {
+  if (!caller || is_anonymous(in, to)) {
     shown.display_name = "Anonymous";
     shown.uri = sip::make_sip_uri("anonymous", "anonymous.invalid");
     return shown;
   }
   shown.display_name = caller->display_name;
   shown.uri = caller->uri;
+  drop_verstat(shown.uri);
   if (!to.policy.topology_hiding) return shown;
-  shown.uri = sip::make_sip_uri(caller->uri.user_text(), our_host);
+  shown.uri = sip::make_sip_uri(shown.uri.user_text(), our_host);
   return shown;
 }
 

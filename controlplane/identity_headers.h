@@ -10,6 +10,9 @@
 
 namespace weir::controlplane {
 
+/// Whether the caller of `in` has asked not to be known where it is called (RFC 3323 section 4.2), and is not to be.
+bool is_anonymous(const sip::Message& in, const proto::settings::RealmSettings& to);
+
 /// The caller as the other side is to see it: display name and user; the host is `our_host` unless that side is shown
 /// the other's. Anonymous (RFC 3323 section 4.1) towards an untrusted realm if the caller asks for privacy. Without a
 /// tag.

@@ -1,5 +1,8 @@
 #include "controlplane/kept_call.h"
 
+#include <algorithm>
+
+#include "controlplane/certificate.h"
 #include "controlplane/keeper.h"
 
 namespace weir::controlplane {
@@ -60,9 +63,18 @@ void kept_fields(Keeper& keeper, proto::CodecPolicy& codecs) {
 }
 
 template <typename Keeper>
+void kept_fields(Keeper& keeper, sip::FingerprintHashes& hashes) {
+  keep(keeper, hashes.packed);
+  const std::vector<proto::CertificateHash> list = hashes.list();
+  const auto is_one = [](proto::CertificateHash hash) { return hash <= kKeptLast<proto::CertificateHash>; };
+  if (list.empty() || !std::all_of(list.begin(), list.end(), is_one)) keeper.fail();
+}
+
+template <typename Keeper>
 void kept_fields(Keeper& keeper, sip::SecurityPolicy& policy) {
   keep(keeper, policy.srtp, policy.dtls, policy.suites, policy.first, policy.best_effort, policy.feedback, policy.ice,
-       policy.ice_full, policy.video, policy.extensions, policy.simulcast, policy.codecs);
+       policy.ice_full, policy.video, policy.extensions, policy.simulcast, policy.codecs, policy.fingerprints_accepted,
+       policy.fingerprints_offered, policy.rekey_s, policy.rekey_packets);
 }
 
 template <typename Keeper>
@@ -163,7 +175,7 @@ void kept_fields(Keeper& keeper, LegKeys& keys) {
 template <typename Keeper>
 void kept_fields(Keeper& keeper, SecuredInfo& info) {
   keep(keeper, info.keying, info.profile, info.role, info.version, info.cipher_suite, info.fingerprint, info.verdict,
-       info.peer);
+       info.short_authentication, info.peer);
 }
 
 template <typename Keeper>
@@ -173,10 +185,24 @@ void kept_fields(Keeper& keeper, MediaTerms& terms) {
   if (!is_valid(terms.audio)) keeper.fail();
 }
 
+/// With its key; no bytes: there is none.
+template <typename Keeper>
+void kept_fields(Keeper& keeper, std::shared_ptr<const Certificate>& certificate) {
+  std::vector<std::uint8_t> der = certificate ? certificate->to_der() : std::vector<std::uint8_t>{};
+  keep(keeper, der);
+  if constexpr (Keeper::kReads) {
+    auto read = der.empty() ? proto::Error{""} : Certificate::from_der(der);
+    if (!read && !der.empty()) keeper.fail();
+    if (read) certificate = std::make_shared<const Certificate>(std::move(read).value());
+  }
+  proto::wipe(der.data(), der.size());
+}
+
 template <typename Keeper>
 void kept_fields(Keeper& keeper, KeptMediaLeg& leg) {
-  keep(keeper, leg.network, leg.also_network, leg.terms, leg.rtp_port, leg.security, leg.keys, leg.secured,
-       leg.association, leg.tls_id, leg.tls_id_next, leg.ice[0], leg.ice[1], leg.ice_role, leg.fresh_ssrc);
+  keep(keeper, leg.network, leg.also_network, leg.terms, leg.rtp_port, leg.security, leg.certificate, leg.keys,
+       leg.secured, leg.association, leg.tls_id, leg.tls_id_next, leg.ice[0], leg.ice[1], leg.ice_role, leg.fresh_ssrc,
+       leg.unlinkable, leg.keys_age.since_ns, leg.keys_age.packets_before);
 }
 
 template <typename Keeper>

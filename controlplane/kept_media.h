@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,14 +25,17 @@ struct KeptMediaLeg {
   std::uint16_t rtp_port = 0;                ///< local, even
   MediaTerms terms;                          ///< of what its party sends
   sip::SecurityPolicy security;
-  LegKeys keys;  ///< in force
+  std::shared_ptr<const Certificate> certificate;  ///< its own; null: all legs' one
+  LegKeys keys;                                    ///< in force
   SecuredInfo secured;
   std::optional<sip::DtlsAssociationTerms> association;  ///< what the one in force was made of
   std::string tls_id;                                    ///< ours, of the association in force or to come
   std::string tls_id_next;                               ///< likewise
   std::array<sip::IceCredentials, 2> ice;                ///< ours, as LegIce::ours
   proto::IceRole ice_role = proto::IceRole::kNone;       ///< ours, as a full agent
-  std::uint32_t fresh_ssrc = 0;                          ///< what its media leaves as after a transfer; 0: as it comes
+  bool unlinkable = false;                               ///< see MediaLegOptions
+  KeyAge keys_age;
+  std::uint32_t fresh_ssrc = 0;  ///< what its media leaves as after a transfer; 0: as it comes
 };
 
 struct KeptMedia {

@@ -8,6 +8,7 @@
 #include "controlplane/media_engine.h"
 #include "controlplane/media_flows.h"
 #include "proto/assert.h"
+#include "proto/source_disguise.h"
 
 namespace weir::controlplane {
 namespace {
@@ -89,7 +90,7 @@ proto::Status Media::replace(Side side, const MediaLegOptions& options, std::uin
   const std::uint16_t others = leg(opposite(side)).port(Component::kRtp).local_port();
   const std::uint32_t worker = proto::worker_of_port(others, engine_.client().workers());
   MediaLegOptions taken = options;
-  const proto::Result<std::uint16_t> port = engine_.take_ports(taken, worker, now_ns);
+  const proto::Result<std::uint16_t> port = engine_.equip(taken, worker, now_ns);
   if (!port) return proto::Error{port.error()};
   choose_fresh_ssrc(side);
   MediaLeg& gone = leg(side);
@@ -102,6 +103,11 @@ proto::Status Media::replace(Side side, const MediaLegOptions& options, std::uin
   return leg(side).listen(now_ns);
 }
 
+/// What a source of `from`'s party is called on the other leg, but for one that all leave as.
+std::uint32_t Media::ssrc_across(Side from, std::uint32_t ssrc) const {
+  return leg(opposite(from)).is_unlinkable() ? proto::SourceDisguise(cookie_).hide(ssrc) : ssrc;
+}
+
 /// What comes from `side` leaves with an SSRC that its other leg has not heard under its keys.
 void Media::choose_fresh_ssrc(Side side) {
   std::uint32_t& ssrc = fresh_ssrc_[static_cast<std::size_t>(side)];
@@ -110,7 +116,7 @@ void Media::choose_fresh_ssrc(Side side) {
     const proto::FlowStatus* status = engine_.client().status(flow);
     if (status == nullptr) continue;
     for (const proto::StreamStatus& stream : status->streams) {
-      if (stream.recent != 0) ssrcs_used_.push_back(stream.ssrc);
+      if (stream.recent != 0) ssrcs_used_.push_back(ssrc_across(side, stream.ssrc));
     }
   }
   do {
@@ -132,6 +138,8 @@ proto::Status Media::set_remote(Side side, const RemoteMedia& remote, std::uint6
 
 void Media::on_leg_secured(Side side, bool renewed, std::uint64_t now_ns) {
   touch(now_ns);
+  const bool ages = leg(side).secured().keying == sip::Keying::kDtls;
+  key_ages_[static_cast<std::size_t>(side)] = ages ? KeyAge{now_ns, packets_from(side), 0} : KeyAge{};
   const auto kind = renewed ? MediaEvent::Kind::kKeysRenewed : MediaEvent::Kind::kSecured;
   say({.kind = kind, .side = side, .secured = leg(side).secured(), .reason = {}, .source = {}});
   follow_legs(now_ns);
@@ -192,6 +200,8 @@ Secret<proto::FlowSpec> Media::flow_from(Side side, Component component) const {
   const auto& payload_types = side == Side::kCaller ? rewrite_.from_caller : rewrite_.from_callee;
   Secret<proto::FlowSpec> spec = make_flow(leg(side), leg(opposite(side)), component, payload_types, terms);
   spec->rewrite.ssrc_to = fresh_ssrc_[static_cast<std::size_t>(side)];
+  if (leg(opposite(side)).is_unlinkable()) spec->rewrite.strips_extensions |= proto::kHidesSources;
+  if (leg(side).is_unlinkable()) spec->rewrite.strips_extensions |= proto::kFindsSources;
   return spec;
 }
 
@@ -341,6 +351,28 @@ std::uint64_t Media::heard_ns(Side side) const {
   return heard;
 }
 
+/// What was accepted of its party.
+std::uint64_t Media::packets_from(Side side) const {
+  std::uint64_t packets = 0;
+  for (const proto::FlowId flow : flows(side)) {
+    const proto::FlowStatus* status = engine_.client().status(flow);
+    if (status != nullptr) packets += status->rtp_packets_in + status->rtcp_packets_in;
+  }
+  return packets;
+}
+
+/// RFC 5763 section 6.7: a fresh association makes fresh keys. What is asked for may not come: the party has to answer.
+void Media::check_key_ages(std::uint64_t now_ns) {
+  for (const Side side : kSides) {
+    KeyAge& age = key_ages_[static_cast<std::size_t>(side)];
+    if (age.asked_ns != 0 && now_ns < age.asked_ns + kRenewalRetryNs) continue;
+    if (!leg(side).wants_other_keys(age, packets_from(side), now_ns)) continue;
+    age.asked_ns = now_ns;
+    say({.kind = MediaEvent::Kind::kKeysEnding, .side = side, .secured = {}, .reason = {}, .source = {}});
+    return;  // the call may have ended with it; the other leg has its turn
+  }
+}
+
 void Media::check_silence(std::uint64_t now_ns) {
   // A party may be silent for long (muted, RTCP alone): the stream is dead when nothing came on any flow. A flow says
   // its silence once, so what hold or another flow forbids to conclude now is kept in mind.
@@ -374,7 +406,9 @@ bool Media::advance(std::uint64_t now_ns) {
     more = leg(side).advance(now_ns) || more;
     if (leg(side).watches()) engine_.wake_later(*this);
   }
-  return more || keys_stale_ || peers_stale_;
+  const bool goes_on = more || keys_stale_ || peers_stale_;
+  if (state_ == State::kFlowing) check_key_ages(now_ns);
+  return goes_on;
 }
 
 void Media::fail(Side side, const std::string& reason, std::uint64_t now_ns) {

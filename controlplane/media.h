@@ -59,6 +59,8 @@ class Media final : private MediaLeg::Listener {
  public:
   /// How long the keys before receive beside new ones: until the peer has certainly begun to use those.
   static constexpr std::uint32_t kKeyGraceMs = 10'000;
+  /// Keys that policy wants renewed and that have not been are asked for again after so long.
+  static constexpr std::uint64_t kRenewalRetryNs = 30'000'000'000;
 
   ~Media();
   Media(const Media&) = delete;
@@ -72,6 +74,8 @@ class Media final : private MediaLeg::Listener {
   /// What we bring to the leg's next offer or answer: ports, SDES keys, tls-id, and what is in force of them.
   /// `sdes`: with SDES keys, which are made if need be.
   [[nodiscard]] sip::LocalSection local_section(Side side, bool sdes);
+  /// a=fingerprint of the leg's descriptions: of our certificate on it.
+  [[nodiscard]] std::vector<sip::Fingerprint> fingerprints(Side side) const { return leg(side).fingerprints(); }
   /// ICE for the leg's next description; `offer`: the remote's that it answers, null for an offer of ours.
   [[nodiscard]] sip::LocalIce local_ice(Side side, const sip::RemoteIce* offer, std::uint64_t now_ns);
   /// Candidates of the leg's remote that came after its description (RFC 8840).
@@ -97,6 +101,9 @@ class Media final : private MediaLeg::Listener {
   /// Asks it. `named`: the SSRCs of its video, as far as its description names any; else all that it sends are asked.
   /// Does nothing while media does not flow both ways.
   void ask_for_picture(Side side, std::span<const std::uint32_t> named);
+
+  /// See MediaLegOptions.
+  [[nodiscard]] bool is_unlinkable(Side side) const { return leg(side).is_unlinkable(); }
 
   /// A party was replaced: what a leg hears comes as one source, whatever the other party sends.
   [[nodiscard]] bool joins_sources() const { return fresh_ssrc_[0] != 0 || fresh_ssrc_[1] != 0; }
@@ -166,6 +173,8 @@ class Media final : private MediaLeg::Listener {
   [[nodiscard]] const proto::FlowStatus* heard_from(Side side) const;
   void on_source_learned(Side side, Component component, const proto::Endpoint& source, std::uint64_t now_ns);
   void check_silence(std::uint64_t now_ns);
+  [[nodiscard]] std::uint64_t packets_from(Side side) const;
+  void check_key_ages(std::uint64_t now_ns);
 
   void make_leg(Side side, const MediaLegOptions& options, std::uint16_t rtp_port);
   void install_when_ready(std::uint64_t now_ns);
@@ -177,6 +186,7 @@ class Media final : private MediaLeg::Listener {
   void update_port(Side side, Component component, std::uint32_t grace_ms);
   [[nodiscard]] Secret<proto::FlowSpec> flow_from(Side side, Component component) const;
   void choose_fresh_ssrc(Side side);
+  [[nodiscard]] std::uint32_t ssrc_across(Side from, std::uint32_t ssrc) const;
   [[nodiscard]] bool exits_are_as_wanted(Side side, Component component) const;
   void fail(Side side, const std::string& reason, std::uint64_t now_ns);
   void say(MediaEvent event);
@@ -190,6 +200,7 @@ class Media final : private MediaLeg::Listener {
   std::array<std::uint32_t, 2> fresh_ssrc_{};  ///< by side: what its media leaves as after a transfer; 0: as it comes
   std::vector<std::uint32_t> ssrcs_used_;      ///< what the other legs have heard before their party was replaced
   std::array<std::uint32_t, 2> keys_versions_{};  ///< by side: what weir-media was told of
+  std::array<KeyAge, 2> key_ages_;
   State state_ = State::kStarting;
   bool held_ = false;           ///< see hold()
   bool peers_stale_ = false;    ///< a set-peer could not be sent: the next advance() tries again

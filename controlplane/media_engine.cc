@@ -53,18 +53,26 @@ proto::Result<std::unique_ptr<Media>> MediaEngine::create_media(const MediaLegOp
   // Both legs on one worker: what a stream touches stays in one core's cache.
   const std::uint32_t worker = ports_.emptiest_worker(caller.network);
   std::array<MediaLegOptions, 2> options = {caller, callee};
-  const proto::Result<std::uint16_t> caller_port = take_ports(options[0], worker, now_ns);
+  const proto::Result<std::uint16_t> caller_port = equip(options[0], worker, now_ns);
   if (!caller_port) return proto::Error{caller_port.error()};
-  const proto::Result<std::uint16_t> callee_port = take_ports(options[1], worker, now_ns);
+  const proto::Result<std::uint16_t> callee_port = equip(options[1], worker, now_ns);
   if (!callee_port) {
     give_back_ports(options[0].network, options[0].also_network, *caller_port, now_ns);
     return proto::Error{callee_port.error()};
   }
-  auto media = std::make_unique<Media>(*this, options, std::array{*caller_port, *callee_port}, cookie_next_++,
+  auto media = std::make_unique<Media>(*this, options, std::array{*caller_port, *callee_port}, random_seed(),
                                        std::move(observer));
   media_.insert(media.get());
   if (const proto::Status status = media->listen(now_ns); !status) return proto::Error{status.error()};
   return media;
+}
+
+proto::Result<std::uint16_t> MediaEngine::equip(MediaLegOptions& options, std::uint32_t worker, std::uint64_t now_ns) {
+  if (options.fresh_certificate && !options.certificate) {
+    options.certificate = certificates_.take();
+    if (!options.certificate) return proto::Error{"no DTLS certificate can be made"};
+  }
+  return take_ports(options, worker, now_ns);
 }
 
 proto::Result<std::uint16_t> MediaEngine::take_ports(MediaLegOptions& options, std::uint32_t worker,
@@ -87,7 +95,6 @@ void MediaEngine::give_back_ports(std::uint8_t network, std::optional<std::uint8
 void MediaEngine::find_flows() {
   std::vector<std::unordered_set<std::uint16_t>> ports(settings_.networks.size());
   for (const FlowFound& flow : client_.flows_found()) {
-    cookie_next_ = std::max(cookie_next_, flow.cookie + 1);
     found_[key_of(flow.network, flow.local_port)] = flow;
     const auto pair = static_cast<std::uint16_t>(flow.local_port & ~1u);
     if (flow.network < ports.size()) ports[flow.network].insert(pair);
@@ -110,6 +117,8 @@ proto::Result<std::unique_ptr<Media>> MediaEngine::adopt_media(const KeptMedia& 
     options[side].network = leg.network;
     options[side].also_network = leg.also_network;
     options[side].security = leg.security;
+    options[side].certificate = leg.certificate;
+    options[side].unlinkable = leg.unlinkable;
     ports[side] = leg.rtp_port;
     for (const Component component : kComponents) {
       const auto index = static_cast<std::size_t>(component);

@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "controlplane/certificate_pool.h"
 #include "controlplane/dataplane_client.h"
 #include "controlplane/dtls_context.h"
 #include "controlplane/ice_agent.h"
@@ -51,10 +52,12 @@ class MediaEngine {
 
   [[nodiscard]] DataplaneClient& client() { return client_; }
   [[nodiscard]] PortPool& ports() { return ports_; }
-  /// A pair for a leg, owned by `worker` if there is one; also_network is taken back if none is free on both.
-  proto::Result<std::uint16_t> take_ports(MediaLegOptions& options, std::uint32_t worker, std::uint64_t now_ns);
+  /// A pair for a leg, owned by `worker` if there is one; also_network is taken back if none is free on both. And the
+  /// certificate of a leg that wants one of its own. Errors: no port left, no certificate can be made.
+  proto::Result<std::uint16_t> equip(MediaLegOptions& options, std::uint32_t worker, std::uint64_t now_ns);
   void give_back_ports(std::uint8_t network, std::optional<std::uint8_t> also, std::uint16_t rtp_port,
                        std::uint64_t now_ns);
+  [[nodiscard]] CertificatePool& certificates() { return certificates_; }
   [[nodiscard]] DtlsContext& dtls() { return *dtls_; }
   [[nodiscard]] const proto::settings::Settings& settings() const { return settings_; }
   /// Of all connectivity checks of ours.
@@ -62,6 +65,7 @@ class MediaEngine {
 
  private:
   friend class Media;  // forget(), wake()
+  proto::Result<std::uint16_t> take_ports(MediaLegOptions& options, std::uint32_t worker, std::uint64_t now_ns);
   /// A flow is found by its network and local port.
   static std::uint32_t key_of(std::uint8_t network, std::uint16_t port) { return std::uint32_t{network} << 16 | port; }
   void find_flows();
@@ -84,8 +88,8 @@ class MediaEngine {
   std::unordered_set<Media*> dozing_;
   std::uint64_t later_ns_ = 0;
   IcePacer ice_pacer_;
+  CertificatePool certificates_;
   std::unordered_map<std::uint32_t, FlowFound> found_;  ///< nobody has adopted them yet
-  std::uint64_t cookie_next_ = 1;
 };
 
 }  // namespace weir::controlplane

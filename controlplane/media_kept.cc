@@ -19,6 +19,7 @@ std::optional<KeptMedia> Media::kept() const {
     const auto index = static_cast<std::size_t>(side);
     kept.legs[index] = leg(side).kept();
     kept.legs[index].fresh_ssrc = fresh_ssrc_[index];
+    kept.legs[index].keys_age = key_ages_[index];
   }
   return kept;
 }
@@ -30,6 +31,7 @@ void Media::adopt(const KeptMedia& kept, const std::array<RemoteMedia, 2>& remot
   for (const Side side : kSides) {
     const auto index = static_cast<std::size_t>(side);
     fresh_ssrc_[index] = kept.legs[index].fresh_ssrc;
+    key_ages_[index] = kept.legs[index].keys_age;
     leg(side).adopt(kept.legs[index], remotes[index], flows[index], plain_latch_prefix(engine_.settings().control),
                     now_ns);
     keys_versions_[index] = leg(side).keys_version();
@@ -65,6 +67,8 @@ KeptMediaLeg MediaLeg::kept() const {
   kept.rtp_port = port(Component::kRtp).local_port();
   kept.terms = remote_->terms;
   kept.security = options_.security;
+  kept.certificate = options_.certificate;
+  kept.unlinkable = options_.unlinkable;
   kept.keys = *keys_;
   kept.secured = secured_;
   kept.tls_id = tls_id_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "controlplane/certificate.h"
 #include "controlplane/local_keys.h"
 #include "controlplane/media_engine.h"
 #include "controlplane/own_addresses.h"
@@ -32,8 +33,8 @@ MediaLeg::MediaLeg(MediaEngine& engine, Side side, const MediaLegOptions& option
                                  .also_network = options.also_network,
                                  .local_port = static_cast<std::uint16_t>(rtp_port + index),
                                  .punts_per_s_max = engine.settings().control.punts_per_s_max};
-    ports_[index] =
-        std::make_unique<MediaPort>(engine.client(), component, place, static_cast<MediaPort::Listener&>(*this));
+    ports_[index] = std::make_unique<MediaPort>(engine.client(), component, place, options_.certificate.get(),
+                                                static_cast<MediaPort::Listener&>(*this));
   }
 }
 
@@ -149,7 +150,7 @@ void MediaLeg::forget_other_forks() {
 sip::DtlsAssociationTerms MediaLeg::terms_of(const RemoteMedia& remote) const {
   sip::DtlsAssociationTerms terms;
   terms.our_role = remote.role;
-  terms.our_fingerprints = {engine_.fingerprint()};
+  terms.our_fingerprints = fingerprints();
   terms.their_fingerprints = remote.fingerprints;
   terms.their_tls_id = remote.tls_id;
   if (!remote.tls_id.empty()) terms.our_tls_id = remote.our_tls_id;  // an answer is silent where its offer was
@@ -235,6 +236,7 @@ void MediaLeg::complete(Fork& fork, std::uint64_t now_ns) {
                   .cipher_suite = rtp.cipher_suite,
                   .fingerprint = rtp.fingerprint,
                   .verdict = rtp.verdict,
+                  .short_authentication = rtp.short_authentication,
                   .peer = rtp.peer};
   if (is_current(fork)) {
     // The handshake proved that the peer is there, whatever address its SDP gave.
@@ -424,6 +426,18 @@ sip::LocalSection MediaLeg::local_keys(bool sdes) {
   return keys;
 }
 
+const Certificate& MediaLeg::certificate() const {
+  return options_.certificate ? *options_.certificate : engine_.dtls().certificate();
+}
+
+std::vector<sip::Fingerprint> MediaLeg::fingerprints() const {
+  std::vector<sip::Fingerprint> all;
+  for (const sip::FingerprintHash hash : options_.security.fingerprints_offered.list()) {
+    all.push_back(fingerprint_of(*certificate().x509(), hash));
+  }
+  return all;
+}
+
 Secret<proto::TransformSpec> MediaLeg::receive_transform() const {
   if (!keys_) return {};
   return make_transform(keys_->profile, *keys_->receive, keys_->keeps_indexes);
@@ -432,6 +446,17 @@ Secret<proto::TransformSpec> MediaLeg::receive_transform() const {
 Secret<proto::TransformSpec> MediaLeg::send_transform() const {
   if (!keys_) return {};
   return make_transform(keys_->profile, *keys_->send, keys_->keeps_indexes);
+}
+
+bool MediaLeg::renews_by_policy() const {
+  return keying() == sip::Keying::kDtls && (options_.security.rekey_s != 0 || options_.security.rekey_packets != 0);
+}
+
+bool MediaLeg::wants_other_keys(const KeyAge& age, std::uint64_t packets, std::uint64_t now_ns) const {
+  if (!renews_by_policy() || age.since_ns == 0 || !ready() || renews()) return false;
+  const sip::SecurityPolicy& policy = options_.security;
+  const bool old = policy.rekey_s != 0 && now_ns >= age.since_ns + policy.rekey_s * std::uint64_t{1'000'000'000};
+  return old || (policy.rekey_packets != 0 && packets - age.packets_before >= policy.rekey_packets);
 }
 
 bool MediaLeg::advance(std::uint64_t now_ns) {

@@ -65,6 +65,10 @@ class MediaLeg final : private MediaPort::Listener {
   /// Its media is SRTP, as the remote's description says.
   [[nodiscard]] bool is_secured_leg() const { return remote_ && remote_->keying != sip::Keying::kNone; }
   [[nodiscard]] sip::Keying keying() const { return remote_ ? remote_->keying : sip::Keying::kNone; }
+  /// See MediaLegOptions.
+  [[nodiscard]] bool is_unlinkable() const { return options_.unlinkable; }
+  /// Its policy wants keys of this age, after so many packets in all, to be renewed.
+  [[nodiscard]] bool wants_other_keys(const KeyAge& age, std::uint64_t packets, std::uint64_t now_ns) const;
   [[nodiscard]] const sip::SecurityPolicy& security() const { return options_.security; }
   /// Media may flow: the remote is known, and the keys in force are those its description asks for.
   [[nodiscard]] bool ready() const;
@@ -107,12 +111,15 @@ class MediaLeg final : private MediaPort::Listener {
   [[nodiscard]] sip::LocalSection local_keys(bool sdes);
   void renew_local_keys() { renews_ = true; }
 
+  /// See Media::fingerprints.
+  [[nodiscard]] std::vector<sip::Fingerprint> fingerprints() const;
+
   /// See Media::local_ice.
   [[nodiscard]] sip::LocalIce local_ice(const sip::RemoteIce* offer, std::uint64_t now_ns);
   /// See Media::add_candidates.
   void add_candidates(const sip::RemoteIce& more);
-  /// It asks for consent from time to time: advance() is to be called, if not often.
-  [[nodiscard]] bool watches() const { return is_full_agent(); }
+  /// It asks for consent from time to time, or its keys grow old: advance() is to be called, if not often.
+  [[nodiscard]] bool watches() const { return is_full_agent() || renews_by_policy(); }
   /// Its party speaks ICE, and so do we.
   [[nodiscard]] bool uses_ice() const { return remote_ && remote_->ice; }
   /// For weir-media: whose checks are answered. All empty without ICE.
@@ -161,6 +168,8 @@ class MediaLeg final : private MediaPort::Listener {
                     std::uint64_t now_ns) override;
   void on_port_event(Component component, const proto::Event& event, std::uint64_t now_ns) override;
 
+  [[nodiscard]] const Certificate& certificate() const;
+  [[nodiscard]] bool renews_by_policy() const;
   proto::Status check_allowed(const RemoteMedia& remote) const;
   proto::Status check_addresses(const RemoteMedia& remote) const;
   void follow(const RemoteMedia& remote);

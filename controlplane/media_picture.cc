@@ -38,7 +38,7 @@ void Media::ask_for_picture(Side side, std::span<const std::uint32_t> named) {
     if (named.empty() && stream.recent != 0) add(stream.ssrc, request);
   }
   const std::uint32_t fresh = fresh_ssrc_[static_cast<std::size_t>(other)];
-  request.sender = fresh != 0 ? fresh : towards->rtp_recent != 0 ? towards->ssrc_last : kNoSender;
+  request.sender = fresh != 0 ? fresh : towards->rtp_recent != 0 ? ssrc_across(other, towards->ssrc_last) : kNoSender;
   // A full ring costs one request of many.
   if (request.sources != 0) static_cast<void>(engine_.client().ask_for_pictures(*flow, request));
 }

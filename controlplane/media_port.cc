@@ -8,8 +8,9 @@
 
 namespace weir::controlplane {
 
-MediaPort::MediaPort(DataplaneClient& client, Component component, const Place& place, Listener& listener)
-    : client_(client), listener_(listener), place_(place), component_(component) {}
+MediaPort::MediaPort(DataplaneClient& client, Component component, const Place& place, const Certificate* certificate,
+                     Listener& listener)
+    : client_(client), listener_(listener), certificate_(certificate), place_(place), component_(component) {}
 
 MediaPort::~MediaPort() {
   close(now_ns_);
@@ -77,7 +78,8 @@ MediaPort::Association& MediaPort::add_association() {
           .secured = [this, &added](const DtlsSecured& secured,
                                     std::uint64_t at) { on_dtls_secured(added, secured, at); },
           .failed = [this, &added](const std::string& reason,
-                                   std::uint64_t at) { listener_.on_port_failed(added.id, reason, at); }});
+                                   std::uint64_t at) { listener_.on_port_failed(added.id, reason, at); }},
+      certificate_);
   return added;
 }
 

@@ -50,8 +50,10 @@ class MediaPort : public FlowHandler {
     std::uint32_t punts_per_s_max = 0;
   };
 
-  /// `client` and `listener` outlive the port.
-  MediaPort(DataplaneClient& client, Component component, const Place& place, Listener& listener);
+  /// `client`, `listener` and `certificate` outlive the port. `certificate`: ours in its associations; null: the DTLS
+  /// context's.
+  MediaPort(DataplaneClient& client, Component component, const Place& place, const Certificate* certificate,
+            Listener& listener);
   ~MediaPort() override;
 
   [[nodiscard]] std::uint16_t local_port() const { return place_.local_port; }
@@ -135,6 +137,7 @@ class MediaPort : public FlowHandler {
   DataplaneClient& client_;
   Listener& listener_;
   DtlsContext* context_ = nullptr;
+  const Certificate* certificate_;
   Place place_;
   Component component_;
   IceSpec ice_{};

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +18,8 @@
 #include "sip/sdp.h"
 
 namespace weir::controlplane {
+
+class Certificate;
 
 enum class Side : std::uint8_t { kCaller = 0, kCallee = 1 };
 inline constexpr std::array<Side, 2> kSides = {Side::kCaller, Side::kCallee};
@@ -37,6 +40,12 @@ struct MediaLegOptions {
   /// the RTP port listens from the start; and for the checks of one who has offered ICE. Nothing is decided before the
   /// fingerprint is known.
   bool listens_early = false;
+  /// Its party shall not know our DTLS certificate again from another call (RFC 3323): the leg gets one of its own.
+  bool fresh_certificate = false;
+  /// Nor the other side's sources: towards it they have other SSRCs and another CNAME in every call.
+  bool unlinkable = false;
+  /// Its own; null: all legs' one, or with fresh_certificate one that MediaEngine takes from its pool.
+  std::shared_ptr<const Certificate> certificate = {};
 };
 
 /// What was agreed with a leg's remote: its SDP and ours (to_remote_media).
@@ -62,16 +71,24 @@ struct RemoteMedia {
   bool early = false;  ///< of a provisional response: another party may yet win
 };
 
+/// How long a leg's DTLS keys have been in force, and for how much.
+struct KeyAge {
+  std::uint64_t since_ns = 0;        ///< CLOCK_MONOTONIC; 0: it has none
+  std::uint64_t packets_before = 0;  ///< of its party, by the time that they came
+  std::uint64_t asked_ns = 0;        ///< when others were asked for last; 0: not yet
+};
+
 /// How a leg was secured. With two associations (no rtcp-mux) this is RTP's.
 struct SecuredInfo {
   sip::Keying keying = sip::Keying::kNone;  ///< kSdes: profile and peer are all there is
   proto::SrtpProfile profile = proto::SrtpProfile::kNone;
   sip::DtlsRole role = sip::DtlsRole::kServer;
-  std::string version;       ///< "DTLSv1.2"
-  std::string cipher_suite;  ///< OpenSSL's name, e.g. "ECDHE-ECDSA-AES128-GCM-SHA256"
-  std::string fingerprint;   ///< of the peer's certificate, as SDP writes it: "sha-256 AB:CD:..."
-  std::string verdict;       ///< for people, e.g. "matches the SDP (sha-256)"
-  proto::Endpoint peer;      ///< where the association's datagrams come from
+  std::string version;               ///< "DTLSv1.2"
+  std::string cipher_suite;          ///< OpenSSL's name, e.g. "ECDHE-ECDSA-AES128-GCM-SHA256"
+  std::string fingerprint;           ///< of the peer's certificate, as SDP writes it: "sha-256 AB:CD:..."
+  std::string verdict;               ///< for people, e.g. "matches the SDP (sha-256)"
+  std::string short_authentication;  ///< kDtls: what both ends of it read to each other, "K3F7Q"
+  proto::Endpoint peer;              ///< where the association's datagrams come from
 };
 
 }  // namespace weir::controlplane

@@ -9,16 +9,16 @@
 namespace weir::controlplane {
 
 ReplayCache::ReplayCache(std::size_t entries_max)
-    : entries_max_(std::max<std::size_t>(entries_max, 1)), key_(sip::make_sip_hash_key(make_token())) {}
+    : entries_max_(std::max<std::size_t>(entries_max, 1)), key_(proto::make_sip_hash_key(make_token())) {}
 
 std::uint64_t ReplayCache::token_of(proto::Bytes signature) const {
   const std::size_t bytes = signature.size() == kEs256SignatureBytes ? kEs256SignatureBytes / 2 : signature.size();
-  return sip::sip_hash(key_, {reinterpret_cast<const char*>(signature.data()), bytes});
+  return proto::sip_hash(key_, {reinterpret_cast<const char*>(signature.data()), bytes});
 }
 
 std::uint64_t ReplayCache::call_of(std::string_view call_id, std::string_view from_tag) const {
   // Neither holds a line end.
-  return sip::sip_hash(key_, std::string(call_id) + '\n' + std::string(from_tag));
+  return proto::sip_hash(key_, std::string(call_id) + '\n' + std::string(from_tag));
 }
 
 bool ReplayCache::is_replay(proto::Bytes signature, std::string_view call_id, std::string_view from_tag,

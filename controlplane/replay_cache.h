@@ -9,7 +9,7 @@
 #include <unordered_map>
 
 #include "proto/bytes.h"
-#include "sip/sip_hash.h"
+#include "proto/sip_hash.h"
 
 namespace weir::controlplane {
 
@@ -40,7 +40,7 @@ class ReplayCache {
   void drop_first();
 
   std::size_t entries_max_;
-  sip::SipHashKey key_;
+  proto::SipHashKey key_;
   std::unordered_map<std::uint64_t, Entry> entries_;      ///< by token
   std::multimap<std::int64_t, std::uint64_t> by_expiry_;  ///< the same tokens
 };

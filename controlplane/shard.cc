@@ -101,10 +101,11 @@ proto::Status Shard::start_media() {
   std::vector<std::uint8_t> der = journal_->certificate();
   proto::Result<Certificate> kept = Certificate::from_der(der);
   proto::wipe(der.data(), der.size());
-  proto::Result<std::unique_ptr<MediaEngine>> media =
-      MediaEngine::create(client_, settings_, kept ? std::optional(std::move(kept).value()) : std::nullopt);
+  proto::Result<std::unique_ptr<MediaEngine>> media = MediaEngine::create(
+      client_, settings_, kept && kept->has_half_its_life() ? std::optional(std::move(kept).value()) : std::nullopt);
   if (!media) return proto::Error{media.error()};
   media_ = std::move(media).value();
+  media_->certificates().start();
   der = media_->dtls().certificate().to_der();
   if (der.size() <= kJournalCertificateBytesMax) journal_->store_certificate(der);
   proto::wipe(der.data(), der.size());

@@ -72,11 +72,13 @@ class VerificationService::Query : public IdentityQuery {
         legacy_facts_(legacy_facts_of(request)),
         call_id_(request.call_id()),
         from_tag_(request.from_tag()),
+        has_body_(!request.body().empty()),
         done_(std::move(done)) {
     terms_.now_s = service.unix_clock_();
     terms_.freshness_s = service.settings_.identity.freshness_s;
-    const bool takes_legacy = service.settings_.realms[realm].identity.verify_legacy != IdentityUse::kIgnore;
-    read(request, takes_legacy);
+    const settings::RealmIdentitySettings& rules = service.settings_.realms[realm].identity;
+    legacy_suffices_ = rules.verify != IdentityUse::kRequire || rules.verify_legacy == IdentityUse::kRequire;
+    read(request, rules.verify_legacy != IdentityUse::kIgnore);
   }
 
   /// False: `done` has been called.
@@ -94,6 +96,7 @@ class VerificationService::Query : public IdentityQuery {
     std::variant<std::monostate, ExaminedIdentity, sip::LegacyIdentity> examined;  ///< what waits for its certificate
     IdentityVerdict verdict;
     bool diverted = false;  ///< it is for whom the call was before
+    bool renewed = false;   ///< its certificate was asked for anew
   };
 
   void read(const Message& request, bool takes_legacy) {
@@ -176,10 +179,7 @@ class VerificationService::Query : public IdentityQuery {
       return;
     }
     ++pending_;
-    service_.certificates_.get(url, [weak = std::weak_ptr(self_), index](const IdentityCertificates::Cached& cached) {
-      const std::shared_ptr<Query*> query = weak.lock();
-      if (query != nullptr) (*query)->on_certificate(index, cached);
-    });
+    service_.certificates_.get(url, when_fetched(index));
   }
 
   void on_certificate(std::size_t index, const IdentityCertificates::Cached& cached) {
@@ -188,6 +188,7 @@ class VerificationService::Query : public IdentityQuery {
         .certificate = cached.certificate, .why_not = cached.failure, .unreadable = cached.unreadable};
     if (const auto* examined = std::get_if<ExaminedIdentity>(&value.examined)) {
       value.verdict = judge_identity(*examined, credential, *anchors_, value.diverted ? before_ : facts_, terms_);
+      if (value.verdict.failed == IdentityCheck::kSignature && !value.renewed) return renew(index);
       const Es256Signature& signature = examined->parsed.signature;
       check_replay(value, signature, examined->parsed.passport.iat_s + terms_.freshness_s);
     } else if (const auto* legacy = std::get_if<sip::LegacyIdentity>(&value.examined)) {
@@ -197,6 +198,20 @@ class VerificationService::Query : public IdentityQuery {
     }
     --pending_;
     if (pending_ == 0 && !starting_) conclude();
+  }
+
+  /// The signer may have another key by now at the same place.
+  void renew(std::size_t index) {
+    Value& value = values_[index];
+    value.renewed = true;
+    service_.certificates_.renew(std::get<ExaminedIdentity>(value.examined).url, when_fetched(index));
+  }
+
+  IdentityCertificates::Done when_fetched(std::size_t index) {
+    return [weak = std::weak_ptr(self_), index](const IdentityCertificates::Cached& cached) {
+      const std::shared_ptr<Query*> query = weak.lock();
+      if (query != nullptr) (*query)->on_certificate(index, cached);
+    };
   }
 
   void check_replay(Value& value, proto::Bytes signature, std::int64_t expires_s) {
@@ -212,7 +227,7 @@ class VerificationService::Query : public IdentityQuery {
   /// Whether the value says who calls, and somebody whom we believe says so.
   [[nodiscard]] bool vouches(const Value& value) const {
     if (!value.verdict.good()) return false;
-    if (std::holds_alternative<sip::LegacyIdentity>(value.examined)) return true;
+    if (std::holds_alternative<sip::LegacyIdentity>(value.examined)) return legacy_suffices_;
     const Passport& passport = *value.verdict.passport;
     if (!names_caller(passport) || !value.diverted) return names_caller(passport);
     return std::any_of(values_.begin(), values_.end(), [&passport](const Value& other) {
@@ -224,7 +239,7 @@ class VerificationService::Query : public IdentityQuery {
     judged.outcome = IdentityOutcome::kPassed;
     judged.text = value.verdict.text;
     if (std::holds_alternative<sip::LegacyIdentity>(value.examined)) {
-      judged.bound = facts_.fingerprints;  // the whole body is signed
+      if (has_body_) judged.bound = facts_.fingerprints;  // the whole body is signed
       return;
     }
     const Passport& passport = *value.verdict.passport;
@@ -320,6 +335,8 @@ class VerificationService::Query : public IdentityQuery {
   IdentityTerms terms_;
   std::string call_id_;
   std::string from_tag_;
+  bool has_body_;
+  bool legacy_suffices_ = false;  ///< RFC 4474's word is enough for this realm
   IdentityService::Done done_;
   std::vector<Value> values_;
   std::size_t pending_ = 0;

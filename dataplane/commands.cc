@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "proto/bytes.h"
+#include "proto/source_disguise.h"
 
 namespace weir::dataplane {
 namespace {
@@ -73,7 +74,7 @@ Refusal validate_new_keys(const proto::FlowSpec& spec, const FlowEntry& flow, Ke
 
 /// What of it kSetPeer changes too.
 bool filters_valid(const proto::RewriteSpec& rewrite) {
-  return rewrite.absorbs <= proto::kFeedbackAll && rewrite.strips_extensions <= 1 &&
+  return rewrite.absorbs <= proto::kFeedbackAll && rewrite.strips_extensions <= proto::kRewriteFlagsAll &&
          raw(rewrite.rtcp_timestamps) <= proto::kTimestampScaleMax;
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "dataplane/burst.h"
+#include "dataplane/compound_writer.h"
 #include "proto/rtcp.h"
 
 namespace weir::dataplane {
@@ -47,23 +48,6 @@ std::uint8_t kind_of(const proto::RtcpView& view) {
   return remb ? proto::kFeedbackRemb : proto::kFeedbackOther;
 }
 
-/// What is left, as it is written: in a buffer of its own, for what is made may be longer than what was.
-class Rest {
- public:
-  /// False: it does not fit.
-  bool add(proto::Bytes packet) {
-    if (packet.size() > bytes_.size() - used_) return false;
-    std::memcpy(bytes_.data() + used_, packet.data(), packet.size());
-    used_ += packet.size();
-    return true;
-  }
-  [[nodiscard]] proto::Bytes bytes() const { return {bytes_.data(), used_}; }
-
- private:
-  std::array<std::uint8_t, proto::kDatagramBytesMax> bytes_;
-  std::size_t used_ = 0;
-};
-
 template <std::size_t N>
 void begin(std::array<std::uint8_t, N>& packet, std::uint8_t count, RtcpType type, std::uint32_t sender) {
   packet[0] = static_cast<std::uint8_t>(0x80 | count);
@@ -72,14 +56,14 @@ void begin(std::array<std::uint8_t, N>& packet, std::uint8_t count, RtcpType typ
   proto::store_be32(packet.data() + 4, sender);
 }
 
-bool add_empty_report(std::uint32_t sender, Rest& rest) {
+bool add_empty_report(std::uint32_t sender, CompoundWriter& rest) {
   std::array<std::uint8_t, kEmptyReportBytes> report{};
   begin(report, 0, RtcpType::kReceiverReport, sender);
   return rest.add(report);
 }
 
 /// RFC 5104 section 4.3.1.2: the media source is 0, the entry names it.
-bool add_fir(std::uint32_t sender, std::uint32_t source, std::uint64_t now_ns, Rest& rest) {
+bool add_fir(std::uint32_t sender, std::uint32_t source, std::uint64_t now_ns, CompoundWriter& rest) {
   std::array<std::uint8_t, kFeedbackBytes + kFirEntryBytes> fir{};
   begin(fir, kFmtFir, RtcpType::kPayloadFeedback, sender);
   proto::store_be32(fir.data() + kFeedbackBytes, source);
@@ -87,7 +71,7 @@ bool add_fir(std::uint32_t sender, std::uint32_t source, std::uint64_t now_ns, R
   return rest.add(fir);
 }
 
-bool add_pli(std::uint32_t sender, std::uint32_t source, Rest& rest) {
+bool add_pli(std::uint32_t sender, std::uint32_t source, CompoundWriter& rest) {
   std::array<std::uint8_t, kFeedbackBytes> pli{};
   begin(pli, kFmtPli, RtcpType::kPayloadFeedback, sender);
   proto::store_be32(pli.data() + 8, source);
@@ -102,7 +86,7 @@ proto::Bytes entries_of(const proto::RtcpView& fir) {
   return fir.body.subspan(kFeedbackBytes - kCommonBytes);
 }
 
-bool add_plis(const proto::RtcpView& fir, Rest& rest) {
+bool add_plis(const proto::RtcpView& fir, CompoundWriter& rest) {
   const proto::Bytes entries = entries_of(fir);
   const std::size_t count = std::min<std::size_t>(entries.size() / kFirEntryBytes, kFirEntriesMax);
   for (std::size_t i = 0; i < count; ++i) {
@@ -143,7 +127,7 @@ void note_picture_asked(Burst& burst, std::uint32_t packet) {
 
 /// What the far side gets in place of one packet: itself, nothing, or the request that it knows.
 bool add_understood(const proto::RtcpView& view, proto::Bytes packet, std::uint8_t absorbs, std::uint64_t now_ns,
-                    Rest& rest) {
+                    CompoundWriter& rest) {
   const std::uint8_t kind = kind_of(view);
   if ((kind & absorbs) == 0) return rest.add(packet);
   if (kind == proto::kFeedbackPli && (absorbs & proto::kFeedbackFir) == 0) {
@@ -175,15 +159,6 @@ Survey survey(proto::Bytes compound, std::uint8_t absorbs) {
   return holds ? Survey::kHolds : Survey::kPasses;
 }
 
-/// Puts it in the packet's place.
-DropReason replace(Burst& burst, std::uint32_t packet, proto::Bytes rest) {
-  if (rest.size() > burst.room[packet]) return DropReason::kTooLong;
-  std::memcpy(burst.data[packet], rest.data(), rest.size());
-  burst.bytes[packet] = static_cast<std::uint32_t>(rest.size());
-  burst.ssrc[packet] = proto::load_be32(rest.data() + kCommonBytes);
-  return DropReason::kNone;
-}
-
 }  // namespace
 
 DropReason absorb_feedback(Burst& burst, std::uint32_t packet) {
@@ -192,7 +167,7 @@ DropReason absorb_feedback(Burst& burst, std::uint32_t packet) {
   const Survey found = survey(compound, absorbs);
   if (found == Survey::kMalformed) return DropReason::kRtcpMalformed;
   if (found == Survey::kPasses) return DropReason::kNone;
-  Rest rest;
+  CompoundWriter rest;
   const bool reports = (absorbs & proto::kFeedbackReducedSize) != 0 && !is_report(compound[1]);
   if (reports && !add_empty_report(proto::load_be32(compound.data() + kCommonBytes), rest)) return DropReason::kTooLong;
   const std::size_t before = rest.bytes().size();
@@ -206,15 +181,13 @@ DropReason absorb_feedback(Burst& burst, std::uint32_t packet) {
   }
   if (asked && knows_no_request(absorbs)) note_picture_asked(burst, packet);
   if (rest.bytes().size() == before) return DropReason::kFeedbackAbsorbed;
-  // A BYE of nobody alone: SRTCP needs an SSRC (RFC 3711 section 3.4).
-  if (rest.bytes().size() < proto::kRtcpHeaderBytes) return DropReason::kRtcpMalformed;
-  return replace(burst, packet, rest.bytes());
+  return replace_compound(burst, packet, rest.bytes());
 }
 
 std::size_t write_picture_request(const proto::PictureRequest& request, std::uint8_t absorbs, std::uint64_t now_ns,
                                   proto::MutableBytes out) {
   if (request.sources == 0 || request.sources > proto::kPictureSourcesMax || knows_no_request(absorbs)) return 0;
-  Rest rest;
+  CompoundWriter rest;
   bool fits = add_empty_report(request.sender, rest);
   for (std::uint32_t i = 0; i < request.sources; ++i) {
     const std::uint32_t source = request.source[i];

@@ -12,7 +12,7 @@
 namespace weir::proto {
 
 /// Raised with every change of a layout or a meaning in proto/ that the layout hash cannot see.
-inline constexpr std::uint32_t kRegionVersion = 9;
+inline constexpr std::uint32_t kRegionVersion = 10;
 
 /// Command: weir-control -> the worker that owns the flow. Each is answered by one Event with the same request number.
 enum class CommandKind : std::uint8_t {

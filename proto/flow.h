@@ -119,9 +119,10 @@ struct RewriteSpec {
   std::uint32_t ssrc_to;
   std::uint32_t ssrc_reverse_from;
   std::uint32_t ssrc_reverse_to;
-  std::uint8_t payload_types;      ///< used entries of payload_type_map
-  std::uint8_t absorbs;            ///< kFeedback*: taken out of RTCP
-  std::uint8_t strips_extensions;  ///< 1: header extensions (RFC 8285) are taken out of RTP
+  std::uint8_t payload_types;  ///< used entries of payload_type_map
+  std::uint8_t absorbs;        ///< kFeedback*: taken out of RTCP
+  /// 1: header extensions (RFC 8285) are taken out of RTP. Beside it kHidesSources, kFindsSources (source_disguise.h).
+  std::uint8_t strips_extensions;
   /// RTCP: of sender reports' RTP timestamps and the jitter of report blocks, where the RTP is transcoded.
   TimestampScale rtcp_timestamps;
   std::array<PayloadTypePair, kPayloadTypeMapMax> payload_type_map;
@@ -130,8 +131,9 @@ static_assert(sizeof(RewriteSpec) == 32);
 
 /// Everything weir-media needs to know of a flow. 0 in a rate means unlimited, in a timeout never.
 struct FlowSpec {
-  std::uint64_t cookie;  ///< weir-control's own mark; comes back in events and in the status
-  Endpoint peer;         ///< signalled source; port 0 while unknown
+  /// weir-control's own mark; comes back in events and in the status. Random: it is the secret of a SourceDisguise.
+  std::uint64_t cookie;
+  Endpoint peer;  ///< signalled source; port 0 while unknown
   std::uint16_t local_port;
   std::uint8_t network;  ///< index of the network it arrives on
   std::uint8_t accepts;  ///< kAcceptRtp | kAcceptRtcp

@@ -134,6 +134,7 @@ Crossing crossing_to_offer(const RemoteOffer& received, const LocalSession& loca
   crossing.same_mid = same_mid(mid, mid_of(theirs));
   crossing.sources = may_ride(received, local, at, protocol) ||
                      (carries_riders(received, at) && local.security.video && protocol == RtpProtocol::kDtlsSavpf);
+  crossing.sources = crossing.sources && !local.hides_sources;
   return crossing;
 }
 
@@ -150,6 +151,7 @@ Crossing crossing_to_answer(const RemoteOffer& offer, const Agreement& far, cons
     const bool rides = offer.sections[i].use == SectionUse::kBundled && offer.sections[i].carrier == carrier;
     crossing.sources = crossing.sources || (rides && far.sections[i].active);
   }
+  crossing.sources = crossing.sources && !local.hides_sources;
   return crossing;
 }
 

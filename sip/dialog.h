@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "proto/sip_hash.h"
 #include "sip/message.h"
-#include "sip/sip_hash.h"
 
 namespace weir::sip {
 
@@ -22,9 +22,10 @@ struct DialogId {
 
 /// For the unordered containers. Peers choose their part of a dialog's id: the key is a secret.
 struct DialogIdHash {
-  SipHashKey key;
+  proto::SipHashKey key;
   std::size_t operator()(const DialogId& id) const {
-    return sip_hash(key, id.call_id) + 3 * sip_hash(key, id.local_tag) + 5 * sip_hash(key, id.remote_tag);
+    return proto::sip_hash(key, id.call_id) + 3 * proto::sip_hash(key, id.local_tag) +
+           5 * proto::sip_hash(key, id.remote_tag);
   }
 };
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "proto/assert.h"
+#include "sip/media_security.h"
 #include "sip/text.h"
 
 namespace weir::sip {
@@ -63,7 +64,7 @@ bool read_word(const SdpAttribute* attribute, const std::array<std::string_view,
 }
 
 std::optional<SdpRefusal> read_fingerprints(const SessionDescription& session, const MediaSection& section,
-                                            std::vector<Fingerprint>& out) {
+                                            std::span<const FingerprintHash> accepted, std::vector<Fingerprint>& out) {
   // A section's own fingerprints replace the session's (RFC 8122 section 5).
   std::vector<std::string_view> values = attribute_values(section.attributes, "fingerprint");
   if (values.empty()) values = attribute_values(session.attributes, "fingerprint");
@@ -71,7 +72,11 @@ std::optional<SdpRefusal> read_fingerprints(const SessionDescription& session, c
   for (const std::string_view value : values) {
     auto parsed = parse_fingerprint(value);
     if (const auto* fingerprint = std::get_if<Fingerprint>(&parsed)) {
-      out.push_back(*fingerprint);
+      if (std::find(accepted.begin(), accepted.end(), fingerprint->hash) != accepted.end()) {
+        out.push_back(*fingerprint);
+      } else {
+        reason = "the fingerprint's hash function " + std::string(to_string(fingerprint->hash)) + " is not accepted";
+      }
       continue;
     }
     FingerprintFault& fault = std::get<FingerprintFault>(parsed);
@@ -79,7 +84,7 @@ std::optional<SdpRefusal> read_fingerprints(const SessionDescription& session, c
     if (fault.kind == FingerprintFault::Kind::kWrongLength) return SdpRefusal{488, std::move(fault.reason)};
     reason = std::move(fault.reason);
   }
-  // Unknown hash functions are passed over as long as one is known (RFC 8122 section 5.1).
+  // Hash functions that are unknown or not accepted are passed over as long as one is (RFC 8122 section 5.1).
   if (out.empty() && !values.empty()) return SdpRefusal{488, std::move(reason)};
   return std::nullopt;
 }
@@ -168,6 +173,12 @@ bool is_tls_id(std::string_view value) {
 
 std::variant<DtlsAttributes, SdpRefusal> read_dtls_attributes(const SessionDescription& session,
                                                               const MediaSection& section) {
+  return read_dtls_attributes(session, section, kAllFingerprintHashes);
+}
+
+std::variant<DtlsAttributes, SdpRefusal> read_dtls_attributes(const SessionDescription& session,
+                                                              const MediaSection& section,
+                                                              std::span<const FingerprintHash> accepted) {
   DtlsAttributes dtls;
   if (!read_word(find_at_either_level(session, section, "setup"), kSetups, dtls.setup)) {
     return SdpRefusal{488, "the setup attribute is none of active, passive, actpass and holdconn"};
@@ -175,7 +186,7 @@ std::variant<DtlsAttributes, SdpRefusal> read_dtls_attributes(const SessionDescr
   if (!read_word(find_at_either_level(session, section, "connection"), kConnections, dtls.connection)) {
     return SdpRefusal{488, "the connection attribute is neither new nor existing"};
   }
-  if (auto refusal = read_fingerprints(session, section, dtls.fingerprints)) return std::move(*refusal);
+  if (auto refusal = read_fingerprints(session, section, accepted, dtls.fingerprints)) return std::move(*refusal);
   // tls-id exists at media level only (RFC 8842 section 4).
   if (const SdpAttribute* tls_id = find_attribute(section.attributes, "tls-id")) {
     if (!tls_id->value || !is_tls_id(*tls_id->value)) return SdpRefusal{488, "the tls-id is malformed"};

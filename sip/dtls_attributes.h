@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -78,8 +79,13 @@ struct DtlsAttributes {
   friend bool operator==(const DtlsAttributes&, const DtlsAttributes&) = default;
 };
 
-/// Refuses: a fingerprint of broken syntax (400); one of the wrong length, none usable, or an unknown setup or
-/// connection, or a malformed tls-id (488). No fingerprint at all is not refused here: the profile decides that.
+/// Fingerprints of hashes that are not among `accepted` are passed over. Refuses: a fingerprint of broken syntax (400);
+/// one of the wrong length, none usable, or an unknown setup or connection, or a malformed tls-id (488). No fingerprint
+/// at all is not refused here: the profile decides that.
+std::variant<DtlsAttributes, SdpRefusal> read_dtls_attributes(const SessionDescription& session,
+                                                              const MediaSection& section,
+                                                              std::span<const FingerprintHash> accepted);
+/// The same with every hash accepted.
 std::variant<DtlsAttributes, SdpRefusal> read_dtls_attributes(const SessionDescription& session,
                                                               const MediaSection& section);
 /// Appends setup, connection, fingerprints and tls-id to a section's attributes, whichever are there.

@@ -2,10 +2,13 @@
 // it. RFC 4568 (SDES), RFC 5763 (DTLS-SRTP), RFC 8643 (best effort).
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "proto/certificate_hash.h"
 #include "proto/codec_policy.h"
 #include "proto/secret.h"
 #include "proto/srtp_profile.h"
@@ -24,10 +27,39 @@ enum class SrtpDemand : std::uint8_t {
   kRequired,   ///< secured or not at all
 };
 
+/// Hash functions in order, each once. In place of a vector, for every leg has two: three bits each, the first lowest.
+struct FingerprintHashes {
+  std::uint16_t packed = 0;
+
+  constexpr FingerprintHashes() = default;
+  constexpr FingerprintHashes(std::span<const proto::CertificateHash> hashes) {
+    for (std::size_t i = 0; i < hashes.size() && i < proto::kCertificateHashCount; ++i) {
+      packed = static_cast<std::uint16_t>(packed | (static_cast<unsigned>(hashes[i]) + 1) << 3 * i);
+    }
+  }
+  [[nodiscard]] std::vector<proto::CertificateHash> list() const {
+    std::vector<proto::CertificateHash> hashes;
+    for (unsigned rest = packed; rest != 0; rest >>= 3) {
+      hashes.push_back(static_cast<proto::CertificateHash>((rest & 7) - 1));
+    }
+    return hashes;
+  }
+  friend bool operator==(const FingerprintHashes&, const FingerprintHashes&) = default;
+};
+static_assert(proto::kCertificateHashCount < 7 && 3 * proto::kCertificateHashCount <= 16);
+inline constexpr std::array kAllFingerprintHashes = {proto::CertificateHash::kSha1, proto::CertificateHash::kSha224,
+                                                     proto::CertificateHash::kSha256, proto::CertificateHash::kSha384,
+                                                     proto::CertificateHash::kSha512};
+static_assert(kAllFingerprintHashes.size() == proto::kCertificateHashCount);
+
 /// The policy of one leg. The default takes what is offered, plain or DTLS.
 struct SecurityPolicy {
   SrtpDemand srtp = SrtpDemand::kPreferred;
   bool dtls = true;
+  /// Hashes by which a peer's description may name its DTLS certificate.
+  FingerprintHashes fingerprints_accepted = FingerprintHashes(kAllFingerprintHashes);
+  /// DTLS keys in force for so long, or for so many packets of the party's, are to be renewed; 0: never.
+  std::uint32_t rekey_s = 0;
   /// SDES suites by preference. None: no SDES. NULL ciphers only where the operator asked for them.
   std::vector<proto::SrtpProfile> suites;
   /// Of both keyings where both are possible: what is offered first, and taken if the peer offers both.
@@ -48,6 +80,9 @@ struct SecurityPolicy {
   bool simulcast = false;
   /// Not of security, but as much the leg's: which codecs our offers have.
   proto::CodecPolicy codecs = {};
+  /// By which ours names ours.
+  FingerprintHashes fingerprints_offered = FingerprintHashes(std::array{proto::CertificateHash::kSha256});
+  std::uint32_t rekey_packets = 0;  ///< see rekey_s
 
   [[nodiscard]] bool sdes() const { return !suites.empty(); }
   /// Any keying at all may be used.
@@ -55,6 +90,7 @@ struct SecurityPolicy {
 
   friend bool operator==(const SecurityPolicy&, const SecurityPolicy&) = default;
 };
+static_assert(sizeof(SecurityPolicy) <= 64, "every leg has it three times");
 
 /// Both directions' SDES keys of one section, as agreed (RFC 4568 section 5.1).
 struct SdesAgreement {

@@ -95,8 +95,9 @@ Refused read_addresses(const SessionDescription& session, const MediaSection& se
 }
 
 /// Reads the fingerprints into out.dtls. Refused: there are none, or they are unusable.
-Refused read_dtls(const SessionDescription& session, const MediaSection& section, RemoteSection& out) {
-  auto read = read_dtls_attributes(session, section);
+Refused read_dtls(const SessionDescription& session, const MediaSection& section, const SecurityPolicy& policy,
+                  RemoteSection& out) {
+  auto read = read_dtls_attributes(session, section, policy.fingerprints_accepted.list());
   if (auto* refusal = std::get_if<SdpRefusal>(&read)) return std::move(*refusal);
   out.dtls = std::get<DtlsAttributes>(std::move(read));
   if (out.dtls.fingerprints.empty()) return SdpRefusal{488, "the secured section has no certificate fingerprint"};
@@ -117,16 +118,18 @@ Refused read_keys(const SessionDescription& session, const MediaSection& section
                   RemoteSection& out) {
   const bool brings_crypto = !is_dtls(out.protocol) && !crypto_lines(section).empty();
   if (!policy.sdes() || !brings_crypto) {
-    Refused refused = policy.dtls ? read_dtls(session, section, out) : SdpRefusal{488, "DTLS-SRTP is not allowed here"};
+    Refused refused =
+        policy.dtls ? read_dtls(session, section, policy, out) : SdpRefusal{488, "DTLS-SRTP is not allowed here"};
     const bool only_crypto = brings_crypto && out.dtls.fingerprints.empty() && refused && refused->status == 488;
     if (only_crypto) refused->reason = "SRTP keyed by a=crypto (SDES) is not carried";
     return refused;
   }
   if (!policy.dtls) return read_sdes(section, policy, out);
   const bool dtls_first = policy.first == Keying::kDtls;
-  Refused refused = dtls_first ? read_dtls(session, section, out) : read_sdes(section, policy, out);
+  Refused refused = dtls_first ? read_dtls(session, section, policy, out) : read_sdes(section, policy, out);
   if (!refused) return std::nullopt;
-  return (dtls_first ? read_sdes(section, policy, out) : read_dtls(session, section, out)) ? refused : std::nullopt;
+  return (dtls_first ? read_sdes(section, policy, out) : read_dtls(session, section, policy, out)) ? refused
+                                                                                                   : std::nullopt;
 }
 
 Refused read_security(const SessionDescription& session, const MediaSection& section, const SecurityPolicy& policy,

@@ -199,7 +199,7 @@ std::string TransactionLayer::tag_for(const Message& request) const {
   std::string known(vias.empty() ? std::string_view{} : vias.front());
   known += '\n';
   known += request.call_id();
-  const std::uint64_t hash = sip_hash(secret_, known);
+  const std::uint64_t hash = proto::sip_hash(secret_, known);
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string tag;
   for (int shift = 60; shift >= 0; shift -= 4) {

@@ -27,7 +27,7 @@ Actions start(Transaction::Machine& machine) {
 
 TransactionLayer::TransactionLayer(const TransactionOptions& options, MessageSender& sender, TransactionUser& user,
                                    const TokenSource& tokens)
-    : options_(options), sender_(sender), user_(user), secret_(make_sip_hash_key(tokens())), table_(secret_) {}
+    : options_(options), sender_(sender), user_(user), secret_(proto::make_sip_hash_key(tokens())), table_(secret_) {}
 
 void TransactionLayer::on_message(std::uint64_t now_ns, Message message, const Hop& source) {
   if (message.is_request()) {

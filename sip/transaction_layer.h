@@ -204,7 +204,7 @@ class TransactionLayer {
   TransactionOptions options_;
   MessageSender& sender_;
   TransactionUser& user_;
-  SipHashKey secret_;  ///< makes tag_for unguessable, and the table's hashes
+  proto::SipHashKey secret_;  ///< makes tag_for unguessable, and the table's hashes
   TransactionCounters counters_;
   TransactionTable table_;
   TimerQueue timers_;

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "proto/sip_hash.h"
 #include "sip/accept_retransmitter.h"
 #include "sip/client_invite_transaction.h"
 #include "sip/client_transaction.h"
@@ -20,7 +21,6 @@
 #include "sip/message.h"
 #include "sip/server_invite_transaction.h"
 #include "sip/server_transaction.h"
-#include "sip/sip_hash.h"
 
 namespace weir::sip {
 
@@ -103,7 +103,7 @@ struct Transaction {
 class TransactionTable {
  public:
   /// `key`: a secret, so that no choice of the peers', whose the keys are, makes the table slow.
-  explicit TransactionTable(const SipHashKey& key) : by_key_(kBucketsFirst, KeyedHash{key}) {}
+  explicit TransactionTable(const proto::SipHashKey& key) : by_key_(kBucketsFirst, proto::KeyedHash{key}) {}
 
   /// A new transaction under `key`; null if the key is taken. The reference is good until it is erased.
   Transaction* insert(std::string key, Transaction::Machine machine, const TimerSettings& settings);
@@ -136,7 +136,7 @@ class TransactionTable {
 
   static constexpr std::size_t kBucketsFirst = 4096;
 
-  std::unordered_map<std::string, std::uint32_t, KeyedHash, std::equal_to<>> by_key_;
+  std::unordered_map<std::string, std::uint32_t, proto::KeyedHash, std::equal_to<>> by_key_;
   std::size_t merge_keys_ = 0;
   std::vector<Place> places_;
   std::vector<std::uint32_t> free_;

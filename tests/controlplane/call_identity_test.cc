@@ -376,5 +376,119 @@ TEST(CallIdentity, ACallerThatKnowsFromChangeIsToldWhoHasAnsweredSigned) {
   }
 }
 
+TEST(CallIdentity, AConnectedIdentityCountsOnlyWithTheCertificateInForce) {
+  for (const bool swapped : {true, false}) {
+    SCOPED_TRACE(swapped);
+    IdentityLab setup(IdentityUse::kIgnore);
+    CallLab& lab = setup.lab;
+    lab.settings().realms[kCallees].identity.connected = IdentityUse::kRequire;
+    DtlsPeer callee({});
+    DtlsPeer stranger({});
+    RequestText request;
+    request.uri = "sip:dtls-5070@198.18.1.1";
+    request.body = kCallerSdp;
+    lab.caller_sends(request);
+    lab.callee_invite = lab.expect(kCallees, "INVITE");
+    const std::string lines = "a=rtcp-mux\r\na=setup:active\r\n" + fingerprint_line(swapped ? stranger : callee);
+    lab.callee_answers(*lab.callee_invite, 200, secured_sdp("198.18.2.2", 50000, lines));
+    (void)lab.expect(kCallees, "ACK");
+    lab.answer = lab.expect(kCallers, "200");
+    lab.caller_sends(lab.in_dialog("ACK", 1));
+    shake_hands(lab, swapped ? stranger : callee, audio_port(*lab.callee_invite), place("198.18.2.2", 50000));
+    setup.identity.verdict = passed("12155551213", {callee.fingerprint()});
+    lab.callee_sends(*lab.callee_invite, "UPDATE", 1, "", "callee", "Identity: token\r\n");
+    (void)lab.expect(kCallees, "200");
+    lab.settle();
+    EXPECT_EQ(lab.worker().installed(), swapped ? 0u : 3u);
+  }
+}
+
+TEST(CallIdentity, AnotherSignerTakesNoCallOver) {
+  IdentityLab setup;
+  CallLab& lab = setup.lab;
+  setup.identity.verdict = passed("12155551212");
+  lab.establish();
+  setup.identity.verdict = passed("12155559999");
+  RequestText moved = lab.in_dialog("INVITE", 2);
+  moved.body = plain_sdp("198.18.1.2", 40100);
+  moved.headers += "Identity: mallory's\r\n";
+  lab.caller_sends(moved);
+  const sip::Message refusal = lab.expect(kCallers, "438");
+  EXPECT_NE(refusal.header(HeaderId::kReason)->find("caller"), std::string_view::npos);
+}
+
+TEST(CallIdentity, WhereACertificateWasSignedNothingWeakerIsTaken) {
+  IdentityLab setup;
+  CallLab& lab = setup.lab;
+  DtlsPeer caller({});
+  setup.identity.verdict = passed("12155551212", {caller.fingerprint()});
+  lab.caller_sends(IdentityLab::invite(
+      secured_sdp("198.18.1.2", 40000, "a=rtcp-mux\r\na=setup:active\r\n" + fingerprint_line(caller))));
+  lab.callee_answers(lab.expect(kCallees, "INVITE"), 200, kCalleeSdp);
+  (void)lab.expect(kCallees, "ACK");
+  lab.answer = lab.expect(kCallers, "200");
+  lab.caller_sends(lab.in_dialog("ACK", 1));
+  shake_hands(lab, caller, audio_port(*lab.answer), place("198.18.1.2", 40000));
+  RequestText clear = lab.in_dialog("INVITE", 2);
+  clear.body = kCallerSdp;
+  lab.caller_sends(clear);
+  (void)lab.expect(kCallers, "438");
+}
+
+TEST(CallIdentity, AForgerGetsNoSignatureOfOurs) {
+  IdentityLab setup(IdentityUse::kUse);
+  setup.identity.signed_realm = kCallees;
+  setup.identity.verdict = refused(0, "signature");
+  setup.lab.caller_sends(IdentityLab::invite());
+  EXPECT_FALSE(setup.lab.expect(kCallees, "INVITE").has(HeaderId::kIdentity));
+  EXPECT_TRUE(setup.identity.signed_for.empty());
+}
+
+TEST(CallIdentity, WhatWeWouldSignWaitsForTheVerdict) {
+  IdentityLab setup;
+  setup.lab.settings().realms[kCallees].identity.sign = "key";
+  setup.identity.answers_at_once = false;
+  setup.lab.caller_sends(IdentityLab::invite());
+  EXPECT_TRUE(setup.lab.silent(kCallees));
+  setup.identity.answer(passed());
+  (void)setup.lab.expect(kCallees, "INVITE");
+}
+
+TEST(CallIdentity, NobodySaysOfItselfThatItsNumberWasValidated) {
+  IdentityLab setup(IdentityUse::kIgnore);
+  setup.lab.settings().realms[kCallees].policy.trusted = true;
+  RequestText request = IdentityLab::invite();
+  setup.lab.deliver(kCallers,
+                    "INVITE sip:rtp-5070@198.18.1.1 SIP/2.0\r\nVia: SIP/2.0/UDP 198.18.1.2:5062;branch=z9hG4bKv\r\n"
+                    "Max-Forwards: 70\r\nFrom: <sip:+1215;verstat=TN-Validation-Passed@198.18.1.2>;tag=c\r\n"
+                    "To: <sip:rtp-5070@198.18.1.1>\r\nCall-ID: v\r\nCSeq: 1 INVITE\r\n"
+                    "Contact: <sip:alice@198.18.1.2:5062>\r\nContent-Type: application/sdp\r\nContent-Length: " +
+                        std::to_string(kCallerSdp.size()) + "\r\n\r\n" + kCallerSdp);
+  const sip::Message at_callee = setup.lab.expect(kCallees, "INVITE");
+  EXPECT_EQ(at_callee.header(HeaderId::kFrom)->find("verstat"), std::string_view::npos);
+  EXPECT_NE(at_callee.header(HeaderId::kFrom)->find("+1215@"), std::string_view::npos);
+}
+
+TEST(CallIdentity, TwoAnonymousCallsHaveNothingInCommon) {
+  CallLab lab;
+  std::vector<sip::Message> invites;
+  for (const std::uint32_t number : {1u, 2u}) {
+    RequestText request;
+    request.uri = "sip:dtls-5070@198.18.1.1";
+    request.branch = "z9hG4bKanonymous" + std::to_string(number);
+    request.body = kCallerSdp;
+    request.headers += "Privacy: id\r\n";
+    request.cseq = number;
+    lab.caller_sends(request);
+    invites.push_back(lab.expect(kCallees, "INVITE"));
+    EXPECT_EQ(invites.back().from()->uri.host, "anonymous.invalid");
+  }
+  for (const char* const line : {"a=fingerprint:", "a=tls-id:", "m=audio ", "o="}) {
+    EXPECT_NE(sdp_value(invites[0].body(), line), sdp_value(invites[1].body(), line)) << line;
+  }
+  EXPECT_NE(invites[0].call_id(), invites[1].call_id());
+  EXPECT_NE(sdp_value(invites[0].body(), "a=fingerprint:"), sip::write_fingerprint(lab.media().fingerprint()));
+}
+
 }  // namespace
 }  // namespace weir::tests

@@ -54,6 +54,7 @@ TEST(CallSecured, TheCallersRoleDecidesOursAndAnOpenOneMakesUsPassive) {
     EXPECT_EQ(security.at("version").as_string(), "DTLSv1.2");
     EXPECT_EQ(security.at("profile").as_string(), "AEAD_AES_128_GCM");
     EXPECT_NE(security.at("verdict").as_string().find("matches"), std::string_view::npos);
+    EXPECT_EQ(security.at("sas").as_string(), caller.short_authentication());
   }
 }
 

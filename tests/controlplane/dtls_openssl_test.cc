@@ -84,13 +84,28 @@ sockaddr_in to_socket_address(const proto::Endpoint& endpoint) {
   return address;
 }
 
+/// The randoms of the two hellos as they crossed the wire: the handshake's type lies behind the record's header, the
+/// random behind its own and the version (RFC 6347 section 4.2.2).
+struct HelloRandoms {
+  Datagram client;
+  Datagram server;
+
+  void look_at(const Datagram& datagram) {
+    if (datagram.size() < 59 || datagram[0] != 22) return;
+    const Datagram random(datagram.begin() + 27, datagram.begin() + 59);
+    if (datagram[13] == 1) client = random;
+    if (datagram[13] == 2) server = random;
+  }
+};
+
 /// The bench's datagrams over a UDP socket until `done` or some seconds are over.
 template <typename Done>
-void bridge(tests::DtlsBench& bench, int socket_fd, Done done) {
+void bridge(tests::DtlsBench& bench, int socket_fd, HelloRandoms& randoms, Done done) {
   std::vector<std::uint8_t> buffer(2048);
   for (int i = 0; i < 1000 && !done(); ++i) {
     for (const auto& [to, bytes] : bench.sent) {
       const sockaddr_in address = to_socket_address(to);
+      randoms.look_at(bytes);
       sendto(socket_fd, bytes.data(), bytes.size(), 0, reinterpret_cast<const sockaddr*>(&address), sizeof address);
     }
     bench.sent.clear();
@@ -102,7 +117,9 @@ void bridge(tests::DtlsBench& bench, int socket_fd, Done done) {
           recvfrom(socket_fd, buffer.data(), buffer.size(), 0, reinterpret_cast<sockaddr*>(&from), &length);
       if (bytes < 0) continue;  // an ICMP error of a server that does not listen yet
       const proto::Endpoint source = tests::endpoint_of(ntohl(from.sin_addr.s_addr), ntohs(from.sin_port));
-      bench.receive(source, Datagram(buffer.begin(), buffer.begin() + bytes));
+      const Datagram datagram(buffer.begin(), buffer.begin() + bytes);
+      randoms.look_at(datagram);
+      bench.receive(source, datagram);
     }
     bench.now_ns += 5'000'000;
     bench.endpoint.advance(bench.now_ns);
@@ -121,6 +138,13 @@ std::string exported_by(const DtlsSecured& secured) {
          tests::to_hex({server_write.salt.data(), info.salt_bytes});
 }
 
+Datagram der_of(X509& certificate) {
+  Datagram der(static_cast<std::size_t>(i2d_X509(&certificate, nullptr)));
+  unsigned char* at = der.data();
+  i2d_X509(&certificate, &at);
+  return der;
+}
+
 /// One handshake with the program, in a child process that has the namespace to itself. Returns what went wrong, or "".
 std::string handshake(const std::string& directory, sip::DtlsRole role, proto::SrtpProfile profile,
                       const std::string& more) {
@@ -133,7 +157,8 @@ std::string handshake(const std::string& directory, sip::DtlsRole role, proto::S
       "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=test -keyout k.pem -out c.pem";
   if (std::system(("cd " + directory + " && openssl " + certificate +
                    " 2>/dev/null && "
-                   "openssl x509 -noout -fingerprint -sha256 -in c.pem >fingerprint")
+                   "openssl x509 -noout -fingerprint -sha256 -in c.pem >fingerprint && "
+                   "openssl x509 -outform DER -in c.pem -out c.der")
                       .c_str()) != 0) {
     return "no certificate";
   }
@@ -151,12 +176,21 @@ std::string handshake(const std::string& directory, sip::DtlsRole role, proto::S
   Openssl program(directory, we_serve ? "s_client -connect 198.18.0.1:4433" + common
                                       : "s_server -accept 198.18.0.1:4434 -Verify 1" + common);
   const std::string label = "Keying material: ";
-  bridge(bench, socket_fd, [&] { return bench.secured && program.output().find(label) != std::string::npos; });
+  HelloRandoms randoms;
+  bridge(bench, socket_fd, randoms, [&] { return bench.secured && program.output().find(label) != std::string::npos; });
   close(socket_fd);
   if (!bench.secured) return "not secured: " + bench.failure.value_or("") + "\n" + program.output();
   if (bench.secured->profile != profile) return "another profile";
   std::string theirs = value_after(program.output(), label);
   for (char& digit : theirs) digit = static_cast<char>(std::tolower(digit));
+  const std::string certificate_bytes = contents(directory + "/c.der");
+  const Datagram their_certificate(certificate_bytes.begin(), certificate_bytes.end());
+  const Datagram our_certificate = der_of(*bench.context->certificate().x509());
+  const std::string heard = tests::spoken(we_serve ? their_certificate : our_certificate, randoms.client,
+                                          we_serve ? our_certificate : their_certificate, randoms.server);
+  if (heard != bench.secured->short_authentication) {
+    return "short authentication " + bench.secured->short_authentication + ", but the wire says " + heard;
+  }
   const std::string exported = exported_by(*bench.secured);
   return theirs == exported ? "" : "exported " + exported + "\nbut openssl " + theirs;
 }

@@ -51,6 +51,7 @@ void expect_handshake(sip::DtlsRole role, const DtlsPeer::Options& options, Dtls
   EXPECT_EQ(bench.secured->fingerprint, sip::write_fingerprint(peer.fingerprint()));
   EXPECT_EQ(peer.seen_fingerprint(), bench.context->certificate().fingerprint());
   expect_same_keys(*bench.secured, peer);
+  EXPECT_EQ(bench.secured->short_authentication, peer.short_authentication());
 }
 
 TEST(Dtls, AsServerItSecuresAClientAfterAHelloVerifyRequest) {

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "controlplane/call_journal.h"
+#include "controlplane/certificate.h"
 
 namespace weir::controlplane {
 namespace {
@@ -50,6 +52,12 @@ KeptLeg a_leg() {
   return leg;
 }
 
+/// A leg's own, of a call that is not to be known again; always the same one.
+std::shared_ptr<const Certificate> its_certificate() {
+  static const auto made = std::make_shared<const Certificate>(Certificate::make().value());
+  return made;
+}
+
 KeptCall a_call() {
   KeptCall call;
   call.number = 17;
@@ -68,6 +76,11 @@ KeptCall a_call() {
   call.media->legs[1].security.suites = {proto::SrtpProfile::kAeadAes256Gcm};
   call.media->legs[1].keys.profile = proto::SrtpProfile::kAeadAes256Gcm;
   call.media->legs[1].keys.send->rtp.key[3] = 42;
+  call.media->legs[1].secured.short_authentication = "K3F7Q";
+  call.media->legs[1].unlinkable = true;
+  call.media->legs[1].keys_age = {.since_ns = 42, .packets_before = 43};
+  call.media->legs[1].security.rekey_packets = 1'000;
+  call.media->legs[1].certificate = its_certificate();
   call.media->legs[1].association.emplace();
   call.media->legs[1].association->their_tls_id = "theirs";
   return call;
@@ -98,6 +111,13 @@ TEST(KeptCall, IsReadAsItWasWritten) {
   ASSERT_TRUE(read->media);
   EXPECT_EQ(read->media->legs[1].security, a_call().media->legs[1].security);
   EXPECT_EQ(read->media->legs[1].keys.send->rtp.key[3], 42);
+  EXPECT_EQ(read->media->legs[1].secured.short_authentication, "K3F7Q");
+  EXPECT_TRUE(read->media->legs[1].unlinkable);
+  EXPECT_EQ(read->media->legs[1].keys_age.packets_before, 43u);
+  ASSERT_NE(read->media->legs[1].certificate, nullptr);
+  EXPECT_EQ(read->media->legs[1].certificate->fingerprint(), its_certificate()->fingerprint());
+  EXPECT_EQ(EVP_PKEY_eq(read->media->legs[1].certificate->key(), its_certificate()->key()), 1);
+  EXPECT_EQ(read->media->legs[0].certificate, nullptr);
   EXPECT_EQ(read->media->legs[1].association->their_tls_id, "theirs");
   EXPECT_EQ(read->media->ssrcs_used, (std::vector<std::uint32_t>{1, 2, 3}));
 }

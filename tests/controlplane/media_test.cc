@@ -154,6 +154,7 @@ TEST(Media, SecuredLegsSayHow) {
   EXPECT_EQ(event.secured.version, "DTLSv1.2");
   EXPECT_NE(event.secured.cipher_suite.find("ECDHE"), std::string::npos);
   EXPECT_EQ(event.secured.role, sip::DtlsRole::kServer);
+  EXPECT_EQ(event.secured.short_authentication, lab.peer(Side::kCaller).short_authentication());
   EXPECT_EQ(event.secured.fingerprint, sip::write_fingerprint(lab.peer(Side::kCaller).fingerprint()));
   EXPECT_EQ(event.secured.verdict, "matches the SDP (sha-256)");
   EXPECT_EQ(event.secured.peer, MediaLab::place(Side::kCaller));

@@ -41,6 +41,40 @@ std::uint16_t refused_status(std::string_view section_lines) {
   return std::holds_alternative<SdpRefusal>(result) ? std::get<SdpRefusal>(result).status : std::uint16_t{0};
 }
 
+/// What is left of a section's fingerprints where only these hashes are accepted.
+std::variant<DtlsAttributes, SdpRefusal> read_by_policy(const std::vector<std::pair<std::string, std::size_t>>& said,
+                                                        const std::vector<FingerprintHash>& hashes) {
+  std::string lines;
+  for (const auto& [name, bytes] : said) lines += "a=fingerprint:" + name + " " + digest_text(bytes) + "\r\n";
+  const auto parsed =
+      parse_sdp("v=0\r\no=- 1 1 IN IP4 198.18.0.1\r\ns=-\r\nt=0 0\r\nm=audio 4000 UDP/TLS/RTP/SAVP 0\r\n" + lines);
+  const auto& session = std::get<SessionDescription>(parsed);
+  return read_dtls_attributes(session, session.media.front(), hashes);
+}
+
+TEST(Fingerprint, HashesThatPolicyDoesNotAcceptArePassedOver) {
+  const auto read = read_by_policy({{"sha-1", 20}, {"sha-512", 64}, {"sha-256", 32}},
+                                   {FingerprintHash::kSha256, FingerprintHash::kSha384});
+  const auto& dtls = std::get<DtlsAttributes>(read);
+  ASSERT_EQ(dtls.fingerprints.size(), 1u);
+  EXPECT_EQ(dtls.fingerprints.front().hash, FingerprintHash::kSha256);
+}
+
+TEST(Fingerprint, WhereNoneIsLeftTheReasonNamesTheHash) {
+  const auto read = read_by_policy({{"sha-1", 20}}, {FingerprintHash::kSha256});
+  const auto& refusal = std::get<SdpRefusal>(read);
+  EXPECT_EQ(refusal.status, 488);
+  EXPECT_NE(refusal.reason.find("sha-1 is not accepted"), std::string::npos) << refusal.reason;
+}
+
+TEST(Fingerprint, TheStrongestOfThoseThatAreAcceptedCounts) {
+  const auto read = read_by_policy({{"sha-1", 20}, {"sha-512", 64}, {"sha-256", 32}},
+                                   {FingerprintHash::kSha1, FingerprintHash::kSha256});
+  const auto left = fingerprints_to_match(std::get<DtlsAttributes>(read).fingerprints);
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(left.front().hash, FingerprintHash::kSha256);
+}
+
 TEST(Fingerprint, EveryHashIsReadAndWrittenBack) {
   for (const auto& [name, bytes] : {std::pair<std::string, std::size_t>{"sha-1", 20},
                                     {"sha-224", 28},

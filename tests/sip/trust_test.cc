@@ -51,8 +51,8 @@ TEST(Trust, EveryKnownHeaderIsJudgedByItsName) {
   for (std::size_t i = 1; i < kHeaderIdCount; ++i) {
     const auto id = static_cast<HeaderId>(i);
     const bool trust = id == HeaderId::kPAssertedIdentity || id == HeaderId::kPPreferredIdentity ||
-                       id == HeaderId::kIdentity || id == HeaderId::kPrivacy || id == HeaderId::kDiversion ||
-                       id == HeaderId::kHistoryInfo || id == HeaderId::kRemotePartyId ||
+                       id == HeaderId::kIdentity || id == HeaderId::kIdentityInfo || id == HeaderId::kPrivacy ||
+                       id == HeaderId::kDiversion || id == HeaderId::kHistoryInfo || id == HeaderId::kRemotePartyId ||
                        id == HeaderId::kPAccessNetworkInfo || id == HeaderId::kPChargingVector;
     EXPECT_EQ(is_trust_header(to_string(id)), trust) << to_string(id);
   }

@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <openssl/err.h>
+#include <openssl/sha.h>
 #include <openssl/x509.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -42,7 +44,36 @@ sip::Fingerprint digest(const X509* certificate, sip::FingerprintHash hash) {
   return sip::make_fingerprint(hash, {bytes.data(), length});
 }
 
+Datagram der_of(const X509* certificate) {
+  unsigned char* der = nullptr;
+  const int bytes = i2d_X509(certificate, &der);
+  WEIR_ASSERT(bytes > 0);
+  Datagram copy(der, der + bytes);
+  OPENSSL_free(der);
+  return copy;
+}
+
 }  // namespace
+
+std::string spoken(const Datagram& client_certificate, const Datagram& client_random,
+                   const Datagram& server_certificate, const Datagram& server_random) {
+  Datagram all;
+  for (const Datagram& part : {client_certificate, client_random, server_certificate, server_random}) {
+    all.insert(all.end(), part.begin(), part.end());
+  }
+  std::array<std::uint8_t, SHA_DIGEST_LENGTH> digest;
+  SHA1(all.data(), all.size(), digest.data());
+  // Digit by digit from the low end, as one divides by hand.
+  std::uint32_t number = 0;
+  for (std::size_t i = digest.size() - 4; i < digest.size(); ++i) number = number * 256 + digest[i];
+  std::string text;
+  for (int i = 0; i < 5; ++i, number /= 32) {
+    const std::uint32_t digit = number % 32;
+    text += static_cast<char>(digit < 26 ? 'A' + digit : '2' + (digit - 26));
+  }
+  std::reverse(text.begin(), text.end());
+  return text;
+}
 
 DtlsPeer::DtlsPeer(const Options& options) {
   int ends[2];
@@ -139,6 +170,19 @@ std::vector<std::uint8_t> DtlsPeer::exporter(std::size_t bytes) const {
 std::string DtlsPeer::profile() const {
   const SRTP_PROTECTION_PROFILE* selected = SSL_get_selected_srtp_profile(ssl_);
   return selected == nullptr ? "" : selected->name;
+}
+
+std::string DtlsPeer::short_authentication() const {
+  const bool server = SSL_is_server(ssl_) == 1;
+  X509* seen = SSL_get1_peer_certificate(ssl_);
+  Datagram client_random(SSL3_RANDOM_SIZE);
+  Datagram server_random(SSL3_RANDOM_SIZE);
+  SSL_get_client_random(ssl_, client_random.data(), client_random.size());
+  SSL_get_server_random(ssl_, server_random.data(), server_random.size());
+  const std::string text =
+      spoken(der_of(server ? seen : certificate_), client_random, der_of(server ? certificate_ : seen), server_random);
+  X509_free(seen);
+  return text;
 }
 
 sip::Fingerprint DtlsPeer::fingerprint(sip::FingerprintHash hash) const {

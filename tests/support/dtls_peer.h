@@ -15,6 +15,10 @@ namespace weir::tests {
 
 using Datagram = std::vector<std::uint8_t>;
 
+/// The five characters of a handshake's short authentication string, of certificates in DER and the two randoms.
+std::string spoken(const Datagram& client_certificate, const Datagram& client_random,
+                   const Datagram& server_certificate, const Datagram& server_random);
+
 class DtlsPeer {
  public:
   struct Options {
@@ -47,6 +51,8 @@ class DtlsPeer {
   [[nodiscard]] std::string profile() const;
   /// Of its own certificate.
   [[nodiscard]] sip::Fingerprint fingerprint(sip::FingerprintHash hash = sip::FingerprintHash::kSha256) const;
+  /// What a person at this end would read aloud: short_authentication.h, counted out of OpenSSL's values here.
+  [[nodiscard]] std::string short_authentication() const;
   /// Of the certificate the other end showed, sha-256.
   [[nodiscard]] sip::Fingerprint seen_fingerprint() const;
   SSL* ssl() { return ssl_; }

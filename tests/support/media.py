@@ -28,8 +28,9 @@ class MediaEnd:
         self.received_s: list[float] = []  # when, by the monotonic clock
         self.refused: list[bytes] = []  # what libsrtp2 did not accept
         self.other: list[bytes] = []  # no RTP: DTLS, RTCP
+        self.on_dtls = None  # who takes DTLS in place of `other`
         self._sending: SrtpContext | None = None
-        self._receiving: SrtpContext | None = None
+        self._receiving: list[SrtpContext] = []  # the latest first
         self._sequence = first_sequence - 1
         self._socket: socket.socket | None = None
         self._ended = threading.Event()
@@ -44,13 +45,22 @@ class MediaEnd:
         """The half of start() after which nothing that comes is lost; sends nothing."""
         self.remote = remote
         if contexts is not None:
-            self._sending, self._receiving = contexts
+            self._sending, self._receiving = contexts[0], [contexts[1]]
         self._socket = udp_socket(self.side.namespace, self.side.client_address, self.port)
 
     def run(self) -> None:
         """The other half of start()."""
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
+
+    def renew(self, contexts: tuple[SrtpContext, SrtpContext]) -> None:
+        """Other keys: it sends with them at once, and hears both (RFC 5763 section 6.7). What came under them before the
+        test knew them is heard now."""
+        self._receiving = [contexts[1], *self._receiving]
+        self._sending = contexts[0]
+        waiting, self.refused = self.refused, []
+        for packet in waiting:
+            self._take(packet)
 
     def stop(self) -> None:
         self._ended.set()
@@ -93,13 +103,23 @@ class MediaEnd:
         self.sent.append(packet)
 
     def _take(self, packet: bytes) -> None:
+        if self.on_dtls is not None and 20 <= packet[0] <= 63:
+            self.on_dtls(packet)
+            return
         if len(packet) < 12 or packet[0] >> 6 != 2 or 192 <= packet[1] <= 223:
             self.other.append(packet)
             return
-        try:
-            clear = packet if self._receiving is None else self._receiving.unprotect(packet)
-        except SrtpError:
+        clear = self._clear(packet)
+        if clear is None:
             self.refused.append(packet)
             return
         self.received_s.append(time.monotonic())
         self.received.append(clear)
+
+    def _clear(self, packet: bytes) -> bytes | None:
+        if not self._receiving:
+            return packet
+        for context in self._receiving:
+            with suppress(SrtpError):
+                return context.unprotect(packet)
+        return None

@@ -20,15 +20,28 @@ proto::settings::Settings media_settings() {
   return settings;
 }
 
+namespace {
+
+std::array<sip::SecurityPolicy, 2> policies_of(const Party& caller, const Party& callee) {
+  return {caller.secured ? dtls_required() : sip::SecurityPolicy{},
+          callee.secured ? dtls_required() : sip::SecurityPolicy{}};
+}
+
+}  // namespace
+
 MediaLab::MediaLab(const Party& caller, const Party& callee, bool listens_early,
                    const proto::settings::Settings& settings)
-    : MediaLab(caller, callee,
-               {caller.secured ? dtls_required() : sip::SecurityPolicy{},
-                callee.secured ? dtls_required() : sip::SecurityPolicy{}},
-               listens_early, settings) {}
+    : MediaLab(caller, callee, policies_of(caller, callee), listens_early, settings) {}
 
 MediaLab::MediaLab(const Party& caller, const Party& callee, const std::array<sip::SecurityPolicy, 2>& policies,
                    bool listens_early, const proto::settings::Settings& settings)
+    : MediaLab(caller, callee, policies, listens_early, settings, [](auto&) {}) {}
+
+MediaLab::MediaLab(const Party& caller, const Party& callee, const Adjust& adjust)
+    : MediaLab(caller, callee, policies_of(caller, callee), false, media_settings(), adjust) {}
+
+MediaLab::MediaLab(const Party& caller, const Party& callee, const std::array<sip::SecurityPolicy, 2>& policies,
+                   bool listens_early, const proto::settings::Settings& settings, const Adjust& adjust)
     : parties_{caller, callee} {
   auto attached = proto::Region::attach(directory.path());
   WEIR_ASSERT(attached.ok());
@@ -45,6 +58,7 @@ MediaLab::MediaLab(const Party& caller, const Party& callee, const std::array<si
     options[i].listens_early = listens_early && parties_[i].secured;
     make_peers(i);
   }
+  adjust(options);
   auto stream = engine->create_media(
       options[0], options[1], [this](const MediaEvent& event) { events.push_back(event); }, now_ns);
   WEIR_ASSERT(stream.ok());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -43,6 +44,9 @@ class MediaLab {
   /// The same with policies of their own.
   MediaLab(const Party& caller, const Party& callee, const std::array<sip::SecurityPolicy, 2>& policies,
            bool listens_early = false, const proto::settings::Settings& settings = media_settings());
+  /// Changes what is known of the legs before their stream is made.
+  using Adjust = std::function<void(std::array<controlplane::MediaLegOptions, 2>&)>;
+  MediaLab(const Party& caller, const Party& callee, const Adjust& adjust);
 
   /// Tells the stream what the party's SDP says; DTLS clients begin.
   proto::Status answer(Side side);
@@ -76,6 +80,8 @@ class MediaLab {
   std::uint64_t now_ns = 1'000'000'000'000;
 
  private:
+  MediaLab(const Party& caller, const Party& callee, const std::array<sip::SecurityPolicy, 2>& policies,
+           bool listens_early, const proto::settings::Settings& settings, const Adjust& adjust);
   static std::size_t index(Side side) { return static_cast<std::size_t>(side); }
   bool carry();
   void check_nothing_clear() const;

@@ -1,9 +1,9 @@
-#include "sip/sip_hash.h"
+#include "proto/sip_hash.h"
 
 #include <bit>
 #include <cstring>
 
-namespace weir::sip {
+namespace weir::proto {
 namespace {
 
 static_assert(std::endian::native == std::endian::little);
@@ -56,4 +56,4 @@ std::uint64_t sip_hash(const SipHashKey& key, std::string_view bytes) {
   return state.v0 ^ state.v1 ^ state.v2 ^ state.v3;
 }
 
-}  // namespace weir::sip
+}  // namespace weir::proto

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace weir::sip {
+namespace weir::proto {
 
 /// A secret for the life of one table.
 struct SipHashKey {
@@ -27,4 +27,4 @@ struct KeyedHash {
   std::size_t operator()(std::string_view bytes) const { return sip_hash(key, bytes); }
 };
 
-}  // namespace weir::sip
+}  // namespace weir::proto

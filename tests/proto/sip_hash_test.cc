@@ -1,4 +1,4 @@
-#include "sip/sip_hash.h"
+#include "proto/sip_hash.h"
 
 #include <gtest/gtest.h>
 #include <openssl/core_names.h>
@@ -8,7 +8,7 @@
 #include <cstring>
 #include <string>
 
-namespace weir::sip {
+namespace weir::proto {
 namespace {
 
 constexpr SipHashKey kKey{0x0706050403020100, 0x0f0e0d0c0b0a0908};
@@ -53,4 +53,4 @@ TEST(SipHash, KeysOfOtherTokensAreOthers) {
 }
 
 }  // namespace
-}  // namespace weir::sip
+}  // namespace weir::proto
