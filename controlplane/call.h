@@ -131,6 +131,8 @@ class Call : public Requester, private Inviter {
   std::optional<EndCause> change_stream(Leg& leg, const sip::Agreement& agreement);
   void on_media(const MediaEvent& event);
   void renew_keys(Side side);
+  void renew_shared_keys(Side side);
+  void recall_offer(Leg& leg, const sip::LocalSession& session, const sip::SessionDescription& offered) const;
   void on_secured(const MediaEvent& event);
   void tell_sas(Side side);
 
@@ -312,7 +314,7 @@ class Call : public Requester, private Inviter {
   std::uint32_t callee_realm_ = 0;
   std::shared_ptr<const sip::Message> callers_invite_;
   Boxed<sip::RemoteOffer> offer_;                   ///< the caller's; with `delayed_` the callee's
-  sip::LocalSession callee_session_;                ///< what every target is offered
+  sip::LocalSession callee_session_;                ///< what every target is offered, each with SDES keys of its own
   Boxed<sip::SessionDescription> callee_offered_;   ///< likewise
   Boxed<sip::DialogId> early_;                      ///< the fork whose media the caller hears
   std::optional<std::uint32_t> provisional_waits_;  ///< a fork's reliable offer, to be acknowledged with an answer

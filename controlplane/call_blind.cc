@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "controlplane/identity_headers.h"
+#include "controlplane/local_keys.h"
 #include "controlplane/media_policy.h"
 #include "controlplane/trickle.h"
-#include "sip/sdp_write.h"
 
 namespace weir::controlplane {
 
@@ -41,7 +41,7 @@ Message BlindTransfer::make_invite(const Leg& leg, const Target& target) {
   say_trickle(session_.security.ice, request);
   request.add_header(HeaderId::kUserAgent, kSoftware);
   if (!terms_.referred_by.empty()) request.add_header(HeaderId::kReferredBy, terms_.referred_by);
-  request.set_body(sip::write_sdp(*offered_), "application/sdp");
+  request.set_body(write_for_one(*offered_), "application/sdp");
   call_.sign(request, leg, &remaining());
   return request;
 }
@@ -55,8 +55,7 @@ void BlindTransfer::on_progress(Leg* fork, const Message& response) {
 
 void BlindTransfer::on_answered(std::unique_ptr<Leg> leg, const Message& response) {
   settle();
-  leg->session = session_;
-  leg->offered = offered_;
+  call_.recall_offer(*leg, session_, *offered_);
   std::unique_ptr<Leg>& place = call_.place(side());
   place = std::move(leg);
   if (side() == Side::kCaller) call_.callers_invite_.reset();
@@ -67,7 +66,9 @@ void BlindTransfer::on_answered(std::unique_ptr<Leg> leg, const Message& respons
     notify(cause->status, true);
     return call_.end(*cause);
   }
+  const bool shared = invitation_.has_forked(*place);
   succeed();
+  if (shared) call_.renew_shared_keys(side());
 }
 
 void BlindTransfer::on_refused(const EndCause& cause, const Message*) {

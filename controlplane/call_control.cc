@@ -12,6 +12,7 @@
 #include "controlplane/log.h"
 #include "controlplane/outside_requests.h"
 #include "controlplane/register_relay.h"
+#include "controlplane/sips_policy.h"
 #include "controlplane/trunks.h"
 #include "sip/ice_fragment.h"
 #include "sip/limits.h"
@@ -264,10 +265,13 @@ void CallControl::on_request_outside_dialog(sip::TransactionId id, const Message
 }
 
 std::variant<Destination, Refusal> CallControl::route(const Path& from, const Message& request) const {
-  if (context_.flows != nullptr) {
-    if (auto routed = context_.flows->route_by_token(from, request)) return *std::move(routed);
+  if (auto refusal = check_sips(context_.settings.realms[from.realm], from, request)) return *std::move(refusal);
+  auto token = context_.flows != nullptr ? context_.flows->route_by_token(from, request) : std::nullopt;
+  std::variant<Destination, Refusal> routed = token ? *std::move(token) : context_.policy.route(from.realm, request);
+  if (auto* destination = std::get_if<Destination>(&routed)) {
+    destination->sips = is_sips(request) || wants_sips(context_.settings.realms[destination->to_realm]);
   }
-  return context_.policy.route(from.realm, request);
+  return routed;
 }
 
 /// 405 or 501, with the methods that there are.
@@ -393,6 +397,9 @@ void CallControl::on_terminated(sip::TransactionId id) {
 /// RFC 3891 section 3: the dialog is named as its receiver, which we are, sees it.
 std::optional<EndCause> CallControl::replace_party(sip::TransactionId id, const Message& invite, const Path& from,
                                                    std::string_view replaces) {
+  if (const auto refusal = check_sips(context_.settings.realms[from.realm], from, invite)) {
+    return EndCause{refusal->status, refusal->reason};
+  }
   const std::optional<sip::Replaces> named = sip::parse_replaces(replaces);
   if (!named) return EndCause{400, "a malformed Replaces"};
   const auto found = by_dialog_.find({named->call_id, named->to_tag, named->from_tag});

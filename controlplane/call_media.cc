@@ -3,9 +3,11 @@
 
 #include "controlplane/call.h"
 #include "controlplane/identity_headers.h"
+#include "controlplane/local_keys.h"
 #include "controlplane/log.h"
 #include "controlplane/media_policy.h"
 #include "sip/multipart.h"
+#include "sip/sdp_parse.h"
 #include "sip/sdp_write.h"
 
 namespace weir::controlplane {
@@ -317,6 +319,27 @@ void Call::renew_keys(Side side) {
   log_event(LogLevel::kInfo, "media", {{"call", number_}, {"event", "keys ending"}, {"leg", to_string(side)}});
   media_->renew_keys(side);
   reoffer(side);
+}
+
+/// RFC 4568 section 7.3: of an INVITE that has forked, every party knows our SDES keys.
+void Call::renew_shared_keys(Side side) {
+  const Leg* const party = leg(side).get();
+  if (ending_ || party == nullptr || !party->agreement) return;
+  if (party->agreement.sections()[section_].keying == sip::Keying::kSdes) renew_keys(side);
+}
+
+/// What the INVITE of a leg that answers has offered it. The SDES keys of each INVITE stand in that one alone.
+void Call::recall_offer(Leg& leg, const sip::LocalSession& session, const sip::SessionDescription& offered) const {
+  leg.session = session;
+  leg.offered = offered;
+  if (!has_crypto(offered)) return;
+  leg.offered.reset();
+  const std::shared_ptr<const sip::Message> invite = context_.transactions.request(leg.invite);
+  auto read = sip::parse_sdp(invite ? sip::sdp_body(*invite) : std::string_view());
+  auto* const said = std::get_if<sip::SessionDescription>(&read);
+  if (said == nullptr) return;
+  leg.session.previous = *said;
+  leg.offered = std::move(*said);
 }
 
 void Call::on_secured(const MediaEvent& event) {

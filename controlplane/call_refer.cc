@@ -4,6 +4,7 @@
 #include "controlplane/call_attended.h"
 #include "controlplane/call_blind.h"
 #include "controlplane/log.h"
+#include "controlplane/sips_policy.h"
 #include "sip/refer_sub.h"
 #include "sip/refer_to.h"
 #include "sip/referred_by.h"
@@ -81,9 +82,11 @@ void Call::on_refer(Leg& from, sip::TransactionId id, const Message& request) {
   }
   const std::string target = sip::write(refer_to.target.uri);
   const std::string referrer = sip::write(from.dialog->remote().uri);
-  const std::variant<Destination, Refusal> routed = context_.policy.route(from.path().realm, {target, referrer});
+  std::variant<Destination, Refusal> routed = context_.policy.route(from.path().realm, {target, referrer});
   if (const auto* refusal = std::get_if<Refusal>(&routed)) return refuse({refusal->status, refusal->reason});
-  const Destination& destination = std::get<Destination>(routed);
+  Destination& destination = std::get<Destination>(routed);
+  destination.sips = refer_to.target.uri.scheme == sip::Scheme::kSips || other->is_sips() ||
+                     wants_sips(context_.settings.realms[destination.to_realm]);
   if (passes) return pass_refer(from, id, request, refer_to, destination);
   if (const auto cause = transfer_blindly(from, id, request, target, destination)) refuse(*cause);
 }
@@ -121,6 +124,7 @@ std::optional<EndCause> Call::transfer_to_ringing(Leg& from, sip::TransactionId 
                                                   Call& ringing) {
   BlindTransfer::Terms terms;
   terms.destination = ringing.invitation_->destination();
+  terms.destination.sips = terms.destination.sips || leg(opposite(from.side()))->is_sips();
   terms.referred_by = referred_by_for(request, from, terms.destination.to_realm);
   terms.slot = std::move(ringing.places_[static_cast<std::size_t>(Side::kCallee)]);
   accept_refer(from, id, request, ringing.callee_display_);
@@ -142,6 +146,9 @@ std::optional<EndCause> Call::transfer_attended(Leg& from, sip::TransactionId id
   if (std::optional<EndCause> cause = call->check_replacing(*gone, from.path(), replaces.early_only)) return cause;
   const Side side = opposite(gone->side());
   const Leg& target = *call->leg(side);
+  if (leg(opposite(from.side()))->is_sips() && !target.is_sips()) {
+    return EndCause{403, "the call is to a SIPS URI, and the one to the target is not"};
+  }
   if (target.offered || target.reinvite) return EndCause{491, "the call to be replaced is being changed"};
   if (call->section_ != section_) return EndCause{488, "the two calls have their audio in different sections"};
   accept_refer(from, id, request, target.display);
@@ -185,6 +192,7 @@ void Call::pass_refer(Leg& from, sip::TransactionId id, const Message& request, 
   if (refused_for_relays(from, id, request)) return;
   sip::ReferTo passed = refer_to;
   passed.target.uri = destination.targets.front().uri;
+  if (destination.sips) passed.target.uri.scheme = sip::Scheme::kSips;
   passed.headers.clear();
   if (passed.replaces) {
     const std::optional<sip::DialogId> known =

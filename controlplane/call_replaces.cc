@@ -6,6 +6,7 @@
 #include "controlplane/call.h"
 #include "controlplane/log.h"
 #include "controlplane/media_policy.h"
+#include "controlplane/sips_policy.h"
 #include "controlplane/trickle.h"
 #include "sip/sdp_write.h"
 
@@ -73,13 +74,16 @@ std::optional<EndCause> Call::replace_leg(sip::TransactionId id, const Message& 
                                           bool early_only, const JudgedIdentity* verdict) {
   if (std::optional<EndCause> cause = check_replacing(gone, from, early_only)) return cause;
   const Side side = gone.side();
+  if (leg(opposite(side))->is_sips() && !(is_sips(invite) && settings::is_secured(from.transport))) {
+    return EndCause{403, "the other party's call is to a SIPS URI, and this is none"};
+  }
   auto comer = std::make_unique<Leg>(side, from);
   comer->invite = id;
   comer->display = invite.from() ? sip::write(invite.from()->uri) : "";
   comer->peer.learn(invite);
   if (verdict != nullptr) comer->identity = *verdict;
   comer->session.security = policy_from(realm_of(*comer));
-  comer->dialog = sip::Dialog::from_request(invite, context_.tokens(), comer->contact());
+  comer->dialog = sip::Dialog::from_request(invite, context_.tokens(), comer->contact(is_sips(invite)));
   if (!comer->dialog) return EndCause{400, "the INVITE has no usable Contact"};
   if (session_too_short(*comer, invite)) return EndCause{422, "the session interval is too small"};
   std::variant<sip::RemoteOffer, EndCause> read = read_offer_in(invite, 0, comer->session.security);

@@ -5,8 +5,10 @@
 #include "controlplane/call.h"
 #include "controlplane/far_status.h"
 #include "controlplane/identity_headers.h"
+#include "controlplane/local_keys.h"
 #include "controlplane/log.h"
 #include "controlplane/media_policy.h"
+#include "controlplane/sips_policy.h"
 #include "controlplane/trickle.h"
 #include "sip/multipart.h"
 #include "sip/sdp_write.h"
@@ -40,7 +42,7 @@ std::optional<EndCause> Call::begin(sip::TransactionId id, const Message& invite
   caller_->display = invite.from() ? sip::write(invite.from()->uri) : "";
   caller_->peer.learn(invite);
   caller_->session.security = policy_from(realm_of(*caller_));
-  caller_->dialog = sip::Dialog::from_request(invite, context_.tokens(), caller_->contact());
+  caller_->dialog = sip::Dialog::from_request(invite, context_.tokens(), caller_->contact(is_sips(invite)));
   if (!caller_->dialog) return EndCause{400, "the INVITE has no usable Contact"};
   if (session_too_short(*caller_, invite)) return EndCause{422, "the session interval is too small"};
   callers_invite_ = context_.transactions.request(id);
@@ -86,7 +88,7 @@ Message Call::begin_invite(const Leg& leg, const Target& target, sip::NameAddr f
   head.to.uri.parameters = {};
   head.call_id = context_.tokens();
   Message request = sip::make_request(head);
-  request.add_header(HeaderId::kContact, sip::write(leg.contact()));
+  request.add_header(HeaderId::kContact, sip::write(leg.contact(target.uri.scheme == sip::Scheme::kSips)));
   request.add_header(HeaderId::kAllow, kAllowed);
   ask_session_timer(leg, request);
   return request;
@@ -115,7 +117,7 @@ Message Call::make_invite(const Leg& leg, const Target& target) {
   pass_headers(invite, realm_of(*caller_), realm_of(leg), request);
   if (!request.has(HeaderId::kUserAgent)) request.add_header(HeaderId::kUserAgent, kSoftware);
   say_who_calls(leg, request);
-  if (callee_offered_) request.set_body(sip::write_sdp(*callee_offered_), kSdpType);
+  if (callee_offered_) request.set_body(write_for_one(*callee_offered_), kSdpType);
   sign(request, leg, caller_.get());
   return request;
 }
@@ -142,8 +144,7 @@ void Call::on_progress(Leg* fork, const Message& response) {
 /// since the final answer may still be one.
 void Call::take_early_answer(Leg& fork, const Message& response) {
   if (!fork.agreement) {
-    fork.session = callee_session_;
-    fork.offered = callee_offered_;
+    recall_offer(fork, callee_session_, *callee_offered_);
     if (const std::optional<EndCause> cause = take_answer(fork, response)) {
       fork.agreement.reset();
       return log_event(LogLevel::kWarning, "call",
@@ -218,8 +219,7 @@ void Call::on_answered(std::unique_ptr<Leg> leg, const Message& response) {
   if (delayed_) await_callee();
   if (delayed_) return answer_caller();  // the offer came in a provisional response, and has its answer
   if (!early) {
-    callee_->session = callee_session_;
-    callee_->offered = callee_offered_;
+    recall_offer(*callee_, callee_session_, *callee_offered_);
     if (const std::optional<EndCause> cause = take_answer(*callee_, response)) return end(*cause);
   } else if (const std::optional<EndCause> cause = change_stream(*callee_, *callee_->agreement)) {
     return end(*cause);  // of several forks with media another one may have been heard
@@ -227,9 +227,7 @@ void Call::on_answered(std::unique_ptr<Leg> leg, const Message& response) {
   if (ending_) return;  // the stream may have failed meanwhile, and told the caller
   await_callee();
   answer_caller();
-  // SDES: whoever else was offered these keys knows them (RFC 4568 section 7.3). With DTLS nobody does.
-  const bool shared = callee_->agreement->sections[section_].keying == sip::Keying::kSdes && invitation_->sent() > 1;
-  if (shared && !ending_) renew_keys(Side::kCallee);
+  if (invitation_->has_forked(*callee_)) renew_shared_keys(Side::kCallee);
 }
 
 void Call::on_refused(const EndCause& cause, const Message* response) {

@@ -5,6 +5,7 @@
 
 #include "controlplane/failover.h"
 #include "controlplane/leg.h"
+#include "controlplane/sips_policy.h"
 #include "controlplane/trunks.h"
 #include "sip/limits.h"
 #include "sip/status.h"
@@ -43,10 +44,10 @@ void Delivery::next_target() {
 }
 
 void Delivery::locate(std::size_t index) {
-  const Target& target = branches_[index]->target;
+  Target& target = branches_[index]->target;
+  if (destination_.sips) secure(target);
   if (target.flow) return on_located(index, {*target.flow});
-  const sip::Uri& next_hop = target.routes.empty() ? target.uri : target.routes.front().uri;
-  context_.paths.locate(destination_.to_realm, next_hop,
+  context_.paths.locate(destination_.to_realm, next_hop(target),
                         [this, index, alive = std::weak_ptr<int>(alive_)](std::vector<Path> ways) {
                           if (alive.lock()) on_located(index, std::move(ways));
                         });
@@ -55,8 +56,9 @@ void Delivery::locate(std::size_t index) {
 void Delivery::on_located(std::size_t index, std::vector<Path> ways) {
   Branch& branch = *branches_[index];
   if (settled_) return;
+  if (destination_.sips) drop_unsecured(ways);
   branch.ways = std::move(ways);
-  if (branch.ways.empty()) return lose(index, {{500, "there is no way to the route's target"}, nullptr});
+  if (branch.ways.empty()) return lose(index, {no_way(destination_), nullptr});
   send_by_way(index);
 }
 

@@ -50,6 +50,7 @@ struct Destination {
   std::vector<Target> targets;
   bool parallel = false;  ///< all targets at once: the contacts of one user
   proto::settings::MediaProfile media = proto::settings::MediaProfile::kRtp;
+  bool sips = false;  ///< by secured transports alone, and the targets are asked for by SIPS URIs (RFC 5630)
 };
 
 /// Why a request goes nowhere, as SIP says it.

@@ -6,6 +6,7 @@
 #include "controlplane/call.h"
 #include "controlplane/failover.h"
 #include "controlplane/session_interval.h"
+#include "controlplane/sips_policy.h"
 #include "controlplane/trunks.h"
 #include "sip/limits.h"
 #include "sip/status.h"
@@ -61,11 +62,11 @@ void Invitation::next_target() {
 }
 
 void Invitation::locate(std::size_t index) {
-  const Target& target = branches_[index]->target;
+  Target& target = branches_[index]->target;
+  if (destination_.sips) secure(target);
   target_text_ = sip::write(target.uri);
   if (target.flow) return on_located(index, {*target.flow});
-  const sip::Uri& next_hop = target.routes.empty() ? target.uri : target.routes.front().uri;
-  context_.paths.locate(destination_.to_realm, next_hop,
+  context_.paths.locate(destination_.to_realm, next_hop(target),
                         [this, index, alive = std::weak_ptr<int>(alive_)](std::vector<Path> ways) {
                           if (alive.lock()) on_located(index, std::move(ways));
                         });
@@ -74,8 +75,9 @@ void Invitation::locate(std::size_t index) {
 void Invitation::on_located(std::size_t index, std::vector<Path> ways) {
   Branch& branch = *branches_[index];
   if (branch.over) return;
+  if (destination_.sips) drop_unsecured(ways);
   branch.ways = std::move(ways);
-  if (branch.ways.empty()) return lose(index, {{500, "there is no way to the route's target"}, nullptr});
+  if (branch.ways.empty()) return lose(index, {no_way(destination_), nullptr});
   send_by_way(index);
 }
 
@@ -154,12 +156,15 @@ void Invitation::on_success(Branch& branch, sip::TransactionId id, const Message
       control_.disown(leg->dialog->id());
       call_.acknowledge(*leg, "");
       leave(*leg, cancelled_.value_or(kAnsweredElsewhere));
+      // The winner's keys are those of this INVITE; a third party that has them, too, brings nothing new.
+      if (branch.won && branch.parties == 2) call_.renew_shared_keys(side_);
     }
     return settle();
   }
   if (leg == nullptr) return give_up(branch_of(id).value(), {{502, "the callee's answer makes no dialog"}, nullptr});
   answered_ = true;
   settled_ = true;
+  branch.won = true;
   winner_ = leg->dialog->id();
   for (const auto& other : branches_) {
     if (other.get() != &branch) cancel_branch(*other, kAnsweredElsewhere);
@@ -318,13 +323,19 @@ Leg* Invitation::fork_of(Branch& branch, const Message& response) {
   leg->state = LegState::kInviting;
   leg->invite = branch.sent.back();
   leg->dialog = *std::move(dialog);
-  leg->party = ++parties_;
+  number(branch, *leg);
   leg->display = sip::write(branch.target.uri);
   leg->member = branch.target.member;
   leg->peer.learn(response);
   control_.own(leg->dialog->id(), call_);
   branch.forks.push_back(std::move(leg));
   return branch.forks.back().get();
+}
+
+/// Another party than those before has spoken.
+void Invitation::number(Branch& branch, Leg& leg) {
+  leg.party = ++parties_;
+  if (winner_ != leg.dialog->id()) ++branch.parties;  // it says its 2xx again
 }
 
 /// The leg that a 2xx confirms; null if it makes no dialog.
@@ -344,7 +355,7 @@ std::unique_ptr<Leg> Invitation::take_leg(Branch& branch, sip::TransactionId id,
     leg = std::make_unique<Leg>(side_, branch.ways[branch.way]);
     leg->invite = id;
     leg->dialog = *std::move(dialog);
-    leg->party = ++parties_;
+    number(branch, *leg);
   }
   leg->display = sip::write(branch.target.uri);
   leg->member = branch.target.member;
@@ -374,10 +385,9 @@ Leg* Invitation::fork(const sip::DialogId& dialog) {
   return nullptr;
 }
 
-std::size_t Invitation::sent() const {
-  std::size_t sent = 0;
-  for (const auto& branch : branches_) sent += branch->sent.size();
-  return sent;
+bool Invitation::has_forked(const Leg& answered) const {
+  const std::optional<std::size_t> index = branch_of(answered.invite);
+  return index && branches_[*index]->parties > 1;
 }
 
 void Invitation::add_forks(std::vector<const Leg*>& legs) const {

@@ -60,8 +60,8 @@ class Invitation : public Requester {
   /// No branch waits for its final response: it may go, if other 2xx of an answered branch need no care any more.
   [[nodiscard]] bool over() const;
   [[nodiscard]] bool answered() const { return answered_; }
-  /// How many INVITEs have gone out: all with the same offer.
-  [[nodiscard]] std::size_t sent() const;
+  /// Whether the INVITE that `answered` has answered is known to have forked: another party has its offer.
+  [[nodiscard]] bool has_forked(const Leg& answered) const;
 
   /// The leg of an early dialog of ours; null if there is none.
   [[nodiscard]] Leg* fork(const sip::DialogId& dialog);
@@ -88,6 +88,8 @@ class Invitation : public Requester {
     CallSlot slot;                    ///< of the trunk's member
     std::uint32_t session_min_s = 0;  ///< what its 422 has asked for
     std::size_t session_raises = 0;
+    std::size_t parties = 0;  ///< that have spoken
+    bool won = false;
     bool over = false;
   };
   /// A final response that may be the one to be told.
@@ -115,6 +117,7 @@ class Invitation : public Requester {
   void settle();
   void leave(Leg& leg, const EndCause& cause);
   Leg* fork_of(Branch& branch, const sip::Message& response);
+  void number(Branch& branch, Leg& leg);
   std::unique_ptr<Leg> take_leg(Branch& branch, sip::TransactionId id, const sip::Message& response);
   void forget_forks(Branch& branch);
   std::optional<std::size_t> branch_of(sip::TransactionId id) const;

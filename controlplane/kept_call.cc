@@ -28,7 +28,7 @@ inline constexpr auto kKeptLast<sip::DtlsConnection> = sip::DtlsConnection::kExi
 template <>
 inline constexpr auto kKeptLast<sip::FingerprintHash> = sip::FingerprintHash::kSha512;
 template <>
-inline constexpr auto kKeptLast<sip::RtpProtocol> = sip::RtpProtocol::kDtlsSavpf;
+inline constexpr auto kKeptLast<sip::RtpProtocol> = sip::RtpProtocol::kDtlsAvpf;
 template <>
 inline constexpr auto kKeptLast<proto::CodecName> = proto::CodecName::kL16;
 template <>

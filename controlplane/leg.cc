@@ -4,6 +4,8 @@
 
 namespace weir::controlplane {
 
+using proto::settings::SipTransport;
+
 namespace {
 
 /// Reliable provisional responses of one dialog: each costs a PRACK of ours. No callee has as much to say.
@@ -47,12 +49,14 @@ sip::Via Leg::make_via(const sip::TokenSource& tokens) const {
   return via;
 }
 
-sip::NameAddr Leg::contact() const {
+sip::NameAddr Leg::contact(bool sips) const {
   sip::NameAddr contact;
   contact.uri = sip::make_sip_uri(kContactUser, proto::to_string(path_.local.address), path_.local.port);
-  if (path_.transport != proto::settings::SipTransport::kUdp) {
-    contact.uri.parameters.set("transport", uri_transport(path_.transport));
-  }
+  sips = sips && proto::settings::is_secured(path_.transport);  // RFC 3261 section 12.1.1: else it is no secure dialog
+  // RFC 5630 section 3.1.4: in a SIPS URI TLS goes without saying.
+  const bool said = path_.transport != SipTransport::kUdp && !(sips && path_.transport == SipTransport::kTls);
+  if (said) contact.uri.parameters.set("transport", uri_transport(path_.transport));
+  if (sips) contact.uri.scheme = sip::Scheme::kSips;
   return contact;
 }
 
@@ -93,7 +97,9 @@ sip::Hop Leg::dialog_hop(PathFinder& paths) const {
   if (const std::optional<Path> heir = paths.heir(path_.hop); heir && may_move_to(*heir)) return heir->hop;
   if (is_websocket(path_.transport)) return path_.hop;
   if (path_.hop.reliability == sip::Reliability::kReliable && paths.arrival(path_.hop)) return path_.hop;
-  const std::optional<Path> way = paths.towards(path_.realm, dialog->next_hop(), &path_);
+  sip::Uri next = dialog->next_hop();
+  if (is_sips()) next.scheme = sip::Scheme::kSips;  // whatever the peer's Contact says
+  const std::optional<Path> way = paths.towards(path_.realm, next, &path_);
   return way ? way->hop : path_.hop;
 }
 

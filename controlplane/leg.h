@@ -109,8 +109,10 @@ class Leg {
 
   /// Our Via with a fresh branch.
   [[nodiscard]] sip::Via make_via(const sip::TokenSource& tokens) const;
-  /// Where the peer shall reach us.
-  [[nodiscard]] sip::NameAddr contact() const;
+  /// Where the peer shall reach us: by a SIPS URI where it was one that was asked for (RFC 5630 section 3.1.1).
+  [[nodiscard]] sip::NameAddr contact(bool sips = false) const;
+  /// The dialog was made by a request to a SIPS URI: all that is said in it goes by secured transports.
+  [[nodiscard]] bool is_sips() const { return dialog && dialog->local_contact().uri.scheme == sip::Scheme::kSips; }
   /// A response in the leg's dialog to a request of the peer's, with our name and what we allow.
   [[nodiscard]] sip::Message make_response(const sip::Message& request, std::uint16_t status,
                                            std::string_view reason) const;

@@ -8,6 +8,7 @@
 
 #include "proto/assert.h"
 #include "proto/secret.h"
+#include "sip/sdp_write.h"
 
 namespace weir::controlplane {
 namespace {
@@ -19,6 +20,24 @@ constexpr std::size_t kBytesMax = proto::kSessionKeyBytesMax + proto::kSessionSa
 
 void fill_with_random(std::uint8_t* to, std::size_t bytes) {
   WEIR_ASSERT(RAND_bytes(to, static_cast<int>(bytes)) == 1);
+}
+
+/// The lines are our own: they can be read.
+void renew_crypto(sip::MediaSection& section) {
+  std::vector<sip::CryptoAttribute> lines;
+  std::vector<proto::SrtpProfile> suites;
+  for (const std::string_view line : sip::crypto_lines(section)) {
+    auto read = sip::parse_crypto(line);
+    WEIR_ASSERT(std::holds_alternative<sip::CryptoAttribute>(read));
+    suites.push_back(lines.emplace_back(std::get<sip::CryptoAttribute>(std::move(read))).suite);
+  }
+  const std::vector<sip::CryptoAttribute> fresh = make_crypto(suites);
+  std::size_t next = 0;
+  for (sip::SdpAttribute& attribute : section.attributes) {
+    if (attribute.name != "crypto") continue;
+    lines[next].keys = fresh[next].keys;
+    attribute.value = sip::write_crypto(lines[next++]);
+  }
 }
 
 }  // namespace
@@ -58,6 +77,18 @@ std::vector<sip::CryptoAttribute> make_crypto(const std::vector<proto::SrtpProfi
   }
   proto::wipe(drawn.data(), drawn.size());
   return lines;
+}
+
+bool has_crypto(const sip::SessionDescription& description) {
+  return std::any_of(description.media.begin(), description.media.end(),
+                     [](const sip::MediaSection& section) { return !sip::crypto_lines(section).empty(); });
+}
+
+std::string write_for_one(const sip::SessionDescription& offer) {
+  if (!has_crypto(offer)) return sip::write_sdp(offer);
+  sip::SessionDescription own = offer;
+  for (sip::MediaSection& section : own.media) renew_crypto(section);
+  return sip::write_sdp(own);
 }
 
 }  // namespace weir::controlplane

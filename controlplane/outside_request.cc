@@ -27,7 +27,8 @@ Message make_outside_request(const CallContext& context, const OutsideRequest& i
   head.call_id = call_id;
   head.max_forwards = std::uint32_t{in.message->max_forwards().value_or(sip::kMaxForwardsInitial)} - 1;
   Message out = sip::make_request(head);
-  if (head.method == Method::kSubscribe) out.add_header(HeaderId::kContact, sip::write(leg.contact()));
+  if (head.method == Method::kSubscribe)
+    out.add_header(HeaderId::kContact, sip::write(leg.contact(target.uri.scheme == sip::Scheme::kSips)));
   pass_headers(*in.message, context.settings.realms[in.from.realm], to, out);
   pass_body(*in.message, out);
   return out;

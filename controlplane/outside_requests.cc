@@ -4,6 +4,7 @@
 
 #include "controlplane/call_control.h"
 #include "controlplane/log.h"
+#include "controlplane/sips_policy.h"
 #include "sip/event.h"
 
 namespace weir::controlplane {
@@ -89,8 +90,8 @@ std::optional<SubscriptionSlots> OutsideRequests::take_slots(const Path& from) {
 std::optional<EndCause> OutsideRequests::begin_subscription(const OutsideRequest& request) {
   if (auto cause = check_event(*request.message, request.from.realm)) return cause;
   if (auto cause = check_body(request)) return cause;
-  std::optional<sip::Dialog> dialog =
-      sip::Dialog::from_request(*request.message, context_.tokens(), Leg(Side::kCaller, request.from).contact());
+  std::optional<sip::Dialog> dialog = sip::Dialog::from_request(
+      *request.message, context_.tokens(), Leg(Side::kCaller, request.from).contact(is_sips(*request.message)));
   if (!dialog) return EndCause{400, "the SUBSCRIBE has no usable Contact"};
   std::variant<Destination, EndCause> routed = route(request);
   if (auto* cause = std::get_if<EndCause>(&routed)) return std::move(*cause);

@@ -51,6 +51,7 @@ void compare_realm(const settings::RealmSettings& running, const settings::Realm
   notes.change(realm + "media policy", running.policy.media, wanted.policy.media);
   notes.change(realm + "trusted", running.policy.trusted, wanted.policy.trusted);
   notes.change(realm + "sas_header", running.policy.sas_header, wanted.policy.sas_header);
+  notes.change(realm + "sips", running.policy.sips, wanted.policy.sips);
   notes.change(realm + "topology_hiding", running.policy.topology_hiding, wanted.policy.topology_hiding);
   notes.change(realm + "transfers", running.policy.transfers, wanted.policy.transfers);
   notes.change(realm + "reliable_provisionals", running.policy.reliable_provisionals,

@@ -11,8 +11,9 @@
 namespace weir::sip {
 namespace {
 
-constexpr std::array<std::string_view, 6> kProtocols{
-    "RTP/AVP", "RTP/AVPF", "RTP/SAVP", "RTP/SAVPF", "UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF",
+constexpr std::array<std::string_view, 8> kProtocols{
+    "RTP/AVP",          "RTP/AVPF",          "RTP/SAVP",        "RTP/SAVPF",
+    "UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/AVP", "UDP/TLS/RTP/AVPF",
 };
 
 using Refused = std::optional<SdpRefusal>;

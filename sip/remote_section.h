@@ -16,8 +16,10 @@
 namespace weir::sip {
 
 /// The m= line protocols Weir speaks. RTP/SAVP and RTP/SAVPF are keyed by a=crypto, or by DTLS (old clients); RTP/AVP
-/// and RTP/AVPF may be keyed by either too (RFC 8643).
-enum class RtpProtocol : std::uint8_t { kAvp, kAvpf, kSavp, kSavpf, kDtlsSavp, kDtlsSavpf };
+/// and RTP/AVPF may be keyed by either too (RFC 8643). UDP/TLS/RTP/AVP and its kin are what the drafts before RFC 5764
+/// called UDP/TLS/RTP/SAVP, never registered: taken from the peer as the same thing, and never the first thing we
+/// offer.
+enum class RtpProtocol : std::uint8_t { kAvp, kAvpf, kSavp, kSavpf, kDtlsSavp, kDtlsSavpf, kDtlsAvp, kDtlsAvpf };
 /// As in the m= line, e.g. "UDP/TLS/RTP/SAVP".
 std::string_view to_string(RtpProtocol protocol);
 std::optional<RtpProtocol> rtp_protocol(std::string_view token);
@@ -27,11 +29,12 @@ constexpr bool is_secured(RtpProtocol protocol) {
 }
 /// True when its keys come by DTLS and in no other way (RFC 5764 section 8).
 constexpr bool is_dtls(RtpProtocol protocol) {
-  return protocol == RtpProtocol::kDtlsSavp || protocol == RtpProtocol::kDtlsSavpf;
+  return protocol >= RtpProtocol::kDtlsSavp;
 }
 /// True for the protocols with feedback (RFC 4585, RFC 5124).
 constexpr bool has_feedback(RtpProtocol protocol) {
-  return protocol == RtpProtocol::kAvpf || protocol == RtpProtocol::kSavpf || protocol == RtpProtocol::kDtlsSavpf;
+  return protocol == RtpProtocol::kAvpf || protocol == RtpProtocol::kSavpf || protocol == RtpProtocol::kDtlsSavpf ||
+         protocol == RtpProtocol::kDtlsAvpf;
 }
 
 enum class SectionUse : std::uint8_t {

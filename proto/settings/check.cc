@@ -223,6 +223,14 @@ void check_realm_cookie(const RealmSettings& realm, std::uint32_t line, std::vec
   }
 }
 
+void check_realm_sips(const RealmSettings& realm, std::uint32_t line, std::vector<Mistake>& mistakes) {
+  if (realm.policy.sips != Sips::kRequire) return;
+  const bool listens = std::any_of(realm.listeners.begin(), realm.listeners.end(),
+                                   [](const ListenerSettings& one) { return is_secured(one.transport); });
+  if (!listens)
+    mistakes.push_back({line, "realm '" + realm.name + "' has sips = \"require\" and no tls or wss listener"});
+}
+
 void check_realms(const Settings& settings, const Lines& lines, std::vector<Mistake>& mistakes) {
   if (settings.realms.empty()) mistakes.push_back({0, "there is no [[realm]]: SIP would be spoken nowhere"});
   for (std::size_t i = 0; i < settings.realms.size(); ++i) {
@@ -237,6 +245,7 @@ void check_realms(const Settings& settings, const Lines& lines, std::vector<Mist
     check_realm_page(realm, lines.realms[i], mistakes);
     check_realm_codecs(settings, realm, lines.realms[i], mistakes);
     check_realm_cookie(realm, lines.realms[i], mistakes);
+    check_realm_sips(realm, lines.realms[i], mistakes);
   }
 }
 

@@ -161,6 +161,7 @@ void read_realm_policy(Table& table, const SrtpSettings& srtp, RealmPolicy& poli
   table.one_table("codecs", [&](Table& child) { read_codecs(child, policy.media.codecs); });
   table.flag("trusted", policy.trusted);
   table.flag("sas_header", policy.sas_header);
+  table.choice<Sips>("sips", policy.sips, {{"accept", Sips::kAccept}, {"require", Sips::kRequire}});
   table.flag("topology_hiding", policy.topology_hiding);
   table.choice<Transfers>("transfers", policy.transfers, {{"handle", Transfers::kHandle}, {"pass", Transfers::kPass}});
   table.choice<ReliableProvisionals>("reliable_provisionals", policy.reliable_provisionals,

@@ -96,10 +96,17 @@ struct OutsidePolicy {
   bool operator==(const OutsidePolicy&) const = default;
 };
 
+/// Calls by SIPS URIs (RFC 5630): always by secured transports alone.
+enum class Sips : std::uint8_t {
+  kAccept,   ///< where a SIPS URI is asked for
+  kRequire,  ///< no others, both ways
+};
+
 struct RealmPolicy {
   MediaPolicy media;
-  bool trusted = false;         ///< RFC 3325: identities asserted there are believed, and ours are given
-  bool sas_header = false;      ///< parties are told the short authentication strings of the other side's DTLS
+  bool trusted = false;     ///< RFC 3325: identities asserted there are believed, and ours are given
+  bool sas_header = false;  ///< parties are told the short authentication strings of the other side's DTLS
+  Sips sips = Sips::kAccept;
   bool topology_hiding = true;  ///< no address or identifier of the other side is shown here
   Transfers transfers = Transfers::kHandle;
   ReliableProvisionals reliable_provisionals = ReliableProvisionals::kSupported;

@@ -1,7 +1,11 @@
 // Whatever the two parties do, in whatever order, with whatever lost: every call ends, and nothing is left of it.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <map>
 #include <random>
+#include <set>
 
 #include "sip/write.h"
 #include "tests/support/call_lab.h"
@@ -20,12 +24,17 @@ to_realm = "callees"
 
 class Parties {
  public:
-  explicit Parties(unsigned seed) : random_(seed), lab_(kRoute) {
+  /// `realms`: lines for both realms of the configuration; with media by SDES if `sdes`.
+  explicit Parties(unsigned seed, const std::string& realms = "", bool sdes = false)
+      : sdes_(sdes), random_(seed), lab_(kRoute, realms, realms) {
     invite();
     if (pick(3) == 0) return;
     newest_is_answered("callee", 50000);
     in_dialog("ACK", 1);
   }
+
+  /// By key of ours that was said in an a=crypto line: who has heard it, a party by the Call-ID of its dialog.
+  [[nodiscard]] const std::map<std::string, std::string>& keys() const { return keys_; }
 
   void act() {
     switch (pick(22)) {
@@ -93,7 +102,7 @@ class Parties {
   void invite() {
     RequestText request;
     request.uri = pick(4) == 0 ? "sip:dtls-5070@198.18.1.1" : "sip:rtp-5070@198.18.1.1";
-    request.body = pick(8) == 0 ? "v=0" : pick(6) == 0 ? "" : plain_sdp("198.18.1.2", 40000);
+    request.body = pick(8) == 0 ? "v=0" : pick(6) == 0 ? "" : sdp("198.18.1.2", 40000);
     if (pick(3) == 0) request.headers += "Supported: 100rel\r\n";
     if (pick(3) == 0) {
       request.branch += std::to_string(pick(3));
@@ -105,7 +114,34 @@ class Parties {
 
   std::string some_sdp(const std::string& address, unsigned port) {
     static const char* const kAttributes[] = {"", "", "", "a=sendonly\r\n", "a=recvonly\r\n", "a=inactive\r\n"};
-    return plain_sdp(address, static_cast<std::uint16_t>(port + pick(2)), kAttributes[pick(std::size(kAttributes))]);
+    return sdp(address, port + pick(2), kAttributes[pick(std::size(kAttributes))]);
+  }
+
+  /// With a key that was never used before, where keys are said.
+  std::string sdp(const std::string& address, unsigned port, const std::string& attributes = "") {
+    std::string text = plain_sdp(address, static_cast<std::uint16_t>(port), attributes);
+    if (!sdes_) return text;
+    std::string key(40, 'A');
+    for (char& c : key) c = static_cast<char>('a' + pick(26));
+    theirs_.insert(key);
+    text += "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + key + "\r\n";
+    return text.replace(text.find("RTP/AVP"), 7, "RTP/SAVP");
+  }
+
+  /// No key goes to two parties: neither ours, nor one that a party has told us.
+  void note_keys(const sip::Message& message) {
+    // What INFO, MESSAGE, NOTIFY and their answers carry is no description of media, and is passed as it is.
+    static constexpr std::array kDescribing{sip::Method::kInvite, sip::Method::kUpdate, sip::Method::kPrack,
+                                            sip::Method::kAck};
+    const sip::Method method = message.cseq() ? message.cseq()->method : sip::Method::kUnknown;
+    if (std::find(kDescribing.begin(), kDescribing.end(), method) == kDescribing.end()) return;
+    const std::string line = sdp_value(message.body(), "a=crypto:");
+    const std::size_t at = line.find("inline:");
+    if (at == std::string::npos) return;
+    const std::string key = line.substr(at + 7, 40);
+    EXPECT_FALSE(theirs_.contains(key)) << "a party's own key was passed on";
+    const auto [known, fresh] = keys_.emplace(key, message.call_id());
+    EXPECT_EQ(known->second, message.call_id()) << "a key of ours was said to two parties";
   }
 
   void in_dialog(const std::string& method, std::uint32_t cseq) {
@@ -145,7 +181,7 @@ class Parties {
 
   /// The callee calls somebody else, who takes the call more often than not: its second one.
   void consult() {
-    second("INVITE", 1, plain_sdp("198.18.2.2", 50010), "");
+    second("INVITE", 1, sdp("198.18.2.2", 50010), "");
     if (pick(4) == 0) return;
     newest_is_answered("carol", 52000);
     second("ACK", 1, "", second_tag_);
@@ -153,7 +189,7 @@ class Parties {
 
   void newest_is_answered(const std::string& tag, std::uint16_t port) {
     if (at_callee_.empty()) return;
-    lab_.callee_answers(at_callee_.back(), 200, plain_sdp("198.18.2.2", port), tag);
+    lab_.callee_answers(at_callee_.back(), 200, sdp("198.18.2.2", port), tag);
     read();
   }
 
@@ -205,6 +241,7 @@ class Parties {
   void read() {
     while (!lab_.silent(kCallers)) {
       const sip::Message message = lab_.next(kCallers);
+      note_keys(message);
       if (message.is_request()) {
         at_caller_.push_back(message);
       } else if (message.status() > 100 && message.status() < 300) {
@@ -214,6 +251,7 @@ class Parties {
     }
     while (!lab_.silent(kCallees)) {
       const sip::Message message = lab_.next(kCallees);
+      note_keys(message);
       if (!message.is_request() && message.call_id() == "consultation" && !message.to_tag().empty()) {
         second_tag_ = message.to_tag();
       }
@@ -225,6 +263,9 @@ class Parties {
     }
   }
 
+  bool sdes_;
+  std::map<std::string, std::string> keys_;  ///< see keys()
+  std::set<std::string> theirs_;             ///< keys that the parties have told
   std::string rseq_ = "1";
   std::minstd_rand random_;
   CallLab lab_;
@@ -254,6 +295,23 @@ TEST(CallRandom, WhateverHappensNothingIsLeft) {
   EXPECT_GT(reached.calls_answered, 300u);
   EXPECT_GT(reached.calls_refused, 100u);
   EXPECT_GT(transferred, 10u);
+}
+
+TEST(CallRandom, NoKeyIsEverSaidToTwoParties) {
+  constexpr const char* kSdes =
+      "media_security = \"required\"\nkeying = [\"sdes\", \"dtls\"]\nsdes_suites = [\"AES_CM_128_HMAC_SHA1_80\"]\n";
+  std::size_t keys = 0;
+  unsigned transferred = 0;
+  for (unsigned seed = 1; seed <= 500; ++seed) {
+    SCOPED_TRACE(seed);
+    Parties parties(seed, kSdes, true);
+    for (int step = 0; step < 30; ++step) parties.act();
+    ASSERT_TRUE(parties.end());
+    keys += parties.keys().size();
+    transferred += parties.transferred();
+  }
+  EXPECT_GT(keys, 1000u);
+  EXPECT_GT(transferred, 5u);
 }
 
 }  // namespace

@@ -121,8 +121,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       WEIR_ASSERT(refusal->reason.find_first_of("\r\n") == std::string::npos);
       continue;
     }
-    for (const RtpProtocol protocol :
-         {RtpProtocol::kAvp, RtpProtocol::kSavp, RtpProtocol::kDtlsSavp, RtpProtocol::kDtlsSavpf}) {
+    for (const RtpProtocol protocol : {RtpProtocol::kAvp, RtpProtocol::kSavp, RtpProtocol::kDtlsSavp,
+                                       RtpProtocol::kDtlsSavpf, RtpProtocol::kDtlsAvp}) {
       check_exchange(std::get<RemoteOffer>(offer), answer, protocol, policy);
     }
   }

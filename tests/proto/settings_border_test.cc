@@ -119,6 +119,14 @@ TEST(BorderSettings, ARealmsPolicy) {
   EXPECT_EQ(policy.outside.requests_per_s_max, 17u);
 }
 
+TEST(BorderSettings, SipsAloneWantsAListenerThatIsSecured) {
+  const auto with = [](const std::string& lines) { return read_settings(changed("avpf = true\n", lines)); };
+  EXPECT_EQ(with("sips = \"accept\"\n").settings.realms[0].policy.sips, Sips::kAccept);
+  EXPECT_NE(to_string("f", with("sips = \"require\"\n").mistakes).find("no tls or wss listener"), std::string::npos);
+  EXPECT_NE(to_string("f", with("sips = \"always\"\n").mistakes).find(R"(must be "accept" or "require")"),
+            std::string::npos);
+}
+
 TEST(BorderSettings, WhatCrossesBesideAudio) {
   const auto with = [](const std::string& lines) { return read_settings(changed("avpf = true\n", lines)); };
   const Reading all =

@@ -38,10 +38,11 @@ def test_a_callers_offer_is_answered_with_the_other_role(lab, tmp_path, offered,
         finish(lab, call)
 
 
-def test_an_offer_of_feedback_is_answered_in_kind(lab, tmp_path):
-    feedback = Security(setup="active", protocol="UDP/TLS/RTP/SAVPF")
-    with ScriptedCall(lab, tmp_path, caller=feedback).establish() as call:
-        assert call.caller.remote.protocol == "UDP/TLS/RTP/SAVPF"
+@pytest.mark.parametrize("protocol", ["UDP/TLS/RTP/SAVPF", "UDP/TLS/RTP/AVP", "UDP/TLS/RTP/AVPF"])
+def test_an_offer_of_feedback_or_of_the_early_drafts_is_answered_in_kind(lab, tmp_path, protocol):
+    with ScriptedCall(lab, tmp_path, caller=Security(setup="active", protocol=protocol)).establish() as call:
+        assert call.caller.remote.protocol == protocol
+        assert call.caller.secured.peer_fingerprint == call.caller.remote.fingerprint
         assert_media_both_ways(call)
         finish(lab, call)
 
