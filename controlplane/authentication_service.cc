@@ -8,6 +8,7 @@
 
 #include "controlplane/description_fingerprints.h"
 #include "controlplane/log.h"
+#include "controlplane/passed_identity.h"
 #include "controlplane/passport_signer.h"
 #include "controlplane/rsa_sha1.h"
 #include "sip/base64.h"
@@ -160,7 +161,10 @@ Passport AuthenticationService::begin(const Message& request, const Key& key) co
   return passport;
 }
 
+/// What others have said so already (the realm's `pass`) is theirs to say; diversions follow one another.
 void AuthenticationService::add(Message& request, const Passport& passport, const Key& key, bool compact) {
+  const bool extends = !passport.ppt.empty() && passport.ppt != "div";
+  if (extends && has_identity_of(request, passport.ppt)) return;
   const proto::Result<sip::IdentityHeader> header = sign_passport(passport, key.key, compact);
   if (!header) return fail(header.error());
   request.add_header(HeaderId::kIdentity, sip::write(*header));

@@ -29,8 +29,8 @@ class AuthenticationService {
   /// The keys from now on.
   void use(std::shared_ptr<const IdentityKeys> keys);
 
-  /// See IdentityService::sign. What Date and Identity a request brings of others is replaced; the realm's `pass` keeps
-  /// the others' Identity.
+  /// See IdentityService::sign. A Date of others is replaced. Their Identity stays, where it was passed on, and what it
+  /// says by an extension is not said again.
   void sign(sip::Message& request, std::uint32_t realm, const IdentityFacts& facts);
 
   [[nodiscard]] const AuthenticationCounters& counters() const { return counters_; }

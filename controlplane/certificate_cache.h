@@ -88,6 +88,12 @@ class CertificateCache {
     get(url, std::move(done));
   }
 
+  /// Whether nothing is known of the URL, and nobody is fetching it.
+  [[nodiscard]] bool would_fetch(const std::string& url) const {
+    const auto found = entries_.find(url);
+    return (found == entries_.end() || !is_usable(found->second)) && !waiting_.contains(url);
+  }
+
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
 

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "controlplane/https_url.h"
 #include "controlplane/rsa_sha1.h"
 #include "sip/base64.h"
 #include "sip/text.h"
@@ -30,7 +31,7 @@ std::optional<IdentityVerdict> examine_legacy_identity(const sip::LegacyIdentity
   const bool fresh = facts.date_s && *facts.date_s >= now_s - kLegacyFreshnessSeconds &&
                      *facts.date_s <= now_s + kLegacyFreshnessSeconds;
   if (!fresh) return failed(IdentityCheck::kFreshness, "Date is stale, from the future, or malformed");
-  if (!is_https_url(identity.info)) return failed(IdentityCheck::kInfo, "Identity-Info is no https URL");
+  if (!parse_https_url(identity.info)) return failed(IdentityCheck::kInfo, "Identity-Info is no https URL");
   return std::nullopt;
 }
 

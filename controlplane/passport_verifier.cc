@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "controlplane/https_url.h"
 #include "sip/text.h"
 #include "sip/uri.h"
 
@@ -171,17 +172,12 @@ std::string fault_of_keys(const Passport& passport, const RequestFacts& facts, c
 
 }  // namespace
 
-bool is_https_url(std::string_view url) {
-  constexpr std::string_view kScheme = "https://";
-  return url.size() > kScheme.size() && sip::equals_without_case(url.substr(0, kScheme.size()), kScheme);
-}
-
 std::variant<ExaminedIdentity, IdentityVerdict> examine_identity(const sip::IdentityHeader& header,
                                                                  const RequestFacts& facts,
                                                                  const IdentityTerms& terms) {
   auto result = header.compact() ? examine_compact(header, facts, terms) : examine_full(header, facts, terms);
   if (const auto* examined = std::get_if<ExaminedIdentity>(&result)) {
-    if (!is_https_url(examined->url)) {
+    if (!parse_https_url(examined->url)) {
       return failed(IdentityCheck::kInfo, "where the certificate is said to be is no https URL",
                     &examined->parsed.passport);
     }

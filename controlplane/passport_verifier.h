@@ -46,9 +46,6 @@ struct IdentityTerms {
   bool keys_required = false;     ///< a token without mky is refused if the SDP has fingerprints
 };
 
-/// Where certificates are fetched from: nothing else protects them on their way but their own signatures.
-bool is_https_url(std::string_view url);
-
 /// A value that has passed what can be checked without its certificate.
 struct ExaminedIdentity {
   ParsedPassport parsed;

@@ -42,6 +42,13 @@ LegacyFacts legacy_facts_of(const Message& request) {
   return facts;
 }
 
+/// The address that it came from, as the transport has noted it.
+std::string source_of(const Message& request) {
+  const std::optional<sip::Via> via = request.top_via();
+  if (!via) return "";
+  return via->received().empty() ? via->host : std::string(via->received());
+}
+
 /// For whom the call was before: parties of a diversion.
 std::vector<sip::CanonicalIdentity> parties(const PassportIdentity& identity) {
   using enum sip::CanonicalIdentity::Kind;
@@ -72,6 +79,7 @@ class VerificationService::Query : public IdentityQuery {
         legacy_facts_(legacy_facts_of(request)),
         call_id_(request.call_id()),
         from_tag_(request.from_tag()),
+        source_(source_of(request)),
         has_body_(!request.body().empty()),
         done_(std::move(done)) {
     terms_.now_s = service.unix_clock_();
@@ -179,7 +187,20 @@ class VerificationService::Query : public IdentityQuery {
       return;
     }
     ++pending_;
-    service_.certificates_.get(url, when_fetched(index));
+    const bool costs = service_.certificates_.would_fetch(url);
+    FetchSeat seat = costs ? take_seat() : nullptr;
+    if (costs && seat == nullptr) {
+      return on_certificate(index, {nullptr, "too many certificates are being fetched for where the request is from"});
+    }
+    service_.certificates_.get(url, when_fetched(index, std::move(seat)));
+  }
+
+  /// The fetch's own, until it has ended: who gives its request up does not get another one sooner. Null: there is
+  /// none.
+  using FetchSeat = std::shared_ptr<Seats<std::string>::Seat>;
+  FetchSeat take_seat() {
+    auto seat = service_.fetching_.take(source_, service_.settings_.identity.fetch.per_source_max);
+    return seat ? std::make_shared<Seats<std::string>::Seat>(*std::move(seat)) : nullptr;
   }
 
   void on_certificate(std::size_t index, const IdentityCertificates::Cached& cached) {
@@ -207,8 +228,8 @@ class VerificationService::Query : public IdentityQuery {
     service_.certificates_.renew(std::get<ExaminedIdentity>(value.examined).url, when_fetched(index));
   }
 
-  IdentityCertificates::Done when_fetched(std::size_t index) {
-    return [weak = std::weak_ptr(self_), index](const IdentityCertificates::Cached& cached) {
+  IdentityCertificates::Done when_fetched(std::size_t index, FetchSeat seat = nullptr) {
+    return [weak = std::weak_ptr(self_), index, seat = std::move(seat)](const IdentityCertificates::Cached& cached) {
       const std::shared_ptr<Query*> query = weak.lock();
       if (query != nullptr) (*query)->on_certificate(index, cached);
     };
@@ -335,6 +356,7 @@ class VerificationService::Query : public IdentityQuery {
   IdentityTerms terms_;
   std::string call_id_;
   std::string from_tag_;
+  std::string source_;
   bool has_body_;
   bool legacy_suffices_ = false;  ///< RFC 4474's word is enough for this realm
   IdentityService::Done done_;

@@ -4,12 +4,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "controlplane/certificate_cache.h"
 #include "controlplane/identity_chain.h"
 #include "controlplane/identity_service.h"
 #include "controlplane/replay_cache.h"
+#include "controlplane/seats.h"
 #include "proto/settings/settings.h"
 
 namespace weir::controlplane {
@@ -48,6 +50,7 @@ class VerificationService {
   UnixClock unix_clock_;
   std::shared_ptr<const TrustAnchors> anchors_;
   ReplayCache replays_;
+  Seats<std::string> fetching_;  ///< by the address that a request came from: certificates that are fetched for it
   VerificationCounters counters_;
 };
 

@@ -48,7 +48,8 @@ struct IdentityFetchSettings {
   std::uint32_t timeout_ms = 3000;  ///< of a whole fetch
   std::uint32_t bytes_max = 65'536;
   std::uint32_t at_once_max = 64;
-  std::uint32_t per_host_max = 4;  ///< at once
+  std::uint32_t per_host_max = 4;     ///< at once
+  std::uint32_t per_source_max = 32;  ///< at once, for the requests that come from one address
   std::uint32_t cache_entries_max = 10'000;
   std::uint32_t cache_ms_max = 86'400'000;  ///< nothing is kept for longer, whatever the server says
   std::uint32_t negative_ms = 30'000;       ///< a failure is remembered for so long

@@ -100,6 +100,7 @@ void read_fetch(Table& table, IdentityFetchSettings& fetch) {
   table.number("bytes_max", fetch.bytes_max, 1024, 1 << 20);
   table.number("at_once_max", fetch.at_once_max, 1, 1024);
   table.number("per_host_max", fetch.per_host_max, 1, 1024);
+  table.number("per_source_max", fetch.per_source_max, 1, 1024);
   table.number("cache_entries_max", fetch.cache_entries_max, 1, 1'000'000);
   table.seconds("cache_s_max", fetch.cache_ms_max, 1, 604'800);
   table.seconds("negative_s", fetch.negative_ms, 1, 3600);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "controlplane/authentication_service.h"
 #include "controlplane/description_fingerprints.h"
 #include "controlplane/identity.h"
+#include "controlplane/passed_identity.h"
 #include "controlplane/verification_service.h"
 #include "sip/identity_header.h"
 #include "sip/parse.h"
@@ -409,6 +411,69 @@ TEST(IdentityServices, AQueryThatIsGivenUpHearsNothing) {
   EXPECT_EQ(services.fetcher.asked.size(), 1u) << "one fetch for both";
   services.fetcher.answer();
   EXPECT_EQ(heard, 1);
+}
+
+TEST(IdentityServices, WhoNamesManyPlacesDoesNotKeepOthersFromTheirs) {
+  Services services;
+  services.fetcher.at_once = false;
+  services.settings.identity.fetch.per_source_max = 3;
+  services.fetcher.files.clear();
+  std::vector<std::unique_ptr<controlplane::IdentityQuery>> waiting;
+  std::vector<JudgedIdentity> judged;
+  const auto ask = [&](const std::string& url, const std::string& source) {
+    const std::string text = replaced(services.signed_text(kPlain), kUrl, url);
+    const sip::Message request = message(replaced(text, "UDP 198.18.1.1", "UDP 10.0.0.1;received=" + source));
+    waiting.push_back(services.verification->verify(request, 0, IdentityUse::kRequire, {},
+                                                    [&](const JudgedIdentity& one) { judged.push_back(one); }));
+  };
+  for (int i = 0; i < 3; ++i) ask("https://h" + std::to_string(i) + ".example/c", "198.18.1.7");
+  waiting.clear();  // given up: what is fetched is fetched all the same
+  ask("https://h3.example/c", "198.18.1.7");
+  ASSERT_EQ(judged.size(), 1u);
+  EXPECT_EQ(judged[0].refusal.status, 436);
+  EXPECT_EQ(services.fetcher.asked.size(), 3u);
+  ask("https://h0.example/c", "198.18.1.7");
+  ask("https://h3.example/c", "198.18.1.8");
+  EXPECT_EQ(judged.size(), 1u)
+      << "a certificate that is being fetched costs nothing, and others have room of their own";
+  services.fetcher.answer();
+  EXPECT_EQ(judged.size(), 3u);
+  ask("https://h4.example/c", "198.18.1.7");
+  EXPECT_EQ(services.fetcher.asked.size(), 5u) << "there is room again";
+}
+
+TEST(IdentityServices, WhatOthersHaveSignedIsNotSignedAgain) {
+  Services services;
+  services.settings.realms[1].identity.shaken = true;
+  services.settings.realms[1].identity.full_form = true;
+  sip::Message theirs = message(services.signed_text(kPlain));
+  sip::Message ours = message(services.signed_text(kPlain));
+  ours.remove_header(HeaderId::kIdentity);
+  controlplane::pass_identities(theirs, ours);
+  ASSERT_EQ(ours.values(HeaderId::kIdentity).size(), 1u) << "no media, so there is but the one with ppt=shaken";
+  const std::string value(ours.values(HeaderId::kIdentity)[0]);
+  services.authentication->sign(ours, 1, {});
+  ASSERT_EQ(ours.values(HeaderId::kIdentity).size(), 1u);
+  EXPECT_EQ(ours.values(HeaderId::kIdentity)[0], value);
+  EXPECT_EQ(services.judge(sip::write(ours)).outcome, IdentityOutcome::kPassed) << "its next reader believes it";
+}
+
+TEST(IdentityServices, OnlyTokensThatStayTruePass) {
+  Services services;
+  services.settings.realms[1].identity.shaken = true;
+  services.settings.realms[1].identity.full_form = true;
+  const std::string text = services.signed_text(kSecured);
+  sip::Message all = message(text);
+  ASSERT_EQ(all.values(HeaderId::kIdentity).size(), 2u);
+  const std::string with_keys(all.values(HeaderId::kIdentity)[0]);
+  const std::string shaken(all.values(HeaderId::kIdentity)[1]);
+  all.add_header(HeaderId::kIdentity, "..AAAA;info=<https://a.example/c>");
+  all.add_header(HeaderId::kIdentity, "\"c2lnbmF0dXJl\"");
+  all.add_header(HeaderId::kIdentity, "a.b.c;info=<https://a.example/c>");
+  sip::Message out = message(text);
+  out.remove_header(HeaderId::kIdentity);
+  controlplane::pass_identities(all, out);
+  EXPECT_THAT(out.values(HeaderId::kIdentity), ::testing::ElementsAre(shaken)) << with_keys;
 }
 
 TEST(IdentityServices, AHundredValuesAreSixteenAtMost) {

@@ -57,6 +57,7 @@ timeout_ms = 500
 bytes_max = 4096
 at_once_max = 5
 per_host_max = 2
+per_source_max = 3
 cache_entries_max = 9
 cache_s_max = 60
 negative_s = 3
@@ -118,6 +119,7 @@ TEST(IdentitySettings, AGoodFileIsReadWhole) {
   EXPECT_EQ(fetch.bytes_max, 4096u);
   EXPECT_EQ(fetch.at_once_max, 5u);
   EXPECT_EQ(fetch.per_host_max, 2u);
+  EXPECT_EQ(fetch.per_source_max, 3u);
   EXPECT_EQ(fetch.cache_entries_max, 9u);
   EXPECT_EQ(fetch.cache_ms_max, 60'000u);
   EXPECT_EQ(fetch.negative_ms, 3000u);
