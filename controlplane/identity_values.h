@@ -1,0 +1,40 @@
+// The Identity values of a request, as far as they can be checked without their certificates. RFC 8224 section 6.2, RFC
+// 8946 section 4 (diversions); RFC 4474 section 6.
+#pragma once
+
+#include <cstddef>
+#include <variant>
+#include <vector>
+
+#include "controlplane/legacy_verifier.h"
+#include "controlplane/passport_verifier.h"
+#include "sip/identity_header.h"
+#include "sip/message.h"
+
+namespace weir::controlplane {
+
+/// How often a call may have been sent on.
+inline constexpr std::size_t kDiversionsMax = 5;
+
+/// One value of Identity, or a token that one holds.
+struct IdentityValue {
+  std::variant<std::monostate, ExaminedIdentity, sip::LegacyIdentity> examined;  ///< what waits for its certificate
+  IdentityVerdict verdict;
+  bool diverted = false;  ///< it is for whom the call was before
+  bool renewed = false;   ///< its certificate was asked for anew
+};
+
+/// Of one request.
+struct IdentityValues {
+  RequestFacts facts;
+  RequestFacts before;  ///< the same, also for whom the call was before diversions
+  LegacyFacts legacy_facts;
+  std::vector<IdentityValue> values;  ///< at most sip::kIdentitiesMax, and a fault of each token within another
+};
+
+/// Reads and examines the request's values, and whom they have to be about. `callers_trusted`: who asserts a name there
+/// is believed (RFC 3325). `takes_legacy`: values of RFC 4474 are looked at. `offered`: IdentityService::verify.
+IdentityValues read_identities(const sip::Message& request, bool callers_trusted, bool takes_legacy,
+                               const std::vector<sip::Fingerprint>& offered, const IdentityTerms& terms);
+
+}  // namespace weir::controlplane
