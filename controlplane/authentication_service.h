@@ -48,7 +48,7 @@ class AuthenticationService {
                       const Key& key);
   void sign_legacy(sip::Message& request, const IdentityKey& key);
   [[nodiscard]] const Key* find(const std::string& name) const;
-  [[nodiscard]] Passport begin(const sip::Message& request, const Key& key) const;
+  [[nodiscard]] Passport begin(const sip::Message& request, const Key& key, const proto::NumberPlan& plan) const;
   void add(sip::Message& request, const Passport& passport, const Key& key, bool compact);
   [[nodiscard]] std::string origid_of(const proto::settings::RealmSettings& realm) const;
   void fail(const std::string& reason);

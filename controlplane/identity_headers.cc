@@ -8,6 +8,7 @@
 #include "sip/identity.h"
 #include "sip/privacy.h"
 #include "sip/telephone.h"
+#include "sip/telephone_number.h"
 #include "sip/text.h"
 #include "sip/uri_headers.h"
 
@@ -224,14 +225,18 @@ void assert_signed(const JudgedIdentity& verdict, sip::Identity& identity) {
 
 void say_verdict(const JudgedIdentity& verdict, const settings::RealmSettings& to, Message& out) {
   if (!to.policy.trusted) return;
-  const std::string_view verstat = verstat_of(verdict.outcome);
+  // A number beside the one that was signed is nobody's word.
+  const auto say = [&verdict](sip::Uri& uri) {
+    const bool other = verdict.outcome == IdentityOutcome::kPassed && sip::canonical_identity(uri).text != verdict.orig;
+    return set_verstat(uri, verstat_of(other ? IdentityOutcome::kNone : verdict.outcome));
+  };
   sip::Identity identity = sip::identity_of(out, HeaderId::kPAssertedIdentity);
   if (identity.empty() && verdict.outcome == IdentityOutcome::kPassed) assert_signed(verdict, identity);
-  if (identity.sip) (void)set_verstat(identity.sip->uri, verstat);
-  if (identity.tel) (void)set_verstat(identity.tel->uri, verstat);
+  if (identity.sip) (void)say(identity.sip->uri);
+  if (identity.tel) (void)say(identity.tel->uri);
   if (!identity.empty()) return out.set_header(HeaderId::kPAssertedIdentity, sip::write(identity));
   std::optional<sip::NameAddr> from = out.from();
-  if (from && set_verstat(from->uri, verstat)) out.set_header(HeaderId::kFrom, sip::write(*from));
+  if (from && say(from->uri)) out.set_header(HeaderId::kFrom, sip::write(*from));
 }
 
 }  // namespace weir::controlplane

@@ -21,10 +21,12 @@ std::optional<std::int64_t> date_of(const Message& request) {
   return date ? sip::parse_date(*date) : std::nullopt;
 }
 
-RequestFacts facts_of(const Message& request, bool trusted, const std::vector<sip::Fingerprint>& offered) {
-  return {.callers = sip::calling_identities(request, trusted),
-          .called = sip::called_identities(request),
-          .targets = sip::target_identities(request),
+RequestFacts facts_of(const Message& request, const proto::settings::RealmSettings& from,
+                      const std::vector<sip::Fingerprint>& offered) {
+  const proto::NumberPlan& plan = from.identity.numbers;
+  return {.callers = sip::calling_identities(request, from.policy.trusted, plan),
+          .called = sip::called_identities(request, plan),
+          .targets = sip::target_identities(request, plan),
           .date_s = date_of(request),
           .fingerprints = offered};
 }
@@ -60,6 +62,7 @@ class Reader {
   void read(const Message& request, bool takes_legacy) {
     std::vector<std::string_view> texts = request.values(HeaderId::kIdentity);
     if (texts.size() > sip::kIdentitiesMax) texts.resize(sip::kIdentitiesMax);
+    room_ = sip::kIdentitiesMax - texts.size();
     std::vector<sip::IdentityHeader> headers;
     for (const std::string_view text : texts) {
       if (sip::is_legacy_identity(text)) {
@@ -137,7 +140,8 @@ class Reader {
       into_.before.targets.push_back(one);
       into_.before.called.push_back(std::move(one));
     }
-    if (passport.opt.empty() || into_.values.size() + nested_.size() >= sip::kIdentitiesMax) return;
+    if (passport.opt.empty() || room_ == 0) return;
+    --room_;
     const auto within = parse_passport(passport.opt);
     const auto* parsed = std::get_if<ParsedPassport>(&within);
     if (parsed == nullptr) return add_failure(IdentityCheck::kSyntax, "opt is no token");
@@ -153,18 +157,17 @@ class Reader {
 
   IdentityValues& into_;
   const IdentityTerms& terms_;
+  std::size_t room_ = 0;                     ///< tokens within others that may still be looked at
   std::vector<sip::IdentityHeader> nested_;  ///< tokens found within others, still to be examined
 };
 
 }  // namespace
 
-IdentityValues read_identities(const Message& request, bool callers_trusted, bool takes_legacy,
+IdentityValues read_identities(const Message& request, const proto::settings::RealmSettings& from,
                                const std::vector<sip::Fingerprint>& offered, const IdentityTerms& terms) {
-  IdentityValues read{.facts = facts_of(request, callers_trusted, offered),
-                      .before = {},
-                      .legacy_facts = legacy_facts_of(request),
-                      .values = {}};
-  Reader(read, terms).read(request, takes_legacy);
+  IdentityValues read{
+      .facts = facts_of(request, from, offered), .before = {}, .legacy_facts = legacy_facts_of(request), .values = {}};
+  Reader(read, terms).read(request, from.identity.verify_legacy != proto::settings::IdentityUse::kIgnore);
   return read;
 }
 

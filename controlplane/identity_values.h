@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <variant>
 #include <vector>
 
 #include "controlplane/legacy_verifier.h"
 #include "controlplane/passport_verifier.h"
+#include "proto/settings/settings.h"
 #include "sip/identity_header.h"
 #include "sip/message.h"
 
@@ -20,6 +22,7 @@ inline constexpr std::size_t kDiversionsMax = 5;
 struct IdentityValue {
   std::variant<std::monostate, ExaminedIdentity, sip::LegacyIdentity> examined;  ///< what waits for its certificate
   IdentityVerdict verdict;
+  std::string signer;     ///< whose certificate it was, for people; empty: none was had
   bool diverted = false;  ///< it is for whom the call was before
   bool renewed = false;   ///< its certificate was asked for anew
 };
@@ -29,12 +32,12 @@ struct IdentityValues {
   RequestFacts facts;
   RequestFacts before;  ///< the same, also for whom the call was before diversions
   LegacyFacts legacy_facts;
-  std::vector<IdentityValue> values;  ///< at most sip::kIdentitiesMax, and a fault of each token within another
+  std::vector<IdentityValue> values;  ///< at most sip::kIdentitiesMax; those within others count
 };
 
-/// Reads and examines the request's values, and whom they have to be about. `callers_trusted`: who asserts a name there
-/// is believed (RFC 3325). `takes_legacy`: values of RFC 4474 are looked at. `offered`: IdentityService::verify.
-IdentityValues read_identities(const sip::Message& request, bool callers_trusted, bool takes_legacy,
+/// Reads and examines the request's values, and whom they have to be about. `from`: where the request is from: who
+/// asserts a name in a trusted realm is believed (RFC 3325). `offered`: IdentityService::verify.
+IdentityValues read_identities(const sip::Message& request, const proto::settings::RealmSettings& from,
                                const std::vector<sip::Fingerprint>& offered, const IdentityTerms& terms);
 
 }  // namespace weir::controlplane

@@ -19,6 +19,13 @@ IdentityVerdict failed(IdentityCheck check, std::string text) {
 
 }  // namespace
 
+std::optional<std::vector<std::uint8_t>> legacy_signature(const sip::LegacyIdentity& identity) {
+  std::array<std::uint8_t, kSignatureBytesMax> signature;
+  const std::optional<std::size_t> bytes = sip::decode_base64(identity.signature, signature);
+  if (!bytes) return std::nullopt;
+  return std::vector<std::uint8_t>(signature.begin(), signature.begin() + static_cast<std::ptrdiff_t>(*bytes));
+}
+
 std::optional<IdentityVerdict> examine_legacy_identity(const sip::LegacyIdentity& identity, const LegacyFacts& facts,
                                                        std::int64_t now_s) {
   if (!identity.alg.empty() && !sip::equals_without_case(identity.alg, "rsa-sha1")) {
@@ -40,10 +47,9 @@ IdentityVerdict judge_legacy_identity(const sip::LegacyIdentity& identity, const
                                       std::int64_t now_s) {
   if (auto verdict = fault_of_credential(credential, anchors, now_s)) return *std::move(verdict);
   const IdentityCertificate& certificate = *credential.certificate;
-  std::array<std::uint8_t, kSignatureBytesMax> signature;
-  const std::optional<std::size_t> bytes = sip::decode_base64(identity.signature, signature);
-  if (!bytes) return failed(IdentityCheck::kSyntax, "the signature is no base64, or too long");
-  if (!rsa_sha1_verifies(certificate.key(), facts.digest_string, {signature.data(), *bytes})) {
+  const std::optional<std::vector<std::uint8_t>> signature = legacy_signature(identity);
+  if (!signature) return failed(IdentityCheck::kSyntax, "the signature is no base64, or too long");
+  if (!rsa_sha1_verifies(certificate.key(), facts.digest_string, *signature)) {
     return failed(IdentityCheck::kSignature, "the signature is not the certificate's");
   }
   if (!certificate.domains().proves(facts.from_domain)) {

@@ -164,9 +164,8 @@ bool same_keys(std::vector<sip::Fingerprint> a, std::vector<sip::Fingerprint> b)
 }
 
 /// RFC 8224 section 12.1: what was signed is what the SDP has. Empty: it is.
-std::string fault_of_keys(const Passport& passport, const RequestFacts& facts, const IdentityTerms& terms) {
-  if (passport.mky.empty() && (facts.fingerprints.empty() || !terms.keys_required)) return {};
-  if (passport.mky.empty()) return "the SDP has fingerprints, and the token has no mky";
+std::string fault_of_keys(const Passport& passport, const RequestFacts& facts) {
+  if (passport.mky.empty()) return {};
   return same_keys(passport.mky, facts.fingerprints) ? "" : "mky does not match the fingerprints of the SDP";
 }
 
@@ -201,7 +200,7 @@ IdentityVerdict judge_identity(const ExaminedIdentity& examined, const IdentityC
   if (std::string fault = fault_of_authority(certificate, *confirmed); !fault.empty()) {
     return failed(IdentityCheck::kAuthority, std::move(fault), &*confirmed);
   }
-  if (std::string fault = fault_of_keys(*confirmed, facts, terms); !fault.empty()) {
+  if (std::string fault = fault_of_keys(*confirmed, facts); !fault.empty()) {
     return failed(IdentityCheck::kMediaKeys, std::move(fault), &*confirmed);
   }
   return {IdentityCheck::kNone, "signed by " + certificate.subject(), std::move(confirmed)};

@@ -43,7 +43,6 @@ struct RequestFacts {
 struct IdentityTerms {
   std::int64_t now_s = 0;         ///< Unix time
   std::int64_t freshness_s = 60;  ///< iat or Date is at most this far from now
-  bool keys_required = false;     ///< a token without mky is refused if the SDP has fingerprints
 };
 
 /// A value that has passed what can be checked without its certificate.

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "controlplane/identity_values.h"
+#include "controlplane/shard_clock.h"
 
 namespace weir::controlplane {
 
@@ -17,10 +18,12 @@ using sip::Message;
 namespace {
 
 /// The address that it came from, as the transport has noted it.
-std::string source_of(const Message& request) {
+Source sender_of(const Message& request) {
   const std::optional<sip::Via> via = request.top_via();
-  if (!via) return "";
-  return via->received().empty() ? via->host : std::string(via->received());
+  if (!via) return {};
+  const proto::Result<proto::IpAddress> address =
+      proto::parse_ip_address(via->received().empty() ? via->host : via->received());
+  return address ? source_of(*address) : Source{};
 }
 
 /// Extensions whose tokens say who calls; those of others say something about the call.
@@ -40,15 +43,14 @@ class VerificationService::Query : public IdentityQuery {
         anchors_(service.anchors_),
         call_id_(request.call_id()),
         from_tag_(request.from_tag()),
-        source_(source_of(request)),
+        source_(sender_of(request)),
         has_body_(!request.body().empty()),
         done_(std::move(done)) {
     terms_.now_s = service.unix_clock_();
     terms_.freshness_s = service.settings_.identity.freshness_s;
     const settings::RealmIdentitySettings& rules = service.settings_.realms[realm].identity;
     legacy_suffices_ = rules.verify != IdentityUse::kRequire || rules.verify_legacy == IdentityUse::kRequire;
-    read_ = read_identities(request, service.settings_.realms[realm].policy.trusted,
-                            rules.verify_legacy != IdentityUse::kIgnore, offered, terms_);
+    read_ = read_identities(request, service.settings_.realms[realm], offered, terms_);
   }
 
   /// False: `done` has been called.
@@ -83,39 +85,46 @@ class VerificationService::Query : public IdentityQuery {
 
   /// The fetch's own, until it has ended: who gives its request up does not get another one sooner. Null: there is
   /// none.
-  using FetchSeat = std::shared_ptr<Seats<std::string>::Seat>;
+  using FetchSeat = std::shared_ptr<Seats<Source>::Seat>;
   FetchSeat take_seat() {
-    auto seat = service_.fetching_.take(source_, service_.settings_.identity.fetch.per_source_max);
-    return seat ? std::make_shared<Seats<std::string>::Seat>(*std::move(seat)) : nullptr;
+    const std::uint32_t most = service_.settings_.identity.fetch.per_source_max;
+    auto seat = service_.fetching_.take(source_, most);
+    if (!seat || !service_.fetches_.take(clock_ns(), source_, most)) return nullptr;
+    return seat ? std::make_shared<Seats<Source>::Seat>(*std::move(seat)) : nullptr;
   }
 
   void on_certificate(std::size_t index, const IdentityCertificates::Cached& cached) {
     IdentityValue& value = read_.values[index];
+    if (cached.certificate != nullptr) value.signer = cached.certificate->subject();
     const IdentityCredential credential{
         .certificate = cached.certificate, .why_not = cached.failure, .unreadable = cached.unreadable};
     if (const auto* examined = std::get_if<ExaminedIdentity>(&value.examined)) {
       value.verdict =
           judge_identity(*examined, credential, *anchors_, value.diverted ? read_.before : read_.facts, terms_);
-      if (value.verdict.failed == IdentityCheck::kSignature && !value.renewed) return renew(index);
+      if (value.verdict.failed == IdentityCheck::kSignature && !value.renewed && renew(index)) return;
       const Es256Signature& signature = examined->parsed.signature;
       check_replay(value, signature, examined->parsed.passport.iat_s + terms_.freshness_s);
     } else if (const auto* legacy = std::get_if<sip::LegacyIdentity>(&value.examined)) {
       value.verdict = judge_legacy_identity(*legacy, read_.legacy_facts, credential, *anchors_, terms_.now_s);
-      check_replay(value, {reinterpret_cast<const std::uint8_t*>(legacy->signature.data()), legacy->signature.size()},
-                   read_.legacy_facts.date_s.value_or(0) + kLegacyFreshnessSeconds);
+      if (const auto bytes = legacy_signature(*legacy)) {
+        check_replay(value, *bytes, read_.legacy_facts.date_s.value_or(0) + kLegacyFreshnessSeconds);
+      }
     }
     --pending_;
     if (pending_ == 0 && !starting_) conclude();
   }
 
-  /// The signer may have another key by now at the same place.
-  void renew(std::size_t index) {
+  /// The signer may have another key by now at the same place. False: it has to be believed that it has not.
+  bool renew(std::size_t index) {
     IdentityValue& value = read_.values[index];
+    FetchSeat seat = take_seat();
+    if (seat == nullptr) return false;
     value.renewed = true;
-    service_.certificates_.renew(std::get<ExaminedIdentity>(value.examined).url, when_fetched(index));
+    service_.certificates_.renew(std::get<ExaminedIdentity>(value.examined).url, when_fetched(index, std::move(seat)));
+    return true;
   }
 
-  IdentityCertificates::Done when_fetched(std::size_t index, FetchSeat seat = nullptr) {
+  IdentityCertificates::Done when_fetched(std::size_t index, FetchSeat seat) {
     return [weak = std::weak_ptr(self_), index, seat = std::move(seat)](const IdentityCertificates::Cached& cached) {
       const std::shared_ptr<Query*> query = weak.lock();
       if (query != nullptr) (*query)->on_certificate(index, cached);
@@ -160,6 +169,7 @@ class VerificationService::Query : public IdentityQuery {
   void take(const IdentityValue& value, JudgedIdentity& judged) const {
     judged.outcome = IdentityOutcome::kPassed;
     judged.text = value.verdict.text;
+    judged.certificate = value.signer;
     if (std::holds_alternative<sip::LegacyIdentity>(value.examined)) {
       if (has_body_) judged.bound = read_.facts.fingerprints;  // the whole body is signed
       return;
@@ -255,7 +265,7 @@ class VerificationService::Query : public IdentityQuery {
   IdentityTerms terms_;
   std::string call_id_;
   std::string from_tag_;
-  std::string source_;
+  Source source_;
   bool has_body_;
   bool legacy_suffices_ = false;  ///< RFC 4474's word is enough for this realm
   IdentityService::Done done_;

@@ -12,6 +12,7 @@
 #include "controlplane/identity_service.h"
 #include "controlplane/replay_cache.h"
 #include "controlplane/seats.h"
+#include "controlplane/source_rates.h"
 #include "proto/settings/settings.h"
 
 namespace weir::controlplane {
@@ -50,7 +51,9 @@ class VerificationService {
   UnixClock unix_clock_;
   std::shared_ptr<const TrustAnchors> anchors_;
   ReplayCache replays_;
-  Seats<std::string> fetching_;  ///< by the address that a request came from: certificates that are fetched for it
+  // Of certificates that are fetched for whoever a request came from.
+  Seats<Source> fetching_;
+  SourceRates fetches_;
   VerificationCounters counters_;
 };
 

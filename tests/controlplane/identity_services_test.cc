@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "controlplane/identity_headers.h"
 #include "controlplane/passed_identity.h"
 #include "sip/identity_header.h"
 
@@ -222,6 +223,16 @@ TEST(IdentityServices, TheOlderIdentityCoversTheWholeBody) {
     EXPECT_EQ(bad.outcome, IdentityOutcome::kFailed) << what;
     EXPECT_EQ(bad.refusal.status, 438) << what;
   }
+  // Another spelling of the same signature is no other signature.
+  const std::size_t end = text.find('"', text.find("Identity: \"") + 11);
+  ASSERT_EQ(text.substr(end - 2, 2), "==");
+  for (const char* const by : {"=", ""}) {
+    std::string copied = replaced(text, "Call-ID: call-1", "Call-ID: call-1");
+    copied.replace(end - 2, 2, by);
+    copied = replaced(copied, ";tag=f", ";tag=g");
+    EXPECT_NE(services.judge(copied).outcome, IdentityOutcome::kPassed) << "'" << by << "'";
+  }
+  EXPECT_EQ(services.judge(replaced(text, ";tag=f", ";tag=g")).check, "replay");
   IdentityServices off;
   const std::string older = make(off);
   off.settings.realms[0].identity.verify_legacy = IdentityUse::kIgnore;
@@ -272,7 +283,43 @@ TEST(IdentityServices, WhoNamesManyPlacesDoesNotKeepOthersFromTheirs) {
   services.fetcher.answer();
   EXPECT_EQ(judged.size(), 3u);
   ask("https://h4.example/c", "198.18.1.7");
-  EXPECT_EQ(services.fetcher.asked.size(), 5u) << "there is room again";
+  EXPECT_EQ(judged.size(), 4u) << "not more a second, either";
+  EXPECT_EQ(services.fetcher.asked.size(), 4u);
+  // A host has a whole /64, however its addresses are written.
+  for (const char* const source : {"2001:2::1", "2001:0002::A", "2001:2::b", "2001:2:0:0:ffff::1"}) {
+    ask("https://six" + std::to_string(waiting.size()) + ".example/c", source);
+  }
+  EXPECT_EQ(services.fetcher.asked.size(), 7u);
+}
+
+TEST(IdentityServices, NumbersAreReadAsTheRealmWritesThem) {
+  IdentityServices services;
+  services.settings.realms[1].identity.full_form = true;
+  const std::string text = replaced(services.signed_text(kPlain), "<sip:+12155551212@example.com;user=phone>",
+                                    "<sip:0012155551212@example.com>");
+  EXPECT_EQ(services.judge(text).check, "caller");
+  services.settings.realms[0].identity.numbers = {
+      .country_code = "1", .national_prefix = "", .international_prefix = "00", .digits_are_numbers = true};
+  EXPECT_EQ(services.judge(text).outcome, IdentityOutcome::kPassed);
+  sip::Message ours = message(text);
+  ours.remove_header(HeaderId::kIdentity);
+  services.authentication->sign(ours, 1, {});
+  EXPECT_EQ(services.judge(sip::write(ours)).outcome, IdentityOutcome::kPassed) << "and signed so";
+}
+
+TEST(IdentityServices, OnlyTheNumberThatWasSignedIsSaidToBe) {
+  JudgedIdentity verdict;
+  verdict.outcome = IdentityOutcome::kPassed;
+  verdict.orig = "12155551212";
+  verdict.is_number = true;
+  proto::settings::RealmSettings trusted;
+  trusted.policy.trusted = true;
+  sip::Message out = message(IdentityServices().signed_text(kPlain));
+  out.set_header(HeaderId::kPAssertedIdentity, "<sip:+12155551212@h;user=phone>, <tel:+12155559999>");
+  say_verdict(verdict, trusted, out);
+  EXPECT_THAT(std::string(out.header(HeaderId::kPAssertedIdentity).value_or("")),
+              ::testing::AllOf(HasSubstr("sip:+12155551212;verstat=TN-Validation-Passed@h"),
+                               HasSubstr("tel:+12155559999;verstat=No-TN-Validation")));
 }
 
 TEST(IdentityServices, WhatOthersHaveSignedIsNotSignedAgain) {
