@@ -9,6 +9,7 @@
 #include "bench/support/row.h"
 #include "bench/support/socket_relay.h"
 #include "bench/support/stages.h"
+#include "proto/source_disguise.h"
 
 namespace weir::bench {
 namespace {
@@ -70,6 +71,17 @@ void register_many() {
   }
 }
 
+/// An anonymous caller's packets, beside the same ones of a caller who is known.
+void register_anonymous() {
+  for (const SrtpProfile profile : {SrtpProfile::kAesCm128HmacSha1_80, SrtpProfile::kAeadAes128Gcm}) {
+    const Case known{"anonymous", {profile, profile}, profile, 160};
+    Case c = known;
+    c.legs.strips_extensions = proto::kHidesSources;
+    register_side(c.row(), kWeir, c.packets(), [c] { return pipeline(c); });
+    register_side(c.row(), "known", c.packets(), [known] { return pipeline(known); });
+  }
+}
+
 /// The same packets through per-packet OpenSSL calls, one side's keys after the other's: the transforms alone.
 Pass both_transforms_by_openssl(const Case& c) {
   auto workload = std::make_shared<Workload>(c.profile, c.streams, c.payload_bytes);
@@ -128,6 +140,7 @@ void register_checks() {
 void register_all() {
   register_checks();
   register_many();
+  register_anonymous();
   register_peers();
   for (const SrtpProfile profile :
        {SrtpProfile::kAesCm128HmacSha1_80, SrtpProfile::kAesCm128HmacSha1_32, SrtpProfile::kAes256CmHmacSha1_80,

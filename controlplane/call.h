@@ -116,9 +116,11 @@ class Call : public Requester, private Inviter {
   // call_media.cc: offer, answer and the stream.
   std::optional<EndCause> read_callers_offer(const sip::Message& invite);
   std::optional<EndCause> make_stream(const Path& way);
-  void hide_caller(const Path& way, MediaLegOptions& options) const;
+  void hide_party(const Leg& party, const Path& way, MediaLegOptions& options) const;
+  std::optional<EndCause> hide_comer(const Leg& comer);
   void make_session(Side side, sip::LocalSession& session, std::size_t sections);
   void say_own(Side side, sip::LocalSession& session) const;
+  [[nodiscard]] bool has_said_certificate(const Leg& leg) const;
   sip::SessionDescription make_first_offer_to(Side side, sip::LocalSession& session, const sip::RemoteOffer& what);
   sip::SessionDescription make_next_offer_to(Side side, Leg& leg, const sip::RemoteOffer& what);
   [[nodiscard]] bool may_bundle() const;

@@ -37,7 +37,7 @@ void AttendedTransfer::ask() {
   Leg& party = target();
   session_before_ = party.session;
   MediaLegOptions options = callee_media(call_.context_.settings, party.path(), party.session.security);
-  if (side() == Side::kCallee) call_.hide_caller(party.path(), options);
+  call_.hide_party(remaining(), party.path(), options);
   const std::variant<sip::RemoteOffer, EndCause> room = make_room(options);
   if (const auto* cause = std::get_if<EndCause>(&room)) {
     (void)release();
@@ -101,7 +101,8 @@ void AttendedTransfer::take_target(const Message& response) {
   place = std::move(other.place(target_));
   other.drop_relays_of(place->dialog->id());
   call_.take_over(*place, side());
-  const std::optional<EndCause> cause = call_.take_answer(*place, response);
+  std::optional<EndCause> cause = call_.hide_comer(*place);
+  if (!cause) cause = call_.take_answer(*place, response);
   if (call_.ending()) return other.end({488, "the stream has failed"});  // at once: it has been told so
   if (cause) {
     other.place(target_) = std::move(place);

@@ -25,7 +25,7 @@ std::optional<EndCause> BlindTransfer::prepare(const Path& way) {
   sip::SecurityPolicy towards = policy_towards(realm, terms_.destination.media);
   join_codecs(towards, call_.realm_of(remaining()));
   MediaLegOptions options = callee_media(call_.context_.settings, way, towards);
-  if (side() == Side::kCallee) call_.hide_caller(way, options);
+  call_.hide_party(remaining(), way, options);
   const std::variant<sip::RemoteOffer, EndCause> room = make_room(options);
   if (const auto* cause = std::get_if<EndCause>(&room)) return *cause;
   const sip::RemoteOffer& offer = std::get<sip::RemoteOffer>(room);
@@ -62,7 +62,10 @@ void BlindTransfer::on_answered(std::unique_ptr<Leg> leg, const Message& respons
   call_.control_.own(place->dialog->id(), call_);
   call_.take_session_timer(*place, response);
   call_.acknowledge(*place, "");
-  if (const std::optional<EndCause> cause = call_.take_answer(*place, response)) {
+  place->hides_media = wants_hidden_media(response);
+  std::optional<EndCause> cause = call_.hide_comer(*place);
+  if (!cause) cause = call_.take_answer(*place, response);
+  if (cause) {
     notify(cause->status, true);
     return call_.end(*cause);
   }

@@ -302,7 +302,8 @@ void Call::align(Side side) {
   sip::LocalSession session = to->session;
   session.sections.resize(offer->sections.size());
   const sip::SessionDescription wanted = sip::make_offer(*offer, session, to->agreement->sections[section_].protocol);
-  if (fits(*to->agreement, wanted) || alignments_left_ == 0) return;
+  const bool fits_already = fits(*to->agreement, wanted) && has_said_certificate(*to);
+  if (fits_already || alignments_left_ == 0) return;
   --alignments_left_;
   if (to->state == LegState::kConfirmed) return reoffer(side);
   reoffer_later(side);

@@ -131,7 +131,7 @@ std::optional<EndCause> Call::make_stream(const Path& way) {
   sip::SecurityPolicy towards = policy_towards(context_.settings.realms[callee_realm_], callee_profile_);
   join_codecs(towards, realm_of(*caller_));
   MediaLegOptions callee = callee_media(context_.settings, way, towards);
-  hide_caller(way, callee);
+  hide_party(*caller_, way, callee);
   auto media = context_.media.create_media(
       *caller, callee, [this](const MediaEvent& event) { on_media(event); }, now());
   if (!media) return EndCause{503, media.error()};
@@ -146,11 +146,20 @@ std::optional<EndCause> Call::make_stream(const Path& way) {
   return std::nullopt;
 }
 
-/// A caller that shall not be known has a certificate, sources and a CNAME of this call's alone towards `way`.
-void Call::hide_caller(const Path& way, MediaLegOptions& options) const {
-  const bool hides = callers_invite_ && hides_media(*callers_invite_, context_.settings.realms[way.realm]);
+/// A party that shall not be known has a certificate, sources and a CNAME of this call's alone towards `way`.
+void Call::hide_party(const Leg& party, const Path& way, MediaLegOptions& options) const {
+  const bool hides = party.hides_media && !context_.settings.realms[way.realm].policy.trusted;
   options.fresh_certificate = hides && options.security.may_secure() && options.security.dtls;
   options.unlinkable = hides;
+}
+
+/// The same of one that takes another's place in the call, towards the party that stays. Its place in the stream is
+/// made, and the stream does not know it yet.
+std::optional<EndCause> Call::hide_comer(const Leg& comer) {
+  const Leg& stays = *leg(opposite(comer.side()));
+  if (!comer.hides_media || realm_of(stays).policy.trusted) return std::nullopt;
+  const proto::Status status = media_->make_unlinkable(stays.side(), now());
+  return status ? std::nullopt : std::optional(EndCause{503, status.error()});
 }
 
 void Call::make_session(Side side, sip::LocalSession& session, std::size_t sections) {
@@ -188,6 +197,12 @@ bool Call::may_bundle() const {
 void Call::say_own(Side side, sip::LocalSession& session) const {
   session.fingerprints = media_->fingerprints(side);
   session.hides_sources = media_->is_unlinkable(side);
+}
+
+/// Whether the leg's party knows by which certificate we are known now, if by one.
+bool Call::has_said_certificate(const Leg& leg) const {
+  const bool dtls = leg.agreement.sections()[section_].keying == sip::Keying::kDtls;
+  return !dtls || leg.session.fingerprints == media_->fingerprints(leg.side());
 }
 
 /// An offer of ours on one leg, and what the leg remembers of it.

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "controlplane/call.h"
+#include "controlplane/identity_headers.h"
 #include "controlplane/log.h"
 #include "controlplane/media_policy.h"
 #include "controlplane/sips_policy.h"
@@ -80,6 +81,7 @@ std::optional<EndCause> Call::replace_leg(sip::TransactionId id, const Message& 
   auto comer = std::make_unique<Leg>(side, from);
   comer->invite = id;
   comer->display = invite.from() ? sip::write(invite.from()->uri) : "";
+  comer->hides_media = wants_hidden_media(invite);
   comer->peer.learn(invite);
   if (verdict != nullptr) comer->identity = *verdict;
   comer->session.security = policy_from(realm_of(*comer));
@@ -95,10 +97,14 @@ std::optional<EndCause> Call::replace_leg(sip::TransactionId id, const Message& 
   }
   std::optional<MediaLegOptions> options =
       caller_media(context_.settings, from, &offer.sections[section_], comer->session.security);
-  if (options && side == Side::kCallee) hide_caller(from, *options);
   if (!options) return EndCause{488, "the realm has no media address of the offer's family"};
+  hide_party(other, from, *options);
   if (const proto::Status status = media_->replace(side, *options, now()); !status)
     return EndCause{503, status.error()};
+  if (const std::optional<EndCause> cause = hide_comer(*comer)) {
+    end(*cause);
+    return cause;
+  }
   log_sip(side, from, "in", invite);
   log_event(LogLevel::kInfo, "call",
             {{"call", number_}, {"event", "replaced"}, {"leg", to_string(side)}, {"by", comer->display}});

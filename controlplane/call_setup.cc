@@ -40,6 +40,7 @@ std::optional<EndCause> Call::begin(sip::TransactionId id, const Message& invite
   caller_ = std::make_unique<Leg>(Side::kCaller, from);
   caller_->invite = id;
   caller_->display = invite.from() ? sip::write(invite.from()->uri) : "";
+  caller_->hides_media = wants_hidden_media(invite);
   caller_->peer.learn(invite);
   caller_->session.security = policy_from(realm_of(*caller_));
   caller_->dialog = sip::Dialog::from_request(invite, context_.tokens(), caller_->contact(is_sips(invite)));

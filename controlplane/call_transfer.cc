@@ -81,7 +81,8 @@ void Transfer::give_back(const EndCause& cause) {
   std::unique_ptr<Leg>& place = call_.place(side());
   place = std::move(referrer_);
   if (!replaced_) return;
-  const MediaLegOptions options = callee_media(call_.context_.settings, place->path(), place->session.security);
+  MediaLegOptions options = callee_media(call_.context_.settings, place->path(), place->session.security);
+  call_.hide_party(remaining(), place->path(), options);
   if (const proto::Status status = call_.media_->replace(side(), options, call_.now()); !status) {
     return call_.end({503, status.error()});
   }

@@ -154,10 +154,9 @@ void pass(const Message& in, HeaderId id, bool hides, Message& out) {
 
 }  // namespace
 
-bool hides_media(const Message& in, const settings::RealmSettings& to) {
-  if (to.policy.trusted) return false;
+bool wants_hidden_media(const Message& in) {
   const sip::Privacy privacy = sip::privacy_of(in);
-  const std::optional<sip::NameAddr> from = in.from();
+  const std::optional<sip::NameAddr> from = in.is_request() ? in.from() : std::nullopt;
   const bool nobody = from && from->uri.is_sip() && sip::equals_without_case(from->uri.host, sip::kAnonymousHost);
   return wants_anonymity(in) || nobody || (privacy.wants("session") && !privacy.wants("none"));
 }

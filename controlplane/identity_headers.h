@@ -10,9 +10,9 @@
 
 namespace weir::controlplane {
 
-/// Whether the caller's media, too, is to show nobody who it is: where it is shown as anonymous, asks for `session`
-/// (RFC 3323 section 4.2), or has made itself so.
-bool hides_media(const sip::Message& in, const proto::settings::RealmSettings& to);
+/// Whether its sender shall not be known again by its media from one call to the next, towards a realm that is not
+/// trusted: any wish for privacy of RFC 3323 and RFC 3325, or a From that names nobody.
+bool wants_hidden_media(const sip::Message& in);
 
 /// The caller as the other side is to see it: display name and user; the host is `our_host` unless that side is shown
 /// the other's. Anonymous (RFC 3323 section 4.1) towards an untrusted realm if the caller asks for privacy. Without a

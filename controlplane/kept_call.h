@@ -43,6 +43,7 @@ struct KeptLeg {
   std::string target;  ///< that member, as the configuration names it
   std::uint64_t party = 0;
   std::string display;
+  bool hides_media = false;  ///< see Leg
   PeerAbilities peer;
   std::optional<JudgedIdentity> identity;
   std::uint32_t session_s = 0;

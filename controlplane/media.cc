@@ -103,6 +103,18 @@ proto::Status Media::replace(Side side, const MediaLegOptions& options, std::uin
   return leg(side).listen(now_ns);
 }
 
+proto::Status Media::make_unlinkable(Side side, std::uint64_t now_ns) {
+  touch(now_ns);
+  MediaLeg& hidden = leg(side);
+  std::shared_ptr<const Certificate> own;
+  if (hidden.shares_certificate()) {
+    own = engine_.certificates().take();
+    if (own == nullptr) return proto::Error{"no DTLS certificate can be made"};
+  }
+  hidden.make_unlinkable(std::move(own));
+  return proto::success();
+}
+
 /// What a source of `from`'s party is called on the other leg, but for one that all leave as.
 std::uint32_t Media::ssrc_across(Side from, std::uint32_t ssrc) const {
   return leg(opposite(from)).is_unlinkable() ? proto::SourceDisguise(cookie_).hide(ssrc) : ssrc;

@@ -104,6 +104,10 @@ class Media final : private MediaLeg::Listener {
   /// Does nothing while media does not flow both ways.
   void ask_for_picture(Side side, std::span<const std::uint32_t> named);
 
+  /// Towards the leg's party the one that comes on the other side is not to be known: see MediaLegOptions::unlinkable.
+  /// After replace() of that one, before set_remote tells of it. A leg that may be secured by DTLS has a certificate of
+  /// its own from the next description on. Errors: no certificate can be made; nothing has changed then.
+  proto::Status make_unlinkable(Side side, std::uint64_t now_ns);
   /// See MediaLegOptions.
   [[nodiscard]] bool is_unlinkable(Side side) const { return leg(side).is_unlinkable(); }
 

@@ -426,6 +426,18 @@ sip::LocalSection MediaLeg::local_keys(bool sdes) {
   return keys;
 }
 
+bool MediaLeg::shares_certificate() const {
+  return options_.security.may_secure() && options_.security.dtls && options_.certificate == nullptr;
+}
+
+void MediaLeg::make_unlinkable(std::shared_ptr<const Certificate> own) {
+  options_.unlinkable = true;
+  if (own == nullptr) return;
+  options_.certificate = std::move(own);
+  for (const std::unique_ptr<MediaPort>& here : ports_) here->use_certificate(*options_.certificate);
+  if (keying() == sip::Keying::kDtls) renew_local_keys();
+}
+
 const Certificate& MediaLeg::certificate() const {
   return options_.certificate ? *options_.certificate : engine_.dtls().certificate();
 }

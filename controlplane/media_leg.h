@@ -67,6 +67,11 @@ class MediaLeg final : private MediaPort::Listener {
   [[nodiscard]] sip::Keying keying() const { return remote_ ? remote_->keying : sip::Keying::kNone; }
   /// See MediaLegOptions.
   [[nodiscard]] bool is_unlinkable() const { return options_.unlinkable; }
+  /// See Media::make_unlinkable. `own`: its certificate from now on; null: it stays what it is. Associations that are
+  /// up stay as they are until the next description.
+  void make_unlinkable(std::shared_ptr<const Certificate> own);
+  /// It may be secured by DTLS, with the certificate of all legs.
+  [[nodiscard]] bool shares_certificate() const;
   /// Its policy wants keys of this age, after so many packets in all, to be renewed.
   [[nodiscard]] bool wants_other_keys(const KeyAge& age, std::uint64_t packets, std::uint64_t now_ns) const;
   [[nodiscard]] const sip::SecurityPolicy& security() const { return options_.security; }

@@ -103,6 +103,14 @@ void MediaPort::start_dtls(AssociationId id, sip::DtlsRole role, const proto::En
   if (opened_ || install_sent_) on_opened(proto::success(), now_ns);
 }
 
+void MediaPort::use_certificate(const Certificate& certificate) {
+  certificate_ = &certificate;
+  Association* const unclaimed = find(0);
+  if (unclaimed == nullptr) return;
+  bury(*unclaimed);  // it answers with the one before
+  add_association().endpoint->listen();
+}
+
 void MediaPort::follow_dtls(AssociationId id, const proto::Endpoint& peer) {
   Association* association = id == 0 ? nullptr : find(id);
   if (association == nullptr || association->endpoint == nullptr) return;

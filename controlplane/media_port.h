@@ -77,6 +77,8 @@ class MediaPort : public FlowHandler {
   /// answered before anybody was known belongs to the first association.
   void start_dtls(AssociationId association, sip::DtlsRole role, const proto::Endpoint& signalled,
                   std::vector<sip::Fingerprint> promised, std::uint64_t now_ns);
+  /// Ours in associations that begin from now on; outlives the port.
+  void use_certificate(const Certificate& certificate);
   /// Its handshake goes on at another place of the peer's. See DtlsEndpoint::follow.
   void follow_dtls(AssociationId association, const proto::Endpoint& peer);
   /// The association's keys, from on_port_secured until they are forgotten; else nullptr.

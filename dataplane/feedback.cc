@@ -13,39 +13,34 @@ namespace weir::dataplane {
 namespace {
 
 using proto::DropReason;
+using proto::PayloadFormat;
 using proto::RtcpType;
+using proto::TransportFormat;
 
-constexpr std::size_t kCommonBytes = 4;            // RFC 3550 section 6.4.1: the header up to the length
-constexpr std::size_t kEmptyReportBytes = 8;       // section 6.4.2: a receiver report without blocks
-constexpr std::size_t kFeedbackBytes = 12;         // RFC 4585 section 6.1: without control information
-constexpr std::size_t kFirEntryBytes = 8;          // RFC 5104 section 4.3.1.1
-constexpr std::uint8_t kFmtNack = 1;               // RFC 4585 section 6.2
-constexpr std::uint8_t kFmtCongestion = 11;        // RFC 8888 section 3.1
-constexpr std::uint8_t kFmtTransportWide = 15;     // draft-holmer-rmcat-transport-wide-cc-extensions-01
-constexpr std::uint8_t kFmtPli = 1;                // RFC 4585 section 6.3
-constexpr std::uint8_t kFmtFir = 4;                // RFC 5104 section 4.3
-constexpr std::uint8_t kFmtApplicationLayer = 15;  // RFC 4585 section 6.4
-constexpr std::uint32_t kRemb = 0x52454d42;        // "REMB", draft-alvestrand-rmcat-remb-03 section 2.2
-constexpr unsigned kFirStepLog2Ns = 30;            // 1.07 s
+constexpr std::size_t kCommonBytes = 4;       // RFC 3550 section 6.4.1: the header up to the length
+constexpr std::size_t kEmptyReportBytes = 8;  // section 6.4.2: a receiver report without blocks
+constexpr std::size_t kFeedbackBytes = 12;    // RFC 4585 section 6.1: without control information
+constexpr std::size_t kFirEntryBytes = 8;     // RFC 5104 section 4.3.1.1
+constexpr unsigned kFirStepLog2Ns = 30;       // 1.07 s
 static_assert(kFeedbackBytes + kFirEntriesMax * kFirEntryBytes >= kFirEntriesMax * kFeedbackBytes);
 
-constexpr std::uint8_t raw(RtcpType type) {
-  return static_cast<std::uint8_t>(type);
+template <typename Number>
+constexpr std::uint8_t raw(Number number) {
+  return static_cast<std::uint8_t>(number);
 }
 
 /// Which of kFeedback* a packet is; 0: none.
 std::uint8_t kind_of(const proto::RtcpView& view) {
   if (view.type == raw(RtcpType::kTransportFeedback)) {
-    if (view.count == kFmtNack) return proto::kFeedbackNack;
-    const bool wide = view.count == kFmtTransportWide || view.count == kFmtCongestion;
+    if (view.count == raw(TransportFormat::kNack)) return proto::kFeedbackNack;
+    const bool wide =
+        view.count == raw(TransportFormat::kTransportWide) || view.count == raw(TransportFormat::kCongestion);
     return wide ? proto::kFeedbackTransport : proto::kFeedbackOther;
   }
   if (view.type != raw(RtcpType::kPayloadFeedback)) return 0;
-  if (view.count == kFmtPli) return proto::kFeedbackPli;
-  if (view.count == kFmtFir) return proto::kFeedbackFir;
-  const bool remb =
-      view.count == kFmtApplicationLayer && view.body.size() >= 12 && proto::load_be32(view.body.data() + 8) == kRemb;
-  return remb ? proto::kFeedbackRemb : proto::kFeedbackOther;
+  if (view.count == raw(PayloadFormat::kPli)) return proto::kFeedbackPli;
+  if (view.count == raw(PayloadFormat::kFir)) return proto::kFeedbackFir;
+  return proto::is_remb(view) ? proto::kFeedbackRemb : proto::kFeedbackOther;
 }
 
 template <std::size_t N>
@@ -65,7 +60,7 @@ bool add_empty_report(std::uint32_t sender, CompoundWriter& rest) {
 /// RFC 5104 section 4.3.1.2: the media source is 0, the entry names it.
 bool add_fir(std::uint32_t sender, std::uint32_t source, std::uint64_t now_ns, CompoundWriter& rest) {
   std::array<std::uint8_t, kFeedbackBytes + kFirEntryBytes> fir{};
-  begin(fir, kFmtFir, RtcpType::kPayloadFeedback, sender);
+  begin(fir, raw(PayloadFormat::kFir), RtcpType::kPayloadFeedback, sender);
   proto::store_be32(fir.data() + kFeedbackBytes, source);
   fir[kFeedbackBytes + 4] = static_cast<std::uint8_t>(now_ns >> kFirStepLog2Ns);
   return rest.add(fir);
@@ -73,7 +68,7 @@ bool add_fir(std::uint32_t sender, std::uint32_t source, std::uint64_t now_ns, C
 
 bool add_pli(std::uint32_t sender, std::uint32_t source, CompoundWriter& rest) {
   std::array<std::uint8_t, kFeedbackBytes> pli{};
-  begin(pli, kFmtPli, RtcpType::kPayloadFeedback, sender);
+  begin(pli, raw(PayloadFormat::kPli), RtcpType::kPayloadFeedback, sender);
   proto::store_be32(pli.data() + 8, source);
   return rest.add(pli);
 }

@@ -6,6 +6,7 @@
 #include "dataplane/burst.h"
 #include "dataplane/feedback.h"
 #include "dataplane/flow_table.h"
+#include "dataplane/rtcp_sources.h"
 #include "dataplane/source_description.h"
 #include "dataplane/transcode.h"
 #include "proto/rtcp.h"
@@ -16,53 +17,8 @@ namespace weir::dataplane {
 namespace {
 
 using proto::DropReason;
-using proto::RtcpType;
 
 constexpr std::size_t kSsrcBytes = 4;
-constexpr std::size_t kSenderInfoBytes = 20;    // RFC 3550 section 6.4.1: NTP and RTP timestamps, counts
-constexpr std::size_t kReportBlockBytes = 24;   // RFC 3550 section 6.4.1
-constexpr std::size_t kFeedbackEntryBytes = 8;  // FIR and TMMBR: SSRC and four bytes (RFC 5104 sections 4.2.1, 4.3.1)
-constexpr std::uint8_t kFmtTmmbr = 3;
-constexpr std::uint8_t kFmtTmmbn = 4;
-constexpr std::uint8_t kFmtFir = 4;
-constexpr std::uint8_t kFmtApplicationLayer = 15;
-constexpr std::uint32_t kRemb = 0x52454d42;  // "REMB", draft-alvestrand-rmcat-remb-03 section 2.2
-
-/// What becomes of SSRCs in a flow's packets.
-class Sources {
- public:
-  explicit Sources(const FlowEntry& flow) : spec_(flow.rewrite) {
-    if (hides() || finds()) disguise_.emplace(flow.cookie);
-  }
-
-  [[nodiscard]] bool hides() const { return (spec_.strips_extensions & proto::kHidesSources) != 0; }
-  [[nodiscard]] const proto::SourceDisguise& disguise() const { return *disguise_; }
-
-  /// A field that names the sender: the stream this flow carries.
-  void map_forward(std::uint8_t* at) const {
-    if (spec_.ssrc_to != 0) {
-      proto::store_be32(at, spec_.ssrc_to);
-    } else if (hides()) {
-      proto::store_be32(at, disguise_->hide(proto::load_be32(at)));
-    }
-  }
-
-  /// A field that names a stream of the opposite flow.
-  void map_reverse(std::uint8_t* at) const {
-    const std::uint32_t named = proto::load_be32(at);
-    if (spec_.ssrc_reverse_to != 0 && named == spec_.ssrc_reverse_from) {
-      proto::store_be32(at, spec_.ssrc_reverse_to);
-    } else if (finds() && named != 0) {  // RFC 5104 section 4.3.1.2: 0 names none
-      proto::store_be32(at, disguise_->find(named));
-    }
-  }
-
- private:
-  [[nodiscard]] bool finds() const { return (spec_.strips_extensions & proto::kFindsSources) != 0; }
-
-  const proto::RewriteSpec& spec_;
-  std::optional<proto::SourceDisguise> disguise_;
-};
 
 // RTP.
 
@@ -144,7 +100,8 @@ void hide_sources(Burst& burst, std::uint32_t packet) {
 
 DropReason rewrite_rtp(Burst& burst, std::uint32_t packet) {
   FlowEntry& flow = *burst.flow[packet];
-  if ((flow.rewrite.strips_extensions & 1) != 0) strip_extension(burst, packet);
+  // What a header extension says may name the sender: its CNAME (RFC 7941), its clock, its tags.
+  if ((flow.rewrite.strips_extensions & (1 | proto::kHidesSources)) != 0) strip_extension(burst, packet);
   if ((flow.rewrite.strips_extensions & proto::kHidesSources) != 0) hide_sources(burst, packet);
   std::uint8_t* data = burst.data[packet];
   if (flow.rewrite.payload_types != 0) map_payload_type(flow.rewrite, data);
@@ -154,86 +111,6 @@ DropReason rewrite_rtp(Burst& burst, std::uint32_t packet) {
   proto::store_be32(data + 8, flow.rewrite.ssrc_to);
   burst.ssrc[packet] = flow.rewrite.ssrc_to;
   return DropReason::kNone;
-}
-
-// RTCP. Each function gets the packet's body, whose first SSRC is mapped already, and answers whether it fits.
-
-bool map_report_blocks(const Sources& sources, proto::MutableBytes blocks, std::size_t count) {
-  if (blocks.size() < count * kReportBlockBytes) return false;
-  for (std::size_t i = 0; i < count; ++i) sources.map_reverse(blocks.data() + i * kReportBlockBytes);
-  return true;
-}
-
-/// SDES: chunks of an SSRC and items that end with a zero byte, each padded to 32 bits (RFC 3550 section 6.5).
-bool map_source_description(const Sources& sources, proto::MutableBytes body, std::size_t chunks) {
-  std::size_t at = 0;
-  for (std::size_t chunk = 0; chunk < chunks; ++chunk) {
-    if (at + kSsrcBytes > body.size()) return false;
-    sources.map_forward(body.data() + at);
-    at += kSsrcBytes;
-    while (at < body.size() && body[at] != 0) {
-      if (at + 2 > body.size()) return false;
-      at += 2u + body[at + 1];
-    }
-    at = (at + 4) & ~std::size_t{3};
-    if (at > body.size()) return false;
-  }
-  return true;
-}
-
-bool map_bye(const Sources& sources, proto::MutableBytes body, std::size_t count) {
-  if (body.size() < count * kSsrcBytes) return false;
-  for (std::size_t i = 0; i < count; ++i) sources.map_forward(body.data() + i * kSsrcBytes);
-  return true;
-}
-
-/// Feedback: sender, media source, then control information that may name further sources (RFC 4585 section 6.1).
-bool map_feedback(const Sources& sources, proto::MutableBytes body, std::uint8_t type, std::uint8_t format) {
-  if (body.size() < 2 * kSsrcBytes) return false;
-  sources.map_reverse(body.data() + kSsrcBytes);
-  const proto::MutableBytes information = body.subspan(2 * kSsrcBytes);
-  const bool transport = type == static_cast<std::uint8_t>(RtcpType::kTransportFeedback);
-  const bool entries = transport ? format == kFmtTmmbr || format == kFmtTmmbn : format == kFmtFir;
-  if (entries) {
-    for (std::size_t at = 0; at + kFeedbackEntryBytes <= information.size(); at += kFeedbackEntryBytes) {
-      sources.map_reverse(information.data() + at);
-    }
-  }
-  const bool remb = !transport && format == kFmtApplicationLayer && information.size() >= 8 &&
-                    proto::load_be32(information.data()) == kRemb;
-  if (remb) {
-    const std::size_t count = information[4];
-    if (information.size() < 8 + count * kSsrcBytes) return false;
-    for (std::size_t i = 0; i < count; ++i) sources.map_reverse(information.data() + 8 + i * kSsrcBytes);
-  }
-  return true;
-}
-
-bool rewrite_rtcp_packet(const Sources& sources, const proto::RtcpView& view, proto::MutableBytes body) {
-  const bool has_sender = view.type != static_cast<std::uint8_t>(RtcpType::kSourceDescription) &&
-                          view.type != static_cast<std::uint8_t>(RtcpType::kBye);
-  if (has_sender) {
-    if (body.size() < kSsrcBytes) return false;
-    sources.map_forward(body.data());
-  }
-  switch (static_cast<RtcpType>(view.type)) {
-    case RtcpType::kSenderReport:
-      return body.size() >= kSsrcBytes + kSenderInfoBytes &&
-             map_report_blocks(sources, body.subspan(kSsrcBytes + kSenderInfoBytes), view.count);
-    case RtcpType::kReceiverReport:
-      return map_report_blocks(sources, body.subspan(kSsrcBytes), view.count);
-    case RtcpType::kSourceDescription:
-      return map_source_description(sources, body, view.count);
-    case RtcpType::kBye:
-      return map_bye(sources, body, view.count);
-    case RtcpType::kTransportFeedback:
-    case RtcpType::kPayloadFeedback:
-      return map_feedback(sources, body, view.type, view.count);
-    case RtcpType::kApp:
-    case RtcpType::kExtendedReport:
-      return true;
-  }
-  return true;  // a type of tomorrow: its sender is mapped, the rest passes
 }
 
 DropReason rewrite_rtcp(Burst& burst, std::uint32_t packet) {
@@ -248,7 +125,7 @@ DropReason rewrite_rtcp(Burst& burst, std::uint32_t packet) {
     const std::optional<proto::RtcpView> view = proto::parse_rtcp(rest);
     if (!view) return DropReason::kRtcpMalformed;
     const proto::MutableBytes body = rest.subspan(4, view->body.size());
-    if (!rewrite_rtcp_packet(sources, *view, body)) return DropReason::kRtcpMalformed;
+    if (!map_sources(sources, *view, body)) return DropReason::kRtcpMalformed;
     if (spec.rtcp_timestamps != proto::TimestampScale::kSame) scale_rtcp(burst, packet, *view, body);
     rest = rest.subspan(view->packet_bytes);
   }

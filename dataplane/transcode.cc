@@ -13,10 +13,8 @@ namespace {
 using proto::DropReason;
 using proto::TimestampScale;
 
-constexpr std::size_t kSenderInfoBytes = 20;  // RFC 3550 section 6.4.1
-constexpr std::size_t kRtpTimestampAt = 12;   // in an SR's body: SSRC, NTP timestamp
-constexpr std::size_t kReportBlockBytes = 24;
-constexpr std::size_t kJitterAt = 12;  // in a report block
+constexpr std::size_t kRtpTimestampAt = 12;  // in an SR's body: SSRC, NTP timestamp
+constexpr std::size_t kJitterAt = 12;        // in a report block
 
 /// Of RTP that is converted: the timestamp, and what an event's payload says in its unit.
 DropReason convert_header(TranscodeState& state, const proto::TranscodePair& pair, const TranscodeJob& job) {
@@ -152,8 +150,8 @@ void scale_rtcp(Burst& burst, std::uint32_t packet, const proto::RtcpView& view,
                       clock != nullptr ? read_clock(*clock, timestamp) : scale_timestamp(timestamp, scale));
   }
   // What the party here has received came at the other party's clock's rate too: the same ratio, both ways.
-  std::uint8_t* block = body.data() + 4 + (sends ? kSenderInfoBytes : 0);
-  for (std::uint8_t i = 0; i < view.count; ++i, block += kReportBlockBytes) {
+  std::uint8_t* block = body.data() + 4 + (sends ? proto::kSenderInfoBytes : 0);
+  for (std::uint8_t i = 0; i < view.count; ++i, block += proto::kReportBlockBytes) {
     proto::store_be32(block + kJitterAt, scale_timestamp(proto::load_be32(block + kJitterAt), scale));
   }
 }

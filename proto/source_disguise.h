@@ -9,7 +9,9 @@
 namespace weir::proto {
 
 /// RewriteSpec::strips_extensions, beside 1. The secret is the flow's cookie.
-inline constexpr std::uint8_t kHidesSources = 2;  ///< the sources of the flow's own media leave by other names
+/// The sources of the flow's own media leave by other names, without header extensions, and of its RTCP what is known
+/// to name nobody.
+inline constexpr std::uint8_t kHidesSources = 2;
 inline constexpr std::uint8_t kFindsSources = 4;  ///< RTCP names sources of the opposite flow by what they left as
 inline constexpr std::uint8_t kRewriteFlagsAll = 7;
 

@@ -116,7 +116,7 @@ bool may_ride(const RemoteOffer& received, const LocalSession& local, std::size_
 std::vector<std::string> mids_of_offer(const RemoteOffer& received, const LocalSession& local, std::size_t sections) {
   std::vector<std::string> mids = local.previous ? local.previous->mids : std::vector<std::string>();
   mids.resize(sections);
-  const bool keeps = local.security.video || local.security.extensions;
+  const bool keeps = (local.security.video || local.security.extensions) && !local.hides_sources;
   for (std::size_t i = 0; keeps && i < mids.size() && i < received.description.media.size(); ++i) {
     const std::string mid(mid_of(received.description.media[i]));
     if (mids[i].empty() && std::find(mids.begin(), mids.end(), mid) == mids.end()) mids[i] = mid;
@@ -128,7 +128,7 @@ Crossing crossing_to_offer(const RemoteOffer& received, const LocalSession& loca
                            const std::string& mid) {
   const MediaSection& theirs = received.description.media[at];
   Crossing crossing;
-  crossing.extensions = received.extensions && local.security.extensions;
+  crossing.extensions = received.extensions && local.security.extensions && !local.hides_sources;
   crossing.simulcast = received.simulcast && local.security.simulcast;
   crossing.mixed = allows_mixed(received.description, theirs);
   crossing.same_mid = same_mid(mid, mid_of(theirs));
@@ -141,7 +141,7 @@ Crossing crossing_to_offer(const RemoteOffer& received, const LocalSession& loca
 Crossing crossing_to_answer(const RemoteOffer& offer, const Agreement& far, const LocalSession& local, std::size_t at) {
   const MediaSection& ours = far.local.media[at];
   Crossing crossing;
-  crossing.extensions = offer.extensions && local.security.extensions;
+  crossing.extensions = offer.extensions && local.security.extensions && !local.hides_sources;
   crossing.simulcast = offer.simulcast && local.security.simulcast;
   crossing.mixed =
       allows_mixed(offer.description, offer.description.media[at]) && allows_mixed(far.remote, far.remote.media[at]);

@@ -218,6 +218,8 @@ void Rig::install(Legs legs, const Workload& received, const Workload& sent) {
                 .local_port = spec.local_port,
                 .network = static_cast<std::uint8_t>(near_networks_),
                 .dscp = 46};
+    spec.cookie = flow + 1;
+    spec.rewrite.strips_extensions = legs.strips_extensions;
     if (legs.receive != proto::SrtpProfile::kNone) spec.receive = received.streams()[flow].transform;
     if (legs.send != proto::SrtpProfile::kNone) spec.send = sent.streams()[flow].transform;
     WEIR_ASSERT(table_->claim(flow, 0));

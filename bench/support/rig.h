@@ -32,6 +32,7 @@ std::string region_parent();
 struct Legs {
   proto::SrtpProfile receive;
   proto::SrtpProfile send;
+  std::uint8_t strips_extensions = 0;  ///< see proto::RewriteSpec
 };
 
 class Rig {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <functional>
 
+#include "proto/source_disguise.h"
 #include "tests/support/consultation.h"
 
 namespace weir::tests {
@@ -115,20 +116,21 @@ TEST(CallAttended, WhoWasOnHoldIsTakenBack) {
 
 /// Carol, on the callers' side, calls Bob, who was called by Alice.
 std::string carol_calls(const std::string& method, std::uint32_t cseq, const std::string& to_tag,
-                        const std::string& body = "") {
+                        const std::string& body = "", const std::string& headers = "") {
   return method + " sip:rtp-5070@198.18.1.1 SIP/2.0\r\nVia: SIP/2.0/UDP 198.18.1.2:5062;branch=z9hG4bKcarol" + method +
          std::to_string(cseq) + ";rport\r\nMax-Forwards: 70\r\nFrom: <sip:carol@198.18.1.3>;tag=carolstag\r\n" +
          "To: <sip:rtp-5070@198.18.1.1>" + (to_tag.empty() ? "" : ";tag=" + to_tag) +
          "\r\nCall-ID: carols-call\r\nCSeq: " + std::to_string(cseq) + " " + method +
-         "\r\nContact: <sip:carol@198.18.1.2:5062>\r\n" + (body.empty() ? "" : "Content-Type: application/sdp\r\n") +
-         "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+         "\r\nContact: <sip:carol@198.18.1.2:5062>\r\n" + headers +
+         (body.empty() ? "" : "Content-Type: application/sdp\r\n") + "Content-Length: " + std::to_string(body.size()) +
+         "\r\n\r\n" + body;
 }
 
 TEST(CallAttended, TheNewPartyMayBeTheCallerOfItsCall) {
   Consultation parties;
   CallLab& lab = parties.lab;
   lab.establish();
-  lab.deliver(kCallers, carol_calls("INVITE", 1, "", plain_sdp("198.18.1.3", 44000)));
+  lab.deliver(kCallers, carol_calls("INVITE", 1, "", plain_sdp("198.18.1.3", 44000), "Privacy: id\r\n"));
   const sip::Message second = lab.expect(kCallees, "INVITE");
   lab.callee_answers(second, 200, kBobsOtherSdp, "bobstag");
   (void)lab.expect(kCallees, "ACK");
@@ -148,6 +150,10 @@ TEST(CallAttended, TheNewPartyMayBeTheCallerOfItsCall) {
   EXPECT_EQ(bye.call_id(), second.call_id());
   lab.callee_answers(bye, 200);
   EXPECT_EQ(parties.where_alice_is_sent(), "198.18.1.3:44000");
+  const FakeWorker::Flow* from_carol = lab.worker().flow_at(audio_port(offer));
+  ASSERT_NE(from_carol, nullptr);
+  EXPECT_EQ(from_carol->spec.rewrite.strips_extensions & proto::kHidesSources, proto::kHidesSources)
+      << "who called anonymously comes anonymously";
   EXPECT_EQ(lab.control().calls(), 1u);
   lab.deliver(kCallers, carol_calls("BYE", 2, carols_tag));
   (void)lab.expect(kCallers, "200");

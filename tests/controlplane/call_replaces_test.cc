@@ -1,7 +1,8 @@
 // INVITEs that take a party's place (RFC 3891): who names the dialog right, in the right realm, and nobody else.
 #include <gtest/gtest.h>
 
-#include "tests/support/call_lab.h"
+#include "proto/source_disguise.h"
+#include "tests/support/call_dtls.h"
 
 namespace weir::tests {
 namespace {
@@ -14,17 +15,13 @@ std::string replaces(const CallLab& lab, const std::string& parameters = "") {
 }
 
 /// An INVITE of a third party, whose name is Carol, to the callers' side of Weir.
-std::string carols_invite(const std::string& replaces, const std::string& body) {
+std::string carols_invite(const std::string& replaces, const std::string& body, const std::string& headers = "") {
   return "INVITE sip:weir@198.18.1.1 SIP/2.0\r\nVia: SIP/2.0/UDP 198.18.1.2:5062;branch=z9hG4bKcarol;rport\r\n"
          "Max-Forwards: 70\r\nFrom: <sip:carol@198.18.1.3>;tag=caroltag\r\nTo: <sip:weir@198.18.1.1>\r\n"
          "Call-ID: carols-call\r\nCSeq: 1 INVITE\r\nContact: <sip:carol@198.18.1.2:5062>\r\nRequire: replaces\r\n"
          "Replaces: " +
-         replaces + "\r\nContent-Type: application/sdp\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-         body;
-}
-
-std::uint16_t audio_port(const sip::Message& message) {
-  return static_cast<std::uint16_t>(std::stoi(sdp_value(message.body(), "m=audio ")));
+         replaces + "\r\n" + headers +
+         "Content-Type: application/sdp\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
 const std::string kCarolsSdp = plain_sdp("198.18.1.3", 44000);
@@ -80,6 +77,87 @@ TEST(CallReplaces, WhoCannotReplaceIsRefusedAndTheCallGoesOn) {
     EXPECT_TRUE(lab.silent(kCallees));
     EXPECT_EQ(lab.worker().installed(), 4u);
     EXPECT_EQ(lab.control().calls(), 1u);
+  }
+}
+
+/// What weir-media is told to do with the names of sources that arrive at a port.
+std::uint8_t hiding_at(CallLab& lab, std::uint16_t port) {
+  const FakeWorker::Flow* flow = lab.worker().flow_at(port);
+  return flow == nullptr ? std::uint8_t{0xff}
+                         : static_cast<std::uint8_t>(flow->spec.rewrite.strips_extensions & ~std::uint8_t{1});
+}
+
+/// The callee's answer over DTLS.
+std::string callees_sdp(const DtlsPeer& peer, const std::string& tls_id) {
+  return secured_sdp("198.18.2.2", 50000,
+                     "a=rtcp-mux\r\na=setup:active\r\na=tls-id:" + tls_id + "\r\n" + fingerprint_line(peer));
+}
+
+/// A call whose callee has our certificate.
+void establish_over_dtls(CallLab& lab, DtlsPeer& callee) {
+  RequestText invite;
+  invite.uri = "sip:dtls-5070@198.18.1.1";
+  invite.body = plain_sdp("198.18.1.2", 40000);
+  lab.caller_sends(invite);
+  lab.callee_invite = lab.expect(kCallees, "INVITE");
+  lab.callee_answers(*lab.callee_invite, 200, callees_sdp(callee, "abc3de65cddef001be82"));
+  (void)lab.expect(kCallees, "ACK");
+  lab.answer = lab.expect(kCallers, "200");
+  lab.caller_sends(lab.in_dialog("ACK", 1));
+  shake_hands(lab, callee, audio_port(*lab.callee_invite), place("198.18.2.2", 50000));
+  ASSERT_TRUE(callee.connected());
+}
+
+TEST(CallReplaces, TowardsWhoStaysOneThatComesAnonymouslyIsHiddenAndOurCertificateIsAnother) {
+  CallLab lab;
+  DtlsPeer before({});
+  DtlsPeer after({});
+  establish_over_dtls(lab, before);
+  EXPECT_EQ(before.seen_fingerprint(), lab.media().fingerprint());
+  lab.deliver(kCallers, carols_invite(replaces(lab), kCarolsSdp, "Privacy: id\r\n"));
+  const sip::Message answer = lab.expect(kCallers, "200");
+  const std::uint16_t at_callee = audio_port(*lab.callee_invite);
+  EXPECT_EQ(hiding_at(lab, audio_port(answer)), proto::kHidesSources) << "from the first packet on";
+  EXPECT_EQ(hiding_at(lab, at_callee), proto::kFindsSources);
+
+  const sip::Message offer = lab.expect(kCallees, "INVITE");
+  EXPECT_EQ(offer.to_tag(), "callee");
+  EXPECT_EQ(audio_port(offer), at_callee);
+  EXPECT_NE(sdp_value(offer.body(), "a=tls-id:"), sdp_value(lab.callee_invite->body(), "a=tls-id:"));
+  const std::string said = sdp_value(offer.body(), "a=fingerprint:");
+  EXPECT_NE(said, sip::write_fingerprint(lab.media().fingerprint()));
+  const std::uint32_t updates = lab.worker().flow_at(at_callee)->key_updates;
+  lab.callee_answers(offer, 200, callees_sdp(after, "abc3de65cddef001be83"));
+  (void)lab.expect(kCallees, "ACK");
+  shake_hands(lab, after, at_callee, place("198.18.2.2", 50000));
+  ASSERT_TRUE(after.connected());
+  EXPECT_EQ(sip::write_fingerprint(after.seen_fingerprint()), said);
+  EXPECT_EQ(lab.worker().flow_at(at_callee)->key_updates, updates + 1);
+  EXPECT_TRUE(lab.silent(kCallees)) << "it is told once";
+}
+
+TEST(CallReplaces, WhoStaysWithoutDtlsHasNothingToHearOfOneThatIsHidden) {
+  for (const char* const privacy : {"Privacy: id\r\n", "Privacy: session\r\n", ""}) {
+    CallLab lab;
+    lab.establish();
+    lab.deliver(kCallers, carols_invite(replaces(lab), kCarolsSdp, privacy));
+    const std::uint16_t port = audio_port(lab.expect(kCallers, "200"));
+    EXPECT_TRUE(lab.silent(kCallees));
+    EXPECT_EQ(hiding_at(lab, port), *privacy == '\0' ? 0 : proto::kHidesSources) << privacy;
+  }
+}
+
+TEST(CallReplaces, OneThatIsHiddenIsSoInTheCalleesPlaceAndNotTowardsATrustedRealm) {
+  for (const bool trusted : {false, true}) {
+    CallLab lab;
+    lab.settings().realms[kCallers].policy.trusted = trusted;
+    lab.establish();
+    const std::string named = std::string(lab.callee_invite->call_id()) +
+                              ";to-tag=" + std::string(lab.callee_invite->from_tag()) + ";from-tag=callee";
+    lab.deliver(kCallees, carols_invite(named, plain_sdp("198.18.2.3", 52000), "Privacy: id\r\n"));
+    const std::uint16_t port = audio_port(lab.expect(kCallees, "200"));
+    EXPECT_EQ(hiding_at(lab, port), trusted ? 0 : proto::kHidesSources);
+    EXPECT_EQ(hiding_at(lab, audio_port(*lab.answer)), trusted ? 0 : proto::kFindsSources);
   }
 }
 

@@ -1,6 +1,7 @@
 // Transfers: the referrer is told, the target is called with a negotiation of its own, the referrer leaves.
 #include <gtest/gtest.h>
 
+#include "proto/source_disguise.h"
 #include "sip/sipfrag.h"
 #include "sip/text.h"
 #include "tests/support/call_lab.h"
@@ -172,6 +173,44 @@ TEST(CallTransfer, ATargetThatRefusesGivesTheReferrerItsCallBack) {
   (void)lab.expect(kCallees, "200");
   lab.caller_answers(lab.expect(kCallers, "BYE"), 200);
   EXPECT_TRUE(lab.nothing_left());
+}
+
+TEST(CallTransfer, TowardsAReferrerThatGetsItsCallBackAnAnonymousCallerStaysHidden) {
+  CallLab lab(kRoute);
+  RequestText invite;
+  invite.body = plain_sdp("198.18.1.2", 40000);
+  invite.headers += "Privacy: id\r\n";
+  lab.caller_sends(invite);
+  lab.callee_invite = lab.expect(kCallees, "INVITE");
+  lab.callee_answers(*lab.callee_invite, 200, kCalleeSdp);
+  (void)lab.expect(kCallees, "ACK");
+  lab.answer = lab.expect(kCallers, "200");
+  lab.caller_sends(lab.in_dialog("ACK", 1));
+  refer(lab, kTarget);
+  (void)lab.expect(kCallees, "202");
+  expect_notify(lab, 100, "active");
+  lab.callee_answers(lab.expect(kCallees, "INVITE"), 486, "", "target");
+  (void)lab.expect(kCallees, "ACK");
+  expect_notify(lab, 486, "terminated");
+  lab.callee_answers(lab.expect(kCallees, "INVITE"), 200, kCalleeSdp);
+  (void)lab.expect(kCallees, "ACK");
+  const FakeWorker::Flow* from_caller = lab.worker().flow_at(audio_port(*lab.answer));
+  ASSERT_NE(from_caller, nullptr);
+  EXPECT_EQ(from_caller->spec.rewrite.strips_extensions & proto::kHidesSources, proto::kHidesSources);
+}
+
+TEST(CallTransfer, ATargetThatAnswersAnonymouslyIsHiddenFromWhoStays) {
+  CallLab lab(kRoute);
+  lab.establish();
+  refer(lab, kTarget);
+  (void)lab.expect(kCallees, "202");
+  expect_notify(lab, 100, "active");
+  const sip::Message invite = lab.expect(kCallees, "INVITE");
+  lab.callee_answers(invite, 200, kTargetSdp, "target", "Privacy: id\r\n");
+  (void)lab.expect(kCallees, "ACK");
+  const FakeWorker::Flow* from_target = lab.worker().flow_at(audio_port(invite));
+  ASSERT_NE(from_target, nullptr);
+  EXPECT_EQ(from_target->spec.rewrite.strips_extensions & proto::kHidesSources, proto::kHidesSources);
 }
 
 TEST(CallTransfer, AReferrerThatHangsUpAtOnceHasSaidWhatItWants) {

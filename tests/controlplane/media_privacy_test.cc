@@ -91,6 +91,50 @@ TEST(MediaPrivacy, APartyThatTakesAnothersPlaceGetsACertificateOfItsOwnToo) {
   EXPECT_NE(lab.media->fingerprints(Side::kCallee).front(), lab.engine->fingerprint());
 }
 
+TEST(MediaPrivacy, APartyThatStaysGetsAnotherCertificateWithItsNextDescription) {
+  MediaLab lab(kPlain, kDtls);
+  let_flow(lab);
+  const std::string tls_id = lab.media->local_section(Side::kCallee, false).tls_id;
+  MediaLegOptions comer;
+  ASSERT_TRUE(lab.media->replace(Side::kCaller, comer, lab.now_ns).ok());
+  ASSERT_TRUE(lab.media->make_unlinkable(Side::kCallee, lab.now_ns).ok());
+  ASSERT_TRUE(lab.answer(Side::kCaller).ok());
+  lab.settle();
+  ASSERT_TRUE(lab.media->flowing()) << "under the keys there are";
+  EXPECT_EQ(lab.flow(Side::kCaller)->spec.rewrite.strips_extensions, proto::kHidesSources);
+  EXPECT_EQ(lab.flow(Side::kCallee)->spec.rewrite.strips_extensions, proto::kFindsSources);
+  EXPECT_EQ(lab.count(MediaEvent::Kind::kKeysRenewed), 0u);
+
+  const auto said = lab.media->fingerprints(Side::kCallee);
+  EXPECT_NE(said.front(), lab.engine->fingerprint());
+  EXPECT_NE(lab.media->local_section(Side::kCallee, false).tls_id, tls_id);
+  lab.renew_peer(Side::kCallee);
+  ASSERT_TRUE(lab.answer(Side::kCallee).ok());
+  lab.settle();
+  EXPECT_EQ(lab.count(MediaEvent::Kind::kKeysRenewed), 1u);
+  EXPECT_EQ(lab.peer(Side::kCallee).seen_fingerprint(), said.front());
+}
+
+TEST(MediaPrivacy, APortThatListensForNobodyYetAnswersWithTheOtherCertificateToo) {
+  const MediaLab::Adjust listening = [](std::array<MediaLegOptions, 2>& options) {
+    options[1].listens_early = true;
+    options[1].security = {};
+  };
+  MediaLab lab(kPlain, {.rtcp_mux = true}, listening);
+  let_flow(lab);
+  MediaLegOptions comer;
+  ASSERT_TRUE(lab.media->replace(Side::kCaller, comer, lab.now_ns).ok());
+  ASSERT_TRUE(lab.media->make_unlinkable(Side::kCallee, lab.now_ns).ok());
+  ASSERT_TRUE(lab.answer(Side::kCaller).ok());
+  lab.settle();
+  lab.renew_peer(Side::kCallee);
+  ASSERT_TRUE(lab.answer(Side::kCallee).ok());
+  lab.worker.run();  // nothing clear leaves any more
+  lab.settle();
+  EXPECT_EQ(lab.peer(Side::kCallee).seen_fingerprint(), lab.media->fingerprints(Side::kCallee).front());
+  EXPECT_NE(lab.peer(Side::kCallee).seen_fingerprint(), lab.engine->fingerprint());
+}
+
 TEST(MediaPrivacy, TowardsAnUnlinkableLegSourcesAreHiddenAndFromItFoundAgain) {
   MediaLab lab(kDtls, kDtls, kAnonymousToCallee);
   let_flow(lab);

@@ -183,6 +183,21 @@ TEST(Bundled, SourcesCrossWithoutTheNamesOfStreams) {
   EXPECT_EQ(value_of(video, "ssrc-group"), "FID 11 12");
 }
 
+TEST(Bundled, TowardsWhoShallNotKnowTheOtherSideNeitherSourcesNorExtensionsCross) {
+  const std::string text = with(std::string(samples::kJsepOffer), "a=ice-ufrag:BGKk\n",
+                                "a=ssrc:11 cname:x\na=rid:1 send\na=simulcast:send 1\na=ice-ufrag:BGKk\n");
+  SecurityPolicy policy = with_video();
+  policy.simulcast = true;
+  const RemoteOffer offer = offered_with(text, policy);
+  LocalSession local = browser("198.18.2.1", policy);
+  EXPECT_NE(write_sdp(make_offer(offer, local, RtpProtocol::kDtlsSavpf)).find("a=extmap:"), std::string::npos);
+  local.hides_sources = true;
+  const std::string hidden = write_sdp(make_offer(offer, local, RtpProtocol::kDtlsSavpf));
+  for (const char* const line : {"a=extmap", "a=ssrc", "a=rid", "a=simulcast", "a=mid:a1"}) {
+    EXPECT_EQ(hidden.find(line), std::string::npos) << line;
+  }
+}
+
 TEST(Bundled, ExtensionsThatClashOrCannotCrossStayBehind) {
   const std::string text =
       with(std::string(samples::kJsepOffer), "a=msid:47017fee-b6c1-4162-929c-a25110252400\na=ice-ufrag:ETEn\n",

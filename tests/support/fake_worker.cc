@@ -83,6 +83,9 @@ void follow_terms(const proto::FlowSpec& from, proto::FlowSpec& to) {
   to.packets_per_s_max = from.packets_per_s_max;
   to.bytes_per_s_max = from.bytes_per_s_max;
   to.rtp_clock_hz = from.rtp_clock_hz;
+  to.rewrite.absorbs = from.rewrite.absorbs;
+  to.rewrite.strips_extensions = from.rewrite.strips_extensions;
+  to.rewrite.rtcp_timestamps = from.rewrite.rtcp_timestamps;
 }
 
 }  // namespace
