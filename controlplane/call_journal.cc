@@ -18,7 +18,7 @@ namespace weir::controlplane {
 
 namespace {
 
-constexpr char kMagic[16] = "weir calls 6";
+constexpr char kMagic[16] = "weir calls 7";
 constexpr std::size_t kMagicFamilyBytes = 11;  ///< "weir calls ", of every version
 
 std::string system_error() {
