@@ -163,6 +163,10 @@ void Media::on_association_kept(Side side, std::uint64_t now_ns) {
   if (!std::exchange(age.kept, true)) on_renewal_failed(side, "the party keeps its DTLS association", now_ns);
 }
 
+void Media::on_leg_busy(Side, std::uint64_t now_ns) {
+  touch(now_ns);
+}
+
 /// Calls that came together do not have their keys renewed together.
 std::uint16_t Media::draw_early() const {
   return static_cast<std::uint16_t>(engine_.chance()(KeyAge::kEarlyMax));

@@ -168,6 +168,7 @@ class Media final : private MediaLeg::Listener {
   void on_leg_failed(Side side, const std::string& reason, std::uint64_t now_ns) override;
   void on_renewal_failed(Side side, const std::string& reason, std::uint64_t now_ns) override;
   void on_association_kept(Side side, std::uint64_t now_ns) override;
+  void on_leg_busy(Side side, std::uint64_t now_ns) override;
   void on_leg_moved(Side side, const proto::Endpoint& source, std::uint64_t now_ns) override;
   void on_leg_event(Side side, Component component, const proto::Event& event, std::uint64_t now_ns) override;
 

@@ -32,7 +32,8 @@ MediaLeg::MediaLeg(MediaEngine& engine, Side side, const MediaLegOptions& option
                                  .network = options.network,
                                  .also_network = options.also_network,
                                  .local_port = static_cast<std::uint16_t>(rtp_port + index),
-                                 .punts_per_s_max = engine.settings().control.punts_per_s_max};
+                                 .punts_per_s_max = engine.settings().control.punts_per_s_max,
+                                 .renegotiates = options.security.renegotiates};
     ports_[index] = std::make_unique<MediaPort>(engine.client(), component, place, options_.certificate.get(),
                                                 static_cast<MediaPort::Listener&>(*this));
   }
@@ -135,7 +136,7 @@ MediaLeg::Fork* MediaLeg::fork_with(AssociationId association) {
 void MediaLeg::forget(Fork& fork) {
   end_pending(fork);
   if (!fork.up) return;
-  for (const Component component : kComponents) port(component).forget_dtls(fork.up->id);
+  for (const Component component : kComponents) port(component).end_dtls(fork.up->id);
 }
 
 /// The others have lost: their handshakes and keys go.
@@ -224,22 +225,14 @@ void MediaLeg::on_port_secured(AssociationId association, std::uint64_t now_ns) 
 
 void MediaLeg::complete(Fork& fork, std::uint64_t now_ns) {
   if (fork.up) {
-    for (const Component component : kComponents) port(component).forget_dtls(fork.up->id);
+    for (const Component component : kComponents) port(component).end_dtls(fork.up->id);
   }
   fork.up = std::exchange(fork.pending, std::nullopt);
   const AssociationId id = fork.up->id;
   const DtlsSecured& rtp = *port(Component::kRtp).secured(id);
   fork.keys = keys_of(rtp, *port(carrier(Component::kRtcp)).secured(id));
   fork.was_in_force = false;
-  fork.secured = {.keying = sip::Keying::kDtls,
-                  .profile = rtp.profile,
-                  .role = rtp.role,
-                  .version = rtp.version,
-                  .cipher_suite = rtp.cipher_suite,
-                  .fingerprint = rtp.fingerprint,
-                  .verdict = rtp.verdict,
-                  .short_authentication = rtp.short_authentication,
-                  .peer = rtp.peer};
+  fork.secured = info_of(rtp);
   if (is_current(fork)) {
     // The handshake proved that the peer is there, whatever address its SDP gave.
     for (const Component component : components()) learn_source(component, port(component).secured(id)->peer, {});
@@ -391,6 +384,7 @@ bool MediaLeg::learn_source(Component component, const proto::Endpoint& source, 
   const std::uint8_t bits = plain_prefix.of(source.address.family);
   if (!is_secured_leg() && !proto::share_prefix(source.address, signalled(where).address, bits)) return false;
   learned_[static_cast<std::size_t>(where)] = source;
+  lead_renegotiation();
   return true;
 }
 

@@ -40,6 +40,8 @@ class MediaLeg final : private MediaPort::Listener {
     virtual void on_renewal_failed(Side side, const std::string& reason, std::uint64_t now_ns) = 0;
     /// The party was asked for other keys, and goes on with its DTLS association.
     virtual void on_association_kept(Side side, std::uint64_t now_ns) = 0;
+    /// It has timers that run: advance() is to be called.
+    virtual void on_leg_busy(Side side, std::uint64_t now_ns) = 0;
     /// Its party is elsewhere than before (port 0: it is not), or weir-media has to know other things of its ICE.
     virtual void on_leg_moved(Side side, const proto::Endpoint& source, std::uint64_t now_ns) = 0;
     virtual void on_leg_event(Side side, Component component, const proto::Event& event, std::uint64_t now_ns) = 0;
@@ -181,6 +183,9 @@ class MediaLeg final : private MediaPort::Listener {
   // MediaPort::Listener
   void on_port_secured(AssociationId association, std::uint64_t now_ns) override;
   void on_port_failed(AssociationId association, const std::string& reason, std::uint64_t now_ns) override;
+  void on_port_renegotiates(std::uint64_t now_ns) override;
+  void on_port_renegotiated(AssociationId association, Component component, std::uint64_t now_ns) override;
+  void on_port_gave_up(AssociationId association, const std::string& reason, std::uint64_t now_ns) override;
   void on_port_stun(Component component, const proto::Endpoint& source, proto::Bytes datagram,
                     std::uint64_t now_ns) override;
   void on_port_event(Component component, const proto::Event& event, std::uint64_t now_ns) override;
@@ -193,6 +198,7 @@ class MediaLeg final : private MediaPort::Listener {
 
   Fork& fork_of(std::uint64_t dialog);
   Fork* fork_with(AssociationId association);
+  Fork* current_fork_with_up(AssociationId association);
   void forget(Fork& fork);
   void forget_other_forks();
   [[nodiscard]] bool is_current(const Fork& fork) const { return remote_ && fork.dialog == remote_->dialog; }
@@ -208,6 +214,7 @@ class MediaLeg final : private MediaPort::Listener {
   void use_sdes(std::uint64_t now_ns);
   void use_association(Fork& fork, std::uint64_t now_ns);
   void use(const LegKeys& keys, bool keeps_indexes, const SecuredInfo& info, std::uint64_t now_ns);
+  static SecuredInfo info_of(const DtlsSecured& secured);
   void keep_sending(std::uint64_t now_ns);
   void send_with_keys_in_force();
   [[nodiscard]] proto::Endpoint signalled(Component component) const;
@@ -222,6 +229,7 @@ class MediaLeg final : private MediaPort::Listener {
   bool run_agent(std::uint64_t now_ns);
   void follow_agent(std::uint64_t now_ns);
   void lead_dtls(std::uint64_t now_ns);
+  void lead_renegotiation();
   void tell_ports_of_ice(std::uint64_t now_ns);
 
   MediaEngine& engine_;

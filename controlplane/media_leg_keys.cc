@@ -38,6 +38,18 @@ void MediaLeg::use(const LegKeys& keys, bool keeps_indexes, const SecuredInfo& i
   listener_.on_leg_secured(side_, std::exchange(secured_said_, true), now_ns);
 }
 
+SecuredInfo MediaLeg::info_of(const DtlsSecured& secured) {
+  return {.keying = sip::Keying::kDtls,
+          .profile = secured.profile,
+          .role = secured.role,
+          .version = secured.version,
+          .cipher_suite = secured.cipher_suite,
+          .fingerprint = secured.fingerprint,
+          .verdict = secured.verdict,
+          .short_authentication = secured.short_authentication,
+          .peer = secured.peer};
+}
+
 /// What is sent with now goes on to be; of keys that were not confirmed nothing has been sent.
 void MediaLeg::keep_sending(std::uint64_t now_ns) {
   if (!before_) before_ = std::make_unique<KeysBefore>(KeysBefore{.keys = *keys_});
@@ -64,6 +76,52 @@ bool MediaLeg::confirm_keys_in_time(std::uint64_t now_ns) {
 void MediaLeg::send_with_keys_in_force() {
   before_.reset();  // wipes them
   ++keys_version_;
+}
+
+MediaLeg::Fork* MediaLeg::current_fork_with_up(AssociationId association) {
+  if (!remote_ || remote_->keying != sip::Keying::kDtls || remote_->early || !keys_) return nullptr;
+  const auto found = std::find_if(forks_.begin(), forks_.end(), [&](const Fork& fork) {
+    return is_current(fork) && fork.up && fork.up->id == association && !fork.keys;
+  });
+  return found == forks_.end() ? nullptr : &*found;
+}
+
+/// Whoever may redo its handshake does so from where it is now.
+void MediaLeg::lead_renegotiation() {
+  for (const Fork& fork : forks_) {
+    if (!options_.security.renegotiates || !is_current(fork) || !fork.up) continue;
+    for (const Component component : components()) port(component).follow_dtls(fork.up->id, peer(component));
+  }
+}
+
+void MediaLeg::on_port_renegotiates(std::uint64_t now_ns) {
+  listener_.on_leg_busy(side_, now_ns);
+}
+
+/// The new keys take the place of the association's own: of both kinds of packets where one port carries both (RFC 5764
+/// section 4.1.2). Indexes start anew, as after any handshake: who redoes it makes its SRTP anew, as a rule.
+void MediaLeg::on_port_renegotiated(AssociationId association, Component component, std::uint64_t now_ns) {
+  const DtlsSecured fresh = *port(component).secured(association);
+  port(component).forget_dtls(association);
+  if (current_fork_with_up(association) == nullptr) return;
+  if (!rtcp_mux() && fresh.profile != keys_->profile) {
+    listener_.on_renewal_failed(side_, "the peer chose another SRTP profile for one of two ports", now_ns);
+    return;
+  }
+  const LegKeys both = keys_of(fresh, fresh);
+  LegKeys keys = *keys_;
+  keys.profile = both.profile;
+  for (const Component kind : kComponents) {
+    if (carrier(kind) != component) continue;
+    const auto of_kind = kind == Component::kRtp ? &DirectionKeys::rtp : &DirectionKeys::rtcp;
+    (*keys.receive).*of_kind = (*both.receive).*of_kind;
+    (*keys.send).*of_kind = (*both.send).*of_kind;
+  }
+  use(keys, false, component == Component::kRtp ? info_of(fresh) : secured_, now_ns);
+}
+
+void MediaLeg::on_port_gave_up(AssociationId association, const std::string& reason, std::uint64_t now_ns) {
+  if (current_fork_with_up(association) != nullptr) listener_.on_renewal_failed(side_, reason, now_ns);
 }
 
 /// New SDES keys are owed to whom others know the old ones of.
