@@ -8,6 +8,7 @@
 
 #include "controlplane/description_fingerprints.h"
 #include "controlplane/log.h"
+#include "controlplane/passed_identity.h"
 #include "controlplane/passport_signer.h"
 #include "controlplane/rsa_sha1.h"
 #include "sip/base64.h"
@@ -95,7 +96,7 @@ void AuthenticationService::sign_passports(Message& request, const settings::Rea
   const Key* const key = find(to.sign);
   if (key == nullptr) return fail("there is no identity key '" + to.sign + "' to make tokens with");
   if (key->identity->not_after_s <= unix_clock_()) return fail("the certificate of '" + to.sign + "' has expired");
-  const Passport base = begin(request, *key);
+  const Passport base = begin(request, *key, settings_.realms[facts.from_realm].identity.numbers);
   if (base.orig.size() != 1 || base.dest.size() == 0) return;
   const bool is_nobody = !base.orig.uris.empty() && base.orig.uris.front() == kNobody;
   if (is_nobody) return;
@@ -107,7 +108,8 @@ void AuthenticationService::sign_passports(Message& request, const settings::Rea
     shaken.mky.clear();
     shaken.ppt = "shaken";
     // What was proved is the name in From: of another one that was asserted it says nothing.
-    const bool proved = make_passport_identity(sip::calling_identities(request, false)) == base.orig;
+    const bool proved =
+        make_passport_identity(sip::calling_identities(request, false, from.identity.numbers)) == base.orig;
     shaken.attest = attestation_of(from.identity, facts.authenticated && proved);
     shaken.origid = origid_of(from);
     add(request, shaken, *key, false);
@@ -123,8 +125,8 @@ void AuthenticationService::add_extensions(Message& request, const settings::Rea
     const std::optional<sip::Uri> called = sip::parse_uri(facts.called);
     Passport diverted = base;
     diverted.ppt = "div";
-    if (called) diverted.div = make_passport_identity({sip::canonical_identity(*called)});
-    diverted.dest = make_passport_identity(sip::target_identities(request));
+    if (called) diverted.div = make_passport_identity({sip::canonical_identity(*called, from.identity.numbers)});
+    diverted.dest = make_passport_identity(sip::target_identities(request, from.identity.numbers));
     const bool elsewhere = called && diverted.dest != *diverted.div && diverted.dest.size() != 0;
     if (elsewhere) add(request, diverted, key, false);
   }
@@ -147,20 +149,23 @@ void AuthenticationService::add_extensions(Message& request, const settings::Rea
   }
 }
 
-Passport AuthenticationService::begin(const Message& request, const Key& key) const {
+Passport AuthenticationService::begin(const Message& request, const Key& key, const proto::NumberPlan& plan) const {
   Passport passport;
   passport.x5u = key.identity->url;
   // A number, where the caller has one beside a name: it comes first.
-  std::vector<sip::CanonicalIdentity> callers = sip::calling_identities(request, true);
+  std::vector<sip::CanonicalIdentity> callers = sip::calling_identities(request, true, plan);
   if (callers.size() > 1) callers.resize(1);
   passport.orig = make_passport_identity(callers);
-  passport.dest = make_passport_identity(sip::called_identities(request));
+  passport.dest = make_passport_identity(sip::called_identities(request, plan));
   passport.iat_s = unix_clock_();
   passport.mky = fingerprints_in(request);
   return passport;
 }
 
+/// What others have said so already (the realm's `pass`) is theirs to say; diversions follow one another.
 void AuthenticationService::add(Message& request, const Passport& passport, const Key& key, bool compact) {
+  const bool extends = !passport.ppt.empty() && passport.ppt != "div";
+  if (extends && has_identity_of(request, passport.ppt)) return;
   const proto::Result<sip::IdentityHeader> header = sign_passport(passport, key.key, compact);
   if (!header) return fail(header.error());
   request.add_header(HeaderId::kIdentity, sip::write(*header));

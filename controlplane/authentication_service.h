@@ -29,8 +29,8 @@ class AuthenticationService {
   /// The keys from now on.
   void use(std::shared_ptr<const IdentityKeys> keys);
 
-  /// See IdentityService::sign. What Date and Identity a request brings of others is replaced; the realm's `pass` keeps
-  /// the others' Identity.
+  /// See IdentityService::sign. A Date of others is replaced. Their Identity stays, where it was passed on, and what it
+  /// says by an extension is not said again.
   void sign(sip::Message& request, std::uint32_t realm, const IdentityFacts& facts);
 
   [[nodiscard]] const AuthenticationCounters& counters() const { return counters_; }
@@ -48,7 +48,7 @@ class AuthenticationService {
                       const Key& key);
   void sign_legacy(sip::Message& request, const IdentityKey& key);
   [[nodiscard]] const Key* find(const std::string& name) const;
-  [[nodiscard]] Passport begin(const sip::Message& request, const Key& key) const;
+  [[nodiscard]] Passport begin(const sip::Message& request, const Key& key, const proto::NumberPlan& plan) const;
   void add(sip::Message& request, const Passport& passport, const Key& key, bool compact);
   [[nodiscard]] std::string origid_of(const proto::settings::RealmSettings& realm) const;
   void fail(const std::string& reason);

@@ -80,9 +80,13 @@ std::optional<JudgedIdentity> Call::check_identity(const Leg& from, sip::Transac
   return std::nullopt;
 }
 
-/// A cause: the request is to be refused with it. A later request that nobody has signed takes nothing from what was
-/// signed before.
+/// A cause: the request is to be refused with it, which is told as all refusals are. A later request that nobody has
+/// signed takes nothing from what was signed before.
 std::optional<EndCause> Call::take_verdict(Leg& leg, const JudgedIdentity& verdict) {
+  if (verdict.refusal.status != 0) {
+    if (!has_passed(leg)) leg.identity = verdict;
+    return verdict.refusal;
+  }
   log_event(verdict.outcome == IdentityOutcome::kFailed ? LogLevel::kWarning : LogLevel::kInfo, "identity",
             {{"call", number_},
              {"leg", to_string(leg.side())},
@@ -91,10 +95,6 @@ std::optional<EndCause> Call::take_verdict(Leg& leg, const JudgedIdentity& verdi
              {"reason", verdict.text},
              {"orig", verdict.orig},
              {"attest", verdict.attest}});
-  if (verdict.refusal.status != 0) {
-    if (!has_passed(leg)) leg.identity = verdict;
-    return verdict.refusal;
-  }
   if (!has_passed(leg)) {
     leg.identity = verdict;
     return std::nullopt;
@@ -239,7 +239,9 @@ std::optional<EndCause> Call::check_bound(const Leg& leg, const sip::AgreedSecti
 /// `party`: in whose name the request is sent; null: nobody's any more.
 void Call::sign(Message& request, const Leg& to, const Leg* party) const {
   if (context_.identity == nullptr || party == nullptr) return;
-  if (party->identity && party->identity->outcome == IdentityOutcome::kFailed) return;  // not in a forger's name
+  if (party->identity && party->identity->outcome == IdentityOutcome::kFailed) {  // not in a forger's name
+    return request.remove_header(HeaderId::kIdentity);
+  }
   IdentityFacts facts;
   facts.from_realm = party->path().realm;
   if (party == caller_.get() && callers_invite_) {

@@ -35,8 +35,10 @@ using UnixClock = std::function<std::int64_t()>;
 template <typename Certificate>
 class CertificateCache {
  public:
-  /// Of all that was fetched.
+  /// Of all that is kept, about.
   static constexpr std::size_t kBytesMax = 64 << 20;
+  /// What a certificate takes for each byte that it came in: names of many parts take most.
+  static constexpr std::size_t kBytesPerByte = 13;
   /// Of those who wait for a fetch; one more is told of a failure.
   static constexpr std::size_t kWaitersMax = 20'000;
 
@@ -72,7 +74,7 @@ class CertificateCache {
     const auto found = entries_.find(url);
     if (found == entries_.end() || !is_usable(found->second)) return fetch(url, std::move(done));
     Entry& entry = found->second;
-    ages_.splice(ages_.end(), ages_, entry.age);
+    entry.ages->splice(entry.ages->end(), *entry.ages, entry.age);
     const Cached cached = entry.cached;
     if (cached.certificate != nullptr && clock_() >= entry.renew_ns) fetch(url, nullptr);
     done(cached);
@@ -86,6 +88,12 @@ class CertificateCache {
       return fetch(url, std::move(done));
     }
     get(url, std::move(done));
+  }
+
+  /// Whether nothing is known of the URL, and nobody is fetching it.
+  [[nodiscard]] bool would_fetch(const std::string& url) const {
+    const auto found = entries_.find(url);
+    return (found == entries_.end() || !is_usable(found->second)) && !waiting_.contains(url);
   }
 
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
@@ -103,7 +111,8 @@ class CertificateCache {
     std::uint64_t renew_ns = 0;
     std::uint64_t expires_ns = 0;
     std::int64_t not_after_s = 0;
-    std::uint32_t failures = 0;  ///< in a row
+    std::uint32_t failures = 0;              ///< in a row
+    std::list<std::string>* ages = nullptr;  ///< ages_ or failed_ages_
     std::list<std::string>::iterator age;
   };
 
@@ -148,12 +157,13 @@ class CertificateCache {
   void keep(const std::string& url, const FetchResult& fetched, const Parsed& parsed) {
     const std::int64_t now_s = unix_clock_();
     const std::uint64_t lifetime_ns = certificate_lifetime_ms(fetched, parsed.not_after_s, now_s, settings_) * kNsPerMs;
-    Entry& entry = write(url, url.size() + fetched.bytes.size() + kEntryBytes);
+    Entry& entry = write(url, url.size() + kBytesPerByte * fetched.bytes.size() + kEntryBytes);
     entry.cached = {parsed.certificate, ""};
     entry.expires_ns = entry.fetched_ns + lifetime_ns;
     entry.renew_ns = entry.fetched_ns + lifetime_ns / 5 * 4;
     entry.not_after_s = parsed.not_after_s > now_s ? parsed.not_after_s : 0;
     entry.failures = 0;
+    keep_in(ages_, entry);
     evict();
   }
 
@@ -169,25 +179,36 @@ class CertificateCache {
     entry.cached = cached;
     entry.expires_ns = entry.renew_ns;
     entry.not_after_s = 0;
+    keep_in(failed_ages_, entry);
     evict();
   }
 
   Entry& write(const std::string& url, std::size_t bytes) {
     const auto [at, is_new] = entries_.try_emplace(url);
     Entry& entry = at->second;
-    if (is_new) entry.age = ages_.insert(ages_.end(), url);
+    if (is_new) {
+      entry.age = ages_.insert(ages_.end(), url);
+      entry.ages = &ages_;
+    }
     bytes_ += bytes - entry.bytes;
     entry.bytes = bytes;
     entry.fetched_ns = clock_();
     return entry;
   }
 
+  static void keep_in(std::list<std::string>& ages, Entry& entry) {
+    ages.splice(ages.end(), *entry.ages, entry.age);
+    entry.ages = &ages;
+  }
+
+  /// Failures go first: whoever names places where there is nothing is not to push out what is good.
   void evict() {
     while (entries_.size() > settings_.cache_entries_max || bytes_ > kBytesMax) {
-      const auto oldest = entries_.find(ages_.front());
+      std::list<std::string>& ages = failed_ages_.empty() ? ages_ : failed_ages_;
+      const auto oldest = entries_.find(ages.front());
       bytes_ -= oldest->second.bytes;
       entries_.erase(oldest);
-      ages_.pop_front();
+      ages.pop_front();
     }
   }
 
@@ -197,7 +218,8 @@ class CertificateCache {
   ClockNs clock_;
   UnixClock unix_clock_;
   std::map<std::string, Entry> entries_;
-  std::list<std::string> ages_;  ///< the one longest unused first
+  std::list<std::string> ages_;         ///< of certificates: the one longest unused first
+  std::list<std::string> failed_ages_;  ///< of URLs where there are none, likewise
   std::size_t bytes_ = 0;
   std::map<std::string, std::vector<Done>> waiting_;  ///< by URL that is being fetched
   std::size_t waiters_ = 0;

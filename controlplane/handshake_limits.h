@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <map>
 
-#include "controlplane/admission.h"
 #include "controlplane/source.h"
+#include "controlplane/source_rates.h"
 #include "proto/settings/settings.h"
 
 namespace weir::controlplane {
@@ -14,10 +14,6 @@ namespace weir::controlplane {
 /// One shard's accepted handshakes. Time comes in as now_ns, CLOCK_MONOTONIC.
 class HandshakeLimits {
  public:
-  /// Sources remembered. They have shown that they can receive (TCP), so to be so many they must really be so many; who
-  /// comes when so many are known waits for a second.
-  static constexpr std::size_t kSourcesMax = 65'536;
-
   /// `limits` outlive this.
   explicit HandshakeLimits(const proto::settings::LimitSettings& limits) : limits_(limits) {}
 
@@ -28,17 +24,10 @@ class HandshakeLimits {
   [[nodiscard]] std::size_t under_way() const { return under_way_; }
 
  private:
-  struct Entry {
-    RateLimit rate;
-    std::uint32_t under_way = 0;
-  };
-
-  void forget_the_quiet(std::uint64_t now_ns);
-
   const proto::settings::LimitSettings& limits_;
-  std::map<Source, Entry> sources_;
+  SourceRates rates_;  ///< sources have shown that they can receive (TCP): to seem many they must be many
+  std::map<Source, std::uint32_t> of_source_;  ///< under way
   std::size_t under_way_ = 0;
-  std::uint64_t forget_ns_ = 0;
 };
 
 }  // namespace weir::controlplane

@@ -87,8 +87,10 @@ bool HttpsExchange::may_connect(const IpAddress& address) {
     return false;
   }
   seat_ = means_.addresses.take(source_of(address), means_.per_address_max);
-  if (!seat_) failure_ = "too many fetches from " + proto::to_string(address) + " are under way";
-  return seat_.has_value();
+  if (seat_) return true;
+  lacked_room_ = true;
+  failure_ = "too many fetches from " + proto::to_string(address) + " are under way";
+  return false;
 }
 
 void HttpsExchange::connect(const IpAddress& address) {

@@ -60,6 +60,8 @@ class HttpsExchange : public std::enable_shared_from_this<HttpsExchange> {
   void start(Done done);
   void stop();
 
+  /// It failed at least in part for our own want of room.
+  [[nodiscard]] bool lacked_room() const { return lacked_room_; }
   /// What is being waited for, for people: "the DNS".
   [[nodiscard]] const char* stage() const { return stage_; }
 
@@ -87,6 +89,7 @@ class HttpsExchange : public std::enable_shared_from_this<HttpsExchange> {
   DnsType asked_ = DnsType::kA;
   std::vector<proto::IpAddress> candidates_;
   std::string failure_;  ///< of the last address that was no good
+  bool lacked_room_ = false;
   std::optional<Seats<Source>::Seat> seat_;
   tcp::socket socket_;
   boost::asio::steady_timer connect_timer_;

@@ -39,11 +39,6 @@ bool is_redirect(unsigned status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-std::int64_t unix_now_s() {
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::seconds>(since).count();
-}
-
 FetchResult read_answer(HttpsExchange::Response answer) {
   if (answer.result_int() != 200) return failure("the server answers " + std::to_string(answer.result_int()));
   const std::string encoding = text(answer[http::field::content_encoding]);
@@ -52,7 +47,7 @@ FetchResult read_answer(HttpsExchange::Response answer) {
   }
   FetchResult result;
   result.content_type = text(answer[http::field::content_type]);
-  result.fresh_for_s = fresh_for_s(answer, unix_now_s());
+  result.fresh_for_s = fresh_for_s(answer, unix_s());
   result.bytes = std::move(answer.body());
   return result;
 }
@@ -164,7 +159,7 @@ void HttpsFetcher::begin(const std::shared_ptr<Fetch>& fetch) {
 }
 
 void HttpsFetcher::on_answer(const std::shared_ptr<Fetch>& fetch, Result<HttpsExchange::Response> answer) {
-  if (!answer) return finish(fetch, failure(answer.error()));
+  if (!answer) return finish(fetch, failure(answer.error(), fetch->exchange->lacked_room()));
   if (is_redirect(answer->result_int())) return follow(fetch, *answer);
   finish(fetch, read_answer(std::move(answer).value()));
 }

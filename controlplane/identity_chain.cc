@@ -50,16 +50,6 @@ int accept_tn_auth_list(int ok, X509_STORE_CTX* context) {
   return 1;
 }
 
-/// Unix time; 0, when nothing was good, if it cannot be read.
-std::int64_t unix_time_of(const ASN1_TIME* time) {
-  int days = 0;
-  int seconds = 0;
-  ASN1_TIME* const epoch = ASN1_TIME_set(nullptr, 0);
-  const bool read = epoch != nullptr && ASN1_TIME_diff(&days, &seconds, epoch, time) == 1;
-  ASN1_TIME_free(epoch);
-  return read ? std::int64_t{days} * 86'400 + seconds : 0;
-}
-
 /// The signer's certificate itself, whoever signed it. Empty: it may sign.
 std::string fault_of_leaf(X509* leaf) {
   if ((X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE) == 0) return "its key is not for signatures";

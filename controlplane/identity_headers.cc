@@ -4,9 +4,11 @@
 #include <array>
 #include <string>
 
+#include "controlplane/passed_identity.h"
 #include "sip/identity.h"
 #include "sip/privacy.h"
 #include "sip/telephone.h"
+#include "sip/telephone_number.h"
 #include "sip/text.h"
 #include "sip/uri_headers.h"
 
@@ -23,6 +25,7 @@ enum class Crossing : std::uint8_t {
   kUnlessPrivate,   ///< says who the user is: not towards an untrusted realm if the user wants privacy
   kBetweenTrusted,  ///< an assertion: from a trusted realm to a trusted one
   kNotHidden,       ///< holds addresses or identifiers: only towards a realm without topology hiding
+  kWhereWanted,     ///< says who the user is: towards a realm with [realm.identity] pass
 };
 
 struct Rule {
@@ -44,6 +47,7 @@ constexpr std::array kRules{
     Rule{HeaderId::kDiversion, Crossing::kBetweenTrusted},          // RFC 5806
     Rule{HeaderId::kHistoryInfo, Crossing::kBetweenTrusted},        // RFC 7044
     Rule{HeaderId::kPAssertedIdentity, Crossing::kBetweenTrusted},  // RFC 3325
+    Rule{HeaderId::kIdentity, Crossing::kWhereWanted},              // RFC 8224
     Rule{HeaderId::kAlertInfo, Crossing::kNotHidden},               // a URI to be fetched
     Rule{HeaderId::kCallInfo, Crossing::kNotHidden},                // the same
     Rule{HeaderId::kInReplyTo, Crossing::kNotHidden},               // Call-IDs
@@ -57,17 +61,20 @@ bool wants_anonymity(const Message& message) {
   return !privacy.wants("none") && (privacy.wants("user") || privacy.wants("header") || privacy.wants("id"));
 }
 
-bool may_cross(Crossing crossing, const Message& in, const settings::RealmPolicy& from,
-               const settings::RealmPolicy& to) {
+bool may_cross(Crossing crossing, const Message& in, const settings::RealmSettings& from,
+               const settings::RealmSettings& to) {
+  const bool may_be_known = to.policy.trusted || !wants_anonymity(in);
   switch (crossing) {
     case Crossing::kAlways:
       return true;
     case Crossing::kUnlessPrivate:
-      return to.trusted || !wants_anonymity(in);
+      return may_be_known;
     case Crossing::kBetweenTrusted:
-      return from.trusted && to.trusted;
+      return from.policy.trusted && to.policy.trusted;
     case Crossing::kNotHidden:
-      return !to.topology_hiding && (to.trusted || !wants_anonymity(in));
+      return !to.policy.topology_hiding && may_be_known;
+    case Crossing::kWhereWanted:
+      return to.identity.pass && may_be_known;
   }
   return false;
 }
@@ -138,6 +145,7 @@ void pass(const Message& in, HeaderId id, bool hides, Message& out) {
   if (out.has(id)) return;
   if (id == HeaderId::kPAssertedIdentity) return pass_identity(in, hides, out);
   if (id == HeaderId::kDiversion || id == HeaderId::kHistoryInfo) return pass_addresses(in, id, hides, out);
+  if (id == HeaderId::kIdentity) return pass_identities(in, out);
   for (std::size_t i = 0; i < in.header_count(); ++i) {
     const sip::HeaderView header = in.header_at(i);
     if (header.id == id) out.add_header(id, header.value);
@@ -173,7 +181,7 @@ sip::NameAddr shown_caller(const Message& in, const settings::RealmSettings& to,
 void pass_headers(const Message& in, const settings::RealmSettings& from, const settings::RealmSettings& to,
                   Message& out) {
   for (const Rule& rule : kRules) {
-    const bool crosses = in.has(rule.id) && may_cross(rule.crossing, in, from.policy, to.policy);
+    const bool crosses = in.has(rule.id) && may_cross(rule.crossing, in, from, to);
     if (crosses) pass(in, rule.id, to.policy.topology_hiding, out);
   }
 }
@@ -217,14 +225,18 @@ void assert_signed(const JudgedIdentity& verdict, sip::Identity& identity) {
 
 void say_verdict(const JudgedIdentity& verdict, const settings::RealmSettings& to, Message& out) {
   if (!to.policy.trusted) return;
-  const std::string_view verstat = verstat_of(verdict.outcome);
+  // A number beside the one that was signed is nobody's word.
+  const auto say = [&verdict](sip::Uri& uri) {
+    const bool other = verdict.outcome == IdentityOutcome::kPassed && sip::canonical_identity(uri).text != verdict.orig;
+    return set_verstat(uri, verstat_of(other ? IdentityOutcome::kNone : verdict.outcome));
+  };
   sip::Identity identity = sip::identity_of(out, HeaderId::kPAssertedIdentity);
   if (identity.empty() && verdict.outcome == IdentityOutcome::kPassed) assert_signed(verdict, identity);
-  if (identity.sip) (void)set_verstat(identity.sip->uri, verstat);
-  if (identity.tel) (void)set_verstat(identity.tel->uri, verstat);
+  if (identity.sip) (void)say(identity.sip->uri);
+  if (identity.tel) (void)say(identity.tel->uri);
   if (!identity.empty()) return out.set_header(HeaderId::kPAssertedIdentity, sip::write(identity));
   std::optional<sip::NameAddr> from = out.from();
-  if (from && set_verstat(from->uri, verstat)) out.set_header(HeaderId::kFrom, sip::write(*from));
+  if (from && say(from->uri)) out.set_header(HeaderId::kFrom, sip::write(*from));
 }
 
 }  // namespace weir::controlplane

@@ -24,11 +24,6 @@ namespace {
 constexpr std::size_t kPathHashBytes = 8;
 constexpr int kRsaBitsMin = 2048;
 
-std::int64_t unix_of(const ASN1_TIME* time) {
-  tm parts{};
-  return ASN1_TIME_to_tm(time, &parts) == 1 ? timegm(&parts) : 0;
-}
-
 std::string pem_of(const std::vector<CertificateHandle>& chain) {
   const std::unique_ptr<BIO, int (*)(BIO*)> bio(BIO_new(BIO_s_mem()), &BIO_free);
   for (const CertificateHandle& certificate : chain) PEM_write_bio_X509(bio.get(), certificate.get());
@@ -38,8 +33,8 @@ std::string pem_of(const std::vector<CertificateHandle>& chain) {
 }
 
 proto::Status check_dates(const X509& leaf, const std::string& path, std::int64_t now_s) {
-  const std::int64_t begins_s = unix_of(X509_get0_notBefore(&leaf));
-  const std::int64_t ends_s = unix_of(X509_get0_notAfter(&leaf));
+  const std::int64_t begins_s = unix_time_of(X509_get0_notBefore(&leaf));
+  const std::int64_t ends_s = unix_time_of(X509_get0_notAfter(&leaf));
   if (now_s < begins_s)
     return Error{"the certificate in " + path + " is not valid before " + sip::write_date(begins_s)};
   if (now_s > ends_s) return Error{"the certificate in " + path + " has expired: " + sip::write_date(ends_s)};
@@ -77,7 +72,7 @@ Result<std::shared_ptr<const IdentityKey>> load_key(const settings::IdentityKeyS
   made->key = std::move(key).value();
   if (proto::Status status = check(*made, files, now_s); !status) return Error{status.error()};
   const X509& leaf = *made->chain.front();
-  made->not_after_s = unix_of(X509_get0_notAfter(&leaf));
+  made->not_after_s = unix_time_of(X509_get0_notAfter(&leaf));
   made->pem = pem_of(made->chain);
   made->path = identity_path(leaf);
   made->url = !files.url.empty() ? files.url : served_at.empty() ? "" : served_at + made->path;

@@ -11,7 +11,9 @@
 #include <set>
 #include <utility>
 
+#include "controlplane/shard_clock.h"
 #include "controlplane/sockets.h"
+#include "controlplane/source_rates.h"
 #include "controlplane/tls_context.h"
 
 namespace weir::controlplane {
@@ -24,6 +26,9 @@ using proto::Error;
 using proto::Result;
 using proto::settings::IdentityServerSettings;
 
+/// New connections of one source a second, for each that it may have at once: many share an address.
+constexpr std::uint32_t kNewPerSecond = 4;
+
 /// What connections need of the server, and may outlive it in.
 struct IdentityServer::State {
   IdentityServerSettings settings;
@@ -31,6 +36,7 @@ struct IdentityServer::State {
   UnixClock clock;
   IdentityChains chains{};
   Seats<Source> sources{};
+  SourceRates rates{};
   std::set<Connection*> connections{};
 };
 
@@ -168,13 +174,16 @@ void IdentityServer::accept() {
   });
 }
 
-/// One too many is closed without a word: a handshake is what costs.
+/// One too many, or too soon, is closed without a word: a handshake is what costs.
 void IdentityServer::admit(tcp::socket socket) {
   error_code error;
   const proto::Endpoint peer = from_asio(socket.remote_endpoint(error));
   if (error || state_->connections.size() >= state_->settings.connections_max) return;
-  auto seat = state_->sources.take(source_of(peer.address), state_->settings.connections_per_source_max);
-  if (seat) std::make_shared<Connection>(std::move(socket), state_, std::move(*seat))->serve();
+  const Source source = source_of(peer.address);
+  const std::uint32_t most = state_->settings.connections_per_source_max;
+  auto seat = state_->sources.take(source, most);
+  if (seat && state_->rates.take(clock_ns(), source, kNewPerSecond * most))
+    std::make_shared<Connection>(std::move(socket), state_, std::move(*seat))->serve();
 }
 
 }  // namespace weir::controlplane

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "controlplane/https_url.h"
 #include "controlplane/rsa_sha1.h"
 #include "sip/base64.h"
 #include "sip/text.h"
@@ -18,6 +19,13 @@ IdentityVerdict failed(IdentityCheck check, std::string text) {
 
 }  // namespace
 
+std::optional<std::vector<std::uint8_t>> legacy_signature(const sip::LegacyIdentity& identity) {
+  std::array<std::uint8_t, kSignatureBytesMax> signature;
+  const std::optional<std::size_t> bytes = sip::decode_base64(identity.signature, signature);
+  if (!bytes) return std::nullopt;
+  return std::vector<std::uint8_t>(signature.begin(), signature.begin() + static_cast<std::ptrdiff_t>(*bytes));
+}
+
 std::optional<IdentityVerdict> examine_legacy_identity(const sip::LegacyIdentity& identity, const LegacyFacts& facts,
                                                        std::int64_t now_s) {
   if (!identity.alg.empty() && !sip::equals_without_case(identity.alg, "rsa-sha1")) {
@@ -30,7 +38,7 @@ std::optional<IdentityVerdict> examine_legacy_identity(const sip::LegacyIdentity
   const bool fresh = facts.date_s && *facts.date_s >= now_s - kLegacyFreshnessSeconds &&
                      *facts.date_s <= now_s + kLegacyFreshnessSeconds;
   if (!fresh) return failed(IdentityCheck::kFreshness, "Date is stale, from the future, or malformed");
-  if (!is_https_url(identity.info)) return failed(IdentityCheck::kInfo, "Identity-Info is no https URL");
+  if (!parse_https_url(identity.info)) return failed(IdentityCheck::kInfo, "Identity-Info is no https URL");
   return std::nullopt;
 }
 
@@ -39,10 +47,9 @@ IdentityVerdict judge_legacy_identity(const sip::LegacyIdentity& identity, const
                                       std::int64_t now_s) {
   if (auto verdict = fault_of_credential(credential, anchors, now_s)) return *std::move(verdict);
   const IdentityCertificate& certificate = *credential.certificate;
-  std::array<std::uint8_t, kSignatureBytesMax> signature;
-  const std::optional<std::size_t> bytes = sip::decode_base64(identity.signature, signature);
-  if (!bytes) return failed(IdentityCheck::kSyntax, "the signature is no base64, or too long");
-  if (!rsa_sha1_verifies(certificate.key(), facts.digest_string, {signature.data(), *bytes})) {
+  const std::optional<std::vector<std::uint8_t>> signature = legacy_signature(identity);
+  if (!signature) return failed(IdentityCheck::kSyntax, "the signature is no base64, or too long");
+  if (!rsa_sha1_verifies(certificate.key(), facts.digest_string, *signature)) {
     return failed(IdentityCheck::kSignature, "the signature is not the certificate's");
   }
   if (!certificate.domains().proves(facts.from_domain)) {

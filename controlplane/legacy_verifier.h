@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "controlplane/passport_verifier.h"
 #include "sip/identity_header.h"
@@ -21,6 +22,9 @@ struct LegacyFacts {
   std::string from_domain;             ///< host of From's URI; empty: it is no sip URI
   std::optional<std::int64_t> date_s;  ///< Date, Unix time
 };
+
+/// The signature's bytes, which several texts are. nullopt: it is no base64, or longer than any key's.
+std::optional<std::vector<std::uint8_t>> legacy_signature(const sip::LegacyIdentity& identity);
 
 /// What needs no certificate: algorithm, URL, request and Date. nullopt: fetch identity.info, then judge.
 std::optional<IdentityVerdict> examine_legacy_identity(const sip::LegacyIdentity& identity, const LegacyFacts& facts,

@@ -2,7 +2,14 @@
 
 #include <openssl/err.h>
 
+#include <ctime>
+
 namespace weir::controlplane {
+
+std::int64_t unix_time_of(const ASN1_TIME* time) {
+  tm parts{};
+  return ASN1_TIME_to_tm(time, &parts) == 1 ? timegm(&parts) : 0;
+}
 
 std::string openssl_error(const char* otherwise) {
   const unsigned long code = ERR_get_error();

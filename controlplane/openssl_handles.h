@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -36,6 +37,9 @@ using SslContextHandle = std::unique_ptr<SSL_CTX, OpensslDeleter>;
 using CertificateHandle = std::unique_ptr<X509, OpensslDeleter>;
 using CertificateStoreHandle = std::unique_ptr<X509_STORE, OpensslDeleter>;
 using StoreContextHandle = std::unique_ptr<X509_STORE_CTX, OpensslDeleter>;
+
+/// s since 1970; 0, when nothing was good, if it cannot be read.
+std::int64_t unix_time_of(const ASN1_TIME* time);
 
 /// Takes this thread's OpenSSL errors off their queue: the reason of the first one, or `otherwise` if there is none.
 std::string openssl_error(const char* otherwise);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "controlplane/https_url.h"
 #include "sip/text.h"
 #include "sip/uri.h"
 
@@ -163,25 +164,19 @@ bool same_keys(std::vector<sip::Fingerprint> a, std::vector<sip::Fingerprint> b)
 }
 
 /// RFC 8224 section 12.1: what was signed is what the SDP has. Empty: it is.
-std::string fault_of_keys(const Passport& passport, const RequestFacts& facts, const IdentityTerms& terms) {
-  if (passport.mky.empty() && (facts.fingerprints.empty() || !terms.keys_required)) return {};
-  if (passport.mky.empty()) return "the SDP has fingerprints, and the token has no mky";
+std::string fault_of_keys(const Passport& passport, const RequestFacts& facts) {
+  if (passport.mky.empty()) return {};
   return same_keys(passport.mky, facts.fingerprints) ? "" : "mky does not match the fingerprints of the SDP";
 }
 
 }  // namespace
-
-bool is_https_url(std::string_view url) {
-  constexpr std::string_view kScheme = "https://";
-  return url.size() > kScheme.size() && sip::equals_without_case(url.substr(0, kScheme.size()), kScheme);
-}
 
 std::variant<ExaminedIdentity, IdentityVerdict> examine_identity(const sip::IdentityHeader& header,
                                                                  const RequestFacts& facts,
                                                                  const IdentityTerms& terms) {
   auto result = header.compact() ? examine_compact(header, facts, terms) : examine_full(header, facts, terms);
   if (const auto* examined = std::get_if<ExaminedIdentity>(&result)) {
-    if (!is_https_url(examined->url)) {
+    if (!parse_https_url(examined->url)) {
       return failed(IdentityCheck::kInfo, "where the certificate is said to be is no https URL",
                     &examined->parsed.passport);
     }
@@ -205,7 +200,7 @@ IdentityVerdict judge_identity(const ExaminedIdentity& examined, const IdentityC
   if (std::string fault = fault_of_authority(certificate, *confirmed); !fault.empty()) {
     return failed(IdentityCheck::kAuthority, std::move(fault), &*confirmed);
   }
-  if (std::string fault = fault_of_keys(*confirmed, facts, terms); !fault.empty()) {
+  if (std::string fault = fault_of_keys(*confirmed, facts); !fault.empty()) {
     return failed(IdentityCheck::kMediaKeys, std::move(fault), &*confirmed);
   }
   return {IdentityCheck::kNone, "signed by " + certificate.subject(), std::move(confirmed)};

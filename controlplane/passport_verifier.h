@@ -43,11 +43,7 @@ struct RequestFacts {
 struct IdentityTerms {
   std::int64_t now_s = 0;         ///< Unix time
   std::int64_t freshness_s = 60;  ///< iat or Date is at most this far from now
-  bool keys_required = false;     ///< a token without mky is refused if the SDP has fingerprints
 };
-
-/// Where certificates are fetched from: nothing else protects them on their way but their own signatures.
-bool is_https_url(std::string_view url);
 
 /// A value that has passed what can be checked without its certificate.
 struct ExaminedIdentity {

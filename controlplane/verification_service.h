@@ -4,12 +4,15 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "controlplane/certificate_cache.h"
 #include "controlplane/identity_chain.h"
 #include "controlplane/identity_service.h"
 #include "controlplane/replay_cache.h"
+#include "controlplane/seats.h"
+#include "controlplane/source_rates.h"
 #include "proto/settings/settings.h"
 
 namespace weir::controlplane {
@@ -48,6 +51,9 @@ class VerificationService {
   UnixClock unix_clock_;
   std::shared_ptr<const TrustAnchors> anchors_;
   ReplayCache replays_;
+  // Of certificates that are fetched for whoever a request came from.
+  Seats<Source> fetching_;
+  SourceRates fetches_;
   VerificationCounters counters_;
 };
 

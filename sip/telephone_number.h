@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "proto/number_plan.h"
 #include "sip/message.h"
 #include "sip/telephone.h"
 
@@ -19,13 +20,7 @@ struct CanonicalIdentity {
   bool operator==(const CanonicalIdentity&) const = default;
 };
 
-/// How numbers that are not written as E.164 become so (section 8.3 steps 2 and 3). By default they stay as they are.
-struct NumberPlan {
-  std::string country_code;          ///< "49": put before national numbers
-  std::string national_prefix;       ///< "0": what national numbers begin with, and lose
-  std::string international_prefix;  ///< "00": what stands for "+"
-  bool digits_are_numbers = false;   ///< of a sip URI without user=phone, too, if its user is five digits or more
-};
+using proto::NumberPlan;
 
 /// Section 8.3: without "+", separators and prefixes. Empty: it is none (a local number with A to F in it).
 std::string canonical_number(const Telephone& telephone, const NumberPlan& plan = {});

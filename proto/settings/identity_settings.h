@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "proto/inet.h"
+#include "proto/number_plan.h"
 #include "proto/settings/transport_settings.h"
 
 namespace weir::proto::settings {
@@ -29,7 +30,7 @@ struct IdentityServerSettings {
   std::string url;                 ///< how others reach it: "https://cert.example.com", no path
   CertificateFiles certificate;    ///< of the HTTPS server
   std::uint32_t connections_max = 256;
-  std::uint32_t connections_per_source_max = 16;
+  std::uint32_t connections_per_source_max = 16;  ///< at once; four times as many new ones a second
   bool operator==(const IdentityServerSettings&) const = default;
 };
 
@@ -46,9 +47,10 @@ struct IdentityFetchSettings {
   std::vector<AddressPrefix> allowed;  ///< not public, and may be fetched from all the same
   std::vector<std::uint16_t> ports = {443};
   std::uint32_t timeout_ms = 3000;  ///< of a whole fetch
-  std::uint32_t bytes_max = 65'536;
+  std::uint32_t bytes_max = 16'384;
   std::uint32_t at_once_max = 64;
-  std::uint32_t per_host_max = 4;  ///< at once
+  std::uint32_t per_host_max = 4;     ///< at once
+  std::uint32_t per_source_max = 32;  ///< at once, and a second, for requests that come from one source
   std::uint32_t cache_entries_max = 10'000;
   std::uint32_t cache_ms_max = 86'400'000;  ///< nothing is kept for longer, whatever the server says
   std::uint32_t negative_ms = 30'000;       ///< a failure is remembered for so long
@@ -89,6 +91,8 @@ constexpr char letter_of(Attestation attestation) {
 
 /// [realm.identity].
 struct RealmIdentitySettings {
+  NumberPlan numbers;  ///< how the realm writes them
+
   // Requests from the realm: the verification service.
   IdentityUse verify = IdentityUse::kIgnore;
   IdentityHold hold = IdentityHold::kAnswer;

@@ -100,6 +100,7 @@ void read_fetch(Table& table, IdentityFetchSettings& fetch) {
   table.number("bytes_max", fetch.bytes_max, 1024, 1 << 20);
   table.number("at_once_max", fetch.at_once_max, 1, 1024);
   table.number("per_host_max", fetch.per_host_max, 1, 1024);
+  table.number("per_source_max", fetch.per_source_max, 1, 1024);
   table.number("cache_entries_max", fetch.cache_entries_max, 1, 1'000'000);
   table.seconds("cache_s_max", fetch.cache_ms_max, 1, 604'800);
   table.seconds("negative_s", fetch.negative_ms, 1, 3600);
@@ -145,6 +146,22 @@ void read_rcd(Table& table, std::vector<std::pair<std::string, std::string>>& in
   if (!named) table.mistake("rcd", "has no nam, without which there is no rcd (RFC 9795 section 5.1.1)");
 }
 
+/// { country_code = "49", national_prefix = "0", international_prefix = "00", digits = true }
+void read_numbers(Table& table, NumberPlan& numbers) {
+  for (const auto& [key, into] : {std::pair{"country_code", &numbers.country_code},
+                                  {"national_prefix", &numbers.national_prefix},
+                                  {"international_prefix", &numbers.international_prefix}}) {
+    const bool said = table.text(key, *into);
+    const bool digits = !into->empty() && into->size() <= 4 &&
+                        std::all_of(into->begin(), into->end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (said && !digits) table.mistake(key, "'" + *into + "' is not one to four digits");
+  }
+  table.flag("digits", numbers.digits_are_numbers);
+  if (!numbers.national_prefix.empty() && numbers.country_code.empty()) {
+    table.mistake("national_prefix", "wants a country_code to be replaced by");
+  }
+}
+
 }  // namespace
 
 void read_identity(Table& table, IdentitySettings& identity) {
@@ -159,6 +176,7 @@ void read_identity(Table& table, IdentitySettings& identity) {
 }
 
 void read_realm_identity(Table& table, RealmIdentitySettings& identity) {
+  table.one_table("numbers", [&](Table& child) { read_numbers(child, identity.numbers); });
   read_use(table, "verify", identity.verify);
   read_use(table, "verify_rfc4474", identity.verify_legacy);
   table.choice<IdentityHold>("hold", identity.hold,

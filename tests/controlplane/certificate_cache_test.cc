@@ -226,9 +226,30 @@ TEST_F(CertificateCacheTest, TheOneLongestUnusedMakesRoom) {
   for (const char* url : {"a", "c", "d"}) EXPECT_EQ(known(url), url);
 }
 
+TEST_F(CertificateCacheTest, WhoNamesPlacesWithNothingPushesOutNothingGood) {
+  get("a");
+  desk_.answer("9000000:A");
+  get("b");
+  desk_.answer("9000000:B");
+  for (int i = 0; i < 20; ++i) {
+    get("nothing " + std::to_string(i));
+    desk_.fail();
+  }
+  EXPECT_EQ(cache_->size(), 3u);
+  EXPECT_EQ(known("nothing 19"), "no: it failed") << "the last one is there";
+  EXPECT_EQ(known("a") + known("b"), "AB");
+  pass(60);
+  get("nothing 19");
+  desk_.answer("9000000:N");  // it has become one
+  get("nothing 20");
+  desk_.fail();
+  EXPECT_EQ(known("nothing 20"), "") << "and there is no room for another failure";
+  EXPECT_EQ(known("a") + known("b") + known("nothing 19"), "ABN");
+}
+
 TEST_F(CertificateCacheTest, BytesAreBoundedToo) {
   settings_.cache_entries_max = 100'000;
-  const std::string body(4 << 20, 'x');
+  const std::string body((4 << 20) / Cache::kBytesPerByte, 'x');
   for (int i = 0; i < 40; ++i) {
     get("url " + std::to_string(i));
     desk_.answer("9000000:" + body);

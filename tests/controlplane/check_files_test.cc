@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/support/stir_lab.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/tls_files.h"
 
@@ -25,6 +26,8 @@ device = "net_null0"
 address = "198.18.1.10/24"
 [registrar]
 users = "FOLDER/users.toml"
+[identity]
+anchors = "FOLDER/anchors.pem"
 [[trunk]]
 name = "carrier"
 realm = "access"
@@ -61,6 +64,7 @@ TEST(CheckFiles, EachFileIsOpenedAndNamedWithItsSetting) {
   EXPECT_THAT(found, ElementsAre(AllOf(HasSubstr("[realm.tls]"), HasSubstr("/nonexistent/a.pem")),
                                  AllOf(HasSubstr("[realm.websocket] page"), HasSubstr("/web cannot be read")),
                                  AllOf(HasSubstr("[[trunk]] credentials"), HasSubstr("/password")),
+                                 AllOf(HasSubstr("[identity]"), HasSubstr("/anchors.pem")),
                                  AllOf(HasSubstr("[registrar] users"), HasSubstr("/users.toml"))));
 }
 
@@ -69,6 +73,7 @@ TEST(CheckFiles, GoodFilesAreNoMistakeAndWhatIsInThemIsRead) {
   tests::TlsFiles files;
   const auto issued = files.issue("a", "DNS:a.example");
   std::ofstream(directory.path() + "/password") << "secret\n";
+  std::ofstream(directory.path() + "/anchors.pem") << tests::StirLab().anchor();
   std::filesystem::create_directory(directory.path() + "/web");
   std::ofstream(directory.path() + "/web/index.html") << "<!doctype html>";
   const std::string users = directory.path() + "/users.toml";

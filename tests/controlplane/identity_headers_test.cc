@@ -153,6 +153,22 @@ TEST(IdentityHeaders, WhoWantsPrivacyIsNobodyTowardsAnUntrustedRealm) {
   EXPECT_NE(caller("Privacy: session\r\n", realm(false)), nobody);
 }
 
+TEST(IdentityHeaders, IdentityGoesWhereItIsWantedUnlessTheUserDoesNotWantToBeKnown) {
+  // RFC 8588's shaken token has claims like these: {"alg":"ES256","ppt":"x","typ":"passport","x5u":"https://c/"}
+  const std::string header =
+      "Identity: eyJhbGciOiJFUzI1NiIsInBwdCI6IngiLCJ0eXAiOiJwYXNzcG9ydCIsIng1dSI6Imh0dHBzOi8vYy8ifQ.e30." +
+      std::string(86, 'A') + ";info=<https://c/>;alg=ES256;ppt=x\r\n";
+  RealmSettings wants = realm(false);
+  wants.identity.pass = true;
+  EXPECT_EQ(passed(invite(header), HeaderId::kIdentity, realm(false), realm(false)), "");
+  EXPECT_EQ(passed(invite(header), HeaderId::kIdentity, realm(true), realm(true)), "");
+  EXPECT_EQ(passed(invite(header), HeaderId::kIdentity, realm(false), wants), header.substr(10, header.size() - 12));
+  EXPECT_EQ(passed(invite(header + "Privacy: id\r\n"), HeaderId::kIdentity, realm(false), wants), "");
+  wants.policy.trusted = true;
+  EXPECT_NE(passed(invite(header + "Privacy: id\r\n"), HeaderId::kIdentity, realm(false), wants), "");
+  EXPECT_EQ(passed(invite("Identity: x\r\n"), HeaderId::kIdentity, realm(false), wants), "");
+}
+
 TEST(IdentityHeaders, NothingOfAPartysNetworkIsLeftInWhatCrosses) {
   const Message in = invite(
       "P-Asserted-Identity: <sip:+4940@10.1.2.3>\r\nDiversion: <sip:bob@10.1.2.3>;reason=x\r\n"

@@ -6,6 +6,7 @@
 
 #include <fstream>
 
+#include "tests/support/stir_lab.h"
 #include "tests/support/temporary_directory.h"
 
 namespace weir::controlplane {
@@ -76,6 +77,13 @@ TEST(Reload, EveryPartThatMayChangeIsNamed) {
       {"name = \"core\"\nnetwork = \"n\"\nlisten = [\"udp:198.18.1.2:5060\"]",
        "name = \"core\"\nnetwork = \"n\"\nlisten = [\"udp:198.18.1.2:5060\"]\n[realm.websocket]\npath = '/sip'",
        "realm 'core' websocket"},
+      {"name = \"core\"\nnetwork = \"n\"\nlisten = [\"udp:198.18.1.2:5060\"]",
+       "name = \"core\"\nnetwork = \"n\"\nlisten = [\"udp:198.18.1.2:5060\"]\n[realm.identity]\npass = true",
+       "realm 'core' identity"},
+      {"[control]", "[identity]\nanchors = '/etc/anchors.pem'\n[control]", "[identity] anchors"},
+      {"[control]", "[identity]\nfreshness_s = 30\n[control]", "[identity] freshness_s"},
+      {"[control]", "[[identity.keys]]\nname = 'k'\nchain = '/k.pem'\nkey = '/k.key'\nurl = 'https://a/k'\n[control]",
+       "[[identity.keys]]"},
   };
   const proto::settings::Settings running = proto::settings::read_settings(kRunning).settings;
   for (const Row& row : rows) {
@@ -98,6 +106,9 @@ TEST(Reload, EveryPartThatNeedsARestartIsNamed) {
       {"[control]", "[tls]\nversion_min = '1.3'\n[control]", "[tls]"},
       {"[control]", "[transport]\nkeepalive_s = 7\n[control]", "[transport]"},
       {"[control]", "[dns]\ntries = 3\n[control]", "[dns]"},
+      {"[control]", "[identity]\nreplays_max = 1000\n[control]", "[identity] replays_max"},
+      {"[control]", "[identity]\nproviders = ['pkcs11']\n[control]", "[identity] providers"},
+      {"[control]", "[identity.fetch]\nper_source_max = 1\n[control]", "[identity] fetch"},
       {"[control]", "[registrar]\nexpires_min_s = 61\n[control]", "[registrar]"},
       {"udp:198.18.1.2:5060", "udp:198.18.1.2:5070", "realm 'core' listen"},
       {"name = \"access\"", "name = \"acces\"", "[[realm]] names and their order"},
@@ -233,6 +244,13 @@ TEST(Reload, FilesThatItNamesAreReadTooAndMustBeGood) {
               HasSubstr("realm 'core': cannot read the certificate file /nonexistent/a.pem"));
   EXPECT_THAT(reload_with(listens, "listen = [\"ws:127.0.0.1:80\"]\n[realm.websocket]\npage = '/nonexistent/web'"),
               HasSubstr("realm 'core': /nonexistent/web cannot be read"));
+  const std::string anchors = lab.users + ".pem";
+  const std::string with_anchors = "[identity]\nanchors = '" + anchors + "'\n[control]";
+  EXPECT_THAT(reload_with("[control]", with_anchors), HasSubstr(anchors));
+  std::ofstream(anchors) << "nobody";
+  EXPECT_THAT(reload_with("[control]", with_anchors), HasSubstr(anchors));
+  std::ofstream(anchors, std::ios::trunc) << tests::StirLab().anchor();
+  EXPECT_EQ(reload_with("[control]", with_anchors), "");
   const std::string with_users = "[registrar]\nusers = '" + lab.users + "'\n[control]";
   EXPECT_THAT(reload_with("[control]", with_users), HasSubstr(lab.users));
   std::ofstream(lab.users) << "[[user]]\nname = 'alice'\n";

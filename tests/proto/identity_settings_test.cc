@@ -57,6 +57,7 @@ timeout_ms = 500
 bytes_max = 4096
 at_once_max = 5
 per_host_max = 2
+per_source_max = 3
 cache_entries_max = 9
 cache_s_max = 60
 negative_s = 3
@@ -72,6 +73,7 @@ dtls_rekey_s = 3600
 dtls_rekey_packets = 1000000
 dtls_renegotiation = true
 [realm.identity]
+numbers = { country_code = "49", national_prefix = "0", international_prefix = "00", digits = true }
 verify = "require"
 verify_rfc4474 = "use"
 hold = "invite"
@@ -119,6 +121,7 @@ TEST(IdentitySettings, AGoodFileIsReadWhole) {
   EXPECT_EQ(fetch.bytes_max, 4096u);
   EXPECT_EQ(fetch.at_once_max, 5u);
   EXPECT_EQ(fetch.per_host_max, 2u);
+  EXPECT_EQ(fetch.per_source_max, 3u);
   EXPECT_EQ(fetch.cache_entries_max, 9u);
   EXPECT_EQ(fetch.cache_ms_max, 60'000u);
   EXPECT_EQ(fetch.negative_ms, 3000u);
@@ -141,6 +144,7 @@ TEST(IdentitySettings, ARealmsPartIsReadWhole) {
   EXPECT_EQ(realm.sign_legacy, "token");
   EXPECT_TRUE(realm.shaken && realm.div && realm.rph && realm.full_form && realm.pass && realm.sign_connected);
   EXPECT_EQ(realm.connected, IdentityUse::kUse);
+  EXPECT_EQ(realm.numbers, (NumberPlan{"49", "0", "00", true}));
   const RealmPolicy& policy = reading.settings.realms[0].policy;
   EXPECT_TRUE(policy.sas_header);
   EXPECT_THAT(policy.media.fingerprints_accepted, ElementsAre(CertificateHash::kSha256, CertificateHash::kSha512));
@@ -185,6 +189,9 @@ constexpr Wrong kWrong[] = {
      "is not https:// and a host"},
     {"more than signing, without a key", "", "[realm.identity]\nshaken = true\n", "names the key to sign with"},
     {"no UUID", "", "[realm.identity]\norigid = \"x\"\n", "'x' is no UUID"},
+    {"a prefix that is none", "", "[realm.identity]\nnumbers = { international_prefix = \"+\" }\n",
+     "'+' is not one to four digits"},
+    {"a prefix of no country", "", "[realm.identity]\nnumbers = { national_prefix = \"0\" }\n", "wants a country_code"},
     {"rcd without a name", "", "[realm.identity]\nrcd = { icn = \"https://x\" }\n", "has no nam"},
     {"no attestation", "", "[realm.identity]\nattest = \"D\"\n", "must be \"A\", \"B\" or \"C\""},
     {"a hash of yesterday", "", "fingerprints_accepted = [\"md5\"]\n", "no hash function 'md5'"},

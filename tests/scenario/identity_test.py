@@ -13,6 +13,7 @@ from lab.process import wait_until
 from support.dtls import make_certificate
 from support.scripted_call import CALLEE_PAYLOAD, CALLER_PAYLOAD, ScriptedCall, Security
 from support.sdp import read_sdp
+from support.sip_agent import SipAgent
 from support.stir import ChainServer, StirAuthority, date_header, passport, read_identity, unbase64url
 from support.tls import Authority
 
@@ -228,6 +229,42 @@ def signed_invite(made: IdentityLab):
         give_up(callee, received)
         agent.ack_failure(invite, agent.wait_response())
     return received
+
+
+def test_a_token_of_a_megabyte_costs_nothing(identity_lab):
+    """What no header line may be is refused before it is read, by connection or datagram, and the next call is none the
+    worse for it."""
+    lab = identity_lab.lab
+    for transport, length in (("tcp", 1 << 20), ("tcp", 60_000), ("udp", 60_000)):
+        agent = SipAgent(lab.network.a, 0, transport)
+        began_s = time.monotonic()
+        try:
+            agent.invite(f"+{_CALLEE}", "", **identity_lab.headers("A" * length + ";info=<https://198.18.1.9/x>"))
+            assert agent.wait_response(timeout_s=5).status in (400, 431, 513), (transport, length)
+        except (ConnectionError, EOFError):
+            assert transport == "tcp"
+        finally:
+            agent.close()
+        assert time.monotonic() - began_s < 4, (transport, length)
+    assert identity_lab.server.asked == [] and lab.weir.ctl("calls") == []
+    assert signed_invite(identity_lab).all("Identity")
+    assert_nothing_left(lab)
+
+
+def test_anothers_token_goes_on_where_it_is_wanted(identity_lab):
+    lab = identity_lab.lab
+    lab.weir.configuration["realm"][1]["identity"]["pass"] = True
+    lab.weir.write_configuration()
+    lab.weir.ctl("reload")
+    values = signed_invite(identity_lab).all("Identity")
+    assert len(values) == 2 and "ppt=shaken" in values[1], values
+    theirs = read_identity(values[0])
+    assert theirs[0]["x5u"].endswith("/caller.pem") and theirs[1]["orig"] == {"tn": _CALLER}, values
+    public = lab.folder / "theirs.pem"
+    public.write_bytes(subprocess.run(["openssl", "pkey", "-in", str(identity_lab.signer.key), "-pubout"], check=True,
+                                      capture_output=True).stdout)
+    assert verified_by_openssl(lab, public, theirs[2], theirs[3])
+    assert_nothing_left(lab)
 
 
 def test_a_swapped_certificate_in_the_handshake_carries_no_media(identity_lab):
