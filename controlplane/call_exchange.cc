@@ -363,6 +363,7 @@ void Call::on_exchange_failed(std::uint16_t status, const Message* response) {
   } else if (status == 491 && to != nullptr) {
     return reoffer_later(to->side());
   }
+  if (to != nullptr) media_->drop_renewal(to->side());
   // Section 12.2.1.2: the dialog is gone. A timeout of ours says the same of the party.
   const bool lost = restoring_ && !done.asked.valid();
   if (lost) return end({status, "the party has not come back to the call"});

@@ -1,4 +1,5 @@
-// Chance, where nobody gains from guessing it: the order of servers and targets by their weights (RFC 2782).
+// Chance, where nobody gains from guessing it: the order of servers and targets by their weights (RFC 2782),
+// when of what is due for many comes first.
 #pragma once
 
 #include <cstdint>

@@ -41,7 +41,8 @@ void DtlsEndpoint::start(sip::DtlsRole role, const proto::Endpoint& signalled, s
 }
 
 void DtlsEndpoint::follow(const proto::Endpoint& peer) {
-  if (state_ != State::kRunning || !started_ || role_ != sip::DtlsRole::kClient) return;
+  const bool leads = state_ == State::kRunning && started_ && role_ == sip::DtlsRole::kClient;
+  if (!leads && !renegotiable_) return;
   signalled_ = peer;
   for (Candidate& only : candidates_) only.source = peer;
 }
@@ -55,6 +56,7 @@ void DtlsEndpoint::receive(const proto::Endpoint& source, proto::Bytes datagram,
   // A client hears only the signalled peer, and the winner is the one candidate left.
   const auto candidate = candidate_of(source);
   if (candidate == candidates_.end()) return;
+  if (renegotiable_) return hear_renegotiation(datagram, now_ns);
   candidate->association->receive(datagram);
   if (state_ == State::kRunning) settle(candidate, now_ns);
 }
@@ -159,7 +161,9 @@ void DtlsEndpoint::start_client(std::uint64_t now_ns) {
 }
 
 DtlsAssociation::Send DtlsEndpoint::send_to(const proto::Endpoint& destination) {
-  return [this, destination](proto::Bytes datagram) { callbacks_.send(destination, datagram); };
+  return [this, destination](proto::Bytes datagram) {
+    callbacks_.send(state_ == State::kSecured ? signalled_ : destination, datagram);
+  };
 }
 
 DtlsAssociation::Send DtlsEndpoint::send_to_signalled() {
@@ -200,10 +204,21 @@ void DtlsEndpoint::win(Candidates::iterator candidate, const std::string& verdic
   std::swap(*candidate, candidates_.front());
   candidates_.erase(candidates_.begin() + 1, candidates_.end());
   state_ = State::kSecured;
+  signalled_ = candidates_.front().source;
   DtlsAssociation& association = *candidates_.front().association;
-  const DtlsResult& result = association.result();
+  renegotiable_ = callbacks_.renegotiated != nullptr && association.allow_renegotiation();
+  handshakes_ = association.handshakes();
+  welcome_ns_ = now_ns + kRenegotiationNs;
+  const DtlsSecured secured = outcome(verdict);
+  association.forget_keys();
+  callbacks_.secured(secured, now_ns);
+}
+
+/// What the winner's last handshake gave.
+DtlsSecured DtlsEndpoint::outcome(const std::string& verdict) const {
+  const DtlsResult& result = candidates_.front().association->result();
   const bool server = role_ == sip::DtlsRole::kServer;
-  const DtlsSecured secured{
+  return {
       .profile = result.profile,
       .role = role_,
       .version = result.version,
@@ -215,11 +230,10 @@ void DtlsEndpoint::win(Candidates::iterator candidate, const std::string& verdic
       .receive_key = server ? result.keys.client_write : result.keys.server_write,
       .send_key = server ? result.keys.server_write : result.keys.client_write,
   };
-  association.forget_keys();
-  callbacks_.secured(secured, now_ns);
 }
 
 void DtlsEndpoint::advance(std::uint64_t now_ns) {
+  if (renegotiable_) return watch_renegotiation(now_ns);
   if (state_ != State::kRunning) return;
   if (started_ && now_ns >= deadline_ns_) {
     const std::string seconds = std::to_string(context_.options().timeout_ns / 1'000'000'000u);

@@ -49,11 +49,18 @@ class DtlsEndpoint {
   /// A client whose handshake broke tries again after this long.
   static constexpr std::uint64_t kRestartNs = 500'000'000;
 
-  /// `secured` and `failed` are called at most once in all, as the last thing a member function does.
+  /// A peer that may redo its handshake may do so this long after the last one was done.
+  static constexpr std::uint64_t kRenegotiationNs = 10'000'000'000;
+
+  /// `secured` and `failed` are called at most once in all, as the last thing a member function does. With
+  /// `renegotiated` the peer may redo the handshake once it is secured (RFC 5746): called then, as `secured` was; an
+  /// end of that, for which `given_up` is called once, leaves what was secured as it is.
   struct Callbacks {
     std::function<void(const proto::Endpoint& destination, proto::Bytes datagram)> send;
     std::function<void(const DtlsSecured& secured, std::uint64_t now_ns)> secured;
     std::function<void(const std::string& reason, std::uint64_t now_ns)> failed;
+    std::function<void(const DtlsSecured& secured, std::uint64_t now_ns)> renegotiated = {};
+    std::function<void(const std::string& reason, std::uint64_t now_ns)> given_up = {};
   };
 
   /// Deaf until listen() or start(). `context` and `certificate` outlive the endpoint. `certificate`: ours in its
@@ -71,7 +78,8 @@ class DtlsEndpoint {
              std::uint64_t now_ns);
 
   /// The peer is elsewhere: as client the handshake goes on there, for DTLS runs over whatever pair ICE has chosen
-  /// (RFC 8842 section 6). A server hears of it from the peer itself.
+  /// (RFC 8842 section 6). A server hears of it from the peer itself. Whoever may redo the handshake does it from
+  /// there.
   void follow(const proto::Endpoint& peer);
 
   /// A datagram that arrived at this port: RFC 7983 says DTLS, nothing else is known of it.
@@ -82,6 +90,10 @@ class DtlsEndpoint {
 
   /// Neither secured nor failed yet.
   [[nodiscard]] bool unfinished() const { return state_ == State::kDeaf || state_ == State::kRunning; }
+  /// Secured, and the peer may redo the handshake.
+  [[nodiscard]] bool is_renegotiable() const { return renegotiable_; }
+  /// It does.
+  [[nodiscard]] bool renegotiates() const;
   /// A handshake with this source runs, or is over.
   [[nodiscard]] bool knows(const proto::Endpoint& source) const;
   /// Sources that have shown a valid cookie and are being handshaken with.
@@ -113,6 +125,11 @@ class DtlsEndpoint {
   void settle(Candidates::iterator candidate, std::uint64_t now_ns);
   void judge(Candidates::iterator candidate, std::uint64_t now_ns);
   void win(Candidates::iterator candidate, const std::string& verdict, std::uint64_t now_ns);
+  [[nodiscard]] DtlsSecured outcome(const std::string& verdict) const;
+  void hear_renegotiation(proto::Bytes datagram, std::uint64_t now_ns);
+  void watch_renegotiation(std::uint64_t now_ns);
+  void take_renegotiated(std::uint64_t now_ns);
+  void give_up(const std::string& reason, std::uint64_t now_ns);
   void fail(const std::string& reason, std::uint64_t now_ns);
 
   DtlsContext& context_;
@@ -126,7 +143,11 @@ class DtlsEndpoint {
   Candidates candidates_;
   std::string last_failure_;
   std::uint64_t deadline_ns_ = 0;
-  std::uint64_t restart_ns_ = 0;  ///< client: when to try again; 0 while a handshake runs
+  std::uint64_t restart_ns_ = 0;   ///< client: when to try again; 0 while a handshake runs
+  std::uint64_t welcome_ns_ = 0;   ///< from when the next renegotiation may begin
+  std::uint64_t patience_ns_ = 0;  ///< until when the one that runs has to be done; 0: none does
+  unsigned handshakes_ = 0;        ///< of the winner, that were followed
+  bool renegotiable_ = false;
 };
 
 }  // namespace weir::controlplane

@@ -72,8 +72,9 @@ DtlsAssociation::State DtlsAssociation::start_server(proto::Bytes client_hello_r
   return step();
 }
 
-DtlsAssociation::State DtlsAssociation::receive(proto::Bytes datagram) {
+DtlsAssociation::State DtlsAssociation::receive(proto::Bytes datagram, bool may_begin) {
   if (state_ == State::kFailed || datagram.size() > proto::kPuntDataBytesMax) return state_;
+  if (renegotiable_) return receive_later(datagram, may_begin);
   std::array<std::uint8_t, proto::kPuntDataBytesMax> kept;
   const DtlsStage stage = state_ == State::kConnected ? DtlsStage::kConnected : DtlsStage::kHandshaking;
   const std::size_t kept_bytes = filter_dtls_records(datagram, role_, stage, sequence_next_, kept);
@@ -88,8 +89,59 @@ DtlsAssociation::State DtlsAssociation::receive(proto::Bytes datagram) {
   return state_;
 }
 
+bool DtlsAssociation::allow_renegotiation() {
+  if (state_ != State::kConnected || SSL_get_secure_renegotiation_support(ssl_.get()) != 1) return false;
+  // Its cookies were DTLSv1_listen's: a peer need not say the first one again, nor may OpenSSL ask for another.
+  SSL_clear_options(ssl_.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_COOKIE_EXCHANGE);
+  SSL_set_options(ssl_.get(), SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
+  renegotiable_ = true;
+  SSL_free_buffers(ssl_.get());  // it may wait for hours
+  return true;
+}
+
+bool DtlsAssociation::renegotiates() const {
+  return renegotiable_ && state_ == State::kConnected && SSL_is_init_finished(ssl_.get()) != 1;
+}
+
+/// OpenSSL is shown no handshake that may not begin: it would refuse it by an alert, and count its messages as begun.
+DtlsAssociation::State DtlsAssociation::receive_later(proto::Bytes datagram, bool may_begin) {
+  while (const std::optional<proto::DtlsRecordView> record = proto::parse_dtls_record(datagram)) {
+    const bool chacha = result_.cipher_suite.find("CHACHA20") != std::string::npos;
+    const int at = progress();
+    const LaterRecords taken{.epoch = static_cast<std::uint16_t>(handshakes_),
+                             .added_bytes = chacha ? kChachaBytes : kGcmBytes,
+                             .may_begin = may_begin,
+                             .runs = renegotiates(),
+                             .has_next = at == TLS_ST_SR_CHANGE || at == TLS_ST_CR_CHANGE};
+    if (is_taken(*record, taken)) {
+      datagrams_.incoming = datagram.first(record->record_bytes);
+      if (read_later() == State::kFailed) break;
+    }
+    datagram = datagram.subspan(record->record_bytes);
+  }
+  datagrams_.incoming = {};
+  return state_;
+}
+
+/// Reading is what moves a renegotiation on.
+DtlsAssociation::State DtlsAssociation::read_later() {
+  const bool ran = renegotiates();
+  std::array<std::uint8_t, 512> unused;
+  int read = 0;
+  ERR_clear_error();
+  do {
+    read = SSL_read(ssl_.get(), unused.data(), static_cast<int>(unused.size()));
+  } while (read > 0);
+  if (SSL_get_error(ssl_.get(), read) != SSL_ERROR_WANT_READ) return fail(openssl_error("the renegotiation failed"));
+  ERR_clear_error();
+  if (!renegotiates()) SSL_free_buffers(ssl_.get());
+  if (!ran || renegotiates()) return state_;
+  if (std::optional<std::string> reason = take_result()) return fail(*std::move(reason));
+  return state_;
+}
+
 DtlsAssociation::State DtlsAssociation::advance() {
-  if (state_ != State::kHandshaking) return state_;
+  if (state_ != State::kHandshaking && !renegotiates()) return state_;
   ERR_clear_error();
   if (DTLSv1_handle_timeout(ssl_.get()) < 0) return fail(openssl_error("the peer does not answer"));
   return state_;
@@ -122,30 +174,37 @@ DtlsAssociation::State DtlsAssociation::fail(std::string reason) {
 }
 
 DtlsAssociation::State DtlsAssociation::finish() {
+  if (std::optional<std::string> reason = take_result()) return fail(*std::move(reason));
+  state_ = State::kConnected;
+  drain();
+  return state_;
+}
+
+/// Of the handshake that has just been done; why not, if it cannot be.
+std::optional<std::string> DtlsAssociation::take_result() {
   const SRTP_PROTECTION_PROFILE* selected = SSL_get_selected_srtp_profile(ssl_.get());
-  if (selected == nullptr) return fail("the peer and Weir have no SRTP profile in common (use_srtp)");
+  if (selected == nullptr) return "the peer and Weir have no SRTP profile in common (use_srtp)";
   const std::optional<proto::SrtpProfile> profile =
       proto::srtp_profile_by_dtls_id(static_cast<std::uint16_t>(selected->id));
-  if (!profile) return fail("the negotiated SRTP profile is unknown");
+  if (!profile) return "the negotiated SRTP profile is unknown";
   result_.peer_certificate.reset(SSL_get1_peer_certificate(ssl_.get()));
-  if (result_.peer_certificate == nullptr) return fail("the peer sent no certificate");
+  if (result_.peer_certificate == nullptr) return "the peer sent no certificate";
 
   Secret<std::array<std::uint8_t, kExporterBytesMax>> exported;
   const std::size_t bytes = exporter_bytes(*profile);
   if (SSL_export_keying_material(ssl_.get(), exported->data(), bytes, kDtlsSrtpExporterLabel,
                                  sizeof kDtlsSrtpExporterLabel - 1, nullptr, 0, 0) != 1) {
-    return fail(openssl_error("OpenSSL exports no keys"));
+    return openssl_error("OpenSSL exports no keys");
   }
   const std::optional<std::string> short_authentication = short_authentication_string(*ssl_);
-  if (!short_authentication) return fail(openssl_error("OpenSSL has no SHA-1"));
+  if (!short_authentication) return openssl_error("OpenSSL has no SHA-1");
   result_.short_authentication = *short_authentication;
   result_.keys = split_exporter(*profile, {exported->data(), bytes});
   result_.profile = *profile;
   result_.version = SSL_get_version(ssl_.get());
   result_.cipher_suite = SSL_get_cipher_name(ssl_.get());
-  state_ = State::kConnected;
-  drain();
-  return state_;
+  ++handshakes_;
+  return std::nullopt;
 }
 
 void DtlsAssociation::drain() {

@@ -49,13 +49,23 @@ class DtlsAssociation {
   /// valid, and answers it.
   State start_server(proto::Bytes client_hello_record);
 
-  /// A datagram from the peer; unfit records are filtered out first (dtls_filter.h).
-  State receive(proto::Bytes datagram);
+  /// A datagram from the peer; unfit records are filtered out first (dtls_filter.h). `may_begin`: a renegotiation, if
+  /// they are allowed.
+  State receive(proto::Bytes datagram, bool may_begin = false);
 
   /// Retransmits if OpenSSL's timer has run out.
   State advance();
   /// How long until advance() has something to do: OpenSSL measures its timer by the system's clock.
   [[nodiscard]] std::optional<std::uint64_t> timer_remaining_ns() const;
+
+  /// kConnected: from now on the peer may redo the handshake inside the association, as client or as server of it. One
+  /// that fails ends the association: kFailed, and what it gave before stands. False: the two ends do not know how to
+  /// do it safely (RFC 5746), and nothing has changed.
+  bool allow_renegotiation();
+  /// Another handshake is under way.
+  [[nodiscard]] bool renegotiates() const;
+  /// Handshakes that were done; result() is of the last.
+  [[nodiscard]] unsigned handshakes() const { return handshakes_; }
 
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] sip::DtlsRole role() const { return role_; }
@@ -72,7 +82,10 @@ class DtlsAssociation {
   State step();
   State fail(std::string reason);
   State finish();
+  std::optional<std::string> take_result();
   void drain();
+  State receive_later(proto::Bytes datagram, bool may_begin);
+  State read_later();
 
   sip::DtlsRole role_;
   DtlsDatagrams datagrams_;
@@ -81,6 +94,8 @@ class DtlsAssociation {
   std::string failure_;
   DtlsResult result_;
   std::uint64_t sequence_next_ = 0;  ///< see filter_dtls_records
+  unsigned handshakes_ = 0;
+  bool renegotiable_ = false;
 };
 
 }  // namespace weir::controlplane

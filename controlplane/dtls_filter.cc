@@ -60,13 +60,33 @@ bool handshake_expected(proto::Bytes fragment, sip::DtlsRole role) {
 bool keeps(const proto::DtlsRecordView& record, sip::DtlsRole role, DtlsStage stage) {
   if (record.version != kDtls10 && record.version != kDtls12) return false;
   const auto type = static_cast<proto::DtlsContentType>(record.content_type);
-  if (record.epoch == 1) return type == proto::DtlsContentType::kHandshake || type == proto::DtlsContentType::kAlert;
+  if (record.epoch == 1) {
+    const bool authentic_type = type == proto::DtlsContentType::kHandshake || type == proto::DtlsContentType::kAlert;
+    return authentic_type && record.fragment.size() >= kGcmBytes;
+  }
   if (record.epoch != 0 || stage == DtlsStage::kConnected) return false;
   if (type == proto::DtlsContentType::kHandshake) return handshake_expected(record.fragment, role);
   return type == proto::DtlsContentType::kChangeCipherSpec && record.fragment.size() == 1 && record.fragment[0] == 1;
 }
 
+/// A Finished of DTLS 1.2, 12 bytes behind a header of 12: no ClientHello is as short, no HelloRequest as long.
+constexpr std::size_t kFinishedBytes = proto::kDtlsHandshakeHeaderBytes + 12;
+
 }  // namespace
+
+bool is_taken(const proto::DtlsRecordView& record, const LaterRecords& taken) {
+  if (record.version != kDtls12 || record.epoch != taken.epoch + (taken.has_next ? 1 : 0)) return false;
+  const std::size_t bytes = record.fragment.size();
+  const auto type = static_cast<proto::DtlsContentType>(record.content_type);
+  if (type == proto::DtlsContentType::kChangeCipherSpec) {
+    return taken.runs && !taken.has_next && bytes == 1 + taken.added_bytes;
+  }
+  if (type != proto::DtlsContentType::kHandshake) return false;
+  // The next epoch's cipher is not known here: long enough for any.
+  if (taken.has_next) return bytes == kFinishedBytes + kGcmBytes || bytes == kFinishedBytes + kChachaBytes;
+  if (bytes < proto::kDtlsHandshakeHeaderBytes + taken.added_bytes) return false;
+  return taken.runs || taken.may_begin || bytes == kFinishedBytes + taken.added_bytes;
+}
 
 std::size_t filter_dtls_records(proto::Bytes datagram, sip::DtlsRole role, DtlsStage stage,
                                 std::uint64_t& sequence_next, proto::MutableBytes out) {

@@ -74,7 +74,7 @@ template <typename Keeper>
 void kept_fields(Keeper& keeper, sip::SecurityPolicy& policy) {
   keep(keeper, policy.srtp, policy.dtls, policy.suites, policy.first, policy.best_effort, policy.feedback, policy.ice,
        policy.ice_full, policy.video, policy.extensions, policy.simulcast, policy.codecs, policy.fingerprints_accepted,
-       policy.fingerprints_offered, policy.rekey_s, policy.rekey_packets);
+       policy.fingerprints_offered, policy.rekey_s, policy.rekey_packets, policy.renegotiates);
 }
 
 template <typename Keeper>
@@ -202,7 +202,7 @@ template <typename Keeper>
 void kept_fields(Keeper& keeper, KeptMediaLeg& leg) {
   keep(keeper, leg.network, leg.also_network, leg.terms, leg.rtp_port, leg.security, leg.certificate, leg.keys,
        leg.secured, leg.association, leg.tls_id, leg.tls_id_next, leg.ice[0], leg.ice[1], leg.ice_role, leg.fresh_ssrc,
-       leg.unlinkable, leg.keys_age.since_ns, leg.keys_age.packets_before);
+       leg.unlinkable, leg.keys_age.since_ns, leg.keys_age.packets_before, leg.sends_before);
 }
 
 template <typename Keeper>

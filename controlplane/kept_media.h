@@ -35,6 +35,7 @@ struct KeptMediaLeg {
   proto::IceRole ice_role = proto::IceRole::kNone;       ///< ours, as a full agent
   bool unlinkable = false;                               ///< see MediaLegOptions
   KeyAge keys_age;
+  bool sends_before = false;     ///< weir-media sends to it with the keys before these
   std::uint32_t fresh_ssrc = 0;  ///< what its media leaves as after a transfer; 0: as it comes
 };
 

@@ -151,7 +151,9 @@ proto::Status Media::set_remote(Side side, const RemoteMedia& remote, std::uint6
 void Media::on_leg_secured(Side side, bool renewed, std::uint64_t now_ns) {
   touch(now_ns);
   const bool ages = leg(side).secured().keying == sip::Keying::kDtls;
-  key_ages_[static_cast<std::size_t>(side)] = ages ? KeyAge{now_ns, packets_from(side), 0, 0} : KeyAge{};
+  KeyAge& age = key_ages_[static_cast<std::size_t>(side)];
+  age = {};
+  if (ages) age = {.since_ns = now_ns, .packets_before = packets_from(side), .early = draw_early()};
   const auto kind = renewed ? MediaEvent::Kind::kKeysRenewed : MediaEvent::Kind::kSecured;
   say({.kind = kind, .side = side, .secured = leg(side).secured(), .reason = {}, .source = {}});
   follow_legs(now_ns);
@@ -164,6 +166,22 @@ void Media::on_leg_failed(Side side, const std::string& reason, std::uint64_t no
 void Media::on_renewal_failed(Side side, const std::string& reason, std::uint64_t now_ns) {
   touch(now_ns);
   say({.kind = MediaEvent::Kind::kRenewalFailed, .side = side, .secured = {}, .reason = reason, .source = {}});
+}
+
+/// It would do so again: it is asked as seldom as may be, and people are told once.
+void Media::on_association_kept(Side side, std::uint64_t now_ns) {
+  KeyAge& age = key_ages_[static_cast<std::size_t>(side)];
+  age.asked = kRenewalDoublingsMax;
+  if (!std::exchange(age.kept, true)) on_renewal_failed(side, "the party keeps its DTLS association", now_ns);
+}
+
+void Media::on_leg_busy(Side, std::uint64_t now_ns) {
+  touch(now_ns);
+}
+
+/// Calls that came together do not have their keys renewed together.
+std::uint16_t Media::draw_early() const {
+  return static_cast<std::uint16_t>(engine_.chance()(KeyAge::kEarlyMax));
 }
 
 /// Brings weir-media to where the legs are.
@@ -308,10 +326,12 @@ void Media::on_leg_event(Side side, Component component, const proto::Event& eve
     case proto::EventKind::kPictureAsked:
       say({.kind = MediaEvent::Kind::kPictureAsked, .side = side, .secured = {}, .reason = {}, .source = {}});
       return;
+    case proto::EventKind::kKeysConfirmed:
+      if (leg(side).confirm_keys(component)) follow_legs(now_ns);
+      return;
     case proto::EventKind::kIceChecked:
     case proto::EventKind::kIceRoleLost:
     case proto::EventKind::kFirstAuthenticated:
-    case proto::EventKind::kKeysConfirmed:
     case proto::EventKind::kOpened:
     case proto::EventKind::kInstalled:
     case proto::EventKind::kKeysUpdated:
@@ -410,6 +430,7 @@ bool Media::advance(std::uint64_t now_ns) {
   now_ns_ = now_ns;
   replaced_.clear();
   if (state_ == State::kFailed || state_ == State::kClosed) return false;
+  for (const Side side : kSides) keys_stale_ = leg(side).confirm_keys_in_time(now_ns) || keys_stale_;
   if (keys_stale_) {
     follow_legs(now_ns);
   } else if (peers_stale_) {

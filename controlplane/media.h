@@ -84,6 +84,8 @@ class Media final : private MediaLeg::Listener {
   void add_candidates(Side side, const sip::RemoteIce& more, std::uint64_t now_ns);
   /// The next local_section() of a leg brings keys of ours that were never used: new SDES keys, another tls-id.
   void renew_keys(Side side);
+  /// What renew_keys() asked for was refused: what is said next leaves a DTLS association as it is.
+  void drop_renewal(Side side) { leg(side).drop_renewal(); }
 
   /// What was agreed with the leg's remote. With DTLS this starts the handshake on each port it needs: one with
   /// rtcp-mux, two without. Called again, at any time: addresses, direction and terms change at once.
@@ -169,6 +171,8 @@ class Media final : private MediaLeg::Listener {
   void on_leg_secured(Side side, bool renewed, std::uint64_t now_ns) override;
   void on_leg_failed(Side side, const std::string& reason, std::uint64_t now_ns) override;
   void on_renewal_failed(Side side, const std::string& reason, std::uint64_t now_ns) override;
+  void on_association_kept(Side side, std::uint64_t now_ns) override;
+  void on_leg_busy(Side side, std::uint64_t now_ns) override;
   void on_leg_moved(Side side, const proto::Endpoint& source, std::uint64_t now_ns) override;
   void on_leg_event(Side side, Component component, const proto::Event& event, std::uint64_t now_ns) override;
 
@@ -180,6 +184,7 @@ class Media final : private MediaLeg::Listener {
   void on_source_learned(Side side, Component component, const proto::Endpoint& source, std::uint64_t now_ns);
   void check_silence(std::uint64_t now_ns);
   [[nodiscard]] std::uint64_t packets_from(Side side) const;
+  [[nodiscard]] std::uint16_t draw_early() const;
   void check_key_ages(std::uint64_t now_ns);
 
   void make_leg(Side side, const MediaLegOptions& options, std::uint16_t rtp_port);

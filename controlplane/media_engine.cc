@@ -20,24 +20,25 @@ std::uint64_t random_seed() {
 
 proto::Result<std::unique_ptr<MediaEngine>> MediaEngine::create(DataplaneClient& client,
                                                                 const proto::settings::Settings& settings,
-                                                                std::optional<Certificate> certificate) {
+                                                                std::optional<Certificate> certificate, Chance chance) {
   proto::Result<std::unique_ptr<DtlsContext>> dtls =
       DtlsContext::create({.profiles = settings.dtls.profiles,
                            .mtu_bytes = settings.dtls.mtu_bytes,
                            .timeout_ns = std::uint64_t{settings.dtls.handshake_timeout_ms} * 1'000'000u},
                           std::move(certificate));
   if (!dtls) return proto::Error{dtls.error()};
-  std::unique_ptr<MediaEngine> engine(new MediaEngine(client, settings, std::move(dtls).value()));
+  std::unique_ptr<MediaEngine> engine(new MediaEngine(client, settings, std::move(dtls).value(), std::move(chance)));
   engine->find_flows();
   return engine;
 }
 
 MediaEngine::MediaEngine(DataplaneClient& client, const proto::settings::Settings& settings,
-                         std::unique_ptr<DtlsContext> dtls)
+                         std::unique_ptr<DtlsContext> dtls, Chance chance)
     : client_(client),
       settings_(settings),
       ports_(settings.networks, client.workers(), random_seed()),
-      dtls_(std::move(dtls)) {}
+      dtls_(std::move(dtls)),
+      chance_(std::move(chance)) {}
 
 MediaEngine::~MediaEngine() {
   WEIR_ASSERT(media_.empty());

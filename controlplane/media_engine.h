@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "controlplane/certificate_pool.h"
+#include "controlplane/chance.h"
 #include "controlplane/dataplane_client.h"
 #include "controlplane/dtls_context.h"
 #include "controlplane/ice_agent.h"
@@ -22,12 +23,13 @@ namespace weir::controlplane {
 class MediaEngine {
  public:
   /// `client` outlives the engine, the engine every Media. Errors: no certificate can be made (OpenSSL). `certificate`:
-  /// ours from before, if there is one.
+  /// ours from before, if there is one. `chance` spreads what would be due for many streams at once.
   /// Flows that an earlier weir-control left (client.flows_found) keep their ports until adopt_media() has taken them
   /// over or remove_unadopted() ends them.
   static proto::Result<std::unique_ptr<MediaEngine>> create(DataplaneClient& client,
                                                             const proto::settings::Settings& settings,
-                                                            std::optional<Certificate> certificate = {});
+                                                            std::optional<Certificate> certificate = {},
+                                                            Chance chance = draw_by_chance);
   MediaEngine(const MediaEngine&) = delete;
   MediaEngine& operator=(const MediaEngine&) = delete;
   ~MediaEngine();
@@ -58,6 +60,7 @@ class MediaEngine {
   void give_back_ports(std::uint8_t network, std::optional<std::uint8_t> also, std::uint16_t rtp_port,
                        std::uint64_t now_ns);
   [[nodiscard]] CertificatePool& certificates() { return certificates_; }
+  [[nodiscard]] const Chance& chance() const { return chance_; }
   [[nodiscard]] DtlsContext& dtls() { return *dtls_; }
   [[nodiscard]] const proto::settings::Settings& settings() const { return settings_; }
   /// Of all connectivity checks of ours.
@@ -70,7 +73,8 @@ class MediaEngine {
   static std::uint32_t key_of(std::uint8_t network, std::uint16_t port) { return std::uint32_t{network} << 16 | port; }
   void find_flows();
   [[nodiscard]] bool has_ports(std::uint8_t network, std::uint16_t rtp_port) const;
-  MediaEngine(DataplaneClient& client, const proto::settings::Settings& settings, std::unique_ptr<DtlsContext> dtls);
+  MediaEngine(DataplaneClient& client, const proto::settings::Settings& settings, std::unique_ptr<DtlsContext> dtls,
+              Chance chance);
   void forget(Media& media);
   /// The next poll() looks at the stream, and goes on as long as it says that there is more to come: streams that only
   /// flow cost nothing.
@@ -89,6 +93,7 @@ class MediaEngine {
   std::uint64_t later_ns_ = 0;
   IcePacer ice_pacer_;
   CertificatePool certificates_;
+  Chance chance_;
   std::unordered_map<std::uint32_t, FlowFound> found_;  ///< nobody has adopted them yet
 };
 

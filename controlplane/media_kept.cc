@@ -34,7 +34,11 @@ void Media::adopt(const KeptMedia& kept, const std::array<RemoteMedia, 2>& remot
     key_ages_[index] = kept.legs[index].keys_age;
     leg(side).adopt(kept.legs[index], remotes[index], flows[index], plain_latch_prefix(engine_.settings().control),
                     now_ns);
+    key_ages_[index].early = draw_early();
     keys_versions_[index] = leg(side).keys_version();
+    if (!kept.legs[index].sends_before) continue;
+    keys_versions_[index] = 0;  // what the last one had still to tell: advance() does
+    keys_stale_ = true;
   }
   state_ = State::kFlowing;
   media_expected_ns_ = now_ns;
@@ -70,6 +74,7 @@ KeptMediaLeg MediaLeg::kept() const {
   kept.certificate = options_.certificate;
   kept.unlinkable = options_.unlinkable;
   kept.keys = *keys_;
+  kept.sends_before = before_ != nullptr;
   kept.secured = secured_;
   kept.tls_id = tls_id_;
   kept.tls_id_next = tls_id_next_;

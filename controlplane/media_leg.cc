@@ -32,7 +32,8 @@ MediaLeg::MediaLeg(MediaEngine& engine, Side side, const MediaLegOptions& option
                                  .network = options.network,
                                  .also_network = options.also_network,
                                  .local_port = static_cast<std::uint16_t>(rtp_port + index),
-                                 .punts_per_s_max = engine.settings().control.punts_per_s_max};
+                                 .punts_per_s_max = engine.settings().control.punts_per_s_max,
+                                 .renegotiates = options.security.renegotiates};
     ports_[index] = std::make_unique<MediaPort>(engine.client(), component, place, options_.certificate.get(),
                                                 static_cast<MediaPort::Listener&>(*this));
   }
@@ -135,7 +136,7 @@ MediaLeg::Fork* MediaLeg::fork_with(AssociationId association) {
 void MediaLeg::forget(Fork& fork) {
   end_pending(fork);
   if (!fork.up) return;
-  for (const Component component : kComponents) port(component).forget_dtls(fork.up->id);
+  for (const Component component : kComponents) port(component).end_dtls(fork.up->id);
 }
 
 /// The others have lost: their handshakes and keys go.
@@ -171,11 +172,13 @@ proto::Status MediaLeg::negotiate_dtls(std::uint64_t now_ns) {
   };
   if (goes_on(fork.pending)) return proto::success();
   end_pending(fork);
-  if (goes_on(fork.up)) {
-    use_association(fork, now_ns);
-    return proto::success();
-  }
-  return begin_association(fork, terms, now_ns);
+  const bool was_asked = std::exchange(turns_, false);
+  if (!goes_on(fork.up)) return begin_association(fork, terms, now_ns);
+  use_association(fork, now_ns);
+  if (!was_asked) return proto::success();
+  renews_ = false;
+  listener_.on_association_kept(side_, now_ns);
+  return proto::success();
 }
 
 proto::Status MediaLeg::begin_association(Fork& fork, const sip::DtlsAssociationTerms& terms, std::uint64_t now_ns) {
@@ -222,28 +225,22 @@ void MediaLeg::on_port_secured(AssociationId association, std::uint64_t now_ns) 
 
 void MediaLeg::complete(Fork& fork, std::uint64_t now_ns) {
   if (fork.up) {
-    for (const Component component : kComponents) port(component).forget_dtls(fork.up->id);
+    for (const Component component : kComponents) port(component).end_dtls(fork.up->id);
   }
   fork.up = std::exchange(fork.pending, std::nullopt);
   const AssociationId id = fork.up->id;
   const DtlsSecured& rtp = *port(Component::kRtp).secured(id);
   fork.keys = keys_of(rtp, *port(carrier(Component::kRtcp)).secured(id));
   fork.was_in_force = false;
-  fork.secured = {.keying = sip::Keying::kDtls,
-                  .profile = rtp.profile,
-                  .role = rtp.role,
-                  .version = rtp.version,
-                  .cipher_suite = rtp.cipher_suite,
-                  .fingerprint = rtp.fingerprint,
-                  .verdict = rtp.verdict,
-                  .short_authentication = rtp.short_authentication,
-                  .peer = rtp.peer};
+  fork.secured = info_of(rtp);
   if (is_current(fork)) {
     // The handshake proved that the peer is there, whatever address its SDP gave.
     for (const Component component : components()) learn_source(component, port(component).secured(id)->peer, {});
   }
   for (const Component component : kComponents) port(component).forget_dtls(id);
-  if (is_current(fork)) use_association(fork, now_ns);
+  if (!is_current(fork)) return;
+  renews_ = false;
+  use_association(fork, now_ns);
 }
 
 void MediaLeg::on_port_failed(AssociationId association, const std::string& reason, std::uint64_t now_ns) {
@@ -273,6 +270,7 @@ void MediaLeg::use_plain() {
   forks_.clear();
   keys_dialog_ = remote_->dialog;
   if (was_plain) return;
+  before_.reset();
   keys_ = LegKeys{};
   ++keys_version_;
   secured_ = {};
@@ -306,17 +304,6 @@ void MediaLeg::use_association(Fork& fork, std::uint64_t now_ns) {
   fork.was_in_force = true;
   if (!remote_->early) fork.keys.reset();
   use(keys, keeps_indexes, info, now_ns);
-}
-
-void MediaLeg::use(const LegKeys& keys, bool keeps_indexes, const SecuredInfo& info, std::uint64_t now_ns) {
-  keys_dialog_ = remote_->dialog;
-  early_keys_ = remote_->early;
-  if (keys_ && is_same(*keys_, keys)) return;
-  keys_ = keys;
-  keys_->keeps_indexes = keeps_indexes;
-  ++keys_version_;
-  secured_ = info;
-  listener_.on_leg_secured(side_, std::exchange(secured_said_, true), now_ns);
 }
 
 bool MediaLeg::ready() const {
@@ -397,6 +384,7 @@ bool MediaLeg::learn_source(Component component, const proto::Endpoint& source, 
   const std::uint8_t bits = plain_prefix.of(source.address.family);
   if (!is_secured_leg() && !proto::share_prefix(source.address, signalled(where).address, bits)) return false;
   learned_[static_cast<std::size_t>(where)] = source;
+  lead_renegotiation();
   return true;
 }
 
@@ -423,6 +411,7 @@ sip::LocalSection MediaLeg::local_keys(bool sdes) {
   if (!fork->up->terms.their_tls_id.empty()) return keys;
   const bool client = fork->up->terms.our_role == sip::DtlsRole::kClient;
   keys.setup = client ? sip::DtlsSetup::kPassive : sip::DtlsSetup::kActive;
+  turns_ = true;
   return keys;
 }
 
@@ -450,38 +439,17 @@ std::vector<sip::Fingerprint> MediaLeg::fingerprints() const {
   return all;
 }
 
-Secret<proto::TransformSpec> MediaLeg::receive_transform() const {
-  if (!keys_) return {};
-  return make_transform(keys_->profile, *keys_->receive, keys_->keeps_indexes);
-}
-
-Secret<proto::TransformSpec> MediaLeg::send_transform() const {
-  if (!keys_) return {};
-  return make_transform(keys_->profile, *keys_->send, keys_->keeps_indexes);
-}
-
-bool MediaLeg::renews_by_policy() const {
-  return keying() == sip::Keying::kDtls && (options_.security.rekey_s != 0 || options_.security.rekey_packets != 0);
-}
-
-bool MediaLeg::wants_other_keys(const KeyAge& age, std::uint64_t packets, std::uint64_t now_ns) const {
-  if (!renews_by_policy() || age.since_ns == 0 || !ready() || renews()) return false;
-  const sip::SecurityPolicy& policy = options_.security;
-  const bool old = policy.rekey_s != 0 && now_ns >= age.since_ns + policy.rekey_s * std::uint64_t{1'000'000'000};
-  const std::uint64_t since = packets - std::min(packets, age.packets_before);  // a flow may just have been replaced
-  return old || (policy.rekey_packets != 0 && since >= policy.rekey_packets);
-}
-
 bool MediaLeg::advance(std::uint64_t now_ns) {
   bool more = false;
   for (const std::unique_ptr<MediaPort>& here : ports_) more = here->advance(now_ns) || more;
-  return run_agent(now_ns) || more;
+  return run_agent(now_ns) || more || before_ != nullptr;
 }
 
 void MediaLeg::close(std::uint64_t now_ns) {
   for (const std::unique_ptr<MediaPort>& here : ports_) here->close(now_ns);
   forks_.clear();
   keys_.reset();  // wipes them
+  before_.reset();
 }
 
 }  // namespace weir::controlplane

@@ -38,6 +38,10 @@ class MediaLeg final : private MediaPort::Listener {
     virtual void on_leg_failed(Side side, const std::string& reason, std::uint64_t now_ns) = 0;
     /// New keys did not come to be; what was in force is.
     virtual void on_renewal_failed(Side side, const std::string& reason, std::uint64_t now_ns) = 0;
+    /// The party was asked for other keys, and goes on with its DTLS association.
+    virtual void on_association_kept(Side side, std::uint64_t now_ns) = 0;
+    /// It has timers that run: advance() is to be called.
+    virtual void on_leg_busy(Side side, std::uint64_t now_ns) = 0;
     /// Its party is elsewhere than before (port 0: it is not), or weir-media has to know other things of its ICE.
     virtual void on_leg_moved(Side side, const proto::Endpoint& source, std::uint64_t now_ns) = 0;
     virtual void on_leg_event(Side side, Component component, const proto::Event& event, std::uint64_t now_ns) = 0;
@@ -115,6 +119,8 @@ class MediaLeg final : private MediaPort::Listener {
   /// See Media::local_section; without the ports.
   [[nodiscard]] sip::LocalSection local_keys(bool sdes);
   void renew_local_keys() { renews_ = true; }
+  /// See Media::drop_renewal.
+  void drop_renewal();
 
   /// See Media::fingerprints.
   [[nodiscard]] std::vector<sip::Fingerprint> fingerprints() const;
@@ -132,9 +138,16 @@ class MediaLeg final : private MediaPort::Listener {
   /// Its party has chosen the pair of this port and `source`, by the credentials at `which` of ice(). True: it is news.
   bool choose_pair(Component component, const proto::Endpoint& source, std::size_t which, std::uint64_t now_ns);
 
-  /// Receive and send transform of the leg's media; plain ones where no keys are in force.
+  /// Receive and send transform of the leg's media; plain ones where no keys are in force. Of keys whose handshake
+  /// ended with our own flight nobody knows that the party has them, for the flight may be lost: those before are sent
+  /// with until it has shown so, or has had kConfirmNs for it. RFC 5764 section 5.2 has it hear both.
   [[nodiscard]] Secret<proto::TransformSpec> receive_transform() const;
   [[nodiscard]] Secret<proto::TransformSpec> send_transform() const;
+  static constexpr std::uint64_t kConfirmNs = 2'000'000'000;
+  /// A packet of the component has come under the keys in force. True: they are to be sent with from now on.
+  bool confirm_keys(Component component);
+  /// The same by the clock.
+  bool confirm_keys_in_time(std::uint64_t now_ns);
 
   [[nodiscard]] const SecuredInfo& secured() const { return secured_; }
 
@@ -156,6 +169,12 @@ class MediaLeg final : private MediaPort::Listener {
     AssociationId id = 0;
     sip::DtlsAssociationTerms terms;
   };
+  /// What is sent with in place of the keys in force; see send_transform.
+  struct KeysBefore {
+    LegKeys keys;
+    std::uint64_t until_ns = 0;
+    std::array<bool, 2> confirmed{};  ///< by component: the party has those in force
+  };
   /// One party that answered: with a leg's only party there is one.
   struct Fork {
     std::uint64_t dialog = 0;
@@ -169,6 +188,9 @@ class MediaLeg final : private MediaPort::Listener {
   // MediaPort::Listener
   void on_port_secured(AssociationId association, std::uint64_t now_ns) override;
   void on_port_failed(AssociationId association, const std::string& reason, std::uint64_t now_ns) override;
+  void on_port_renegotiates(std::uint64_t now_ns) override;
+  void on_port_renegotiated(AssociationId association, Component component, std::uint64_t now_ns) override;
+  void on_port_gave_up(AssociationId association, const std::string& reason, std::uint64_t now_ns) override;
   void on_port_stun(Component component, const proto::Endpoint& source, proto::Bytes datagram,
                     std::uint64_t now_ns) override;
   void on_port_event(Component component, const proto::Event& event, std::uint64_t now_ns) override;
@@ -181,6 +203,7 @@ class MediaLeg final : private MediaPort::Listener {
 
   Fork& fork_of(std::uint64_t dialog);
   Fork* fork_with(AssociationId association);
+  Fork* current_fork_with_up(AssociationId association);
   void forget(Fork& fork);
   void forget_other_forks();
   [[nodiscard]] bool is_current(const Fork& fork) const { return remote_ && fork.dialog == remote_->dialog; }
@@ -196,6 +219,9 @@ class MediaLeg final : private MediaPort::Listener {
   void use_sdes(std::uint64_t now_ns);
   void use_association(Fork& fork, std::uint64_t now_ns);
   void use(const LegKeys& keys, bool keeps_indexes, const SecuredInfo& info, std::uint64_t now_ns);
+  static SecuredInfo info_of(const DtlsSecured& secured);
+  void keep_sending(std::uint64_t now_ns);
+  void send_with_keys_in_force();
   [[nodiscard]] proto::Endpoint signalled(Component component) const;
   [[nodiscard]] proto::Endpoint expected(Component component) const;
   LegIce& known_ice();
@@ -208,6 +234,7 @@ class MediaLeg final : private MediaPort::Listener {
   bool run_agent(std::uint64_t now_ns);
   void follow_agent(std::uint64_t now_ns);
   void lead_dtls(std::uint64_t now_ns);
+  void lead_renegotiation();
   void tell_ports_of_ice(std::uint64_t now_ns);
 
   MediaEngine& engine_;
@@ -220,13 +247,15 @@ class MediaLeg final : private MediaPort::Listener {
   Boxed<LegIce> ice_;                         ///< empty: not spoken of yet
   std::vector<Fork> forks_;                   ///< the first to answer first
   AssociationId association_next_ = 1;
-  std::optional<LegKeys> keys_;    ///< in force
-  std::uint64_t keys_dialog_ = 0;  ///< whose they are
+  std::optional<LegKeys> keys_;         ///< in force
+  std::unique_ptr<KeysBefore> before_;  ///< null: those in force are sent with
+  std::uint64_t keys_dialog_ = 0;       ///< whose they are
   std::uint32_t keys_version_ = 0;
   SecuredInfo secured_;
   bool secured_said_ = false;
   bool early_keys_ = false;                   ///< keys were in force of a party that had not won yet
   bool renews_ = false;                       ///< the next local_keys() are fresh ones
+  bool turns_ = false;                        ///< they asked for the other role, and there is no answer yet
   std::string tls_id_;                        ///< ours, of the association in force or to come; empty: to be made
   std::string tls_id_next_;                   ///< of the one after it
   std::vector<sip::CryptoAttribute> crypto_;  ///< SDES keys of ours that were never used; empty: to be made

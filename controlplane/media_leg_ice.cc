@@ -57,6 +57,7 @@ bool MediaLeg::choose_pair(Component component, const proto::Endpoint& source, s
 
 /// A ClientHello waited for somewhere to go, or the handshake goes on elsewhere.
 void MediaLeg::lead_dtls(std::uint64_t now_ns) {
+  lead_renegotiation();
   if (!uses_ice() || remote_->keying != sip::Keying::kDtls || remote_->role != sip::DtlsRole::kClient) return;
   const Fork& fork = fork_of(remote_->dialog);
   if (!fork.pending) {

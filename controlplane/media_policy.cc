@@ -30,6 +30,7 @@ sip::SecurityPolicy keyings_of(const settings::MediaPolicy& media) {
   policy.rekey_s = media.dtls_rekey_s;
   // More than 2^32 are decades.
   policy.rekey_packets = static_cast<std::uint32_t>(std::min<std::uint64_t>(media.dtls_rekey_packets, UINT32_MAX));
+  policy.renegotiates = media.dtls_renegotiation;
   return policy;
 }
 

@@ -71,16 +71,29 @@ void MediaPort::write_place(proto::FlowSpec& spec) const {
 MediaPort::Association& MediaPort::add_association() {
   WEIR_ASSERT(context_ != nullptr);
   Association& added = *associations_.emplace_back(std::make_unique<Association>());
-  added.endpoint = std::make_unique<DtlsEndpoint>(
-      *context_,
-      DtlsEndpoint::Callbacks{
-          .send = [this](const proto::Endpoint& destination, proto::Bytes datagram) { send(destination, datagram); },
-          .secured = [this, &added](const DtlsSecured& secured,
-                                    std::uint64_t at) { on_dtls_secured(added, secured, at); },
-          .failed = [this, &added](const std::string& reason,
-                                   std::uint64_t at) { listener_.on_port_failed(added.id, reason, at); }},
-      certificate_);
+  DtlsEndpoint::Callbacks callbacks;
+  callbacks.send = [this](const proto::Endpoint& destination, proto::Bytes datagram) { send(destination, datagram); };
+  callbacks.secured = [this, &added](const DtlsSecured& secured, std::uint64_t at) {
+    on_dtls_secured(added, secured, at);
+  };
+  callbacks.failed = [this, &added](const std::string& reason, std::uint64_t at) {
+    listener_.on_port_failed(added.id, reason, at);
+  };
+  if (place_.renegotiates) follow_renegotiations(added, callbacks);
+  added.endpoint = std::make_unique<DtlsEndpoint>(*context_, std::move(callbacks), certificate_);
   return added;
+}
+
+void MediaPort::follow_renegotiations(Association& association, DtlsEndpoint::Callbacks& callbacks) {
+  callbacks.renegotiated = [this, &association](const DtlsSecured& secured, std::uint64_t at) {
+    if (!flow_) return;  // closed meanwhile
+    association.secured = std::make_unique<DtlsSecured>(secured);
+    association.over_ns = at;
+    listener_.on_port_renegotiated(association.id, component_, at);
+  };
+  callbacks.given_up = [this, &association](const std::string& reason, std::uint64_t at) {
+    listener_.on_port_gave_up(association.id, reason, at);
+  };
 }
 
 MediaPort::Association* MediaPort::find(AssociationId id) const {
@@ -163,6 +176,11 @@ void MediaPort::forget_dtls(AssociationId id) {
   if (association->over_ns == 0) bury(*association);
 }
 
+void MediaPort::end_dtls(AssociationId id) {
+  Association* association = id == 0 ? nullptr : find(id);
+  if (association != nullptr) bury(*association);
+}
+
 void MediaPort::bury(Association& association) {
   const auto place = std::find_if(associations_.begin(), associations_.end(),
                                   [&](const std::unique_ptr<Association>& each) { return each.get() == &association; });
@@ -219,15 +237,26 @@ bool MediaPort::advance(std::uint64_t now_ns) {
     if (i < associations_.size() && associations_[i]->endpoint != nullptr) associations_[i]->endpoint->advance(now_ns);
   }
   end_what_is_over(now_ns);
-  return handshakes() != 0 || !buried_.empty();
+  return is_busy(now_ns) || !buried_.empty();
+}
+
+/// An association has timers that run. One that waits for the peer's next handshake has none: it costs nothing.
+bool MediaPort::is_busy(std::uint64_t now_ns) const {
+  return std::any_of(associations_.begin(), associations_.end(), [&](const std::unique_ptr<Association>& each) {
+    if (each->endpoint == nullptr) return false;
+    return !each->endpoint->is_renegotiable() || each->endpoint->renegotiates() || lingers(*each, now_ns);
+  });
+}
+
+bool MediaPort::lingers(const Association& association, std::uint64_t now_ns) const {
+  // RFC 6347 section 4.2.4: the last flight is repeated while the peer may not have it, which is for as long as the
+  // peer's own handshake may take.
+  return association.over_ns == 0 || now_ns < association.over_ns + context_->options().timeout_ns;
 }
 
 void MediaPort::end_what_is_over(std::uint64_t now_ns) {
-  // RFC 6347 section 4.2.4: the last flight is repeated while the peer may not have it, which is for as long as the
-  // peer's own handshake may take.
-  const std::uint64_t linger_ns = context_->options().timeout_ns;
   std::erase_if(associations_, [&](const std::unique_ptr<Association>& each) {
-    if (each->over_ns == 0 || now_ns < each->over_ns + linger_ns) return false;
+    if (lingers(*each, now_ns) || (each->endpoint != nullptr && each->endpoint->is_renegotiable())) return false;
     each->endpoint.reset();
     return each->secured == nullptr;
   });
@@ -257,10 +286,10 @@ MediaPort::Association* MediaPort::association_for(const proto::Endpoint& source
     if (each->over_ns == 0 && each->signalled == source) named = each.get();
   }
   if (named != nullptr) return named;
-  for (const std::unique_ptr<Association>& each : associations_) {
-    if (each->endpoint != nullptr && each->endpoint->knows(source)) {
+  for (auto each = associations_.rbegin(); each != associations_.rend(); ++each) {
+    if ((*each)->endpoint != nullptr && (*each)->endpoint->knows(source)) {
       // A new association of the same peer begins with records that the one before has no use for.
-      if (each->over_ns == 0 || latest == nullptr) return each.get();
+      if ((*each)->over_ns == 0 || latest == nullptr) return each->get();
     }
   }
   return latest;
@@ -274,7 +303,18 @@ void MediaPort::on_punt(const proto::Punt& punt, std::uint64_t now_ns) {
   const proto::PacketKind kind = proto::classify(datagram);
   if (kind == proto::PacketKind::kStun) return listener_.on_port_stun(component_, source, datagram, now_ns);
   if (kind != proto::PacketKind::kDtls) return;
-  if (Association* association = association_for(source)) association->endpoint->receive(source, datagram, now_ns);
+  Association* association = association_for(source);
+  if (association == nullptr) return;
+  const bool ran = association->endpoint->renegotiates();
+  association->endpoint->receive(source, datagram, now_ns);
+  const bool begins = !ran && is_renegotiating();
+  if (begins) listener_.on_port_renegotiates(now_ns);
+}
+
+bool MediaPort::is_renegotiating() const {
+  return std::any_of(associations_.begin(), associations_.end(), [](const std::unique_ptr<Association>& each) {
+    return each->endpoint != nullptr && each->endpoint->renegotiates();
+  });
 }
 
 }  // namespace weir::controlplane

@@ -33,6 +33,12 @@ class MediaPort : public FlowHandler {
     virtual void on_port_secured(AssociationId association, std::uint64_t now_ns) = 0;
     /// The association will not come to be; 0: the port itself cannot be opened.
     virtual void on_port_failed(AssociationId association, const std::string& reason, std::uint64_t now_ns) = 0;
+    /// The peer redoes the association's handshake: the port's timers have work.
+    virtual void on_port_renegotiates(std::uint64_t now_ns) = 0;
+    /// It has, with a certificate that matched: see secured().
+    virtual void on_port_renegotiated(AssociationId association, Component component, std::uint64_t now_ns) = 0;
+    /// It has not, and may not any more. What was in force is.
+    virtual void on_port_gave_up(AssociationId association, const std::string& reason, std::uint64_t now_ns) = 0;
     /// A STUN message, a response perhaps: nobody has verified it.
     virtual void on_port_stun(Component component, const proto::Endpoint& source, proto::Bytes datagram,
                               std::uint64_t now_ns) = 0;
@@ -48,6 +54,7 @@ class MediaPort : public FlowHandler {
     std::optional<std::uint8_t> also_network = {};
     std::uint16_t local_port = 0;
     std::uint32_t punts_per_s_max = 0;
+    bool renegotiates = false;  ///< the peer may redo its handshakes: their associations are kept for it
   };
 
   /// `client`, `listener` and `certificate` outlive the port. `certificate`: ours in its associations; null: the DTLS
@@ -85,6 +92,8 @@ class MediaPort : public FlowHandler {
   [[nodiscard]] const DtlsSecured* secured(AssociationId association) const;
   /// The leg has the keys, or wants none of them: they are wiped. An association that is not over ends.
   void forget_dtls(AssociationId association);
+  /// Another one has taken its place, or it is of no use any more.
+  void end_dtls(AssociationId association);
   /// OpenSSL's objects that are alive: for tests and for people.
   [[nodiscard]] std::size_t handshakes() const;
 
@@ -133,6 +142,10 @@ class MediaPort : public FlowHandler {
   void tell_peer();
   void on_opened(const proto::Status& status, std::uint64_t now_ns);
   void on_dtls_secured(Association& association, const DtlsSecured& secured, std::uint64_t now_ns);
+  void follow_renegotiations(Association& association, DtlsEndpoint::Callbacks& callbacks);
+  [[nodiscard]] bool is_renegotiating() const;
+  [[nodiscard]] bool lingers(const Association& association, std::uint64_t now_ns) const;
+  [[nodiscard]] bool is_busy(std::uint64_t now_ns) const;
   void end_what_is_over(std::uint64_t now_ns);
   void bury(Association& association);
 

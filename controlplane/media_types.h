@@ -77,6 +77,12 @@ struct KeyAge {
   std::uint64_t packets_before = 0;  ///< of its party, by the time that they came
   std::uint64_t asked_ns = 0;        ///< when others were asked for last; 0: not yet
   std::uint8_t asked = 0;            ///< how often, in vain so far
+  std::uint16_t early = 0;           ///< in kEarlyOf-ths of what policy allows: drawn, so that not all end at once
+  bool kept = false;                 ///< its party was asked, and goes on with these
+
+  /// A tenth of it at most.
+  static constexpr std::uint16_t kEarlyOf = 10'000;
+  static constexpr std::uint16_t kEarlyMax = kEarlyOf / 10;
 };
 
 /// How a leg was secured. With two associations (no rtcp-mux) this is RTP's.

@@ -83,6 +83,8 @@ struct SecurityPolicy {
   /// By which ours names ours.
   FingerprintHashes fingerprints_offered = FingerprintHashes(std::array{proto::CertificateHash::kSha256});
   std::uint32_t rekey_packets = 0;  ///< see rekey_s
+  /// The party may redo its DTLS handshake inside its association (RFC 5763 section 6.7).
+  bool renegotiates = false;
 
   [[nodiscard]] bool sdes() const { return !suites.empty(); }
   /// Any keying at all may be used.
@@ -90,7 +92,7 @@ struct SecurityPolicy {
 
   friend bool operator==(const SecurityPolicy&, const SecurityPolicy&) = default;
 };
-static_assert(sizeof(SecurityPolicy) <= 64, "every leg has it three times");
+static_assert(sizeof(SecurityPolicy) <= 72, "every leg has it three times");
 
 /// Both directions' SDES keys of one section, as agreed (RFC 4568 section 5.1).
 struct SdesAgreement {

@@ -244,12 +244,14 @@ std::optional<SdpRefusal> read_answered_crypto(const MediaSection& ours, const M
   return std::nullopt;
 }
 
-/// RFC 5763 section 5 has no answer of actpass. Who offered it once and now says it in every answer (baresip 1.0)
-/// leaves the roles of an association in force as they are, if our offer does.
+/// The answer leaves the roles of an association in force as they are. RFC 5763 section 5 has no answer of actpass, yet
+/// who offered it once may say it in every answer (baresip 1.0). And our offer of the other role, which asks who knows
+/// no tls-id for a new association (RFC 8842 section 3.1), is answered with the role that the party has by some.
 bool keeps_roles(DtlsSetup ours, DtlsSetup answered, std::optional<DtlsRole> current) {
-  if (!current || answered != DtlsSetup::kActpass) return false;
-  return ours == DtlsSetup::kActpass ||
-         ours == (*current == DtlsRole::kClient ? DtlsSetup::kActive : DtlsSetup::kPassive);
+  if (!current) return false;
+  if (answered == DtlsSetup::kActpass) return true;
+  const DtlsSetup theirs = *current == DtlsRole::kClient ? DtlsSetup::kPassive : DtlsSetup::kActive;
+  return ours == answered && answered == theirs;
 }
 
 /// ICE is used if both sides have it.

@@ -49,6 +49,8 @@ struct MediaPolicy {
   /// DTLS keys in force for so long, or for so many packets of the leg, are renewed; 0: never.
   std::uint32_t dtls_rekey_s = 0;
   std::uint64_t dtls_rekey_packets = 0;
+  /// Parties may redo their DTLS handshake inside its association: it is kept for them.
+  bool dtls_renegotiation = false;
   bool avpf = false;  ///< offers say RTP/AVPF and its secured kin (RFC 4585); either is taken
   Ice ice = Ice::kOff;
   CodecPolicy codecs;

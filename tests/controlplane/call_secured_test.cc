@@ -283,6 +283,28 @@ TEST(CallSecured, ASecuredCalleeThatSaysNoTlsIdMayRefreshAndMove) {
   EXPECT_EQ(proto::to_string(from_caller->spec.rtp.peer), "198.18.2.2:50002");
 }
 
+TEST(CallSecured, ACallerWithoutTlsIdThatKeepsItsRoleKeepsItsCallAndItsKeys) {
+  for (const char* setup : {"active", "actpass"}) {
+    SCOPED_TRACE(setup);
+    CallLab lab("", "dtls_rekey_s = 10");
+    DtlsPeer caller({});
+    const std::string fingerprint = fingerprint_line(caller);
+    answer_secured_caller(lab, "a=setup:active\r\n" + fingerprint);
+    shake_hands(lab, caller, audio_port(*lab.answer), place("198.18.1.2", 40000));
+    for (int half_seconds = 0; half_seconds < 22 && lab.silent(kCallers); ++half_seconds) lab.advance(500);
+    const sip::Message offer = lab.expect(kCallers, "INVITE");
+    EXPECT_EQ(sdp_value(offer.body(), "a=setup:"), "active") << "the other role asks for another association";
+    sip::Message response = sip::make_response(offer, 200, "OK", "");
+    response.set_body(secured_invite("a=setup:" + std::string(setup) + "\r\n" + fingerprint).body, "application/sdp");
+    lab.deliver(kCallers, sip::write(response));
+    (void)lab.expect(kCallers, "ACK");
+    lab.advance(60'000);
+    EXPECT_TRUE(lab.silent(kCallers)) << "it is not asked again so soon";
+    EXPECT_EQ(lab.control().calls(), 1u);
+    EXPECT_EQ(key_updates(lab), 0u);
+  }
+}
+
 TEST(CallSecured, ATrustedPartyThatWantsItIsToldTheOthersShortAuthenticationString) {
   for (const bool trusted : {true, false}) {
     SCOPED_TRACE(trusted);

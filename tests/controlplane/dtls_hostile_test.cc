@@ -7,6 +7,7 @@
 
 #include "controlplane/client_hello.h"
 #include "controlplane/dtls.h"
+#include "proto/dtls_record.h"
 #include "tests/support/chromium_client_hello.h"
 #include "tests/support/dtls_bench.h"
 #include "tests/support/hex.h"
@@ -118,6 +119,33 @@ TEST(DtlsHostile, NoiseFromThePeersOwnAddressBeforeEveryDatagramDoesNotStopTheSe
     bench.run(peer);
     ASSERT_TRUE(bench.secured) << bench.failure.value_or("nothing happened") << " in round " << round;
     EXPECT_TRUE(peer.connected());
+  }
+}
+
+TEST(DtlsHostile, RecordsTooShortForATagBetweenAnyTwoOfThePeersDoNotStopItsHandshake) {
+  for (const bool client : {true, false}) {
+    for (const std::size_t bytes : {1u, 12u, 23u}) {
+      SCOPED_TRACE((client ? "a client, " : "a server, ") + std::to_string(bytes));
+      DtlsBench bench;
+      DtlsPeer peer({.client = client});
+      bench.endpoint.start(client ? sip::DtlsRole::kServer : sip::DtlsRole::kClient, kPeerPlace, {peer.fingerprint()},
+                           bench.now_ns);
+      bench.wire = [&](bool to_endpoint, std::size_t, Datagram datagram) {
+        if (!to_endpoint) return std::vector<Datagram>{std::move(datagram)};
+        std::vector<Datagram> delivered;
+        proto::Bytes rest(datagram);
+        while (const auto next = proto::parse_dtls_record(rest)) {
+          delivered.push_back(record(21, 1, Datagram(bytes, 0x55)));
+          delivered.push_back(record(22, 1, Datagram(bytes, 0x55)));
+          delivered.emplace_back(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(next->record_bytes));
+          rest = rest.subspan(next->record_bytes);
+        }
+        return delivered;
+      };
+      if (client) peer.step();
+      bench.run(peer);
+      EXPECT_TRUE(bench.secured) << bench.failure.value_or("nothing happened");
+    }
   }
 }
 

@@ -80,6 +80,7 @@ KeptCall a_call() {
   call.media->legs[1].secured.short_authentication = "K3F7Q";
   call.media->legs[1].unlinkable = true;
   call.media->legs[1].keys_age = {.since_ns = 42, .packets_before = 43};
+  call.media->legs[1].sends_before = true;
   call.media->legs[1].security.rekey_packets = 1'000;
   call.media->legs[1].certificate = its_certificate();
   call.media->legs[1].association.emplace();
@@ -116,6 +117,7 @@ TEST(KeptCall, IsReadAsItWasWritten) {
   EXPECT_EQ(read->media->legs[1].secured.short_authentication, "K3F7Q");
   EXPECT_TRUE(read->media->legs[1].unlinkable);
   EXPECT_EQ(read->media->legs[1].keys_age.packets_before, 43u);
+  EXPECT_TRUE(read->media->legs[1].sends_before);
   ASSERT_NE(read->media->legs[1].certificate, nullptr);
   EXPECT_EQ(read->media->legs[1].certificate->fingerprint(), its_certificate()->fingerprint());
   EXPECT_EQ(EVP_PKEY_eq(read->media->legs[1].certificate->key(), its_certificate()->key()), 1);

@@ -194,6 +194,34 @@ TEST(ReadAnswer, EverySetupAnswerToOursHasItsRole) {
   }
 }
 
+TEST(ReadAnswer, WhoIsAskedToTurnItsRoleMayKeepIt) {
+  struct Row {
+    const char* answered;
+    DtlsSetup ours;
+    std::optional<DtlsRole> current;
+    bool valid;
+  };
+  const Row rows[] = {
+      {"active", DtlsSetup::kActive, DtlsRole::kServer, true},
+      {"passive", DtlsSetup::kPassive, DtlsRole::kClient, true},
+      {"active", DtlsSetup::kActive, DtlsRole::kClient, false},
+      {"passive", DtlsSetup::kPassive, DtlsRole::kServer, false},
+      {"active", DtlsSetup::kActive, std::nullopt, false},
+  };
+  for (const Row& row : rows) {
+    SCOPED_TRACE(std::string(row.answered) + (row.current ? " / " + std::string(to_string(*row.current)) : ""));
+    LocalSession local = leg("198.18.1.1");
+    local.sections[0].setup = row.ours;
+    local.sections[0].current_role = row.current;
+    const SessionDescription ours = make_offer(offered(samples::kSipp), local, RtpProtocol::kDtlsSavp);
+    const auto read = read_answer(ours, crlf(with(dtls_audio(row.answered), "0 8 101", "8 101")), {}, local.sections);
+    ASSERT_EQ(std::holds_alternative<Agreement>(read), row.valid);
+    if (row.valid) {
+      EXPECT_EQ(std::get<Agreement>(read).sections[0].role, row.current);
+    }
+  }
+}
+
 TEST(ReadAnswer, AnOpenAnswerLeavesTheRolesOfAnAssociationAsTheyAre) {
   struct Row {
     DtlsSetup ours;
@@ -201,9 +229,9 @@ TEST(ReadAnswer, AnOpenAnswerLeavesTheRolesOfAnAssociationAsTheyAre) {
     bool valid;
   };
   const Row rows[] = {
-      {DtlsSetup::kActpass, DtlsRole::kServer, true},  {DtlsSetup::kActpass, DtlsRole::kClient, true},
-      {DtlsSetup::kPassive, DtlsRole::kServer, true},  {DtlsSetup::kActive, DtlsRole::kClient, true},
-      {DtlsSetup::kPassive, DtlsRole::kClient, false}, {DtlsSetup::kActive, DtlsRole::kServer, false},
+      {DtlsSetup::kActpass, DtlsRole::kServer, true}, {DtlsSetup::kActpass, DtlsRole::kClient, true},
+      {DtlsSetup::kPassive, DtlsRole::kServer, true}, {DtlsSetup::kActive, DtlsRole::kClient, true},
+      {DtlsSetup::kPassive, DtlsRole::kClient, true}, {DtlsSetup::kActive, DtlsRole::kServer, true},
       {DtlsSetup::kActpass, std::nullopt, false},
   };
   const RemoteOffer offer = offered(samples::kSipp);

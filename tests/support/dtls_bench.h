@@ -36,13 +36,9 @@ class DtlsBench {
   /// what is delivered in its place.
   using Wire = std::function<std::vector<Datagram>(bool to_endpoint, std::size_t number, Datagram)>;
 
-  explicit DtlsBench(controlplane::DtlsOptions options = {})
-      : context(make_dtls_context(std::move(options))),
-        endpoint(*context,
-                 {.send = [this](const proto::Endpoint& to,
-                                 proto::Bytes bytes) { sent.emplace_back(to, Datagram(bytes.begin(), bytes.end())); },
-                  .secured = [this](const controlplane::DtlsSecured& outcome, std::uint64_t) { secured = outcome; },
-                  .failed = [this](const std::string& reason, std::uint64_t) { failure = reason; }}) {}
+  /// `renegotiates`: the peer may redo the handshake.
+  explicit DtlsBench(controlplane::DtlsOptions options = {}, bool renegotiates = false)
+      : context(make_dtls_context(std::move(options))), endpoint(*context, make_callbacks(renegotiates)) {}
 
   /// Datagrams for one place, in order; those for others stay.
   std::vector<Datagram> take_sent_to(const proto::Endpoint& place) {
@@ -97,11 +93,28 @@ class DtlsBench {
   std::deque<std::pair<proto::Endpoint, Datagram>> sent;
   std::optional<controlplane::DtlsSecured> secured;
   std::optional<std::string> failure;
+  std::vector<controlplane::DtlsSecured> renegotiated;
+  std::vector<std::string> given_up;
   controlplane::DtlsEndpoint endpoint;
   std::uint64_t now_ns = 1'000'000'000;
   Wire wire;
 
  private:
+  controlplane::DtlsEndpoint::Callbacks make_callbacks(bool renegotiates) {
+    controlplane::DtlsEndpoint::Callbacks callbacks;
+    callbacks.send = [this](const proto::Endpoint& to, proto::Bytes bytes) {
+      sent.emplace_back(to, Datagram(bytes.begin(), bytes.end()));
+    };
+    callbacks.secured = [this](const controlplane::DtlsSecured& outcome, std::uint64_t) { secured = outcome; };
+    callbacks.failed = [this](const std::string& reason, std::uint64_t) { failure = reason; };
+    if (!renegotiates) return callbacks;
+    callbacks.renegotiated = [this](const controlplane::DtlsSecured& outcome, std::uint64_t) {
+      renegotiated.push_back(outcome);
+    };
+    callbacks.given_up = [this](const std::string& reason, std::uint64_t) { given_up.push_back(reason); };
+    return callbacks;
+  }
+
   std::vector<Datagram> through(bool to_endpoint, Datagram datagram) {
     std::size_t& number = to_endpoint ? to_endpoint_ : to_peer_;
     if (!wire) return {std::move(datagram)};

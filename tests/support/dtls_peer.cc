@@ -129,6 +129,18 @@ void DtlsPeer::make_certificate(unsigned rsa_bits) {
   EVP_PKEY_free(key);
 }
 
+void DtlsPeer::renegotiate() {
+  ERR_clear_error();
+  WEIR_ASSERT(SSL_renegotiate(ssl_) == 1);
+  step();
+}
+
+void DtlsPeer::change_certificate() {
+  X509_free(certificate_);
+  make_certificate(0);
+  WEIR_ASSERT(SSL_use_cert_and_key(ssl_, certificate_, SSL_CTX_get0_privatekey(context_), nullptr, 1) == 1);
+}
+
 void DtlsPeer::step() {
   ERR_clear_error();
   const int done = SSL_do_handshake(ssl_);

@@ -39,6 +39,10 @@ class DtlsPeer {
 
   /// Goes on with the handshake: a client's first call sends its ClientHello.
   void step();
+  /// Redoes the handshake inside its association: a client by its ClientHello, a server by asking for one.
+  void renegotiate();
+  /// Has another certificate, from the next handshake on.
+  void change_certificate();
   void receive(proto::Bytes datagram);
   /// What it sent since last asked.
   std::vector<Datagram> take_sent();

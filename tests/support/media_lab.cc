@@ -47,7 +47,7 @@ MediaLab::MediaLab(const Party& caller, const Party& callee, const std::array<si
   WEIR_ASSERT(attached.ok());
   region = std::make_unique<proto::Region>(std::move(attached).value());
   client = std::make_unique<controlplane::DataplaneClient>(*region);
-  auto made = controlplane::MediaEngine::create(*client, settings);
+  auto made = controlplane::MediaEngine::create(*client, settings, {}, [this](std::uint32_t) { return chance; });
   WEIR_ASSERT(made.ok());
   engine = std::move(made).value();
 

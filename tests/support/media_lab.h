@@ -75,6 +75,7 @@ class MediaLab {
   std::unique_ptr<proto::Region> region;
   std::unique_ptr<controlplane::DataplaneClient> client;
   std::unique_ptr<controlplane::MediaEngine> engine;
+  std::uint32_t chance = 0;  ///< what is drawn
   std::vector<MediaEvent> events;
   std::unique_ptr<controlplane::Media> media;
   std::uint64_t now_ns = 1'000'000'000'000;
