@@ -7,7 +7,6 @@
 #include <array>
 #include <utility>
 
-#include "controlplane/dtls_filter.h"
 #include "controlplane/short_authentication.h"
 #include "proto/assert.h"
 #include "proto/control_protocol.h"
@@ -29,8 +28,9 @@ bool is_alert(proto::Bytes datagram) {
 
 }  // namespace
 
-DtlsAssociation::DtlsAssociation(DtlsContext& context, sip::DtlsRole role, Send send, const Certificate* certificate)
-    : role_(role), ssl_(SSL_new(context.ssl_context())) {
+DtlsAssociation::DtlsAssociation(DtlsContext& context, sip::DtlsRole role, Send send, const Certificate* certificate,
+                                 Media media)
+    : role_(role), media_(std::move(media)), ssl_(SSL_new(context.ssl_context())) {
   WEIR_ASSERT(ssl_ != nullptr);
   WEIR_ASSERT(certificate == nullptr ||
               SSL_use_cert_and_key(ssl_.get(), certificate->x509(), certificate->key(), nullptr, 1) == 1);
@@ -75,8 +75,7 @@ DtlsAssociation::State DtlsAssociation::start_server(proto::Bytes client_hello_r
 DtlsAssociation::State DtlsAssociation::receive(proto::Bytes datagram) {
   if (state_ == State::kFailed || datagram.size() > proto::kPuntDataBytesMax) return state_;
   std::array<std::uint8_t, proto::kPuntDataBytesMax> kept;
-  const DtlsStage stage = state_ == State::kConnected ? DtlsStage::kConnected : DtlsStage::kHandshaking;
-  const std::size_t kept_bytes = filter_dtls_records(datagram, role_, stage, sequence_next_, kept);
+  const std::size_t kept_bytes = filter_dtls_records(datagram, role_, stage(), sequence_next_, kept);
   if (kept_bytes == 0) return state_;
   datagrams_.incoming = {kept.data(), kept_bytes};
   if (state_ == State::kConnected) {
@@ -86,6 +85,18 @@ DtlsAssociation::State DtlsAssociation::receive(proto::Bytes datagram) {
   }
   datagrams_.incoming = {};
   return state_;
+}
+
+DtlsStage DtlsAssociation::stage() const {
+  if (state_ != State::kConnected) return DtlsStage::kHandshaking;
+  return carries_media() ? DtlsStage::kCarrying : DtlsStage::kConnected;
+}
+
+void DtlsAssociation::send_media(proto::Bytes media) {
+  if (!carries_media() || media.empty()) return;
+  ERR_clear_error();
+  SSL_write(ssl_.get(), media.data(), static_cast<int>(media.size()));  // what is not sent is lost, as by a network
+  ERR_clear_error();
 }
 
 DtlsAssociation::State DtlsAssociation::advance() {
@@ -123,24 +134,20 @@ DtlsAssociation::State DtlsAssociation::fail(std::string reason) {
 
 DtlsAssociation::State DtlsAssociation::finish() {
   const SRTP_PROTECTION_PROFILE* selected = SSL_get_selected_srtp_profile(ssl_.get());
-  if (selected == nullptr) return fail("the peer and Weir have no SRTP profile in common (use_srtp)");
+  if (selected == nullptr && !media_) return fail("the peer and Weir have no SRTP profile in common (use_srtp)");
+  // Without the extension it is plain DTLS (RFC 5764 section 4.1.1): media is its application data.
   const std::optional<proto::SrtpProfile> profile =
-      proto::srtp_profile_by_dtls_id(static_cast<std::uint16_t>(selected->id));
+      selected == nullptr ? proto::SrtpProfile::kDtlsRecords
+                          : proto::srtp_profile_by_dtls_id(static_cast<std::uint16_t>(selected->id));
   if (!profile) return fail("the negotiated SRTP profile is unknown");
+  result_.profile = *profile;
   result_.peer_certificate.reset(SSL_get1_peer_certificate(ssl_.get()));
   if (result_.peer_certificate == nullptr) return fail("the peer sent no certificate");
 
-  Secret<std::array<std::uint8_t, kExporterBytesMax>> exported;
-  const std::size_t bytes = exporter_bytes(*profile);
-  if (SSL_export_keying_material(ssl_.get(), exported->data(), bytes, kDtlsSrtpExporterLabel,
-                                 sizeof kDtlsSrtpExporterLabel - 1, nullptr, 0, 0) != 1) {
-    return fail(openssl_error("OpenSSL exports no keys"));
-  }
+  if (proto::is_srtp(*profile) && !export_keys()) return fail(openssl_error("OpenSSL exports no keys"));
   const std::optional<std::string> short_authentication = short_authentication_string(*ssl_);
   if (!short_authentication) return fail(openssl_error("OpenSSL has no SHA-1"));
   result_.short_authentication = *short_authentication;
-  result_.keys = split_exporter(*profile, {exported->data(), bytes});
-  result_.profile = *profile;
   result_.version = SSL_get_version(ssl_.get());
   result_.cipher_suite = SSL_get_cipher_name(ssl_.get());
   state_ = State::kConnected;
@@ -148,12 +155,25 @@ DtlsAssociation::State DtlsAssociation::finish() {
   return state_;
 }
 
+bool DtlsAssociation::export_keys() {
+  Secret<std::array<std::uint8_t, kExporterBytesMax>> exported;
+  const std::size_t bytes = exporter_bytes(result_.profile);
+  if (SSL_export_keying_material(ssl_.get(), exported->data(), bytes, kDtlsSrtpExporterLabel,
+                                 sizeof kDtlsSrtpExporterLabel - 1, nullptr, 0, 0) != 1) {
+    return false;
+  }
+  result_.keys = split_exporter(result_.profile, {exported->data(), bytes});
+  return true;
+}
+
 void DtlsAssociation::drain() {
-  // Reading makes OpenSSL repeat its last flight when the peer repeats its own. There is no application data, and an
-  // authentic close or alert changes nothing: media lives and dies with the call (RFC 5763 section 6.7).
-  std::array<std::uint8_t, 512> unused;
+  // Reading makes OpenSSL repeat its last flight when the peer repeats its own. An authentic close or alert changes
+  // nothing: media lives and dies with the call (RFC 5763 section 6.7). A record is one packet, and fits.
+  std::array<std::uint8_t, proto::kPuntDataBytesMax> data;
   ERR_clear_error();
-  while (SSL_read(ssl_.get(), unused.data(), static_cast<int>(unused.size())) > 0) {
+  for (int bytes = 1; bytes > 0;) {
+    bytes = SSL_read(ssl_.get(), data.data(), static_cast<int>(data.size()));
+    if (bytes > 0 && carries_media()) media_({data.data(), static_cast<std::size_t>(bytes)});
   }
   ERR_clear_error();
 }

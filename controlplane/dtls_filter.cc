@@ -60,8 +60,11 @@ bool handshake_expected(proto::Bytes fragment, sip::DtlsRole role) {
 bool keeps(const proto::DtlsRecordView& record, sip::DtlsRole role, DtlsStage stage) {
   if (record.version != kDtls10 && record.version != kDtls12) return false;
   const auto type = static_cast<proto::DtlsContentType>(record.content_type);
-  if (record.epoch == 1) return type == proto::DtlsContentType::kHandshake || type == proto::DtlsContentType::kAlert;
-  if (record.epoch != 0 || stage == DtlsStage::kConnected) return false;
+  if (record.epoch == 1) {
+    if (type == proto::DtlsContentType::kApplicationData) return stage == DtlsStage::kCarrying;
+    return type == proto::DtlsContentType::kHandshake || type == proto::DtlsContentType::kAlert;
+  }
+  if (record.epoch != 0 || stage != DtlsStage::kHandshaking) return false;
   if (type == proto::DtlsContentType::kHandshake) return handshake_expected(record.fragment, role);
   return type == proto::DtlsContentType::kChangeCipherSpec && record.fragment.size() == 1 && record.fragment[0] == 1;
 }

@@ -3,10 +3,19 @@
 #include <algorithm>
 #include <utility>
 
+#include "controlplane/media_flows.h"
 #include "proto/assert.h"
 #include "proto/demux.h"
+#include "proto/dtls_record.h"
 
 namespace weir::controlplane {
+namespace {
+
+bool is_application_data(proto::Bytes datagram) {
+  return !datagram.empty() && datagram[0] == static_cast<std::uint8_t>(proto::DtlsContentType::kApplicationData);
+}
+
+}  // namespace
 
 MediaPort::MediaPort(DataplaneClient& client, Component component, const Place& place, const Certificate* certificate,
                      Listener& listener)
@@ -38,7 +47,8 @@ void MediaPort::expect(const proto::Endpoint& peer, std::uint64_t now_ns) {
 }
 
 void MediaPort::send(const proto::Endpoint& destination, proto::Bytes datagram) {
-  if (flow_) static_cast<void>(client_.inject(*flow_, destination, datagram));
+  const std::uint8_t dscp = is_application_data(datagram) ? kMediaDscp : std::uint8_t{0};
+  if (flow_) static_cast<void>(client_.inject(*flow_, destination, datagram, dscp));
 }
 
 proto::Status MediaPort::open_dtls(DtlsContext& context, std::uint64_t now_ns) {
@@ -78,9 +88,18 @@ MediaPort::Association& MediaPort::add_association() {
           .secured = [this, &added](const DtlsSecured& secured,
                                     std::uint64_t at) { on_dtls_secured(added, secured, at); },
           .failed = [this, &added](const std::string& reason,
-                                   std::uint64_t at) { listener_.on_port_failed(added.id, reason, at); }},
+                                   std::uint64_t at) { listener_.on_port_failed(added.id, reason, at); },
+          .media = media_taker(added)},
       certificate_);
   return added;
+}
+
+/// None where policy takes none.
+std::function<void(proto::Bytes)> MediaPort::media_taker(const Association& association) {
+  if (!place_.rtp_over_dtls) return {};
+  return [this, &association](proto::Bytes media) {
+    if (installed_) listener_.on_port_media(component_, association.id, media);
+  };
 }
 
 MediaPort::Association* MediaPort::find(AssociationId id) const {
@@ -148,6 +167,7 @@ void MediaPort::on_dtls_secured(Association& association, const DtlsSecured& sec
   if (!flow_) return;  // closed meanwhile
   association.secured = std::make_unique<DtlsSecured>(secured);
   association.over_ns = now_ns;
+  association.carries = secured.profile == proto::SrtpProfile::kDtlsRecords;
   listener_.on_port_secured(association.id, now_ns);
 }
 
@@ -156,11 +176,25 @@ const DtlsSecured* MediaPort::secured(AssociationId id) const {
   return association == nullptr ? nullptr : association->secured.get();
 }
 
+void MediaPort::forget_keys(AssociationId id) {
+  if (Association* association = id == 0 ? nullptr : find(id)) association->secured.reset();
+}
+
 void MediaPort::forget_dtls(AssociationId id) {
   Association* association = id == 0 ? nullptr : find(id);
   if (association == nullptr) return;
   association->secured.reset();  // wipes the keys
-  if (association->over_ns == 0) bury(*association);
+  if (association->over_ns == 0) return bury(*association);
+  if (std::exchange(association->carries, false)) association->over_ns = now_ns_;
+}
+
+void MediaPort::send_media(AssociationId id, proto::Bytes media) {
+  Association* association = id == 0 ? nullptr : find(id);
+  if (association != nullptr && association->endpoint != nullptr) association->endpoint->send_media(media);
+}
+
+void MediaPort::return_media(proto::Bytes media) {
+  if (flow_) static_cast<void>(client_.return_media(*flow_, media));  // a full ring loses it, as a network would
 }
 
 void MediaPort::bury(Association& association) {
@@ -219,7 +253,9 @@ bool MediaPort::advance(std::uint64_t now_ns) {
     if (i < associations_.size() && associations_[i]->endpoint != nullptr) associations_[i]->endpoint->advance(now_ns);
   }
   end_what_is_over(now_ns);
-  return handshakes() != 0 || !buried_.empty();
+  const bool more = std::any_of(associations_.begin(), associations_.end(),
+                                [](const auto& each) { return each->endpoint != nullptr && !each->carries; });
+  return more || !buried_.empty();
 }
 
 void MediaPort::end_what_is_over(std::uint64_t now_ns) {
@@ -227,7 +263,7 @@ void MediaPort::end_what_is_over(std::uint64_t now_ns) {
   // peer's own handshake may take.
   const std::uint64_t linger_ns = context_->options().timeout_ns;
   std::erase_if(associations_, [&](const std::unique_ptr<Association>& each) {
-    if (each->over_ns == 0 || now_ns < each->over_ns + linger_ns) return false;
+    if (each->over_ns == 0 || each->carries || now_ns < each->over_ns + linger_ns) return false;
     each->endpoint.reset();
     return each->secured == nullptr;
   });
@@ -273,8 +309,20 @@ void MediaPort::on_punt(const proto::Punt& punt, std::uint64_t now_ns) {
   source.reserved = 0;  // compared as a whole
   const proto::PacketKind kind = proto::classify(datagram);
   if (kind == proto::PacketKind::kStun) return listener_.on_port_stun(component_, source, datagram, now_ns);
+  if (kind == proto::PacketKind::kRtp) return listener_.on_port_leaving(Component::kRtp, datagram);
+  if (kind == proto::PacketKind::kRtcp) return listener_.on_port_leaving(Component::kRtcp, datagram);
   if (kind != proto::PacketKind::kDtls) return;
+  if (is_application_data(datagram)) return receive_media(source, datagram, now_ns);
   if (Association* association = association_for(source)) association->endpoint->receive(source, datagram, now_ns);
+}
+
+/// The peer may not have changed over yet from an association to the next: of those that carry media each looks whether
+/// it is its own.
+void MediaPort::receive_media(const proto::Endpoint& source, proto::Bytes datagram, std::uint64_t now_ns) {
+  for (const std::unique_ptr<Association>& each : associations_) {
+    const bool carries = each->endpoint != nullptr && each->endpoint->carries_media();
+    if (carries && each->endpoint->knows(source)) each->endpoint->receive(source, datagram, now_ns);
+  }
 }
 
 }  // namespace weir::controlplane

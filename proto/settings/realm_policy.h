@@ -49,6 +49,9 @@ struct MediaPolicy {
   /// DTLS keys in force for so long, or for so many packets of the leg, are renewed; 0: never.
   std::uint32_t dtls_rekey_s = 0;
   std::uint64_t dtls_rekey_packets = 0;
+  /// DTLS parties that know no use_srtp are taken: their RTP and RTCP are application data of the association. false:
+  /// their handshake fails.
+  bool rtp_over_dtls = false;
   bool avpf = false;  ///< offers say RTP/AVPF and its secured kin (RFC 4585); either is taken
   Ice ice = Ice::kOff;
   CodecPolicy codecs;

@@ -71,6 +71,7 @@ fingerprints_accepted = ["sha-256", "sha-512"]
 fingerprints_offered = ["sha-512", "sha-256"]
 dtls_rekey_s = 3600
 dtls_rekey_packets = 1000000
+rtp_over_dtls = true
 [realm.identity]
 numbers = { country_code = "49", national_prefix = "0", international_prefix = "00", digits = true }
 verify = "require"
@@ -150,6 +151,7 @@ TEST(IdentitySettings, ARealmsPartIsReadWhole) {
   EXPECT_THAT(policy.media.fingerprints_offered, ElementsAre(CertificateHash::kSha512, CertificateHash::kSha256));
   EXPECT_EQ(policy.media.dtls_rekey_s, 3600u);
   EXPECT_EQ(policy.media.dtls_rekey_packets, 1'000'000u);
+  EXPECT_TRUE(policy.media.rtp_over_dtls);
 }
 
 TEST(IdentitySettings, ByDefaultNothingIsSignedOrVerified) {
@@ -194,6 +196,7 @@ constexpr Wrong kWrong[] = {
     {"no attestation", "", "[realm.identity]\nattest = \"D\"\n", "must be \"A\", \"B\" or \"C\""},
     {"a hash of yesterday", "", "fingerprints_accepted = [\"md5\"]\n", "no hash function 'md5'"},
     {"no hash at all", "", "fingerprints_offered = []\n", "names no hash function"},
+    {"media over DTLS, perhaps", "", "rtp_over_dtls = \"perhaps\"\n", "must be true or false"},
     {"rekeying all the time", "", "dtls_rekey_s = 5\n", "must be 0, or at least 10"},
 };
 

@@ -36,13 +36,17 @@ class DtlsBench {
   /// what is delivered in its place.
   using Wire = std::function<std::vector<Datagram>(bool to_endpoint, std::size_t number, Datagram)>;
 
-  explicit DtlsBench(controlplane::DtlsOptions options = {})
+  /// `takes_media`: of peers without use_srtp.
+  explicit DtlsBench(controlplane::DtlsOptions options = {}, bool takes_media = false)
       : context(make_dtls_context(std::move(options))),
-        endpoint(*context,
-                 {.send = [this](const proto::Endpoint& to,
-                                 proto::Bytes bytes) { sent.emplace_back(to, Datagram(bytes.begin(), bytes.end())); },
-                  .secured = [this](const controlplane::DtlsSecured& outcome, std::uint64_t) { secured = outcome; },
-                  .failed = [this](const std::string& reason, std::uint64_t) { failure = reason; }}) {}
+        endpoint(
+            *context,
+            {.send = [this](const proto::Endpoint& to,
+                            proto::Bytes bytes) { sent.emplace_back(to, Datagram(bytes.begin(), bytes.end())); },
+             .secured = [this](const controlplane::DtlsSecured& outcome, std::uint64_t) { secured = outcome; },
+             .failed = [this](const std::string& reason, std::uint64_t) { failure = reason; },
+             .media = takes_media ? [this](proto::Bytes packet) { media.emplace_back(packet.begin(), packet.end()); }
+                                  : std::function<void(proto::Bytes)>()}) {}
 
   /// Datagrams for one place, in order; those for others stay.
   std::vector<Datagram> take_sent_to(const proto::Endpoint& place) {
@@ -97,6 +101,7 @@ class DtlsBench {
   std::deque<std::pair<proto::Endpoint, Datagram>> sent;
   std::optional<controlplane::DtlsSecured> secured;
   std::optional<std::string> failure;
+  std::vector<Datagram> media;
   controlplane::DtlsEndpoint endpoint;
   std::uint64_t now_ns = 1'000'000'000;
   Wire wire;
