@@ -99,6 +99,7 @@ void Call::keep() {
   for (const Side side : kSides) {
     if (!leg(side)->agreement.is_packed()) kept.media.reset();
   }
+  if (media_->ends_with_us()) kept.media.reset();
   if (!journal_slot_) journal_slot_ = context_.journal->reserve();
   if (!journal_slot_) return;
   kept.number = number_;
@@ -258,7 +259,7 @@ void Call::adopt_session(Leg& leg, const KeptLeg& kept, std::uint32_t sections) 
 }
 
 std::optional<EndCause> Call::adopt_media(const KeptCall& kept) {
-  if (!kept.media) return EndCause{503, "its media was not there yet"};
+  if (!kept.media) return EndCause{503, "its media was not there yet, or carried by DTLS"};
   std::array<RemoteMedia, 2> remotes;
   for (const Side side : kSides) {
     const auto index = static_cast<std::size_t>(side);

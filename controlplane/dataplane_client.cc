@@ -212,6 +212,14 @@ proto::Status DataplaneClient::ask_for_pictures(proto::FlowId flow, const proto:
   return inject_as(proto::InjectKind::kPictureRequest, flow, {}, data, 0);
 }
 
+proto::Status DataplaneClient::return_media(proto::FlowId flow, proto::Bytes media) {
+  if (media.size() > proto::kPuntDataBytesMax) {
+    ++counters_.inject_too_long;
+    return proto::Error{"the packet is too long to be sent"};
+  }
+  return inject_as(proto::InjectKind::kReceived, flow, {}, media, 0);
+}
+
 /// `data` fits.
 proto::Status DataplaneClient::inject_as(proto::InjectKind kind, proto::FlowId flow, const proto::Endpoint& destination,
                                          proto::Bytes data, std::uint8_t dscp) {

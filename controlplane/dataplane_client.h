@@ -26,7 +26,8 @@ class FlowHandler {
   /// kSourceLearned, kFirstAuthenticated, kMediaTimeout, kIndexNearLimit or kKeysConfirmed: answers to commands go to
   /// their callback.
   virtual void on_flow_event(const proto::Event& event, std::uint64_t now_ns) = 0;
-  /// A datagram that arrived at the flow's local port and is not media. Unauthenticated.
+  /// A datagram that arrived at the flow's local port and is not media: unauthenticated. Or media that leaves as
+  /// application data (proto::Punt).
   virtual void on_punt(const proto::Punt& punt, std::uint64_t now_ns) = 0;
 };
 
@@ -121,6 +122,10 @@ class DataplaneClient {
   /// Asks whoever the flow's RTCP goes to for whole pictures. Error: the ring is full. weir-media sends nothing where
   /// the flow's terms forbid it.
   proto::Status ask_for_pictures(proto::FlowId flow, const proto::PictureRequest& request);
+
+  /// Gives RTP or RTCP back that came to the flow as application data, as InjectKind::kReceived says. Errors: as
+  /// inject.
+  proto::Status return_media(proto::FlowId flow, proto::Bytes media);
 
   /// Takes events and punts from every worker, at most batch_max of each, and looks after timeouts, removals and
   /// wiping. Returns how many events and punts there were. Call it often: from the event loop.

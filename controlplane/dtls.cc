@@ -42,7 +42,7 @@ void DtlsEndpoint::start(sip::DtlsRole role, const proto::Endpoint& signalled, s
 
 void DtlsEndpoint::follow(const proto::Endpoint& peer) {
   const bool leads = state_ == State::kRunning && started_ && role_ == sip::DtlsRole::kClient;
-  if (!leads && !renegotiable_) return;
+  if (!leads && !renegotiable_ && !carries_media()) return;
   signalled_ = peer;
   for (Candidate& only : candidates_) only.source = peer;
 }
@@ -130,8 +130,8 @@ void DtlsEndpoint::add_to_hello(Candidate& candidate, proto::Bytes datagram, std
     datagram = datagram.subspan(record->record_bytes);
   }
   if (!candidate.hello->complete()) return;
-  candidate.association =
-      std::make_unique<DtlsAssociation>(context_, sip::DtlsRole::kServer, send_to(candidate.source), certificate_);
+  candidate.association = std::make_unique<DtlsAssociation>(context_, sip::DtlsRole::kServer, send_to(candidate.source),
+                                                            certificate_, take_media());
   candidate.association->start_server(candidate.hello->record());
   candidate.hello.reset();
   candidate.progress_ns = now_ns;
@@ -150,24 +150,43 @@ bool DtlsEndpoint::knows(const proto::Endpoint& source) const {
 void DtlsEndpoint::start_client(std::uint64_t now_ns) {
   restart_ns_ = 0;
   candidates_.clear();
-  candidates_.push_back(
-      Candidate{.source = signalled_,
-                .random = {},
-                .hello = std::nullopt,
-                .association = std::make_unique<DtlsAssociation>(context_, role_, send_to_signalled(), certificate_),
-                .progress_ns = now_ns});
+  candidates_.push_back(Candidate{.source = signalled_,
+                                  .random = {},
+                                  .hello = std::nullopt,
+                                  .association = std::make_unique<DtlsAssociation>(context_, role_, send_to_signalled(),
+                                                                                   certificate_, take_media()),
+                                  .progress_ns = now_ns});
   candidates_.front().association->start_client();
   settle(candidates_.begin(), now_ns);
 }
 
 DtlsAssociation::Send DtlsEndpoint::send_to(const proto::Endpoint& destination) {
-  return [this, destination](proto::Bytes datagram) {
-    callbacks_.send(state_ == State::kSecured ? signalled_ : destination, datagram);
-  };
+  return [this, destination](proto::Bytes datagram) { send(destination, datagram); };
 }
 
 DtlsAssociation::Send DtlsEndpoint::send_to_signalled() {
-  return [this](proto::Bytes datagram) { callbacks_.send(signalled_, datagram); };
+  return [this](proto::Bytes datagram) { send(signalled_, datagram); };
+}
+
+/// Who has been secured is followed to where it is.
+void DtlsEndpoint::send(const proto::Endpoint& destination, proto::Bytes datagram) {
+  callbacks_.send(state_ == State::kSecured ? signalled_ : destination, datagram);
+}
+
+/// Nobody is believed before its certificate was judged.
+DtlsAssociation::Media DtlsEndpoint::take_media() {
+  if (!callbacks_.media) return {};
+  return [this](proto::Bytes media) {
+    if (state_ == State::kSecured) callbacks_.media(media);
+  };
+}
+
+void DtlsEndpoint::send_media(proto::Bytes media) {
+  if (carries_media()) candidates_.front().association->send_media(media);
+}
+
+bool DtlsEndpoint::carries_media() const {
+  return state_ == State::kSecured && candidates_.front().association->carries_media();
 }
 
 void DtlsEndpoint::settle(Candidates::iterator candidate, std::uint64_t now_ns) {

@@ -61,6 +61,8 @@ class DtlsEndpoint {
     std::function<void(const std::string& reason, std::uint64_t now_ns)> failed;
     std::function<void(const DtlsSecured& secured, std::uint64_t now_ns)> renegotiated = {};
     std::function<void(const std::string& reason, std::uint64_t now_ns)> given_up = {};
+    /// RTP and RTCP of who has been secured without use_srtp; none: such a peer's handshake fails.
+    std::function<void(proto::Bytes media)> media = {};
   };
 
   /// Deaf until listen() or start(). `context` and `certificate` outlive the endpoint. `certificate`: ours in its
@@ -79,11 +81,16 @@ class DtlsEndpoint {
 
   /// The peer is elsewhere: as client the handshake goes on there, for DTLS runs over whatever pair ICE has chosen
   /// (RFC 8842 section 6). A server hears of it from the peer itself. Whoever may redo the handshake does it from
-  /// there.
+  /// there, and media goes there and comes from there.
   void follow(const proto::Endpoint& peer);
 
   /// A datagram that arrived at this port: RFC 7983 says DTLS, nothing else is known of it.
   void receive(const proto::Endpoint& source, proto::Bytes datagram, std::uint64_t now_ns);
+
+  /// RTP or RTCP to the peer, if carries_media().
+  void send_media(proto::Bytes media);
+  /// The peer is secured, and its media is application data.
+  [[nodiscard]] bool carries_media() const;
 
   /// Retransmissions and the timeout. Call it often while unfinished().
   void advance(std::uint64_t now_ns);
@@ -122,6 +129,8 @@ class DtlsEndpoint {
   DtlsAssociation::Send send_to(const proto::Endpoint& destination);
   /// Wherever that is by then.
   DtlsAssociation::Send send_to_signalled();
+  void send(const proto::Endpoint& destination, proto::Bytes datagram);
+  DtlsAssociation::Media take_media();
   void settle(Candidates::iterator candidate, std::uint64_t now_ns);
   void judge(Candidates::iterator candidate, std::uint64_t now_ns);
   void win(Candidates::iterator candidate, const std::string& verdict, std::uint64_t now_ns);

@@ -7,7 +7,6 @@
 #include <array>
 #include <utility>
 
-#include "controlplane/dtls_filter.h"
 #include "controlplane/short_authentication.h"
 #include "proto/assert.h"
 #include "proto/control_protocol.h"
@@ -29,8 +28,9 @@ bool is_alert(proto::Bytes datagram) {
 
 }  // namespace
 
-DtlsAssociation::DtlsAssociation(DtlsContext& context, sip::DtlsRole role, Send send, const Certificate* certificate)
-    : role_(role), ssl_(SSL_new(context.ssl_context())) {
+DtlsAssociation::DtlsAssociation(DtlsContext& context, sip::DtlsRole role, Send send, const Certificate* certificate,
+                                 Media media)
+    : role_(role), media_(std::move(media)), ssl_(SSL_new(context.ssl_context())) {
   WEIR_ASSERT(ssl_ != nullptr);
   WEIR_ASSERT(certificate == nullptr ||
               SSL_use_cert_and_key(ssl_.get(), certificate->x509(), certificate->key(), nullptr, 1) == 1);
@@ -76,8 +76,7 @@ DtlsAssociation::State DtlsAssociation::receive(proto::Bytes datagram, bool may_
   if (state_ == State::kFailed || datagram.size() > proto::kPuntDataBytesMax) return state_;
   if (renegotiable_) return receive_later(datagram, may_begin);
   std::array<std::uint8_t, proto::kPuntDataBytesMax> kept;
-  const DtlsStage stage = state_ == State::kConnected ? DtlsStage::kConnected : DtlsStage::kHandshaking;
-  const std::size_t kept_bytes = filter_dtls_records(datagram, role_, stage, sequence_next_, kept);
+  const std::size_t kept_bytes = filter_dtls_records(datagram, role_, stage(), sequence_next_, kept);
   if (kept_bytes == 0) return state_;
   datagrams_.incoming = {kept.data(), kept_bytes};
   if (state_ == State::kConnected) {
@@ -90,7 +89,8 @@ DtlsAssociation::State DtlsAssociation::receive(proto::Bytes datagram, bool may_
 }
 
 bool DtlsAssociation::allow_renegotiation() {
-  if (state_ != State::kConnected || SSL_get_secure_renegotiation_support(ssl_.get()) != 1) return false;
+  if (state_ != State::kConnected || carries_media()) return false;
+  if (SSL_get_secure_renegotiation_support(ssl_.get()) != 1) return false;
   // Its cookies were DTLSv1_listen's: a peer need not say the first one again, nor may OpenSSL ask for another.
   SSL_clear_options(ssl_.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_COOKIE_EXCHANGE);
   SSL_set_options(ssl_.get(), SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
@@ -138,83 +138,102 @@ DtlsAssociation::State DtlsAssociation::read_later() {
   if (!ran || renegotiates()) return state_;
   if (std::optional<std::string> reason = take_result()) return fail(*std::move(reason));
   return state_;
-}
-
-DtlsAssociation::State DtlsAssociation::advance() {
-  if (state_ != State::kHandshaking && !renegotiates()) return state_;
-  ERR_clear_error();
-  if (DTLSv1_handle_timeout(ssl_.get()) < 0) return fail(openssl_error("the peer does not answer"));
-  return state_;
-}
-
-std::optional<std::uint64_t> DtlsAssociation::timer_remaining_ns() const {
-  timeval remaining{};
-  if (state_ != State::kHandshaking || DTLSv1_get_timeout(ssl_.get(), &remaining) != 1) return std::nullopt;
-  return static_cast<std::uint64_t>(remaining.tv_sec) * 1'000'000'000u +
-         static_cast<std::uint64_t>(remaining.tv_usec) * 1'000u;
-}
-
-int DtlsAssociation::progress() const {
-  return static_cast<int>(SSL_get_state(ssl_.get()));
-}
-
-DtlsAssociation::State DtlsAssociation::step() {
-  ERR_clear_error();
-  const int done = SSL_do_handshake(ssl_.get());
-  if (done == 1) return finish();
-  const int error = SSL_get_error(ssl_.get(), done);
-  if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return state_;
-  return fail(openssl_error("the DTLS handshake failed"));
-}
-
-DtlsAssociation::State DtlsAssociation::fail(std::string reason) {
-  failure_ = std::move(reason);
-  state_ = State::kFailed;
-  return state_;
-}
-
-DtlsAssociation::State DtlsAssociation::finish() {
-  if (std::optional<std::string> reason = take_result()) return fail(*std::move(reason));
-  state_ = State::kConnected;
-  drain();
-  return state_;
-}
-
-/// Of the handshake that has just been done; why not, if it cannot be.
-std::optional<std::string> DtlsAssociation::take_result() {
-  const SRTP_PROTECTION_PROFILE* selected = SSL_get_selected_srtp_profile(ssl_.get());
-  if (selected == nullptr) return "the peer and Weir have no SRTP profile in common (use_srtp)";
-  const std::optional<proto::SrtpProfile> profile =
-      proto::srtp_profile_by_dtls_id(static_cast<std::uint16_t>(selected->id));
-  if (!profile) return "the negotiated SRTP profile is unknown";
-  result_.peer_certificate.reset(SSL_get1_peer_certificate(ssl_.get()));
-  if (result_.peer_certificate == nullptr) return "the peer sent no certificate";
-
-  Secret<std::array<std::uint8_t, kExporterBytesMax>> exported;
-  const std::size_t bytes = exporter_bytes(*profile);
-  if (SSL_export_keying_material(ssl_.get(), exported->data(), bytes, kDtlsSrtpExporterLabel,
-                                 sizeof kDtlsSrtpExporterLabel - 1, nullptr, 0, 0) != 1) {
-    return openssl_error("OpenSSL exports no keys");
+  DtlsStage DtlsAssociation::stage() const {
+    if (state_ != State::kConnected) return DtlsStage::kHandshaking;
+    return carries_media() ? DtlsStage::kCarrying : DtlsStage::kConnected;
   }
-  const std::optional<std::string> short_authentication = short_authentication_string(*ssl_);
-  if (!short_authentication) return openssl_error("OpenSSL has no SHA-1");
-  result_.short_authentication = *short_authentication;
-  result_.keys = split_exporter(*profile, {exported->data(), bytes});
-  result_.profile = *profile;
-  result_.version = SSL_get_version(ssl_.get());
-  result_.cipher_suite = SSL_get_cipher_name(ssl_.get());
-  ++handshakes_;
-  return std::nullopt;
-}
 
-void DtlsAssociation::drain() {
-  // Reading makes OpenSSL repeat its last flight when the peer repeats its own. There is no application data, and an
-  // authentic close or alert changes nothing: media lives and dies with the call (RFC 5763 section 6.7).
-  std::array<std::uint8_t, 512> unused;
-  ERR_clear_error();
-  while (SSL_read(ssl_.get(), unused.data(), static_cast<int>(unused.size())) > 0) {
+  void DtlsAssociation::send_media(proto::Bytes media) {
+    if (!carries_media() || media.empty()) return;
+    ERR_clear_error();
+    SSL_write(ssl_.get(), media.data(), static_cast<int>(media.size()));  // what is not sent is lost, as by a network
+    ERR_clear_error();
   }
-  ERR_clear_error();
-}
+
+  DtlsAssociation::State DtlsAssociation::advance() {
+    if (state_ != State::kHandshaking && !renegotiates()) return state_;
+    ERR_clear_error();
+    if (DTLSv1_handle_timeout(ssl_.get()) < 0) return fail(openssl_error("the peer does not answer"));
+    return state_;
+  }
+
+  std::optional<std::uint64_t> DtlsAssociation::timer_remaining_ns() const {
+    timeval remaining{};
+    if (state_ != State::kHandshaking || DTLSv1_get_timeout(ssl_.get(), &remaining) != 1) return std::nullopt;
+    return static_cast<std::uint64_t>(remaining.tv_sec) * 1'000'000'000u +
+           static_cast<std::uint64_t>(remaining.tv_usec) * 1'000u;
+  }
+
+  int DtlsAssociation::progress() const {
+    return static_cast<int>(SSL_get_state(ssl_.get()));
+  }
+
+  DtlsAssociation::State DtlsAssociation::step() {
+    ERR_clear_error();
+    const int done = SSL_do_handshake(ssl_.get());
+    if (done == 1) return finish();
+    const int error = SSL_get_error(ssl_.get(), done);
+    if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return state_;
+    return fail(openssl_error("the DTLS handshake failed"));
+  }
+
+  DtlsAssociation::State DtlsAssociation::fail(std::string reason) {
+    failure_ = std::move(reason);
+    state_ = State::kFailed;
+    return state_;
+  }
+
+  DtlsAssociation::State DtlsAssociation::finish() {
+    if (std::optional<std::string> reason = take_result()) return fail(*std::move(reason));
+    state_ = State::kConnected;
+    drain();
+    return state_;
+  }
+
+  /// Of the handshake that has just been done; why not, if it cannot be.
+  std::optional<std::string> DtlsAssociation::take_result() {
+    const SRTP_PROTECTION_PROFILE* selected = SSL_get_selected_srtp_profile(ssl_.get());
+    if (selected == nullptr && !media_) return "the peer and Weir have no SRTP profile in common (use_srtp)";
+    // Without the extension it is plain DTLS (RFC 5764 section 4.1.1): media is its application data.
+    const std::optional<proto::SrtpProfile> profile =
+        selected == nullptr ? proto::SrtpProfile::kDtlsRecords
+                            : proto::srtp_profile_by_dtls_id(static_cast<std::uint16_t>(selected->id));
+    if (!profile) return "the negotiated SRTP profile is unknown";
+    result_.profile = *profile;
+    result_.peer_certificate.reset(SSL_get1_peer_certificate(ssl_.get()));
+    if (result_.peer_certificate == nullptr) return "the peer sent no certificate";
+
+    if (proto::is_srtp(*profile) && !export_keys()) return openssl_error("OpenSSL exports no keys");
+    const std::optional<std::string> short_authentication = short_authentication_string(*ssl_);
+    if (!short_authentication) return openssl_error("OpenSSL has no SHA-1");
+    result_.short_authentication = *short_authentication;
+    result_.version = SSL_get_version(ssl_.get());
+    result_.cipher_suite = SSL_get_cipher_name(ssl_.get());
+    ++handshakes_;
+    return std::nullopt;
+  }
+
+  bool DtlsAssociation::export_keys() {
+    Secret<std::array<std::uint8_t, kExporterBytesMax>> exported;
+    const std::size_t bytes = exporter_bytes(result_.profile);
+    if (SSL_export_keying_material(ssl_.get(), exported->data(), bytes, kDtlsSrtpExporterLabel,
+                                   sizeof kDtlsSrtpExporterLabel - 1, nullptr, 0, 0) != 1) {
+      return false;
+    }
+    result_.keys = split_exporter(result_.profile, {exported->data(), bytes});
+    return true;
+  }
+
+  void DtlsAssociation::drain() {
+    // Reading makes OpenSSL repeat its last flight when the peer repeats its own. An authentic close or alert changes
+    // nothing: media lives and dies with the call (RFC 5763 section 6.7). A record is one packet, and fits.
+    std::array<std::uint8_t, proto::kPuntDataBytesMax> data;
+    ERR_clear_error();
+    for (int bytes = 1; bytes > 0;) {
+      bytes = SSL_read(ssl_.get(), data.data(), static_cast<int>(data.size()));
+      if (bytes > 0 && carries_media()) media_({data.data(), static_cast<std::size_t>(bytes)});
+    }
+    ERR_clear_error();
+  }
 
 }  // namespace weir::controlplane

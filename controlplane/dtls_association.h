@@ -1,5 +1,6 @@
-// One DTLS 1.2 association over OpenSSL, client or server, from the first flight to the exported keys. Sans-I/O:
-// datagrams in, datagrams out through a callback. RFC 6347, RFC 5764, RFC 5705.
+// One DTLS 1.2 association over OpenSSL, client or server, from the first flight to the exported keys, or where there
+// is no use_srtp to media as its application data. Sans-I/O: datagrams in, datagrams out through a callback. RFC 6347,
+// RFC 5764, RFC 5705.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <string>
 
 #include "controlplane/dtls_context.h"
+#include "controlplane/dtls_filter.h"
 #include "controlplane/srtp_keys.h"
 #include "proto/bytes.h"
 #include "sip/dtls_attributes.h"
@@ -23,9 +25,9 @@ struct DtlsDatagrams {
 
 /// What a finished handshake gave. The peer's certificate is not judged here: whoever asks compares it with the SDP.
 struct DtlsResult {
-  proto::SrtpProfile profile = proto::SrtpProfile::kNone;
-  std::string version;       ///< OpenSSL's name: "DTLSv1.2"
-  std::string cipher_suite;  ///< OpenSSL's name
+  proto::SrtpProfile profile = proto::SrtpProfile::kNone;  ///< kDtlsRecords: without keys
+  std::string version;                                     ///< OpenSSL's name: "DTLSv1.2"
+  std::string cipher_suite;                                ///< OpenSSL's name
   CertificateHandle peer_certificate;
   std::string short_authentication;  ///< short_authentication.h
   MasterKeyPair keys;
@@ -35,10 +37,13 @@ class DtlsAssociation {
  public:
   enum class State : std::uint8_t { kHandshaking, kConnected, kFailed };
   using Send = std::function<void(proto::Bytes)>;
+  using Media = std::function<void(proto::Bytes)>;
 
   /// `context` outlives the association; `send` is called from within start_*, receive and advance. `certificate`:
-  /// ours in it; null: the context's.
-  DtlsAssociation(DtlsContext& context, sip::DtlsRole role, Send send, const Certificate* certificate = nullptr);
+  /// ours in it; null: the context's. `media` gets what comes as application data, from within receive: who has it
+  /// takes peers without use_srtp, whose handshake fails otherwise.
+  DtlsAssociation(DtlsContext& context, sip::DtlsRole role, Send send, const Certificate* certificate = nullptr,
+                  Media media = {});
   DtlsAssociation(const DtlsAssociation&) = delete;
   DtlsAssociation& operator=(const DtlsAssociation&) = delete;
   ~DtlsAssociation();
@@ -52,6 +57,12 @@ class DtlsAssociation {
   /// A datagram from the peer; unfit records are filtered out first (dtls_filter.h). `may_begin`: a renegotiation, if
   /// they are allowed.
   State receive(proto::Bytes datagram, bool may_begin = false);
+
+  /// Sends RTP or RTCP as one record of application data. Lost if the association carries none.
+  void send_media(proto::Bytes media);
+  [[nodiscard]] bool carries_media() const {
+    return state_ == State::kConnected && result_.profile == proto::SrtpProfile::kDtlsRecords;
+  }
 
   /// Retransmits if OpenSSL's timer has run out.
   State advance();
@@ -80,14 +91,17 @@ class DtlsAssociation {
 
  private:
   State step();
+  [[nodiscard]] DtlsStage stage() const;
   State fail(std::string reason);
   State finish();
   std::optional<std::string> take_result();
+  bool export_keys();
   void drain();
   State receive_later(proto::Bytes datagram, bool may_begin);
   State read_later();
 
   sip::DtlsRole role_;
+  Media media_;
   DtlsDatagrams datagrams_;
   SslHandle ssl_;
   State state_ = State::kHandshaking;

@@ -61,10 +61,11 @@ bool keeps(const proto::DtlsRecordView& record, sip::DtlsRole role, DtlsStage st
   if (record.version != kDtls10 && record.version != kDtls12) return false;
   const auto type = static_cast<proto::DtlsContentType>(record.content_type);
   if (record.epoch == 1) {
-    const bool authentic_type = type == proto::DtlsContentType::kHandshake || type == proto::DtlsContentType::kAlert;
-    return authentic_type && record.fragment.size() >= kGcmBytes;
+    if (record.fragment.size() < kGcmBytes) return false;
+    if (type == proto::DtlsContentType::kApplicationData) return stage == DtlsStage::kCarrying;
+    return type == proto::DtlsContentType::kHandshake || type == proto::DtlsContentType::kAlert;
   }
-  if (record.epoch != 0 || stage == DtlsStage::kConnected) return false;
+  if (record.epoch != 0 || stage != DtlsStage::kHandshaking) return false;
   if (type == proto::DtlsContentType::kHandshake) return handshake_expected(record.fragment, role);
   return type == proto::DtlsContentType::kChangeCipherSpec && record.fragment.size() == 1 && record.fragment[0] == 1;
 }

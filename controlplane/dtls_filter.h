@@ -15,6 +15,7 @@ namespace weir::controlplane {
 enum class DtlsStage : std::uint8_t {
   kHandshaking,  ///< the hellos are done or, for a client, on their way
   kConnected,    ///< only a repetition of the peer's encrypted last flight still matters
+  kCarrying,     ///< the same, and media comes as application data
 };
 
 /// Added to a record: a tag, and with AES-GCM an explicit nonce (RFC 5288 section 3, RFC 7905 section 2).
@@ -25,9 +26,9 @@ inline constexpr std::size_t kGcmBytes = 24;
 /// datagram.size() bytes. Returns how many bytes; 0 means that nothing is left. Kept are
 ///   epoch 0, handshaking: handshake records with nothing but messages the other role sends (never ClientHello, which a
 ///     server assembles before there is an association), and ChangeCipherSpec;
-///   epoch 1: handshake and alert records, which OpenSSL authenticates before it looks at them; but none that is
-///   shorter
-///     than what a cipher adds: between the peer's ChangeCipherSpec and its Finished that would end the handshake.
+///   epoch 1: handshake and alert records, and carrying application data, which OpenSSL authenticates before it looks
+///     at them; but none that is shorter than what a cipher adds: between the peer's ChangeCipherSpec and its Finished
+///     that would end the handshake.
 /// Records of epoch 0 are numbered anew from `sequence_next`, which moves on: a forged record with a high number would
 /// push OpenSSL's replay window past all that the peer still has to send. Handshake messages have numbers of their own.
 std::size_t filter_dtls_records(proto::Bytes datagram, sip::DtlsRole role, DtlsStage stage,

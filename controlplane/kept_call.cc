@@ -74,7 +74,7 @@ template <typename Keeper>
 void kept_fields(Keeper& keeper, sip::SecurityPolicy& policy) {
   keep(keeper, policy.srtp, policy.dtls, policy.suites, policy.first, policy.best_effort, policy.feedback, policy.ice,
        policy.ice_full, policy.video, policy.extensions, policy.simulcast, policy.codecs, policy.fingerprints_accepted,
-       policy.fingerprints_offered, policy.rekey_s, policy.rekey_packets, policy.renegotiates);
+       policy.fingerprints_offered, policy.rekey_s, policy.rekey_packets, policy.renegotiates, policy.rtp_over_dtls);
 }
 
 template <typename Keeper>

@@ -35,11 +35,15 @@ LegKeys keys_of(const sip::SdesAgreement& agreed) {
 }
 
 bool is_same(const LegKeys& a, const LegKeys& b) {
-  return a.profile == b.profile && *a.receive == *b.receive && *a.send == *b.send;
+  return a.profile == b.profile && a.association == b.association && *a.receive == *b.receive && *a.send == *b.send;
 }
 
 Secret<proto::TransformSpec> make_transform(proto::SrtpProfile profile, const DirectionKeys& keys, bool keeps_indexes) {
-  if (profile == proto::SrtpProfile::kNone) return {};
+  if (!proto::is_srtp(profile)) {
+    Secret<proto::TransformSpec> keyless;
+    keyless->profile = profile;
+    return keyless;
+  }
   Secret<proto::TransformSpec> transform = make_transform(profile, keys.rtp, keys.rtcp);
   transform->lifetime_log2 = keys.lifetime_log2;
   transform->mki_bytes = keys.mki_bytes;

@@ -27,9 +27,11 @@ struct LegKeys {
   Secret<DirectionKeys> receive;
   Secret<DirectionKeys> send;
   bool keeps_indexes = false;  ///< as in proto::TransformSpec: when they are put into force
+  /// kDtlsRecords, which has no keys here: the leg's number for the association that has them.
+  std::uint32_t association = 0;
 };
 
-/// The same profile and keys, whatever their indexes are to do.
+/// The same profile and keys, or association, whatever their indexes are to do.
 bool is_same(const LegKeys& a, const LegKeys& b);
 
 /// Of one DTLS association for each port; with rtcp-mux both are the same.

@@ -110,6 +110,9 @@ class Media final : private MediaLeg::Listener {
   /// After replace() of that one, before set_remote tells of it. A leg that may be secured by DTLS has a certificate of
   /// its own from the next description on. Errors: no certificate can be made; nothing has changed then.
   proto::Status make_unlinkable(Side side, std::uint64_t now_ns);
+  /// Some of its media lives in this process: no other weir-control can go on with it.
+  [[nodiscard]] bool ends_with_us() const;
+
   /// See MediaLegOptions.
   [[nodiscard]] bool is_unlinkable(Side side) const { return leg(side).is_unlinkable(); }
 
@@ -174,6 +177,7 @@ class Media final : private MediaLeg::Listener {
   void on_association_kept(Side side, std::uint64_t now_ns) override;
   void on_leg_busy(Side side, std::uint64_t now_ns) override;
   void on_leg_moved(Side side, const proto::Endpoint& source, std::uint64_t now_ns) override;
+  void on_leg_leaving(Side side, Component component, proto::Bytes media) override;
   void on_leg_event(Side side, Component component, const proto::Event& event, std::uint64_t now_ns) override;
 
   void touch(std::uint64_t now_ns);

@@ -33,7 +33,8 @@ MediaLeg::MediaLeg(MediaEngine& engine, Side side, const MediaLegOptions& option
                                  .also_network = options.also_network,
                                  .local_port = static_cast<std::uint16_t>(rtp_port + index),
                                  .punts_per_s_max = engine.settings().control.punts_per_s_max,
-                                 .renegotiates = options.security.renegotiates};
+                                 .renegotiates = options.security.renegotiates,
+                                 .rtp_over_dtls = options.security.rtp_over_dtls};
     ports_[index] = std::make_unique<MediaPort>(engine.client(), component, place, options_.certificate.get(),
                                                 static_cast<MediaPort::Listener&>(*this));
   }
@@ -136,7 +137,7 @@ MediaLeg::Fork* MediaLeg::fork_with(AssociationId association) {
 void MediaLeg::forget(Fork& fork) {
   end_pending(fork);
   if (!fork.up) return;
-  for (const Component component : kComponents) port(component).end_dtls(fork.up->id);
+  for (const Component component : kComponents) port(component).forget_dtls(fork.up->id);
 }
 
 /// The others have lost: their handshakes and keys go.
@@ -224,20 +225,20 @@ void MediaLeg::on_port_secured(AssociationId association, std::uint64_t now_ns) 
 }
 
 void MediaLeg::complete(Fork& fork, std::uint64_t now_ns) {
-  if (fork.up) {
-    for (const Component component : kComponents) port(component).end_dtls(fork.up->id);
-  }
+  fork.before = fork.up ? fork.up->id : 0;
+  for (const Component component : kComponents) port(component).forget_dtls(fork.before);
   fork.up = std::exchange(fork.pending, std::nullopt);
   const AssociationId id = fork.up->id;
   const DtlsSecured& rtp = *port(Component::kRtp).secured(id);
   fork.keys = keys_of(rtp, *port(carrier(Component::kRtcp)).secured(id));
+  if (rtp.profile == proto::SrtpProfile::kDtlsRecords) fork.keys->association = id;
   fork.was_in_force = false;
   fork.secured = info_of(rtp);
   if (is_current(fork)) {
     // The handshake proved that the peer is there, whatever address its SDP gave.
     for (const Component component : components()) learn_source(component, port(component).secured(id)->peer, {});
   }
-  for (const Component component : kComponents) port(component).forget_dtls(id);
+  for (const Component component : kComponents) port(component).forget_keys(id);
   if (!is_current(fork)) return;
   renews_ = false;
   use_association(fork, now_ns);

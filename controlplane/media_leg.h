@@ -44,6 +44,8 @@ class MediaLeg final : private MediaPort::Listener {
     virtual void on_leg_busy(Side side, std::uint64_t now_ns) = 0;
     /// Its party is elsewhere than before (port 0: it is not), or weir-media has to know other things of its ICE.
     virtual void on_leg_moved(Side side, const proto::Endpoint& source, std::uint64_t now_ns) = 0;
+    /// RTP or RTCP of its party is to leave as application data of the other leg's association. Nothing ends in here.
+    virtual void on_leg_leaving(Side side, Component component, proto::Bytes media) = 0;
     virtual void on_leg_event(Side side, Component component, const proto::Event& event, std::uint64_t now_ns) = 0;
 
    protected:
@@ -150,6 +152,10 @@ class MediaLeg final : private MediaPort::Listener {
   bool confirm_keys_in_time(std::uint64_t now_ns);
 
   [[nodiscard]] const SecuredInfo& secured() const { return secured_; }
+  /// Its media is the application data of its association (proto::SrtpProfile::kDtlsRecords), which ends with us.
+  [[nodiscard]] bool carries_records() const { return keys_ && keys_->profile == proto::SrtpProfile::kDtlsRecords; }
+  /// RTP or RTCP towards its party, if carries_records().
+  void send_media(Component component, proto::Bytes media);
 
   /// What another weir-control needs of it. It is ready(), and no new association is on its way.
   [[nodiscard]] KeptMediaLeg kept() const;
@@ -180,6 +186,7 @@ class MediaLeg final : private MediaPort::Listener {
     std::uint64_t dialog = 0;
     std::optional<Association> pending;
     std::optional<Association> up;
+    AssociationId before = 0;     ///< the one that `up` took the place of: what is under way in it still counts
     std::optional<LegKeys> keys;  ///< of `up`, while another party may yet win
     bool was_in_force = false;    ///< `keys` have been
     SecuredInfo secured;
@@ -193,6 +200,8 @@ class MediaLeg final : private MediaPort::Listener {
   void on_port_gave_up(AssociationId association, const std::string& reason, std::uint64_t now_ns) override;
   void on_port_stun(Component component, const proto::Endpoint& source, proto::Bytes datagram,
                     std::uint64_t now_ns) override;
+  void on_port_media(Component component, AssociationId association, proto::Bytes media) override;
+  void on_port_leaving(Component component, proto::Bytes media) override;
   void on_port_event(Component component, const proto::Event& event, std::uint64_t now_ns) override;
 
   [[nodiscard]] const Certificate& certificate() const;
@@ -235,6 +244,7 @@ class MediaLeg final : private MediaPort::Listener {
   void follow_agent(std::uint64_t now_ns);
   void lead_dtls(std::uint64_t now_ns);
   void lead_renegotiation();
+  void lead_records();
   void tell_ports_of_ice(std::uint64_t now_ns);
 
   MediaEngine& engine_;

@@ -51,6 +51,7 @@ bool MediaLeg::choose_pair(Component component, const proto::Endpoint& source, s
   const bool moved = chosen != source;
   chosen = source;
   if (others_end) give_ports_ice(now_ns);
+  lead_records();
   lead_dtls(now_ns);
   return moved || others_end;
 }
@@ -113,7 +114,10 @@ void MediaLeg::follow_agent(std::uint64_t now_ns) {
     port(component).expect(*route, now_ns);
   }
   if (!changed && moved.port == 0) return;
-  if (moved.port != 0) lead_dtls(now_ns);
+  if (moved.port != 0) {
+    lead_records();
+    lead_dtls(now_ns);
+  }
   listener_.on_leg_moved(side_, moved, now_ns);
 }
 

@@ -16,7 +16,8 @@ bool ends_with_us(const SecuredInfo& info) {
 
 /// One DTLS association takes another one's place, and may not have come to be for the party.
 bool is_in_doubt(const SecuredInfo& before, const SecuredInfo& now) {
-  return before.keying == sip::Keying::kDtls && now.keying == sip::Keying::kDtls && ends_with_us(now);
+  if (before.keying != sip::Keying::kDtls || now.keying != sip::Keying::kDtls) return false;
+  return proto::is_srtp(before.profile) && proto::is_srtp(now.profile) && ends_with_us(now);
 }
 
 }  // namespace
@@ -102,7 +103,7 @@ void MediaLeg::on_port_renegotiates(std::uint64_t now_ns) {
 /// section 4.1.2). Indexes start anew, as after any handshake: who redoes it makes its SRTP anew, as a rule.
 void MediaLeg::on_port_renegotiated(AssociationId association, Component component, std::uint64_t now_ns) {
   const DtlsSecured fresh = *port(component).secured(association);
-  port(component).forget_dtls(association);
+  port(component).forget_keys(association);
   if (current_fork_with_up(association) == nullptr) return;
   if (!rtcp_mux() && fresh.profile != keys_->profile) {
     listener_.on_renewal_failed(side_, "the peer chose another SRTP profile for one of two ports", now_ns);

@@ -28,6 +28,7 @@ sip::SecurityPolicy keyings_of(const settings::MediaPolicy& media) {
   policy.fingerprints_accepted = sip::FingerprintHashes(media.fingerprints_accepted);
   policy.fingerprints_offered = sip::FingerprintHashes(media.fingerprints_offered);
   policy.rekey_s = media.dtls_rekey_s;
+  policy.rtp_over_dtls = media.rtp_over_dtls;
   // More than 2^32 are decades.
   policy.rekey_packets = static_cast<std::uint32_t>(std::min<std::uint64_t>(media.dtls_rekey_packets, UINT32_MAX));
   policy.renegotiates = media.dtls_renegotiation;

@@ -3,10 +3,19 @@
 #include <algorithm>
 #include <utility>
 
+#include "controlplane/media_flows.h"
 #include "proto/assert.h"
 #include "proto/demux.h"
+#include "proto/dtls_record.h"
 
 namespace weir::controlplane {
+namespace {
+
+bool is_application_data(proto::Bytes datagram) {
+  return !datagram.empty() && datagram[0] == static_cast<std::uint8_t>(proto::DtlsContentType::kApplicationData);
+}
+
+}  // namespace
 
 MediaPort::MediaPort(DataplaneClient& client, Component component, const Place& place, const Certificate* certificate,
                      Listener& listener)
@@ -38,7 +47,8 @@ void MediaPort::expect(const proto::Endpoint& peer, std::uint64_t now_ns) {
 }
 
 void MediaPort::send(const proto::Endpoint& destination, proto::Bytes datagram) {
-  if (flow_) static_cast<void>(client_.inject(*flow_, destination, datagram));
+  const std::uint8_t dscp = is_application_data(datagram) ? kMediaDscp : std::uint8_t{0};
+  if (flow_) static_cast<void>(client_.inject(*flow_, destination, datagram, dscp));
 }
 
 proto::Status MediaPort::open_dtls(DtlsContext& context, std::uint64_t now_ns) {
@@ -80,8 +90,15 @@ MediaPort::Association& MediaPort::add_association() {
     listener_.on_port_failed(added.id, reason, at);
   };
   if (place_.renegotiates) follow_renegotiations(added, callbacks);
+  if (place_.rtp_over_dtls) callbacks.media = media_taker(added);
   added.endpoint = std::make_unique<DtlsEndpoint>(*context_, std::move(callbacks), certificate_);
   return added;
+}
+
+std::function<void(proto::Bytes)> MediaPort::media_taker(const Association& association) {
+  return [this, &association](proto::Bytes media) {
+    if (installed_) listener_.on_port_media(component_, association.id, media);
+  };
 }
 
 void MediaPort::follow_renegotiations(Association& association, DtlsEndpoint::Callbacks& callbacks) {
@@ -161,6 +178,7 @@ void MediaPort::on_dtls_secured(Association& association, const DtlsSecured& sec
   if (!flow_) return;  // closed meanwhile
   association.secured = std::make_unique<DtlsSecured>(secured);
   association.over_ns = now_ns;
+  association.carries = secured.profile == proto::SrtpProfile::kDtlsRecords;
   listener_.on_port_secured(association.id, now_ns);
 }
 
@@ -169,16 +187,26 @@ const DtlsSecured* MediaPort::secured(AssociationId id) const {
   return association == nullptr ? nullptr : association->secured.get();
 }
 
+void MediaPort::forget_keys(AssociationId id) {
+  if (Association* association = id == 0 ? nullptr : find(id)) association->secured.reset();
+}
+
 void MediaPort::forget_dtls(AssociationId id) {
   Association* association = id == 0 ? nullptr : find(id);
   if (association == nullptr) return;
   association->secured.reset();  // wipes the keys
-  if (association->over_ns == 0) bury(*association);
+  const bool waits = association->endpoint != nullptr && association->endpoint->is_renegotiable();
+  if (association->over_ns == 0 || waits) return bury(*association);
+  if (std::exchange(association->carries, false)) association->over_ns = now_ns_;
 }
 
-void MediaPort::end_dtls(AssociationId id) {
+void MediaPort::send_media(AssociationId id, proto::Bytes media) {
   Association* association = id == 0 ? nullptr : find(id);
-  if (association != nullptr) bury(*association);
+  if (association != nullptr && association->endpoint != nullptr) association->endpoint->send_media(media);
+}
+
+void MediaPort::return_media(proto::Bytes media) {
+  if (flow_) static_cast<void>(client_.return_media(*flow_, media));  // a full ring loses it, as a network would
 }
 
 void MediaPort::bury(Association& association) {
@@ -240,10 +268,11 @@ bool MediaPort::advance(std::uint64_t now_ns) {
   return is_busy(now_ns) || !buried_.empty();
 }
 
-/// An association has timers that run. One that waits for the peer's next handshake has none: it costs nothing.
+/// An association has timers that run. One that waits for the peer's next handshake, or carries media, has none: it
+/// costs nothing.
 bool MediaPort::is_busy(std::uint64_t now_ns) const {
   return std::any_of(associations_.begin(), associations_.end(), [&](const std::unique_ptr<Association>& each) {
-    if (each->endpoint == nullptr) return false;
+    if (each->endpoint == nullptr || each->carries) return false;
     return !each->endpoint->is_renegotiable() || each->endpoint->renegotiates() || lingers(*each, now_ns);
   });
 }
@@ -256,7 +285,8 @@ bool MediaPort::lingers(const Association& association, std::uint64_t now_ns) co
 
 void MediaPort::end_what_is_over(std::uint64_t now_ns) {
   std::erase_if(associations_, [&](const std::unique_ptr<Association>& each) {
-    if (lingers(*each, now_ns) || (each->endpoint != nullptr && each->endpoint->is_renegotiable())) return false;
+    if (each->carries || lingers(*each, now_ns)) return false;
+    if (each->endpoint != nullptr && each->endpoint->is_renegotiable()) return false;
     each->endpoint.reset();
     return each->secured == nullptr;
   });
@@ -302,7 +332,10 @@ void MediaPort::on_punt(const proto::Punt& punt, std::uint64_t now_ns) {
   source.reserved = 0;  // compared as a whole
   const proto::PacketKind kind = proto::classify(datagram);
   if (kind == proto::PacketKind::kStun) return listener_.on_port_stun(component_, source, datagram, now_ns);
+  if (kind == proto::PacketKind::kRtp) return listener_.on_port_leaving(Component::kRtp, datagram);
+  if (kind == proto::PacketKind::kRtcp) return listener_.on_port_leaving(Component::kRtcp, datagram);
   if (kind != proto::PacketKind::kDtls) return;
+  if (is_application_data(datagram)) return receive_media(source, datagram, now_ns);
   Association* association = association_for(source);
   if (association == nullptr) return;
   const bool ran = association->endpoint->renegotiates();
@@ -315,6 +348,15 @@ bool MediaPort::is_renegotiating() const {
   return std::any_of(associations_.begin(), associations_.end(), [](const std::unique_ptr<Association>& each) {
     return each->endpoint != nullptr && each->endpoint->renegotiates();
   });
+}
+
+/// The peer may not have changed over yet from an association to the next: of those that carry media each looks whether
+/// it is its own.
+void MediaPort::receive_media(const proto::Endpoint& source, proto::Bytes datagram, std::uint64_t now_ns) {
+  for (const std::unique_ptr<Association>& each : associations_) {
+    const bool carries = each->endpoint != nullptr && each->endpoint->carries_media();
+    if (carries && each->endpoint->knows(source)) each->endpoint->receive(source, datagram, now_ns);
+  }
 }
 
 }  // namespace weir::controlplane

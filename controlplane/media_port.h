@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +43,10 @@ class MediaPort : public FlowHandler {
     /// A STUN message, a response perhaps: nobody has verified it.
     virtual void on_port_stun(Component component, const proto::Endpoint& source, proto::Bytes datagram,
                               std::uint64_t now_ns) = 0;
+    /// RTP or RTCP of the association's party: authentic, for its certificate matched. Nothing ends in here.
+    virtual void on_port_media(Component component, AssociationId association, proto::Bytes media) = 0;
+    /// RTP or RTCP that came here is to leave by an association of the other leg's. Nothing ends in here.
+    virtual void on_port_leaving(Component component, proto::Bytes media) = 0;
     virtual void on_port_event(Component component, const proto::Event& event, std::uint64_t now_ns) = 0;
 
    protected:
@@ -54,7 +59,8 @@ class MediaPort : public FlowHandler {
     std::optional<std::uint8_t> also_network = {};
     std::uint16_t local_port = 0;
     std::uint32_t punts_per_s_max = 0;
-    bool renegotiates = false;  ///< the peer may redo its handshakes: their associations are kept for it
+    bool renegotiates = false;   ///< the peer may redo its handshakes: their associations are kept for it
+    bool rtp_over_dtls = false;  ///< see sip::SecurityPolicy
   };
 
   /// `client`, `listener` and `certificate` outlive the port. `certificate`: ours in its associations; null: the DTLS
@@ -90,10 +96,15 @@ class MediaPort : public FlowHandler {
   void follow_dtls(AssociationId association, const proto::Endpoint& peer);
   /// The association's keys, from on_port_secured until they are forgotten; else nullptr.
   [[nodiscard]] const DtlsSecured* secured(AssociationId association) const;
-  /// The leg has the keys, or wants none of them: they are wiped. An association that is not over ends.
+  /// The leg has the keys: they are wiped.
+  void forget_keys(AssociationId association);
+  /// The leg wants no more of it: its keys are wiped. An association that is not over, or waits for the peer's next
+  /// handshake, ends; one that carries media ends when the peer can have no more under way.
   void forget_dtls(AssociationId association);
-  /// Another one has taken its place, or it is of no use any more.
-  void end_dtls(AssociationId association);
+  /// Sends RTP or RTCP as the association's application data. Lost if it is no more.
+  void send_media(AssociationId association, proto::Bytes media);
+  /// Media that came in one is the flow's from here on.
+  void return_media(proto::Bytes media);
   /// OpenSSL's objects that are alive: for tests and for people.
   [[nodiscard]] std::size_t handshakes() const;
 
@@ -131,6 +142,7 @@ class MediaPort : public FlowHandler {
     std::unique_ptr<DtlsEndpoint> endpoint;  ///< none: over, and the peer has nothing to repeat
     std::unique_ptr<DtlsSecured> secured;    ///< until forget_dtls
     std::uint64_t over_ns = 0;               ///< when it was up; 0: it is not
+    bool carries = false;                    ///< media is its application data: it is kept for as long
   };
 
   proto::Status reserve();
@@ -146,6 +158,8 @@ class MediaPort : public FlowHandler {
   [[nodiscard]] bool is_renegotiating() const;
   [[nodiscard]] bool lingers(const Association& association, std::uint64_t now_ns) const;
   [[nodiscard]] bool is_busy(std::uint64_t now_ns) const;
+  std::function<void(proto::Bytes)> media_taker(const Association& association);
+  void receive_media(const proto::Endpoint& source, proto::Bytes datagram, std::uint64_t now_ns);
   void end_what_is_over(std::uint64_t now_ns);
   void bury(Association& association);
 

@@ -58,6 +58,7 @@ constexpr CounterName kCounterNames[] = {
     {"events_lost", &proto::WorkerCounters::events_lost},
     {"inject_refused", &proto::WorkerCounters::inject_refused},
     {"transcoded", &proto::WorkerCounters::transcoded},
+    {"returned", &proto::WorkerCounters::returned},
     {"handed_over", &proto::WorkerCounters::handed_over},
     {"stalls", &proto::WorkerCounters::stalls},
     {"idle_sleeps", &proto::WorkerCounters::idle_sleeps},
@@ -186,7 +187,7 @@ json::value counters_view(const proto::Region& region, std::uint64_t now_ns) {
   }
   const std::uint64_t accounted = total.forwarded + total.punted + total.answered + total.absorbed + dropped(total);
   return json::object{{"total", counters_object(total)},
-                      {"balanced", accounted == total.received},
+                      {"balanced", accounted == total.received + total.returned},
                       {"workers", std::move(workers)},
                       {"drops", std::move(drops)}};
 }

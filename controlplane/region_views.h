@@ -22,8 +22,8 @@ boost::json::value flow_view(const proto::FlowStatus& status, std::uint32_t inde
 boost::json::array streams_view(const proto::FlowStatus& status, std::optional<std::string_view> codec = std::nullopt);
 
 /// Totals over all workers, each worker's own, every drop reason with its sentence, and whether the books balance:
-/// received == forwarded + punted + answered + absorbed + dropped. While packets are in flight they may be off by a
-/// burst per worker.
+/// received + returned == forwarded + punted + answered + absorbed + dropped. While packets are in flight they may be
+/// off by a burst per worker.
 boost::json::value counters_view(const proto::Region& region, std::uint64_t now_ns);
 
 }  // namespace weir::controlplane

@@ -68,6 +68,8 @@ struct Burst {
   PacketList checks;
   /// rewrite: packets of `media` that a transcoder converts. One that was dropped since may still be listed.
   PacketList transcodes;
+  /// transmit: packets that leave as DTLS application data: weir-control's, which PuntGate gives them to.
+  PacketList handed_up;
   bool dropped = false;  ///< a packet of this burst was dropped
   /// unprotect, rewrite, protect: packets of `media` whose `notes` are not zero. A packet dropped later may still be
   /// listed.
@@ -101,7 +103,7 @@ struct Burst {
     table = &of;
     dropped = false;
     clear_media();
-    for (PacketList* list : {&unsettled, &rewrites, &punts, &checks, &transcodes, &noted}) list->clear();
+    for (PacketList* list : {&unsettled, &rewrites, &punts, &checks, &transcodes, &handed_up, &noted}) list->clear();
   }
 
   /// Drops a packet. The stage also leaves it out of the list it writes.

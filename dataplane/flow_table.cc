@@ -66,6 +66,8 @@ void fill_exits(FlowEntry& flow, const proto::Exit& rtp, const proto::Exit& rtcp
 void fill_transforms(FlowEntry& flow, const proto::TransformSpec& receive, const proto::TransformSpec& send) {
   flow.receive_profile = receive.profile;
   flow.send_profile = send.profile;
+  flow.accepts = accepts_of(flow.accepts, receive.profile);
+  flow.rtp_headers.neighbours_version = 0;  // of what is handed up none are ever made
   flow.receive_rtp_roc = receive.rtp_roc;
   flow.send_rtp_roc = send.rtp_roc;
   flow.receive_mki = mki_of(receive);

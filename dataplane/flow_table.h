@@ -124,14 +124,13 @@ inline constexpr std::uint8_t kDetoursReceiving = kDetourEpoch | kDetourReceiveM
 /// Those that the transforms ask for: all but kDetourEpoch.
 constexpr std::uint8_t transforms_of(const proto::TransformSpec& receive, const proto::TransformSpec& send) {
   const auto pick = [](proto::SrtpProfile profile, unsigned none, unsigned hmac, unsigned gcm) {
-    if (profile == proto::SrtpProfile::kNone) return none;
+    if (!proto::is_srtp(profile)) return none;
     return proto::srtp_profile(profile).aead ? gcm : hmac;
   };
   unsigned transforms =
       pick(receive.profile, kReceivesPlain, kReceivesHmac, kReceivesGcm) | pick(send.profile, 0, kSendsHmac, kSendsGcm);
-  if (receive.profile != proto::SrtpProfile::kNone && receive.mki_bytes != 0) transforms |= kDetourReceiveMki;
-  if (send.profile != proto::SrtpProfile::kNone && (send.mki_bytes | send.lifetime_log2) != 0)
-    transforms |= kDetourSend;
+  if (proto::is_srtp(receive.profile) && receive.mki_bytes != 0) transforms |= kDetourReceiveMki;
+  if (proto::is_srtp(send.profile) && (send.mki_bytes | send.lifetime_log2) != 0) transforms |= kDetourSend;
   return static_cast<std::uint8_t>(transforms);
 }
 
@@ -150,6 +149,16 @@ inline constexpr std::uint8_t kMarkRtpLeaves = 128;  ///< install, set_peer: rtp
 inline constexpr std::uint8_t kAnswersChecks = 128;
 /// Likewise: its RTP is converted, as its TranscodeState says.
 inline constexpr std::uint8_t kTranscodes = 64;
+/// Likewise: the flow receives kDtlsRecords. proto::kAccept* lie so far up then, where lookup does not see them: no
+/// packet is media that did not come by weir-control.
+inline constexpr unsigned kAcceptsReturned = 2;
+constexpr std::uint8_t accepts_of(std::uint8_t accepts, proto::SrtpProfile receive) {
+  constexpr unsigned kBoth = proto::kAcceptRtp | proto::kAcceptRtcp;
+  const unsigned media = (accepts | accepts >> kAcceptsReturned) & kBoth;
+  const unsigned others = accepts & ~(kBoth | kBoth << kAcceptsReturned);
+  const bool returned = receive == proto::SrtpProfile::kDtlsRecords;
+  return static_cast<std::uint8_t>(others | (returned ? media << kAcceptsReturned : media));
+}
 
 /// One flow. Zeroed memory is a free entry. Its expanded keys lie around it: those it receives with end where it
 /// begins, those it sends with begin where it ends. So each kind of keys has its place at a constant distance, whatever
@@ -160,7 +169,7 @@ struct alignas(64) FlowEntry {
   proto::FlowState state;
   std::uint8_t network;
   std::uint16_t local_port;
-  std::uint8_t accepts;  ///< proto::kAccept*, kAnswersChecks, kTranscodes
+  std::uint8_t accepts;  ///< proto::kAccept*, or kAcceptsReturned; kAnswersChecks, kTranscodes
   std::uint8_t punts;
   proto::SourcePolicy source_policy;
   std::uint8_t marks;

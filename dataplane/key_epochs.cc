@@ -146,7 +146,7 @@ bool keep_old_keys(FlowTable& table, std::uint32_t index, const proto::FlowSpec&
                    Cipher& cipher) {
   FlowEntry& flow = table.entry(index);
   end_old_keys(table, index, now_ns);
-  const bool secured = flow.receive_profile != SrtpProfile::kNone && update.receive.profile != SrtpProfile::kNone;
+  const bool secured = proto::is_srtp(flow.receive_profile) && proto::is_srtp(update.receive.profile);
   if (update.key_grace_ms == 0 || !secured) {
     table.end_epoch(index);
     return true;

@@ -4,19 +4,27 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "dataplane/headers.h"
 #include "dataplane/picture_request.h"
+#include "dataplane/returned_media.h"
 #include "dataplane/token_bucket.h"
 
 namespace weir::dataplane {
 namespace {
 
 using proto::DropReason;
+using proto::InjectKind;
 using proto::PacketKind;
 using proto::RingState;
 
 constexpr std::uint8_t kDscpMax = 63;
+
+/// It leaves as media does.
+bool is_for_burst(InjectKind kind) {
+  return kind == InjectKind::kPictureRequest || kind == InjectKind::kReceived;
+}
 
 /// The room in front of an injected payload is the mbuf's headroom.
 static_assert(RTE_PKTMBUF_HEADROOM >= kHeaderRoomBytes);
@@ -38,24 +46,54 @@ void PuntGate::punt(Burst& burst) {
   for (std::uint32_t i = 0; i < burst.punts.count; ++i) {
     const std::uint32_t packet = burst.punts.at[i];
     const DropReason reason = punt_one(burst, packet);
-    if (reason != DropReason::kNone) {
-      burst.drop(packet, reason);
-      continue;
-    }
-    ++counters_.punted;
-    rte_pktmbuf_free(static_cast<rte_mbuf*>(burst.mbuf[packet]));
-    burst.mbuf[packet] = nullptr;
+    if (reason != DropReason::kNone) burst.drop(packet, reason);
   }
   burst.punts.clear();
 }
 
+std::uint32_t PuntGate::hand_up(Burst& burst) {
+  std::uint32_t given = 0;
+  for (std::uint32_t i = 0; i < burst.handed_up.count; ++i) {
+    const std::uint32_t packet = burst.handed_up.at[i];
+    const DropReason reason = hand_up_one(burst, packet);
+    if (reason != DropReason::kNone) {
+      burst.drop(packet, reason);
+    } else {
+      ++given;
+    }
+  }
+  burst.handed_up.clear();
+  return given;
+}
+
 DropReason PuntGate::punt_one(Burst& burst, std::uint32_t packet) {
+  const FlowEntry& flow = *burst.flow[packet];
+  const bool expected = burst.source[packet] == flow.peer;
+  return give(burst, packet, expected ? 0 : flow.punts_bucket.rate_per_s / 2, expected);
+}
+
+DropReason PuntGate::hand_up_one(Burst& burst, std::uint32_t packet) {
+  const std::uint32_t bytes = burst.bytes[packet];
+  const DropReason reason = give(burst, packet, 0, false);
+  if (reason != DropReason::kNone) return reason;
+  proto::FlowStatus& status = *burst.status[packet];
+  if (is_rtcp(burst, packet)) {
+    ++status.rtcp_packets_out;
+  } else {
+    ++status.rtp_packets_out;
+    status.rtp_bytes_out += bytes;
+  }
+  return DropReason::kNone;
+}
+
+/// The packet goes to weir-control and is out of the burst. `reserve`: so many of its flow's tokens have to stay.
+/// `expected`: as PuntBudget::allows.
+DropReason PuntGate::give(Burst& burst, std::uint32_t packet, std::uint32_t reserve, bool expected) {
   FlowEntry& flow = *burst.flow[packet];
   if (burst.bytes[packet] > proto::kPuntDataBytesMax) return DropReason::kTooLong;
   TokenBucket& bucket = flow.punts_bucket;
   refill(bucket, burst.now_ns);
-  const bool expected = burst.source[packet] == flow.peer;
-  if (!has_tokens(bucket, 1, expected ? 0 : bucket.rate_per_s / 2)) return DropReason::kPuntRateLimited;
+  if (!has_tokens(bucket, 1, reserve)) return DropReason::kPuntRateLimited;
   if (!budget_.allows(burst.source[packet].address, expected, burst.now_ns)) return DropReason::kPuntRateLimited;
   RingState state;
   proto::Punt* slot = punts_.claim(state);
@@ -74,6 +112,9 @@ DropReason PuntGate::punt_one(Burst& burst, std::uint32_t packet) {
   slot->bytes = static_cast<std::uint16_t>(burst.bytes[packet]);
   std::memcpy(slot->data, burst.data[packet], burst.bytes[packet]);
   punts_.publish();
+  ++counters_.punted;
+  rte_pktmbuf_free(static_cast<rte_mbuf*>(burst.mbuf[packet]));
+  burst.mbuf[packet] = nullptr;
   return DropReason::kNone;
 }
 
@@ -81,20 +122,18 @@ PuntGate::~PuntGate() {
   for (std::size_t i = 0; i < waiting_count_; ++i) rte_pktmbuf_free(waiting_[i].mbuf);
 }
 
-std::uint32_t PuntGate::inject(FlowTable& table, Transmitter& transmitter, Burst& burst) {
+std::optional<InjectKind> PuntGate::inject(FlowTable& table, Transmitter& transmitter, Burst& burst) {
   if (waiting_count_ > 0) try_waiting(table, transmitter, burst.now_ns);
-  std::uint32_t requests = 0;
-  for (std::uint32_t i = 0; i < kInjectsPerPass; ++i) {
-    const RingState state = injects_.pop(injected_);
-    if (state == RingState::kCorrupt) ++counters_.ring_corrupt;
-    if (state != RingState::kOk) break;
-    if (injected_.kind == proto::InjectKind::kPictureRequest) {
-      if (requests == 0) burst.begin(0, table);
-      if (take_picture_request(table, burst)) {
-        ++requests;
-      } else {
-        ++counters_.inject_refused;
+  std::optional<InjectKind> added;
+  for (std::uint32_t i = 0; i < kInjectsPerPass && take_next(); ++i) {
+    if (is_for_burst(injected_.kind)) {
+      if (added && *added != injected_.kind) {  // they leave by other ways
+        held_ = true;
+        break;
       }
+      if (!added) burst.begin(0, table);
+      if (!add_to_burst(table, burst)) ++counters_.inject_refused;
+      if (burst.count != 0) added = injected_.kind;
       continue;
     }
     if (!may_inject(table)) {
@@ -104,7 +143,23 @@ std::uint32_t PuntGate::inject(FlowTable& table, Transmitter& transmitter, Burst
     note_check(table);
     if (!inject_one(table, transmitter, burst.now_ns)) ++counters_.inject_refused;
   }
-  return requests;
+  return added;
+}
+
+/// Into injected_. False: there is none.
+bool PuntGate::take_next() {
+  if (std::exchange(held_, false)) return true;
+  const RingState state = injects_.pop(injected_);
+  if (state == RingState::kCorrupt) ++counters_.ring_corrupt;
+  return state == RingState::kOk;
+}
+
+bool PuntGate::add_to_burst(FlowTable& table, Burst& burst) {
+  if (injected_.kind == InjectKind::kPictureRequest) return take_picture_request(table, burst);
+  if (injected_.bytes > proto::kPuntDataBytesMax || flow_of(table, injected_.flow) == nullptr) return false;
+  if (!add_returned({injected_.data, injected_.bytes}, injected_.flow.index, table, pool_, burst)) return false;
+  ++counters_.returned;
+  return true;
 }
 
 bool PuntGate::take_picture_request(FlowTable& table, Burst& burst) {
@@ -125,7 +180,7 @@ const FlowEntry* PuntGate::flow_of(FlowTable& table, const proto::FlowId& id) co
 
 bool PuntGate::may_inject(FlowTable& table) const {
   const proto::Inject& inject = injected_;
-  if (inject.kind != proto::InjectKind::kDatagram || flow_of(table, inject.flow) == nullptr) return false;
+  if (inject.kind != InjectKind::kDatagram || flow_of(table, inject.flow) == nullptr) return false;
   if (inject.bytes == 0 || inject.bytes > proto::kDatagramBytesMax || inject.dscp > kDscpMax) return false;
   if (inject.destination.port == 0 || !is_unicast(Address(inject.destination.address))) return false;
   const PacketKind kind = proto::classify({inject.data, inject.bytes});

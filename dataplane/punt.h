@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "dataplane/burst.h"
 #include "dataplane/flow_table.h"
@@ -41,12 +42,17 @@ class PuntGate {
   /// nullptr).
   void punt(Burst& burst);
 
+  /// Copies burst.handed_up, what leaves as DTLS application data, to weir-control: at no more than its flow's rate,
+  /// and out of the half of this worker's and its source's that is not kept for handshakes. What finds no token or no
+  /// room gets a verdict; the rest is counted as sent by its flow and is out of the burst. Returns how many those are.
+  std::uint32_t hand_up(Burst& burst);
+
   /// Sends what weir-control injected, from the local port of the flow it names. Refused and counted: a flow that is
   /// not this worker's or of another generation, a destination that is no unicast IPv4 address, a length that does not
   /// fit, a payload that is media (what is sent in the clear on a secured leg is not decided out there), a next hop
-  /// that does not answer. Requests for pictures go into the burst instead, which is empty then, as
-  /// add_picture_request does it; returns how many.
-  std::uint32_t inject(FlowTable& table, Transmitter& transmitter, Burst& burst);
+  /// that does not answer. Requests for pictures, or media that is returned, go into the burst instead, as
+  /// add_picture_request and add_returned do it: one kind in a pass. Returns which, if there is any in the burst now.
+  std::optional<proto::InjectKind> inject(FlowTable& table, Transmitter& transmitter, Burst& burst);
 
  private:
   /// A datagram on its way out.
@@ -60,12 +66,16 @@ class PuntGate {
   enum class Sending : std::uint8_t { kSent, kWaits, kGivenUp };
 
   proto::DropReason punt_one(Burst& burst, std::uint32_t packet);
+  proto::DropReason hand_up_one(Burst& burst, std::uint32_t packet);
+  proto::DropReason give(Burst& burst, std::uint32_t packet, std::uint32_t reserve, bool expected);
+  bool take_next();
   [[nodiscard]] const FlowEntry* flow_of(FlowTable& table, const proto::FlowId& id) const;
   [[nodiscard]] bool may_wait(const Outgoing& outgoing) const;
   [[nodiscard]] bool may_inject(FlowTable& table) const;
   void note_check(FlowTable& table) const;
   Sending try_to_send(const Outgoing& outgoing, FlowTable& table, Transmitter& transmitter, std::uint64_t now_ns);
   bool inject_one(FlowTable& table, Transmitter& transmitter, std::uint64_t now_ns);
+  bool add_to_burst(FlowTable& table, Burst& burst);
   bool take_picture_request(FlowTable& table, Burst& burst);
   void try_waiting(FlowTable& table, Transmitter& transmitter, std::uint64_t now_ns);
 
@@ -76,6 +86,7 @@ class PuntGate {
   proto::WorkerCounters& counters_;
   PuntBudget budget_;
   proto::Inject injected_;  ///< this worker's copy of the slot it works on
+  bool held_ = false;       ///< it waits for the next pass
   std::array<Outgoing, kInjectsWaitingMax> waiting_{};
   std::size_t waiting_count_ = 0;
 };

@@ -37,7 +37,7 @@ bool same_hmac_keys(Cipher& cipher, const HmacKeys& held, const proto::SessionKe
 }  // namespace
 
 void expand_keys(Cipher& cipher, const proto::TransformSpec& transform, const SideKeys& to) {
-  if (transform.profile == SrtpProfile::kNone) return;
+  if (!proto::is_srtp(transform.profile)) return;
   *to.srtcp = {};
   std::memcpy(to.srtcp->encryption.data(), transform.rtcp.encryption.data(),
               proto::srtp_profile(transform.profile).key_bytes);
@@ -61,7 +61,7 @@ SameKeys same_keys(Cipher& cipher, const SideKeys& held, const proto::TransformS
   const proto::SrtpProfileInfo& old_one = proto::srtp_profile(held.profile);
   const proto::SrtpProfileInfo& new_one = proto::srtp_profile(transform.profile);
   if (old_one.aead != new_one.aead || old_one.key_bytes != new_one.key_bytes) return {};
-  if (new_one.key_bytes == 0) return {.rtp = true, .rtcp = true};  // in the clear
+  if (new_one.key_bytes == 0) return {.rtp = true, .rtcp = true};  // there is none here
   CipherKey key = srtp_cipher_key(held);
   SameKeys same = {
       .rtp = equal_constant_time(key.data(), transform.rtp.encryption.data(), new_one.key_bytes),

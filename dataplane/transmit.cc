@@ -35,6 +35,17 @@ using proto::DropReason;
 
 namespace {
 
+/// What leaves here in the clear is for a DTLS association of weir-control's: it never gets to a port. The headers of
+/// such a flow's RTP are not prepared, so that others' need not be asked.
+bool is_handed_up(const FlowEntry& flow) {
+  return flow.send_profile == proto::SrtpProfile::kDtlsRecords;
+}
+
+DropReason hand_up(Burst& burst, std::uint32_t packet) {
+  burst.handed_up.push(packet);
+  return DropReason::kNone;
+}
+
 /// The hardware address that a frame came from, in the low 48 bits; 0: it is a group's, or the frame is too short.
 std::uint64_t sender_of(const rte_mbuf* mbuf, const std::uint8_t* payload) {
   const auto* const frame = rte_pktmbuf_mtod(mbuf, const std::uint8_t*);
@@ -68,7 +79,8 @@ void Transmitter::transmit(Burst& burst) {
     burst.drop(packet, reason);
     ++refused;
   }
-  counters_.forwarded += count - refused;  // once for all: an increment in memory waits for the one before
+  counters_.forwarded +=
+      count - refused - burst.handed_up.count;  // once for all: an increment in memory waits for the one before
   burst.clear_media();
 }
 
@@ -77,6 +89,7 @@ void Transmitter::transmit(Burst& burst) {
   const std::uint8_t network = flow.rtp_network;
   PreparedHeaders& headers = flow.rtp_headers;
   if (headers.neighbours_version != outboxes_[network].version) [[unlikely]] {
+    if (is_handed_up(flow)) return hand_up(burst, packet);
     if (!prepare(flow.rtp_exit, burst.now_ns, headers)) return DropReason::kNextHopUnknown;
   }
   if (burst.bytes[packet] > payload_bytes_max(headers.marks)) [[unlikely]]
@@ -89,6 +102,7 @@ void Transmitter::transmit(Burst& burst) {
 }
 
 [[gnu::noinline]] DropReason Transmitter::send_rtcp(Burst& burst, std::uint32_t packet) {
+  if (is_handed_up(*burst.flow[packet])) return hand_up(burst, packet);
   const proto::Exit& exit = burst.flow[packet]->rtcp_exit;
   PreparedHeaders headers;
   if (!prepare(exit, burst.now_ns, headers)) return DropReason::kNextHopUnknown;
@@ -149,6 +163,10 @@ bool Transmitter::inject(const FlowEntry& flow, rte_mbuf* mbuf, const proto::End
 void Transmitter::inject(Burst& burst) {
   for (std::uint32_t i = 0; i < burst.media.count; ++i) {
     const std::uint32_t packet = burst.media.at[i];
+    if (is_handed_up(*burst.flow[packet])) {
+      hand_up(burst, packet);
+      continue;
+    }
     const proto::MutableBytes payload = {burst.data[packet], burst.bytes[packet]};
     auto* const mbuf = static_cast<rte_mbuf*>(burst.mbuf[packet]);
     const bool sent = send_datagram(burst.flow[packet]->rtcp_exit, mbuf, payload, As::kInjected, burst.now_ns);

@@ -32,7 +32,8 @@ class Transmitter {
   Transmitter(std::span<const Network> networks, std::vector<Queue> queues, Resolver& resolver,
               proto::WorkerCounters& counters);
 
-  /// Sends burst.media. What cannot leave gets a verdict; the rest is out of the burst (mbuf nullptr).
+  /// Sends burst.media. What cannot leave gets a verdict, what weir-control is to send goes to burst.handed_up; the
+  /// rest is out of the burst (mbuf nullptr).
   void transmit(Burst& burst);
 
   /// Sends burst.checks, which are answers now, to where they came from; as transmit().
@@ -55,7 +56,8 @@ class Transmitter {
   bool inject(const FlowEntry& flow, rte_mbuf* mbuf, const proto::Endpoint& destination, std::uint8_t dscp,
               std::uint64_t now_ns);
 
-  /// Sends burst.media, which is RTCP that came from weir-control, as injected. What cannot leave keeps its mbuf.
+  /// Sends burst.media, which is RTCP that came from weir-control, as injected. What cannot leave keeps its mbuf, and
+  /// what weir-control is to send, which is on burst.handed_up.
   void inject(Burst& burst);
 
   /// Gives everything queued to the ports and counts it. Frames that a port does not take are freed, and counted as

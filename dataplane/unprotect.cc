@@ -377,6 +377,10 @@ void unprotect_as(Burst& burst, Cipher& cipher) {
 
 }  // namespace
 
+void take_returned(Burst& burst, std::uint32_t packet) {
+  take_plain<Mix::kAny>(burst, packet);
+}
+
 void unprotect(Burst& burst, Cipher& cipher) {
   if ((burst.transforms & kDetoursReceiving) != 0) [[unlikely]] {
     unprotect_detoured(burst, cipher);

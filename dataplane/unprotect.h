@@ -2,6 +2,8 @@
 // check -> verify (in batches by suite) -> commit -> decrypt: nothing of an unauthenticated packet changes any state.
 #pragma once
 
+#include <cstdint>
+
 namespace weir::dataplane {
 
 struct Burst;
@@ -11,5 +13,9 @@ class Cipher;
 /// noted, and bytes without tag and SRTCP index. What fails leaves burst.media with a verdict. Packets of plain flows
 /// have their headers validated and are accepted. Counts accepted packets and bytes in status.
 void unprotect(Burst& burst, Cipher& cipher);
+
+/// The same of one packet that somebody else has authenticated and decrypted (InjectKind::kReceived): what is left to
+/// do is what a plain flow's packets go through. It is not in burst.media: a bad one has its verdict.
+void take_returned(Burst& burst, std::uint32_t packet);
 
 }  // namespace weir::dataplane

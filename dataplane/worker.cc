@@ -94,7 +94,9 @@ std::uint32_t Worker::run_once(std::uint64_t now_ns) {
     process_burst();
   }
   frames += process_transcoded();
-  if (punt_gate_.inject(*parts_.table, transmitter_, burst_) != 0) send_requests();
+  if (const auto added = punt_gate_.inject(*parts_.table, transmitter_, burst_)) {
+    *added == proto::InjectKind::kReceived ? forward_returned() : send_requests();
+  }
   if (parts_.worker == 0) answerer_.ask(now_ns);
   silence_.run(now_ns);
   cycles_.lap(Stage::kChores);
@@ -157,9 +159,17 @@ void Worker::send_burst() {
   protect(burst_, *cipher_);
   cycles_.lap(Stage::kProtect);
   transmitter_.transmit(burst_);
+  punt_gate_.hand_up(burst_);
   tell_notes();
   count_drops();
   cycles_.lap(Stage::kTransmit);
+}
+
+/// Media that weir-control has taken out of DTLS records.
+void Worker::forward_returned() {
+  rewrite(burst_);
+  transcode_gate_.hand_over(burst_);
+  send_burst();
 }
 
 /// weir-control's requests for pictures: they are protected as media is, and what does not leave is no packet that
@@ -167,6 +177,7 @@ void Worker::send_burst() {
 void Worker::send_requests() {
   protect(burst_, *cipher_);
   transmitter_.inject(burst_);
+  counters_.returned += punt_gate_.hand_up(burst_);
   tell_notes();
   for (std::uint32_t packet = 0; packet < burst_.count; ++packet) {
     if (burst_.mbuf[packet] == nullptr) continue;

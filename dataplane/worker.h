@@ -92,6 +92,7 @@ class Worker {
   std::uint32_t process_transcoded();
   void send_burst();
   void send_requests();
+  void forward_returned();
   void tell_notes();
   void count_drops();
 

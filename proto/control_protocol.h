@@ -12,7 +12,7 @@
 namespace weir::proto {
 
 /// Raised with every change of a layout or a meaning in proto/ that the layout hash cannot see.
-inline constexpr std::uint32_t kRegionVersion = 10;
+inline constexpr std::uint32_t kRegionVersion = 11;
 
 /// Command: weir-control -> the worker that owns the flow. Each is answered by one Event with the same request number.
 enum class CommandKind : std::uint8_t {
@@ -100,7 +100,9 @@ static_assert(sizeof(Event) == 64);
 inline constexpr std::size_t kPuntDataBytesMax = 1984;
 static_assert(kPuntDataBytesMax >= kDatagramBytesMax);
 
-/// Punt: worker -> control. data[0, bytes) is the UDP payload.
+/// Punt: worker -> control. data[0, bytes) is the UDP payload that arrived at the flow. Of kind kRtp or kRtcp, which
+/// are punted in no other way, it is what leaves: a packet of this flow, whose send profile is kDtlsRecords, in the
+/// clear.
 struct Punt {
   FlowId flow;
   std::uint64_t cookie;
@@ -117,6 +119,9 @@ static_assert(sizeof(Punt) == 2048);
 enum class InjectKind : std::uint8_t {
   kDatagram = 0,        ///< data[0, bytes) is sent from the flow's local address and port to `destination`: no media
   kPictureRequest = 1,  ///< data is a PictureRequest; destination and dscp are not read
+  /// data is RTP or RTCP that came to the flow as authenticated DTLS application data: it goes on as what other flows
+  /// unprotect does. Its receive profile is kDtlsRecords; destination and dscp are not read
+  kReceived = 2,
 };
 
 /// RTCP that asks whoever the flow's RTCP leaves to for whole pictures, as PLI or FIR, whichever the flow does not

@@ -154,7 +154,7 @@ constexpr const DropReasonInfo& drop_reason(DropReason reason) {
 }
 
 /// One worker's totals. Written by that worker only, in weir-media's segment; read by anyone, each value whole.
-/// received == forwarded + punted + answered + absorbed + sum(dropped), once the worker is idle.
+/// received + returned == forwarded + punted + answered + absorbed + sum(dropped), once the worker is idle.
 /// sent == forwarded + answered + injected + originated. A frame that its port did not take is `transmit_full` instead,
 /// or inject_refused if it was injected.
 struct alignas(64) WorkerCounters {
@@ -171,6 +171,7 @@ struct alignas(64) WorkerCounters {
   std::uint64_t events_lost;  ///< events that found the ring full
   std::uint64_t inject_refused;
   std::uint64_t transcoded;    ///< media packets that a core for transcoding converted; part of forwarded or dropped
+  std::uint64_t returned;      ///< packets that weir-control gave the way of media: InjectKind::kReceived
   std::uint64_t handed_over;   ///< frames that belong to another worker, which counts them as received
   std::uint64_t stalls;        ///< times more than kWorkerStalledNs lay between two passes
   std::uint64_t idle_sleeps;   ///< sleeps for want of work (media.idle_sleep_us_max)

@@ -34,8 +34,9 @@ struct SessionKeys {
 };
 static_assert(sizeof(SessionKeys) == 68);
 
-/// One SRTP direction. profile kNone: plain, and the keys are ignored. SRTP and SRTCP keys may come from different DTLS
-/// associations: without rtcp-mux each port has its own (RFC 5764 section 4.1.2).
+/// One SRTP direction. profile kNone: plain, and the keys are ignored. kDtlsRecords: likewise; what arrives as RTP or
+/// RTCP is refused, media comes by InjectKind::kReceived, and what would leave is punted. SRTP and SRTCP keys may come
+/// from different DTLS associations: without rtcp-mux each port has its own (RFC 5764 section 4.1.2).
 ///
 /// New keys for a stream that goes on: by RFC 3711 (sections 3.3.1 and 3.4) a rekey resets neither ROC nor SRTCP index,
 /// and so do peers that give their running session new keys: keeps_indexes 1. A new DTLS association, or SDES keys in a

@@ -10,6 +10,8 @@
 namespace weir::proto {
 
 /// kNone means plain RTP. Values cross the rings: never renumber.
+/// kDtlsRecords is no profile of SRTP: RTP and RTCP themselves are the application data of a DTLS association, which
+/// weir-control holds (RFC 5764 section 4.1.1, of peers without use_srtp). It has no keys here, and nobody names it.
 enum class SrtpProfile : std::uint8_t {
   kNone = 0,
   kAesCm128HmacSha1_80 = 1,
@@ -22,8 +24,9 @@ enum class SrtpProfile : std::uint8_t {
   kAes256CmHmacSha1_32 = 8,
   kNullHmacSha1_80 = 9,
   kNullHmacSha1_32 = 10,
+  kDtlsRecords = 11,
 };
-inline constexpr std::size_t kSrtpProfileCount = 11;
+inline constexpr std::size_t kSrtpProfileCount = 12;
 
 /// All lengths in bytes.
 struct SrtpProfileInfo {
@@ -54,6 +57,7 @@ inline constexpr std::array<SrtpProfileInfo, kSrtpProfileCount> kSrtpProfiles{{
     // The master key has 128 bits whatever the cipher (RFC 3711 section 5). RFC 5764 writes 0, and means the cipher's.
     {SrtpProfile::kNullHmacSha1_80, "NULL_HMAC_SHA1_80", "", 0x0005, 16, 14, 20, 10, 10, false},
     {SrtpProfile::kNullHmacSha1_32, "NULL_HMAC_SHA1_32", "", 0x0006, 16, 14, 20, 4, 10, false},
+    {SrtpProfile::kDtlsRecords, "DTLS_APPLICATION_DATA", "", 0, 0, 0, 0, 0, 0, false},
 }};
 
 /// True for the values of the enum: for bytes that come from the other process.
@@ -70,10 +74,15 @@ constexpr bool is_null_cipher(SrtpProfile profile) {
   return profile == SrtpProfile::kNullHmacSha1_80 || profile == SrtpProfile::kNullHmacSha1_32;
 }
 
-/// The profile of a name as configuration and SDP write it; "none" included.
+/// Packets are SRTP, under keys that weir-media has.
+constexpr bool is_srtp(SrtpProfile profile) {
+  return profile != SrtpProfile::kNone && profile != SrtpProfile::kDtlsRecords;
+}
+
+/// The profile of a name as configuration and SDP write it; "none" included, kDtlsRecords not.
 constexpr std::optional<SrtpProfile> srtp_profile_by_name(std::string_view name) {
   for (const SrtpProfileInfo& info : kSrtpProfiles) {
-    if (info.name == name) return info.profile;
+    if (info.name == name && info.profile != SrtpProfile::kDtlsRecords) return info.profile;
   }
   return std::nullopt;
 }

@@ -43,7 +43,7 @@ inline std::optional<StreamReading> read_stream(const FlowStatus& status, std::s
     const std::uint64_t highest = current ? status.rtp_index_highest : stream.index_highest;
     const std::uint32_t jitter_16 = current ? status.rtp_jitter_16 : stream.jitter_16;
     const std::uint32_t clock_hz = rtp_clock_hz_of(status.rtp_ticks);
-    const bool plain = status.receive_profile == SrtpProfile::kNone;
+    const bool plain = !is_srtp(status.receive_profile);
     std::atomic_thread_fence(std::memory_order_acquire);  // pairs with begin_change in dataplane/stream_statistics.cc
     if (version.load(std::memory_order_relaxed) != before) continue;
     if (stream.recent == 0) return std::nullopt;

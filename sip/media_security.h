@@ -78,6 +78,8 @@ struct SecurityPolicy {
   bool video = false;
   bool extensions = false;
   bool simulcast = false;
+  /// DTLS without use_srtp is taken: media is its application data (RFC 5764 section 4.1.1).
+  bool rtp_over_dtls = false;
   /// Not of security, but as much the leg's: which codecs our offers have.
   proto::CodecPolicy codecs = {};
   /// By which ours names ours.

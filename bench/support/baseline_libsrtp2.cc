@@ -36,6 +36,7 @@ void set_suite(srtp_crypto_policy_t& rtp, srtp_crypto_policy_t& rtcp, proto::Srt
     case proto::SrtpProfile::kNullHmacSha1_80:
     case proto::SrtpProfile::kNullHmacSha1_32:
     case proto::SrtpProfile::kNone:
+    case proto::SrtpProfile::kDtlsRecords:
       break;
   }
   WEIR_ASSERT(false);

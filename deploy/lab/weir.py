@@ -163,4 +163,5 @@ class Weir:
 def unaccounted(counters: dict[str, int]) -> int:
     """Packets in that are neither out, nor punted, answered or absorbed, nor a named drop. 0 is the only good answer
     once the workers are idle."""
-    return counters["received"] - sum(counters[name] for name in ("forwarded", "punted", "answered", "absorbed", "dropped"))
+    ends = sum(counters[name] for name in ("forwarded", "punted", "answered", "absorbed", "dropped"))
+    return counters["received"] + counters["returned"] - ends

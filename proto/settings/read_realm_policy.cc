@@ -109,6 +109,7 @@ void read_dtls_policy(Table& table, MediaPolicy& media) {
   table.number("dtls_rekey_s", media.dtls_rekey_s, 0, kRekeySecondsMax);
   table.number("dtls_rekey_packets", media.dtls_rekey_packets, 0, kRekeyPacketsMax);
   table.flag("dtls_renegotiation", media.dtls_renegotiation);
+  table.flag("rtp_over_dtls", media.rtp_over_dtls);
   if (media.dtls_rekey_s != 0 && media.dtls_rekey_s < kRekeySecondsMin) {
     table.mistake("dtls_rekey_s", "must be 0, or at least " + std::to_string(kRekeySecondsMin));
   }

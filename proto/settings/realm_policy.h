@@ -51,6 +51,9 @@ struct MediaPolicy {
   std::uint64_t dtls_rekey_packets = 0;
   /// Parties may redo their DTLS handshake inside its association: it is kept for them.
   bool dtls_renegotiation = false;
+  /// DTLS parties that know no use_srtp are taken: their RTP and RTCP are application data of the association. false:
+  /// their handshake fails.
+  bool rtp_over_dtls = false;
   bool avpf = false;  ///< offers say RTP/AVPF and its secured kin (RFC 4585); either is taken
   Ice ice = Ice::kOff;
   CodecPolicy codecs;

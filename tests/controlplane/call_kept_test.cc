@@ -163,7 +163,7 @@ TEST(CallKept, ACallWithoutMediaYetIsEndedOnBothLegs) {
   EXPECT_EQ(lab.control().adopt_journalled(lab.now_ns), 0u);
   const sip::Message to_caller = lab.expect(kCallers, "BYE");
   EXPECT_EQ(to_caller.header(HeaderId::kReason),
-            "SIP;cause=503;text=\"the border was restarted: its media was not there yet\"");
+            "SIP;cause=503;text=\"the border was restarted: its media was not there yet, or carried by DTLS\"");
   lab.caller_answers(to_caller, 200);
   lab.callee_answers(lab.expect(kCallees, "BYE"), 200);
   EXPECT_TRUE(lab.nothing_left());

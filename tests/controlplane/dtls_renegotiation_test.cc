@@ -18,7 +18,8 @@ using tests::kPeerPlace;
 
 /// A bench whose first handshake is over, and long enough ago.
 struct Settled {
-  explicit Settled(bool client, bool renegotiates = true) : bench({}, renegotiates), peer({.client = client}) {
+  explicit Settled(bool client, bool renegotiates = true)
+      : bench({}, {.renegotiations = renegotiates, .media = false}), peer({.client = client}) {
     if (client) bench.endpoint.listen();
     bench.endpoint.start(client ? sip::DtlsRole::kServer : sip::DtlsRole::kClient, kPeerPlace, {peer.fingerprint()},
                          bench.now_ns);

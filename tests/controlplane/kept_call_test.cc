@@ -82,6 +82,7 @@ KeptCall a_call() {
   call.media->legs[1].keys_age = {.since_ns = 42, .packets_before = 43};
   call.media->legs[1].sends_before = true;
   call.media->legs[1].security.rekey_packets = 1'000;
+  call.media->legs[1].security.rtp_over_dtls = true;
   call.media->legs[1].certificate = its_certificate();
   call.media->legs[1].association.emplace();
   call.media->legs[1].association->their_tls_id = "theirs";

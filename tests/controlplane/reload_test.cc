@@ -62,6 +62,7 @@ TEST(Reload, EveryPartThatMayChangeIsNamed) {
       {"sip:198.18.2.2", "sip:198.18.2.3", "[[trunk]]"},
       {"'.*'", "'.+'", "[[route]]"},
       {"name = \"core\"", "name = \"core\"\nmedia_security = 'required'", "realm 'core' media policy"},
+      {"name = \"core\"", "name = \"core\"\nrtp_over_dtls = true", "realm 'core' media policy"},
       {"name = \"core\"", "name = \"core\"\nsdes_suites = ['AES_CM_128_HMAC_SHA1_80']", "realm 'core' media policy"},
       {"name = \"core\"", "name = \"core\"\ntrusted = true", "realm 'core' trusted"},
       {"name = \"core\"", "name = \"core\"\ntopology_hiding = false", "realm 'core' topology_hiding"},

@@ -118,6 +118,7 @@ void set_policy(SrtpProfile profile, srtp_policy_t& policy) {
   switch (profile) {
     case SrtpProfile::kAesCm128HmacSha1_80:
     case SrtpProfile::kNone:
+    case SrtpProfile::kDtlsRecords:
       srtp_crypto_policy_set_rtp_default(&policy.rtp);
       srtp_crypto_policy_set_rtcp_default(&policy.rtcp);
       return;

@@ -108,8 +108,7 @@ class FlowTableOfAnyRoom : public testing::TestWithParam<KeyRoom> {
  protected:
   FlowTableOfAnyRoom() {
     for (const proto::SrtpProfileInfo& info : proto::kSrtpProfiles) {
-      if (info.profile != SrtpProfile::kNone && has_room_for(GetParam(), info.profile))
-        fitting_.push_back(info.profile);
+      if (proto::is_srtp(info.profile) && has_room_for(GetParam(), info.profile)) fitting_.push_back(info.profile);
     }
   }
   static bool is_zero(const Packet& bytes, std::size_t first, std::size_t last) {

@@ -96,7 +96,7 @@ TEST(PictureRequest, IsRefusedWhereItMayNotLeave) {
     void (*change)(proto::Command& command, proto::Inject& inject);
   };
   const Row rows[] = {
-      {"a kind of tomorrow", [](auto&, auto& inject) { inject.kind = static_cast<proto::InjectKind>(2); }},
+      {"a kind of tomorrow", [](auto&, auto& inject) { inject.kind = static_cast<proto::InjectKind>(3); }},
       {"half a request", [](auto&, auto& inject) { inject.bytes = 12; }},
       {"an index beyond the table", [](auto&, auto& inject) { inject.flow.index = MediaPlane::Shape().flows; }},
       {"another generation", [](auto&, auto& inject) { inject.flow.generation = 9; }},

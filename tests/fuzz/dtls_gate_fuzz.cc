@@ -1,6 +1,7 @@
 // Datagrams of strangers into a DTLS port: the first byte of the input chooses the role, then each datagram is a length
 // (two bytes), a source (one byte) and its bytes. The upper bits of the source ask for what chance would hardly find: a
-// whole handshake message around the bytes, of the type of a ClientHello, with a valid cookie.
+// whole handshake message around the bytes, of the type of a ClientHello, with a valid cookie. Media as application
+// data is wanted, and nobody gets as far.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -10,7 +11,9 @@
 
 #include "controlplane/client_hello.h"
 #include "controlplane/dtls.h"
+#include "controlplane/dtls_filter.h"
 #include "proto/assert.h"
+#include "proto/dtls_record.h"
 
 namespace {
 
@@ -62,6 +65,18 @@ void give_cookie(std::vector<std::uint8_t>& datagram, const proto::Endpoint& sou
   std::copy(cookie.begin(), cookie.end(), datagram.begin() + kCookieAt + 1);
 }
 
+/// Once media is carried nothing of epoch 0 passes any more, and application data does that has an epoch's key.
+void check_filter(proto::Bytes datagram, sip::DtlsRole role) {
+  std::vector<std::uint8_t> kept(datagram.size());
+  std::uint64_t sequence = 0;
+  kept.resize(controlplane::filter_dtls_records(datagram, role, controlplane::DtlsStage::kCarrying, sequence, kept));
+  for (proto::Bytes rest(kept); !rest.empty();) {
+    const auto record = proto::parse_dtls_record(rest);
+    WEIR_ASSERT(record && record->epoch == 1);
+    rest = rest.subspan(record->record_bytes);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -75,7 +90,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                                verify_bytes_out += datagram.size();
                                            },
                                        .secured = [](const controlplane::DtlsSecured&, std::uint64_t) { std::abort(); },
-                                       .failed = [](const std::string&, std::uint64_t) {}});
+                                       .failed = [](const std::string&, std::uint64_t) {},
+                                       .media = [](proto::Bytes) { std::abort(); }});
   const bool client = (data[0] & 1) != 0;
   std::uint64_t now_ns = 1'000'000'000;
   endpoint.listen();
@@ -95,6 +111,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     if ((sender & kCookie) != 0) give_cookie(datagram, source_of(sender), now_ns);
     bytes_in += datagram.size();
+    check_filter(datagram, client ? sip::DtlsRole::kClient : sip::DtlsRole::kServer);
     endpoint.receive(source_of(sender), datagram, now_ns);
     now_ns += 100'000'000;
     endpoint.advance(now_ns);

@@ -72,6 +72,7 @@ fingerprints_offered = ["sha-512", "sha-256"]
 dtls_rekey_s = 3600
 dtls_rekey_packets = 1000000
 dtls_renegotiation = true
+rtp_over_dtls = true
 [realm.identity]
 numbers = { country_code = "49", national_prefix = "0", international_prefix = "00", digits = true }
 verify = "require"
@@ -152,6 +153,7 @@ TEST(IdentitySettings, ARealmsPartIsReadWhole) {
   EXPECT_EQ(policy.media.dtls_rekey_s, 3600u);
   EXPECT_EQ(policy.media.dtls_rekey_packets, 1'000'000u);
   EXPECT_TRUE(policy.media.dtls_renegotiation);
+  EXPECT_TRUE(policy.media.rtp_over_dtls);
 }
 
 TEST(IdentitySettings, ByDefaultNothingIsSignedOrVerified) {
@@ -197,6 +199,7 @@ constexpr Wrong kWrong[] = {
     {"a hash of yesterday", "", "fingerprints_accepted = [\"md5\"]\n", "no hash function 'md5'"},
     {"no hash at all", "", "fingerprints_offered = []\n", "names no hash function"},
     {"renegotiation at times", "", "dtls_renegotiation = \"often\"\n", "must be true or false"},
+    {"media over DTLS, perhaps", "", "rtp_over_dtls = \"perhaps\"\n", "must be true or false"},
     {"rekeying all the time", "", "dtls_rekey_s = 5\n", "must be 0, or at least 10"},
 };
 

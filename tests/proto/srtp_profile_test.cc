@@ -47,7 +47,11 @@ TEST(SrtpProfile, OnlyTheNullCiphersLeaveMediaInTheClear) {
 }
 
 TEST(SrtpProfile, EveryNameFindsItsProfile) {
-  for (const SrtpProfileInfo& info : kSrtpProfiles) EXPECT_EQ(srtp_profile_by_name(info.name), info.profile);
+  for (const SrtpProfileInfo& info : kSrtpProfiles) {
+    if (info.profile == SrtpProfile::kDtlsRecords) continue;
+    EXPECT_EQ(srtp_profile_by_name(info.name), info.profile);
+  }
+  EXPECT_FALSE(srtp_profile_by_name(srtp_profile(SrtpProfile::kDtlsRecords).name)) << "nobody may ask for it";
   EXPECT_FALSE(srtp_profile_by_name("AES_CM_128_HMAC_MD5"));
 }
 

@@ -43,6 +43,17 @@ class Secured:
     peer_fingerprint: str
 
 
+def openssl_command(certificate: Certificate, local: tuple[str, int], remote: tuple[str, int] | None,
+                    *options: str) -> list[str]:
+    """A client bound to `local`; `remote` None makes it a server, that waits."""
+    common = ["-dtls1_2", "-mtu", "1200", "-cert", str(certificate.certificate), "-key", str(certificate.key), *options]
+    here = host_port(*local)
+    if remote is None:
+        # Self-signed: the fingerprint is what counts, and the test compares it.
+        return ["openssl", "s_server", "-accept", here, "-Verify", "1", *common]
+    return ["openssl", "s_client", "-connect", host_port(*remote), "-bind", here, *common]
+
+
 class DtlsPeer:
     """Owner of one openssl process: a client or a server bound to one UDP address and port."""
 
@@ -50,18 +61,11 @@ class DtlsPeer:
                  local: tuple[str, int], remote: tuple[str, int] | None):
         """`remote` None makes it a server, that waits."""
         self.folder = folder
-        common = ["-dtls1_2", "-mtu", "1200", "-cert", str(certificate.certificate), "-key", str(certificate.key),
-                  "-use_srtp", profile.openssl_name, "-keymatexport", "EXTRACTOR-dtls_srtp", "-keymatexportlen",
-                  str(2 * profile.master_bytes)]
-        here = host_port(*local)
-        if remote is None:
-            # Self-signed: the fingerprint is what counts, and the test compares it.
-            command = ["s_server", "-accept", here, "-Verify", "1", *common]
-        else:
-            command = ["s_client", "-connect", host_port(*remote), "-bind", here, *common]
+        command = openssl_command(certificate, local, remote, "-use_srtp", profile.openssl_name, "-keymatexport",
+                                  "EXTRACTOR-dtls_srtp", "-keymatexportlen", str(2 * profile.master_bytes))
         self.log = folder / f"dtls-{local[1]}-{time.monotonic_ns()}.log"
         with self.log.open("wb") as output:
-            self.process = subprocess.Popen(["ip", "netns", "exec", namespace, "openssl", *command],
+            self.process = subprocess.Popen(["ip", "netns", "exec", namespace, *command],
                                             stdin=subprocess.PIPE, stdout=output, stderr=output)
 
     def wait(self, timeout_s: float = 10.0) -> Secured:

@@ -36,9 +36,14 @@ class DtlsBench {
   /// what is delivered in its place.
   using Wire = std::function<std::vector<Datagram>(bool to_endpoint, std::size_t number, Datagram)>;
 
-  /// `renegotiates`: the peer may redo the handshake.
-  explicit DtlsBench(controlplane::DtlsOptions options = {}, bool renegotiates = false)
-      : context(make_dtls_context(std::move(options))), endpoint(*context, make_callbacks(renegotiates)) {}
+  /// What else the endpoint is good for.
+  struct Takes {
+    bool renegotiations = false;  ///< the peer may redo the handshake
+    bool media = false;           ///< of peers without use_srtp
+  };
+  explicit DtlsBench(controlplane::DtlsOptions options = {}) : DtlsBench(std::move(options), Takes{}) {}
+  DtlsBench(controlplane::DtlsOptions options, Takes takes)
+      : context(make_dtls_context(std::move(options))), endpoint(*context, make_callbacks(takes)) {}
 
   /// Datagrams for one place, in order; those for others stay.
   std::vector<Datagram> take_sent_to(const proto::Endpoint& place) {
@@ -95,19 +100,23 @@ class DtlsBench {
   std::optional<std::string> failure;
   std::vector<controlplane::DtlsSecured> renegotiated;
   std::vector<std::string> given_up;
+  std::vector<Datagram> media;
   controlplane::DtlsEndpoint endpoint;
   std::uint64_t now_ns = 1'000'000'000;
   Wire wire;
 
  private:
-  controlplane::DtlsEndpoint::Callbacks make_callbacks(bool renegotiates) {
+  controlplane::DtlsEndpoint::Callbacks make_callbacks(Takes takes) {
     controlplane::DtlsEndpoint::Callbacks callbacks;
     callbacks.send = [this](const proto::Endpoint& to, proto::Bytes bytes) {
       sent.emplace_back(to, Datagram(bytes.begin(), bytes.end()));
     };
     callbacks.secured = [this](const controlplane::DtlsSecured& outcome, std::uint64_t) { secured = outcome; };
     callbacks.failed = [this](const std::string& reason, std::uint64_t) { failure = reason; };
-    if (!renegotiates) return callbacks;
+    if (takes.media) {
+      callbacks.media = [this](proto::Bytes packet) { media.emplace_back(packet.begin(), packet.end()); };
+    }
+    if (!takes.renegotiations) return callbacks;
     callbacks.renegotiated = [this](const controlplane::DtlsSecured& outcome, std::uint64_t) {
       renegotiated.push_back(outcome);
     };

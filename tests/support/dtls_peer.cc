@@ -145,8 +145,9 @@ void DtlsPeer::step() {
   ERR_clear_error();
   const int done = SSL_do_handshake(ssl_);
   if (done == 1) {
-    char unused[64];
-    while (SSL_read(ssl_, unused, sizeof unused) > 0) {
+    std::array<std::uint8_t, 2048> packet;
+    for (int bytes = 0; (bytes = SSL_read(ssl_, packet.data(), packet.size())) > 0;) {
+      read_.emplace_back(packet.begin(), packet.begin() + bytes);
     }
     return;
   }
@@ -170,6 +171,10 @@ std::vector<Datagram> DtlsPeer::take_sent() {
 
 void DtlsPeer::advance() {
   if (!connected()) DTLSv1_handle_timeout(ssl_);
+}
+
+void DtlsPeer::write(proto::Bytes packet) {
+  WEIR_ASSERT(SSL_write(ssl_, packet.data(), static_cast<int>(packet.size())) == static_cast<int>(packet.size()));
 }
 
 std::vector<std::uint8_t> DtlsPeer::exporter(std::size_t bytes) const {

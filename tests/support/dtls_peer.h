@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "proto/bytes.h"
@@ -48,6 +49,10 @@ class DtlsPeer {
   std::vector<Datagram> take_sent();
   /// Retransmits if its timer has run out.
   void advance();
+  /// Application data, each packet a record.
+  void write(proto::Bytes packet);
+  /// What came as application data since last asked.
+  std::vector<Datagram> take_read() { return std::exchange(read_, {}); }
 
   [[nodiscard]] bool connected() const { return SSL_is_init_finished(ssl_) == 1; }
   [[nodiscard]] bool failed() const { return failed_; }
@@ -70,6 +75,7 @@ class DtlsPeer {
   SSL* ssl_ = nullptr;
   X509* certificate_ = nullptr;
   bool failed_ = false;
+  std::vector<Datagram> read_;
 };
 
 }  // namespace weir::tests

@@ -164,13 +164,23 @@ void FakeWorker::push(const proto::Event& event, std::uint32_t worker) {
 bool FakeWorker::punt(std::uint16_t local_port, const proto::Endpoint& source, const std::vector<std::uint8_t>& bytes) {
   const Flow* flow = flow_at(local_port);
   if (flow == nullptr || (flow->spec.punts & proto::kPuntDtls) == 0) return false;
+  return push_punt(*flow, source, bytes);
+}
+
+void FakeWorker::hand_up(std::uint16_t local_port, const std::vector<std::uint8_t>& media) {
+  const Flow& flow = *flow_at(local_port);
+  WEIR_ASSERT(flow.state == proto::FlowState::kInstalled && flow.spec.send.profile == proto::SrtpProfile::kDtlsRecords);
+  WEIR_ASSERT(push_punt(flow, flow.spec.peer, media));
+}
+
+bool FakeWorker::push_punt(const Flow& flow, const proto::Endpoint& source, const std::vector<std::uint8_t>& bytes) {
   proto::Punt punt{};
-  punt.flow = flow->id;
-  punt.cookie = flow->spec.cookie;
+  punt.flow = flow.id;
+  punt.cookie = flow.spec.cookie;
   punt.source = source;
   punt.bytes = static_cast<std::uint16_t>(bytes.size());
   std::copy(bytes.begin(), bytes.end(), punt.data);
-  const std::uint32_t worker = proto::worker_of_port(local_port, region_.shape().workers);
+  const std::uint32_t worker = proto::worker_of_port(flow.spec.local_port, region_.shape().workers);
   return punt_rings_[worker].push(punt) == proto::RingState::kOk;
 }
 

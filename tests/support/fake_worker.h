@@ -44,6 +44,8 @@ class FakeWorker {
 
   /// A datagram from the network to a local port; false if no flow there takes DTLS.
   bool punt(std::uint16_t local_port, const proto::Endpoint& source, const std::vector<std::uint8_t>& bytes);
+  /// RTP or RTCP came from the network to a local port, and leaves by an association.
+  void hand_up(std::uint16_t local_port, const std::vector<std::uint8_t>& media);
   void event(proto::FlowId flow, proto::EventKind kind, const proto::Endpoint& source = {}, std::uint64_t now_ns = 0);
   /// A packet was accepted on the flow at this time; `ssrc`: RTP of that source.
   void heard(proto::FlowId flow, std::uint64_t now_ns, std::uint32_t ssrc = 0);
@@ -56,6 +58,7 @@ class FakeWorker {
   proto::Region& region() { return region_; }
 
  private:
+  bool push_punt(const Flow& flow, const proto::Endpoint& source, const std::vector<std::uint8_t>& bytes);
   void carry_out(const proto::Command& command, std::uint16_t worker);
   proto::Refusal apply(const proto::Command& command);
   void publish(std::uint32_t index, const Flow* flow);

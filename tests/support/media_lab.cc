@@ -68,7 +68,9 @@ MediaLab::MediaLab(const Party& caller, const Party& callee, const std::array<si
 void MediaLab::make_peers(std::size_t party) {
   for (auto& peer : peers_[party]) {
     if (!parties_[party].secured) continue;
-    peer = std::make_unique<DtlsPeer>(DtlsPeer::Options{.client = parties_[party].is_dtls_client});
+    DtlsPeer::Options options{.client = parties_[party].is_dtls_client};
+    if (!parties_[party].use_srtp) options.profiles.clear();
+    peer = std::make_unique<DtlsPeer>(options);
   }
 }
 
@@ -128,6 +130,7 @@ bool MediaLab::carry() {
     const FakeWorker::Sent sent = std::move(worker.sent().front());
     worker.sent().pop_front();
     moved = true;
+    if (sent.kind == proto::InjectKind::kReceived) returned.push_back(sent);
     for (const Side side : {Side::kCaller, Side::kCallee}) {
       for (std::size_t component = 0; component < 2; ++component) {
         if (sent.destination == place(side, component) && party(side).secured) {

@@ -25,6 +25,7 @@ struct Party {
   bool rtcp_mux = false;
   bool is_dtls_client = true;  ///< the party's role; ours is the other
   bool wrong_fingerprint = false;
+  bool use_srtp = true;
 };
 
 /// Two networks with 50 port pairs each.
@@ -77,6 +78,7 @@ class MediaLab {
   std::unique_ptr<controlplane::MediaEngine> engine;
   std::uint32_t chance = 0;  ///< what is drawn
   std::vector<MediaEvent> events;
+  std::vector<FakeWorker::Sent> returned;  ///< media that weir-control has taken out of DTLS
   std::unique_ptr<controlplane::Media> media;
   std::uint64_t now_ns = 1'000'000'000'000;
 

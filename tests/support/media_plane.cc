@@ -227,6 +227,7 @@ proto::WorkerCounters MediaPlane::totals() const {
     sum.events_lost += one.events_lost;
     sum.inject_refused += one.inject_refused;
     sum.transcoded += one.transcoded;
+    sum.returned += one.returned;
     sum.handed_over += one.handed_over;
     sum.stalls += one.stalls;
     sum.idle_sleeps += one.idle_sleeps;

@@ -7,6 +7,7 @@ from lab.network import Side
 from support.dtls import Certificate, DtlsPeer, Secured, make_certificate
 from support.ice import Credentials, nominate
 from support.media import MediaEnd
+from support.records_end import RecordsEnd
 from support.sdp import AudioSection, read_sdp, write_sdp
 from support.sip_agent import Dialog, Message, SipAgent
 from support.srtp import SHA1_80, Profile, contexts
@@ -28,6 +29,7 @@ class Security:
     tls_id: str = ""
     ice: Credentials | None = None  # it checks its way first, as the controlling agent
     candidates: tuple[str, ...] = ()  # the values of a=candidate
+    use_srtp: bool = True  # false: its DTLS knows no such extension, and carries the media itself
 
 
 class ScriptedLeg:
@@ -40,11 +42,12 @@ class ScriptedLeg:
         self.folder = folder
         self.security = security
         self.agent = agent or SipAgent(sip_side, sip_port)
-        self.media = MediaEnd(side, media_port, payload, ssrc, first_sequence)
+        end = RecordsEnd if security and not security.use_srtp else MediaEnd
+        self.media = end(side, media_port, payload, ssrc, first_sequence)
         self.certificate: Certificate | None = make_certificate(folder, name) if security else None
         self.remote: AudioSection | None = None
         self.secured: Secured | None = None
-        self.dtls: DtlsPeer | None = None
+        self.dtls: DtlsPeer | RecordsEnd | None = None
         self.described = 0  # descriptions given so far
 
     def sdp(self, direction: str = "sendrecv") -> str:
@@ -89,6 +92,7 @@ class ScriptedLeg:
         keys = None
         if self.security:
             self.secured = self.dtls.wait()
+        if self.secured:
             keys = contexts(self.security.profile, self.secured.keying_material, self.security.setup != "passive")
         self.media.open((self.remote.address, self.remote.port), keys)
 
@@ -98,7 +102,9 @@ class ScriptedLeg:
             self.dtls.stop()
         self.agent.close()
 
-    def _dtls_peer(self, remote: tuple[str, int] | None) -> DtlsPeer:
+    def _dtls_peer(self, remote: tuple[str, int] | None) -> DtlsPeer | RecordsEnd:
+        if not self.security.use_srtp:
+            return self.media.shake_hands(self.folder, self.certificate, remote)
         return DtlsPeer(self.side.namespace, self.folder, self.certificate, self.security.profile,
                         (self.side.client_address, self.media.port), remote)
 

@@ -11,7 +11,7 @@ namespace weir::tests {
 inline std::vector<proto::SrtpProfile> secured_profiles() {
   std::vector<proto::SrtpProfile> profiles;
   for (const proto::SrtpProfileInfo& info : proto::kSrtpProfiles) {
-    if (info.profile != proto::SrtpProfile::kNone) profiles.push_back(info.profile);
+    if (proto::is_srtp(info.profile)) profiles.push_back(info.profile);
   }
   return profiles;
 }

@@ -52,6 +52,7 @@ void set_crypto(SrtpProfile profile, srtp_policy_t& policy) {
       policy.rtp.auth_tag_len = proto::srtp_profile(profile).srtp_tag_bytes;
       return;
     case SrtpProfile::kNone:
+    case SrtpProfile::kDtlsRecords:
       break;
   }
   WEIR_ASSERT(false);
