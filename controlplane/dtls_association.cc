@@ -138,102 +138,105 @@ DtlsAssociation::State DtlsAssociation::read_later() {
   if (!ran || renegotiates()) return state_;
   if (std::optional<std::string> reason = take_result()) return fail(*std::move(reason));
   return state_;
-  DtlsStage DtlsAssociation::stage() const {
-    if (state_ != State::kConnected) return DtlsStage::kHandshaking;
-    return carries_media() ? DtlsStage::kCarrying : DtlsStage::kConnected;
-  }
+}
 
-  void DtlsAssociation::send_media(proto::Bytes media) {
-    if (!carries_media() || media.empty()) return;
-    ERR_clear_error();
-    SSL_write(ssl_.get(), media.data(), static_cast<int>(media.size()));  // what is not sent is lost, as by a network
-    ERR_clear_error();
-  }
+DtlsStage DtlsAssociation::stage() const {
+  if (state_ != State::kConnected) return DtlsStage::kHandshaking;
+  return carries_media() ? DtlsStage::kCarrying : DtlsStage::kConnected;
+}
 
-  DtlsAssociation::State DtlsAssociation::advance() {
-    if (state_ != State::kHandshaking && !renegotiates()) return state_;
-    ERR_clear_error();
-    if (DTLSv1_handle_timeout(ssl_.get()) < 0) return fail(openssl_error("the peer does not answer"));
-    return state_;
-  }
+void DtlsAssociation::send_media(proto::Bytes media) {
+  if (!carries_media() || media.empty()) return;
+  ERR_clear_error();
+  SSL_write(ssl_.get(), media.data(), static_cast<int>(media.size()));  // what is not sent is lost, as by a network
+  ERR_clear_error();
+}
 
-  std::optional<std::uint64_t> DtlsAssociation::timer_remaining_ns() const {
-    timeval remaining{};
-    if (state_ != State::kHandshaking || DTLSv1_get_timeout(ssl_.get(), &remaining) != 1) return std::nullopt;
-    return static_cast<std::uint64_t>(remaining.tv_sec) * 1'000'000'000u +
-           static_cast<std::uint64_t>(remaining.tv_usec) * 1'000u;
-  }
+DtlsAssociation::State DtlsAssociation::advance() {
+  if (state_ != State::kHandshaking && !renegotiates()) return state_;
+  ERR_clear_error();
+  if (DTLSv1_handle_timeout(ssl_.get()) < 0) return fail(openssl_error("the peer does not answer"));
+  return state_;
+}
 
-  int DtlsAssociation::progress() const {
-    return static_cast<int>(SSL_get_state(ssl_.get()));
-  }
+std::optional<std::uint64_t> DtlsAssociation::timer_remaining_ns() const {
+  timeval remaining{};
+  if (state_ != State::kHandshaking || DTLSv1_get_timeout(ssl_.get(), &remaining) != 1) return std::nullopt;
+  return static_cast<std::uint64_t>(remaining.tv_sec) * 1'000'000'000u +
+         static_cast<std::uint64_t>(remaining.tv_usec) * 1'000u;
+}
 
-  DtlsAssociation::State DtlsAssociation::step() {
-    ERR_clear_error();
-    const int done = SSL_do_handshake(ssl_.get());
-    if (done == 1) return finish();
-    const int error = SSL_get_error(ssl_.get(), done);
-    if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return state_;
-    return fail(openssl_error("the DTLS handshake failed"));
-  }
+int DtlsAssociation::progress() const {
+  return static_cast<int>(SSL_get_state(ssl_.get()));
+}
 
-  DtlsAssociation::State DtlsAssociation::fail(std::string reason) {
-    failure_ = std::move(reason);
-    state_ = State::kFailed;
-    return state_;
-  }
+DtlsAssociation::State DtlsAssociation::step() {
+  ERR_clear_error();
+  const int done = SSL_do_handshake(ssl_.get());
+  if (done == 1) return finish();
+  const int error = SSL_get_error(ssl_.get(), done);
+  if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return state_;
+  return fail(openssl_error("the DTLS handshake failed"));
+}
 
-  DtlsAssociation::State DtlsAssociation::finish() {
-    if (std::optional<std::string> reason = take_result()) return fail(*std::move(reason));
-    state_ = State::kConnected;
-    drain();
-    return state_;
-  }
+DtlsAssociation::State DtlsAssociation::fail(std::string reason) {
+  failure_ = std::move(reason);
+  state_ = State::kFailed;
+  return state_;
+}
 
-  /// Of the handshake that has just been done; why not, if it cannot be.
-  std::optional<std::string> DtlsAssociation::take_result() {
-    const SRTP_PROTECTION_PROFILE* selected = SSL_get_selected_srtp_profile(ssl_.get());
-    if (selected == nullptr && !media_) return "the peer and Weir have no SRTP profile in common (use_srtp)";
-    // Without the extension it is plain DTLS (RFC 5764 section 4.1.1): media is its application data.
-    const std::optional<proto::SrtpProfile> profile =
-        selected == nullptr ? proto::SrtpProfile::kDtlsRecords
-                            : proto::srtp_profile_by_dtls_id(static_cast<std::uint16_t>(selected->id));
-    if (!profile) return "the negotiated SRTP profile is unknown";
-    result_.profile = *profile;
-    result_.peer_certificate.reset(SSL_get1_peer_certificate(ssl_.get()));
-    if (result_.peer_certificate == nullptr) return "the peer sent no certificate";
+DtlsAssociation::State DtlsAssociation::finish() {
+  if (std::optional<std::string> reason = take_result()) return fail(*std::move(reason));
+  state_ = State::kConnected;
+  drain();
+  return state_;
+}
 
-    if (proto::is_srtp(*profile) && !export_keys()) return openssl_error("OpenSSL exports no keys");
-    const std::optional<std::string> short_authentication = short_authentication_string(*ssl_);
-    if (!short_authentication) return openssl_error("OpenSSL has no SHA-1");
-    result_.short_authentication = *short_authentication;
-    result_.version = SSL_get_version(ssl_.get());
-    result_.cipher_suite = SSL_get_cipher_name(ssl_.get());
-    ++handshakes_;
-    return std::nullopt;
-  }
+/// Of the handshake that has just been done; why not, if it cannot be.
+std::optional<std::string> DtlsAssociation::take_result() {
+  const SRTP_PROTECTION_PROFILE* selected = SSL_get_selected_srtp_profile(ssl_.get());
+  const bool may_carry = media_ && handshakes_ == 0;  // who has keys goes on to have them
+  if (selected == nullptr && !may_carry) return "the peer and Weir have no SRTP profile in common (use_srtp)";
+  // Without the extension it is plain DTLS (RFC 5764 section 4.1.1): media is its application data.
+  const std::optional<proto::SrtpProfile> profile =
+      selected == nullptr ? proto::SrtpProfile::kDtlsRecords
+                          : proto::srtp_profile_by_dtls_id(static_cast<std::uint16_t>(selected->id));
+  if (!profile) return "the negotiated SRTP profile is unknown";
+  result_.profile = *profile;
+  result_.peer_certificate.reset(SSL_get1_peer_certificate(ssl_.get()));
+  if (result_.peer_certificate == nullptr) return "the peer sent no certificate";
 
-  bool DtlsAssociation::export_keys() {
-    Secret<std::array<std::uint8_t, kExporterBytesMax>> exported;
-    const std::size_t bytes = exporter_bytes(result_.profile);
-    if (SSL_export_keying_material(ssl_.get(), exported->data(), bytes, kDtlsSrtpExporterLabel,
-                                   sizeof kDtlsSrtpExporterLabel - 1, nullptr, 0, 0) != 1) {
-      return false;
-    }
-    result_.keys = split_exporter(result_.profile, {exported->data(), bytes});
-    return true;
-  }
+  if (proto::is_srtp(*profile) && !export_keys()) return openssl_error("OpenSSL exports no keys");
+  const std::optional<std::string> short_authentication = short_authentication_string(*ssl_);
+  if (!short_authentication) return openssl_error("OpenSSL has no SHA-1");
+  result_.short_authentication = *short_authentication;
+  result_.version = SSL_get_version(ssl_.get());
+  result_.cipher_suite = SSL_get_cipher_name(ssl_.get());
+  ++handshakes_;
+  return std::nullopt;
+}
 
-  void DtlsAssociation::drain() {
-    // Reading makes OpenSSL repeat its last flight when the peer repeats its own. An authentic close or alert changes
-    // nothing: media lives and dies with the call (RFC 5763 section 6.7). A record is one packet, and fits.
-    std::array<std::uint8_t, proto::kPuntDataBytesMax> data;
-    ERR_clear_error();
-    for (int bytes = 1; bytes > 0;) {
-      bytes = SSL_read(ssl_.get(), data.data(), static_cast<int>(data.size()));
-      if (bytes > 0 && carries_media()) media_({data.data(), static_cast<std::size_t>(bytes)});
-    }
-    ERR_clear_error();
+bool DtlsAssociation::export_keys() {
+  Secret<std::array<std::uint8_t, kExporterBytesMax>> exported;
+  const std::size_t bytes = exporter_bytes(result_.profile);
+  if (SSL_export_keying_material(ssl_.get(), exported->data(), bytes, kDtlsSrtpExporterLabel,
+                                 sizeof kDtlsSrtpExporterLabel - 1, nullptr, 0, 0) != 1) {
+    return false;
   }
+  result_.keys = split_exporter(result_.profile, {exported->data(), bytes});
+  return true;
+}
+
+void DtlsAssociation::drain() {
+  // Reading makes OpenSSL repeat its last flight when the peer repeats its own. An authentic close or alert changes
+  // nothing: media lives and dies with the call (RFC 5763 section 6.7). A record is one packet, and fits.
+  std::array<std::uint8_t, proto::kPuntDataBytesMax> data;
+  ERR_clear_error();
+  for (int bytes = 1; bytes > 0;) {
+    bytes = SSL_read(ssl_.get(), data.data(), static_cast<int>(data.size()));
+    if (bytes > 0 && carries_media()) media_({data.data(), static_cast<std::size_t>(bytes)});
+  }
+  ERR_clear_error();
+}
 
 }  // namespace weir::controlplane
