@@ -40,6 +40,7 @@ Message BlindTransfer::make_invite(const Leg& leg, const Target& target) {
   request.add_header(HeaderId::kSupported, kSupported);
   say_trickle(session_.security.ice, request);
   request.add_header(HeaderId::kUserAgent, kSoftware);
+  if (remaining().hides.name) request.add_header(HeaderId::kPrivacy, "id");
   if (!terms_.referred_by.empty()) request.add_header(HeaderId::kReferredBy, terms_.referred_by);
   request.set_body(write_for_one(*offered_), "application/sdp");
   call_.sign(request, leg, &remaining());
@@ -62,7 +63,7 @@ void BlindTransfer::on_answered(std::unique_ptr<Leg> leg, const Message& respons
   call_.control_.own(place->dialog->id(), call_);
   call_.take_session_timer(*place, response);
   call_.acknowledge(*place, "");
-  place->hides_media = wants_hidden_media(response);
+  place->hides = sip::hidden_parts(response);
   std::optional<EndCause> cause = call_.hide_comer(*place);
   if (!cause) cause = call_.take_answer(*place, response);
   if (cause) {

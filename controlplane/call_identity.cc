@@ -201,6 +201,7 @@ void Call::tell_connected() {
                       !caller_->dialog->is_uac();
   const std::optional<sip::RemoteOffer> offer = wanted && !is_changing() ? offer_of(callee_.get()) : std::nullopt;
   if (!offer || !caller_->agreement || caller_->offered) return;
+  if (callee_->hides.name && !realm_of(*caller_).policy.trusted) return;
   const std::string reached = callee_->dialog->remote().uri.user_text();
   if (reached != caller_->dialog->local().uri.user_text()) {
     caller_->dialog->set_local_uri(sip::make_sip_uri(reached, caller_->contact().uri.host));

@@ -149,7 +149,7 @@ KeptLeg Call::keep_leg(const Leg& leg) const {
   }
   kept.party = leg.party;
   kept.display = leg.display;
-  kept.hides_media = leg.hides_media;
+  kept.hides = leg.hides;
   kept.peer = leg.peer;
   if (leg.identity) kept.identity = *leg.identity;
   kept.session_s = leg.session_s;
@@ -235,7 +235,7 @@ proto::Result<std::unique_ptr<Leg>> Call::adopt_leg(Side side, const KeptLeg& ke
   if (!kept.flows.empty()) leg->flows = kept.flows;
   leg->party = kept.party;
   leg->display = kept.display;
-  leg->hides_media = kept.hides_media;
+  leg->hides = kept.hides;
   leg->peer = kept.peer;
   if (kept.identity) leg->identity = *kept.identity;
   leg->session_s = kept.session_s;

@@ -148,7 +148,7 @@ std::optional<EndCause> Call::make_stream(const Path& way) {
 
 /// A party that shall not be known has a certificate, sources and a CNAME of this call's alone towards `way`.
 void Call::hide_party(const Leg& party, const Path& way, MediaLegOptions& options) const {
-  const bool hides = party.hides_media && !context_.settings.realms[way.realm].policy.trusted;
+  const bool hides = party.hides.media && !context_.settings.realms[way.realm].policy.trusted;
   options.fresh_certificate = hides && options.security.may_secure() && options.security.dtls;
   options.unlinkable = hides;
 }
@@ -157,7 +157,7 @@ void Call::hide_party(const Leg& party, const Path& way, MediaLegOptions& option
 /// made, and the stream does not know it yet.
 std::optional<EndCause> Call::hide_comer(const Leg& comer) {
   const Leg& stays = *leg(opposite(comer.side()));
-  if (!comer.hides_media || realm_of(stays).policy.trusted) return std::nullopt;
+  if (!comer.hides.media || realm_of(stays).policy.trusted) return std::nullopt;
   const proto::Status status = media_->make_unlinkable(stays.side(), now());
   return status ? std::nullopt : std::optional(EndCause{503, status.error()});
 }

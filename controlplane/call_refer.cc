@@ -3,6 +3,7 @@
 #include "controlplane/call.h"
 #include "controlplane/call_attended.h"
 #include "controlplane/call_blind.h"
+#include "controlplane/identity_headers.h"
 #include "controlplane/log.h"
 #include "controlplane/sips_policy.h"
 #include "sip/refer_sub.h"
@@ -169,8 +170,11 @@ void Call::accept_refer(Leg& from, sip::TransactionId id, const Message& request
   --transfers_left_;
 }
 
-/// Who has referred, as the target may see it: the user, at our address unless its realm is shown the other side's.
+/// Who has referred, as the target may see it: the user, at our address unless its realm is shown the other side's, or
+/// nobody, if it does not want to be known.
 std::string Call::referred_by_for(const Message& request, const Leg& from, std::uint32_t to_realm) const {
+  const bool hides = from.hides.name || sip::hidden_parts(request).name;
+  if (hides && !context_.settings.realms[to_realm].policy.trusted) return sip::write(nobody());
   const auto text = request.header(HeaderId::kReferredBy);
   std::optional<sip::ReferredBy> by = text ? sip::parse_referred_by(*text) : std::nullopt;
   sip::NameAddr shown;

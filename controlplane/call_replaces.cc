@@ -81,7 +81,7 @@ std::optional<EndCause> Call::replace_leg(sip::TransactionId id, const Message& 
   auto comer = std::make_unique<Leg>(side, from);
   comer->invite = id;
   comer->display = invite.from() ? sip::write(invite.from()->uri) : "";
-  comer->hides_media = wants_hidden_media(invite);
+  comer->hides = sip::hidden_parts(invite);
   comer->peer.learn(invite);
   if (verdict != nullptr) comer->identity = *verdict;
   comer->session.security = policy_from(realm_of(*comer));

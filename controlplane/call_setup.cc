@@ -40,7 +40,7 @@ std::optional<EndCause> Call::begin(sip::TransactionId id, const Message& invite
   caller_ = std::make_unique<Leg>(Side::kCaller, from);
   caller_->invite = id;
   caller_->display = invite.from() ? sip::write(invite.from()->uri) : "";
-  caller_->hides_media = wants_hidden_media(invite);
+  caller_->hides = sip::hidden_parts(invite);
   caller_->peer.learn(invite);
   caller_->session.security = policy_from(realm_of(*caller_));
   caller_->dialog = sip::Dialog::from_request(invite, context_.tokens(), caller_->contact(is_sips(invite)));
@@ -95,9 +95,10 @@ Message Call::begin_invite(const Leg& leg, const Target& target, sip::NameAddr f
   return request;
 }
 
-/// A caller is shown as its INVITE allows it, everybody else as it was called.
+/// A caller is shown as its INVITE allows it, everybody else as it was called, unless it does not want to be.
 sip::NameAddr Call::shown_party(const Leg& party, const Leg& to) const {
   const std::string our_host = to.contact().uri.host;
+  if (party.hides.name && !realm_of(to).policy.trusted) return nobody();
   if (party.side() == Side::kCaller && callers_invite_) return shown_caller(*callers_invite_, realm_of(to), our_host);
   sip::NameAddr shown;
   shown.uri = sip::make_sip_uri(party.dialog->remote().uri.user_text(), our_host);

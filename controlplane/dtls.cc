@@ -186,7 +186,7 @@ void DtlsEndpoint::send_media(proto::Bytes media) {
 }
 
 bool DtlsEndpoint::carries_media() const {
-  return state_ == State::kSecured && candidates_.front().association->carries_media();
+  return state_ == State::kSecured && !candidates_.empty() && candidates_.front().association->carries_media();
 }
 
 void DtlsEndpoint::settle(Candidates::iterator candidate, std::uint64_t now_ns) {

@@ -55,15 +55,9 @@ constexpr std::array kRules{
     Rule{HeaderId::kReplyTo, Crossing::kNotHidden},                 //
 };
 
-/// RFC 3323 section 4.2: the wishes that the name and what goes with it be kept back.
-bool wants_anonymity(const Message& message) {
-  const sip::Privacy privacy = sip::privacy_of(message);
-  return !privacy.wants("none") && (privacy.wants("user") || privacy.wants("header") || privacy.wants("id"));
-}
-
 bool may_cross(Crossing crossing, const Message& in, const settings::RealmSettings& from,
                const settings::RealmSettings& to) {
-  const bool may_be_known = to.policy.trusted || !wants_anonymity(in);
+  const bool may_be_known = to.policy.trusted || !sip::hidden_parts(in).name;
   switch (crossing) {
     case Crossing::kAlways:
       return true;
@@ -154,21 +148,17 @@ void pass(const Message& in, HeaderId id, bool hides, Message& out) {
 
 }  // namespace
 
-bool wants_hidden_media(const Message& in) {
-  const sip::Privacy privacy = sip::privacy_of(in);
-  const std::optional<sip::NameAddr> from = in.is_request() ? in.from() : std::nullopt;
-  const bool nobody = from && from->uri.is_sip() && sip::equals_without_case(from->uri.host, sip::kAnonymousHost);
-  return wants_anonymity(in) || nobody || (privacy.wants("session") && !privacy.wants("none"));
+sip::NameAddr nobody() {
+  sip::NameAddr nobody;
+  nobody.display_name = "Anonymous";
+  nobody.uri = sip::make_sip_uri("anonymous", sip::kAnonymousHost);
+  return nobody;
 }
 
 sip::NameAddr shown_caller(const Message& in, const settings::RealmSettings& to, std::string_view our_host) {
   sip::NameAddr shown;
   const std::optional<sip::NameAddr> caller = in.from();
-  if (!caller || (!to.policy.trusted && wants_anonymity(in))) {
-    shown.display_name = "Anonymous";
-    shown.uri = sip::make_sip_uri("anonymous", sip::kAnonymousHost);
-    return shown;
-  }
+  if (!caller || (!to.policy.trusted && sip::hidden_parts(in).name)) return nobody();
   shown.display_name = caller->display_name;
   shown.uri = caller->uri;
   drop_verstat(shown.uri);

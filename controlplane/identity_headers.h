@@ -10,9 +10,8 @@
 
 namespace weir::controlplane {
 
-/// Whether its sender shall not be known again by its media from one call to the next, towards a realm that is not
-/// trusted: any wish for privacy of RFC 3323 and RFC 3325, or a From that names nobody.
-bool wants_hidden_media(const sip::Message& in);
+/// Nobody, as others see who is not to be known (RFC 3323 section 4.1).
+sip::NameAddr nobody();
 
 /// The caller as the other side is to see it: display name and user; the host is `our_host` unless that side is shown
 /// the other's. Anonymous (RFC 3323 section 4.1) towards an untrusted realm if the caller asks for privacy. Without a

@@ -223,8 +223,9 @@ void kept_fields(Keeper& keeper, FlowName& flow) {
 template <typename Keeper>
 void kept_fields(Keeper& keeper, KeptLeg& leg) {
   keep(keeper, leg.realm, leg.transport, leg.remote, leg.connection, leg.flows, leg.dialog, leg.trunk, leg.target,
-       leg.party, leg.display, leg.hides_media, leg.peer, leg.identity, leg.session_s, leg.session_min_s, leg.refreshes,
-       leg.session_due_ns, leg.session_id, leg.security, leg.local, leg.remote_description, leg.previous, leg.agreed);
+       leg.party, leg.display, leg.hides.name, leg.hides.media, leg.peer, leg.identity, leg.session_s,
+       leg.session_min_s, leg.refreshes, leg.session_due_ns, leg.session_id, leg.security, leg.local,
+       leg.remote_description, leg.previous, leg.agreed);
 }
 
 template <typename Keeper>

@@ -18,6 +18,7 @@
 #include "proto/settings/settings.h"
 #include "sip/dialog.h"
 #include "sip/offer_answer.h"
+#include "sip/privacy.h"
 
 namespace weir::controlplane {
 
@@ -43,7 +44,7 @@ struct KeptLeg {
   std::string target;  ///< that member, as the configuration names it
   std::uint64_t party = 0;
   std::string display;
-  bool hides_media = false;  ///< see Leg
+  sip::HiddenParts hides;  ///< see Leg
   PeerAbilities peer;
   std::optional<JudgedIdentity> identity;
   std::uint32_t session_s = 0;

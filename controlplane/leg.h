@@ -22,6 +22,7 @@
 #include "sip/dialog.h"
 #include "sip/message.h"
 #include "sip/offer_answer.h"
+#include "sip/privacy.h"
 #include "sip/reason.h"
 #include "sip/transaction_layer.h"
 
@@ -74,8 +75,8 @@ class Leg {
   std::optional<sip::Dialog> dialog;      ///< caller: from its INVITE; callee: from its 2xx
   /// Which of those that may answer our INVITE the peer is: forks have numbers of their own (RemoteMedia::dialog).
   std::uint64_t party = 0;
-  std::string display;       ///< the party as people know it: a URI
-  bool hides_media = false;  ///< the party has asked for it: wants_hidden_media()
+  std::string display;     ///< the party as people know it: a URI
+  sip::HiddenParts hides;  ///< what the party has asked for
 
   /// By whose registration the party is known again if its connection ends, as of the last time that it was asked for.
   Boxed<std::vector<FlowName>> flows;

@@ -229,7 +229,7 @@ class MediaLeg final : private MediaPort::Listener {
   void use_association(Fork& fork, std::uint64_t now_ns);
   void use(const LegKeys& keys, bool keeps_indexes, const SecuredInfo& info, std::uint64_t now_ns);
   static SecuredInfo info_of(const DtlsSecured& secured);
-  void keep_sending(std::uint64_t now_ns);
+  void keep_sending(const LegKeys& next, std::uint64_t now_ns);
   void send_with_keys_in_force();
   [[nodiscard]] proto::Endpoint signalled(Component component) const;
   [[nodiscard]] proto::Endpoint expected(Component component) const;

@@ -28,7 +28,7 @@ void MediaLeg::use(const LegKeys& keys, bool keeps_indexes, const SecuredInfo& i
   early_keys_ = remote_->early;
   if (keys_ && is_same(*keys_, keys)) return;
   if (same_party && is_in_doubt(secured_, info)) {
-    keep_sending(now_ns);
+    keep_sending(keys, now_ns);
   } else {
     before_.reset();
   }
@@ -51,11 +51,16 @@ SecuredInfo MediaLeg::info_of(const DtlsSecured& secured) {
           .peer = secured.peer};
 }
 
-/// What is sent with now goes on to be; of keys that were not confirmed nothing has been sent.
-void MediaLeg::keep_sending(std::uint64_t now_ns) {
-  if (!before_) before_ = std::make_unique<KeysBefore>(KeysBefore{.keys = *keys_});
-  before_->until_ns = now_ns + kConfirmNs;
-  before_->confirmed = {};
+/// What is sent with now goes on to be; of keys that were not confirmed nothing has been sent. Where each kind of
+/// packets has an association of its own, only one of them may have others: the other one's confirm nothing anew.
+void MediaLeg::keep_sending(const LegKeys& next, std::uint64_t now_ns) {
+  if (!before_) {
+    before_ = std::make_unique<KeysBefore>(KeysBefore{.keys = *keys_});
+    before_->until_ns = now_ns + kConfirmNs;
+    before_->confirmed.fill(true);
+  }
+  if ((*next.receive).rtp != (*keys_->receive).rtp) before_->confirmed[0] = false;
+  if ((*next.receive).rtcp != (*keys_->receive).rtcp) before_->confirmed[1] = false;
 }
 
 bool MediaLeg::confirm_keys(Component component) {
@@ -91,7 +96,9 @@ MediaLeg::Fork* MediaLeg::current_fork_with_up(AssociationId association) {
 void MediaLeg::lead_renegotiation() {
   for (const Fork& fork : forks_) {
     if (!options_.security.renegotiates || !is_current(fork) || !fork.up) continue;
-    for (const Component component : components()) port(component).follow_dtls(fork.up->id, peer(component));
+    for (const Component component : components()) {
+      if (peer(component).port != 0) port(component).follow_dtls(fork.up->id, peer(component));
+    }
   }
 }
 

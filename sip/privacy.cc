@@ -1,6 +1,7 @@
 #include "sip/privacy.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "sip/scan.h"
 
@@ -32,6 +33,16 @@ std::string write(const Privacy& privacy) {
     out += value;
   }
   return out;
+}
+
+HiddenParts hidden_parts(const Message& message) {
+  const Privacy privacy = privacy_of(message);
+  const std::optional<NameAddr> from = message.is_request() ? message.from() : std::nullopt;
+  const bool nobody = from && from->uri.is_sip() && equals_without_case(from->uri.host, kAnonymousHost);
+  const bool wishes = privacy.wants("user") || privacy.wants("header") || privacy.wants("id");
+  const bool none = privacy.wants("none");
+  const bool name = nobody || (wishes && !none);
+  return {.name = name, .media = name || (privacy.wants("session") && !none)};
 }
 
 }  // namespace weir::sip

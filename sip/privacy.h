@@ -29,4 +29,15 @@ Privacy privacy_of(const Message& message);
 /// The header's value, "id;critical"; empty if there is none.
 std::string write(const Privacy& privacy);
 
+/// What of a message's sender nobody is to see who is not trusted.
+struct HiddenParts {
+  bool name = false;   ///< who it is: wishes of RFC 3323 and RFC 3325, or a From that names nobody
+  bool media = false;  ///< that its media are those of another call: the same, or `session`
+
+  bool operator==(const HiddenParts&) const = default;
+};
+
+/// From is read of requests alone: a response has its request's.
+HiddenParts hidden_parts(const Message& message);
+
 }  // namespace weir::sip

@@ -161,6 +161,28 @@ TEST(CallReplaces, OneThatIsHiddenIsSoInTheCalleesPlaceAndNotTowardsATrustedReal
   }
 }
 
+TEST(CallReplaces, OneThatIsHiddenInTheCalleesPlaceIsNobodyToWhomTheCallerRefersIt) {
+  CallLab lab;
+  lab.establish();
+  const std::string named = std::string(lab.callee_invite->call_id()) +
+                            ";to-tag=" + std::string(lab.callee_invite->from_tag()) + ";from-tag=callee";
+  lab.deliver(kCallees, carols_invite(named, plain_sdp("198.18.2.3", 52000), "Privacy: id\r\n"));
+  const sip::Message answer = lab.expect(kCallees, "200");
+  lab.deliver(kCallees,
+              "ACK sip:weir@198.18.2.1 SIP/2.0\r\nVia: SIP/2.0/UDP 198.18.2.2:5062;branch=z9hG4bKcarolack\r\n"
+              "Max-Forwards: 70\r\nFrom: <sip:carol@198.18.1.3>;tag=caroltag\r\nTo: <sip:weir@198.18.1.1>;tag=" +
+                  std::string(answer.to_tag()) +
+                  "\r\nCall-ID: carols-call\r\nCSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n");
+  lab.callee_answers(lab.expect(kCallees, "BYE"), 200);
+  RequestText refer = lab.in_dialog("REFER", 2);
+  refer.headers += "Refer-To: <sip:rtp-5080@198.18.1.1>\r\n";
+  lab.caller_sends(refer);
+  (void)lab.expect(kCallers, "202");
+  const sip::Message invite = lab.expect(kCallees, "INVITE");
+  EXPECT_NE(invite.header(HeaderId::kFrom)->find("anonymous.invalid"), std::string_view::npos)
+      << *invite.header(HeaderId::kFrom);
+}
+
 TEST(CallReplaces, ADialogOfAnotherRealmIsNone) {
   CallLab lab;
   lab.establish();

@@ -71,6 +71,21 @@ TEST_F(CallSips, ItGoesOnAsSipsOverTlsAndContactsSaySoOnBothSides) {
   EXPECT_TRUE(lab.answer->header(HeaderId::kContact)->find("transport") == std::string_view::npos);
 }
 
+TEST_F(CallSips, WhatBelongsToItComesBySecuredTransportsButForItsEnd) {
+  lab.connect(kCallers, SipTransport::kTls);
+  registers("sip:bob@198.18.2.2:5070;transport=tls", SipTransport::kTls);
+  call("sips:bob@198.18.1.1");
+  established();
+  lab.connect(kCallers, SipTransport::kTcp);
+  RequestText again = lab.in_dialog("INVITE", 2);
+  again.body = plain_sdp("198.18.1.2", 40000);
+  lab.caller_sends(again);
+  const sip::Message refused = lab.expect(kCallers, "403");
+  EXPECT_EQ(refused.body(), "");
+  lab.caller_sends(lab.in_dialog("BYE", 3));
+  (void)lab.expect(kCallers, "200");
+}
+
 TEST_F(CallSips, WhereNoSecuredWayLeadsItIsRefusedAndNobodyIsAsked) {
   lab.connect(kCallers, SipTransport::kTls);
   registers("sip:bob@198.18.2.2:5070", std::nullopt);

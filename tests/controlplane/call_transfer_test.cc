@@ -175,8 +175,8 @@ TEST(CallTransfer, ATargetThatRefusesGivesTheReferrerItsCallBack) {
   EXPECT_TRUE(lab.nothing_left());
 }
 
-TEST(CallTransfer, TowardsAReferrerThatGetsItsCallBackAnAnonymousCallerStaysHidden) {
-  CallLab lab(kRoute);
+/// The call of a caller that does not want to be known.
+void establish_anonymously(CallLab& lab) {
   RequestText invite;
   invite.body = plain_sdp("198.18.1.2", 40000);
   invite.headers += "Privacy: id\r\n";
@@ -186,6 +186,41 @@ TEST(CallTransfer, TowardsAReferrerThatGetsItsCallBackAnAnonymousCallerStaysHidd
   (void)lab.expect(kCallees, "ACK");
   lab.answer = lab.expect(kCallers, "200");
   lab.caller_sends(lab.in_dialog("ACK", 1));
+}
+
+TEST(CallTransfer, ACallerThatIsNobodyIsSoToTheTargetOrASecretToThoseItMayKnow) {
+  for (const bool trusted : {false, true}) {
+    CallLab lab(kRoute);
+    lab.settings().realms[kCallees].policy.trusted = trusted;
+    establish_anonymously(lab);
+    refer(lab, kTarget);
+    (void)lab.expect(kCallees, "202");
+    expect_notify(lab, 100, "active");
+    const sip::Message invite = lab.expect(kCallees, "INVITE");
+    EXPECT_EQ(invite.header(HeaderId::kPrivacy), "id");
+    EXPECT_EQ(invite.header(HeaderId::kFrom)->find("alice") != std::string_view::npos, trusted);
+    EXPECT_EQ(invite.header(HeaderId::kFrom)->find("anonymous.invalid") == std::string_view::npos, trusted);
+  }
+}
+
+TEST(CallTransfer, AReferrerThatIsNobodyIsNotNamed) {
+  for (const bool trusted : {false, true}) {
+    CallLab lab(kRoute, R"(transfers = "pass")");
+    lab.settings().realms[kCallees].policy.trusted = trusted;
+    establish_anonymously(lab);
+    RequestText request = lab.in_dialog("REFER", 2);
+    request.headers += "Refer-To: <sip:rtp-5080@198.18.1.1>\r\nReferred-By: <sip:alice@198.18.1.2>\r\n";
+    lab.caller_sends(request);
+    const sip::Message passed = lab.expect(kCallees, "REFER");
+    const std::string by(passed.header(HeaderId::kReferredBy).value_or("none"));
+    EXPECT_EQ(by.find("alice") != std::string::npos, trusted) << by;
+    EXPECT_EQ(by.find("anonymous.invalid") == std::string::npos, trusted) << by;
+  }
+}
+
+TEST(CallTransfer, TowardsAReferrerThatGetsItsCallBackAnAnonymousCallerStaysHidden) {
+  CallLab lab(kRoute);
+  establish_anonymously(lab);
   refer(lab, kTarget);
   (void)lab.expect(kCallees, "202");
   expect_notify(lab, 100, "active");

@@ -130,6 +130,8 @@ TEST_P(DtlsRenegotiation, WithAnotherCertificateHasNoEffectAndIsTheLast) {
   EXPECT_FALSE(lab.bench.failure) << "what was secured is";
   EXPECT_FALSE(lab.bench.endpoint.is_renegotiable());
   EXPECT_EQ(lab.bench.endpoint.candidates(), 0u) << "nothing is kept of it";
+  EXPECT_FALSE(lab.bench.endpoint.carries_media()) << "a record of application data may still come";
+  lab.bench.endpoint.follow(kPeerPlace);
 }
 
 TEST_P(DtlsRenegotiation, LivesThroughTheLossOfAnyDatagram) {

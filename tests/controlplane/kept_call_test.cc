@@ -31,7 +31,7 @@ KeptLeg a_leg() {
   leg.connection = 1ull << 40;
   leg.flows = {{"a", "alice", "\"<urn:uuid:1>\"", 2}};
   leg.session_id = 99;
-  leg.hides_media = true;
+  leg.hides = {.name = true, .media = true};
   leg.previous.emplace();
   leg.local = "v=0\r\n";
   leg.remote_description = "v=0\r\no=x\r\n";
@@ -106,7 +106,7 @@ TEST(KeptCall, IsReadAsItWasWritten) {
   EXPECT_EQ(read->legs[0].dialog.route_set, a_leg().dialog.route_set);
   EXPECT_EQ(read->legs[1].dialog.remote_cseq, 7u);
   EXPECT_EQ(read->legs[1].remote, a_leg().remote);
-  EXPECT_TRUE(read->legs[1].hides_media);
+  EXPECT_EQ(read->legs[1].hides, (sip::HiddenParts{.name = true, .media = true}));
   EXPECT_EQ(read->legs[1].agreed.remote_dtls, a_leg().agreed.remote_dtls);
   EXPECT_EQ(read->legs[1].agreed.sdes->remote.keys[1]->lifetime_log2, 31);
   EXPECT_EQ(read->legs[1].agreed.ice, a_leg().agreed.ice);
