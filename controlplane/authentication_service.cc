@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "controlplane/description_fingerprints.h"
+#include "controlplane/identity_headers.h"
 #include "controlplane/log.h"
 #include "controlplane/passed_identity.h"
 #include "controlplane/passport_signer.h"
@@ -15,7 +16,6 @@
 #include "sip/date.h"
 #include "sip/digest_string.h"
 #include "sip/identity_header.h"
-#include "sip/privacy.h"
 
 namespace weir::controlplane {
 
@@ -24,9 +24,6 @@ using sip::HeaderId;
 using sip::Message;
 
 namespace {
-
-/// As shown_caller shows callers that are not to be known: no certificate speaks for that domain.
-const std::string kNobody = "sip:anonymous@" + std::string(sip::kAnonymousHost);
 
 KeyHandle another(const KeyHandle& key) {
   EVP_PKEY_up_ref(key.get());
@@ -98,7 +95,8 @@ void AuthenticationService::sign_passports(Message& request, const settings::Rea
   if (key->identity->not_after_s <= unix_clock_()) return fail("the certificate of '" + to.sign + "' has expired");
   const Passport base = begin(request, *key, settings_.realms[facts.from_realm].identity.numbers);
   if (base.orig.size() != 1 || base.dest.size() == 0) return;
-  const bool is_nobody = !base.orig.uris.empty() && base.orig.uris.front() == kNobody;
+  const bool is_nobody =
+      !base.orig.uris.empty() && base.orig.uris.front() == sip::write(nobody().uri);  // whom no certificate speaks for
   if (is_nobody) return;
   const settings::RealmSettings& from = settings_.realms[facts.from_realm];
   const bool is_number = !base.orig.tns.empty();

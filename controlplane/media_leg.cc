@@ -385,7 +385,7 @@ bool MediaLeg::learn_source(Component component, const proto::Endpoint& source, 
   const std::uint8_t bits = plain_prefix.of(source.address.family);
   if (!is_secured_leg() && !proto::share_prefix(source.address, signalled(where).address, bits)) return false;
   learned_[static_cast<std::size_t>(where)] = source;
-  lead_renegotiation();
+  lead_association();
   return true;
 }
 

@@ -243,8 +243,7 @@ class MediaLeg final : private MediaPort::Listener {
   bool run_agent(std::uint64_t now_ns);
   void follow_agent(std::uint64_t now_ns);
   void lead_dtls(std::uint64_t now_ns);
-  void lead_renegotiation();
-  void lead_records();
+  void lead_association();
   void tell_ports_of_ice(std::uint64_t now_ns);
 
   MediaEngine& engine_;

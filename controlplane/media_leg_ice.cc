@@ -51,14 +51,13 @@ bool MediaLeg::choose_pair(Component component, const proto::Endpoint& source, s
   const bool moved = chosen != source;
   chosen = source;
   if (others_end) give_ports_ice(now_ns);
-  lead_records();
   lead_dtls(now_ns);
   return moved || others_end;
 }
 
 /// A ClientHello waited for somewhere to go, or the handshake goes on elsewhere.
 void MediaLeg::lead_dtls(std::uint64_t now_ns) {
-  lead_renegotiation();
+  lead_association();
   if (!uses_ice() || remote_->keying != sip::Keying::kDtls || remote_->role != sip::DtlsRole::kClient) return;
   const Fork& fork = fork_of(remote_->dialog);
   if (!fork.pending) {
@@ -114,10 +113,7 @@ void MediaLeg::follow_agent(std::uint64_t now_ns) {
     port(component).expect(*route, now_ns);
   }
   if (!changed && moved.port == 0) return;
-  if (moved.port != 0) {
-    lead_records();
-    lead_dtls(now_ns);
-  }
+  if (moved.port != 0) lead_dtls(now_ns);
   listener_.on_leg_moved(side_, moved, now_ns);
 }
 

@@ -92,10 +92,10 @@ MediaLeg::Fork* MediaLeg::current_fork_with_up(AssociationId association) {
   return found == forks_.end() ? nullptr : &*found;
 }
 
-/// Whoever may redo its handshake does so from where it is now.
-void MediaLeg::lead_renegotiation() {
+/// Whoever may redo its handshake does so from where it is now, and media that its association carries goes there.
+void MediaLeg::lead_association() {
   for (const Fork& fork : forks_) {
-    if (!options_.security.renegotiates || !is_current(fork) || !fork.up) continue;
+    if (!is_current(fork) || !fork.up) continue;
     for (const Component component : components()) {
       if (peer(component).port != 0) port(component).follow_dtls(fork.up->id, peer(component));
     }

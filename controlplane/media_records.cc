@@ -30,12 +30,4 @@ void MediaLeg::send_media(Component component, proto::Bytes media) {
   if (carries_records()) port(carrier(component)).send_media(keys_->association, media);
 }
 
-/// ICE has chosen where the party is.
-void MediaLeg::lead_records() {
-  if (!carries_records()) return;
-  for (const Component component : components()) {
-    if (peer(component).port != 0) port(component).follow_dtls(keys_->association, peer(component));
-  }
-}
-
 }  // namespace weir::controlplane

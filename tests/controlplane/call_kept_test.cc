@@ -119,12 +119,7 @@ TEST(CallKept, KeysStayAsTheyAreUntilTheyChangeAndThenWithThoseOfTheOtherSide) {
   CallLab lab("", "sdes_suites = [\"AES_CM_128_HMAC_SHA1_80\"]");
   RequestText invite;
   invite.body = sdes_sdp(kKeys[0]);
-  lab.caller_sends(invite);
-  lab.callee_invite = lab.expect(kCallees, "INVITE");
-  lab.callee_answers(*lab.callee_invite, 200, kCalleeSdp);
-  (void)lab.expect(kCallees, "ACK");
-  lab.answer = lab.expect(kCallers, "200");
-  lab.caller_sends(lab.in_dialog("ACK", 1));
+  lab.establish(invite, kCalleeSdp);
   const auto port = static_cast<std::uint16_t>(std::stoi(sdp_value(lab.answer->body(), "m=audio ")));
   const proto::FlowSpec before = lab.worker().flow_at(port)->spec;
   survive(lab);

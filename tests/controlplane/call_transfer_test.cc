@@ -180,12 +180,7 @@ void establish_anonymously(CallLab& lab) {
   RequestText invite;
   invite.body = plain_sdp("198.18.1.2", 40000);
   invite.headers += "Privacy: id\r\n";
-  lab.caller_sends(invite);
-  lab.callee_invite = lab.expect(kCallees, "INVITE");
-  lab.callee_answers(*lab.callee_invite, 200, kCalleeSdp);
-  (void)lab.expect(kCallees, "ACK");
-  lab.answer = lab.expect(kCallers, "200");
-  lab.caller_sends(lab.in_dialog("ACK", 1));
+  lab.establish(invite, kCalleeSdp);
 }
 
 TEST(CallTransfer, ACallerThatIsNobodyIsSoToTheTargetOrASecretToThoseItMayKnow) {

@@ -255,6 +255,15 @@ sip::Message CallLab::expect(std::uint32_t realm, std::string_view what) {
   return message;
 }
 
+void CallLab::establish(const RequestText& invite, const std::string& sdp) {
+  caller_sends(invite);
+  callee_invite = expect(kCallees, "INVITE");
+  callee_answers(*callee_invite, 200, sdp);
+  (void)expect(kCallees, "ACK");
+  answer = expect(kCallers, "200");
+  caller_sends(in_dialog("ACK", 1));
+}
+
 void CallLab::establish() {
   RequestText invite;
   invite.body = plain_sdp("198.18.1.2", 40000);

@@ -93,6 +93,8 @@ class CallLab : public controlplane::PathFinder, public sip::MessageSender {
 
   /// The call of most tests: INVITE, 180, 200, ACK. Leaves nothing unread; callee_invite and answer are kept.
   void establish();
+  /// The same of a call of this INVITE, whose callee answers at once with `sdp`.
+  void establish(const RequestText& invite, const std::string& sdp);
   /// Requests of an established call's caller.
   [[nodiscard]] RequestText in_dialog(const std::string& method, std::uint32_t cseq) const;
 
