@@ -16,7 +16,7 @@ namespace weir::dataplane {
 
 class CompoundWriter {
  public:
-  /// A whole packet. False: it does not fit.
+  /// A whole packet, or a part of one. False: it does not fit.
   bool add(proto::Bytes packet) {
     if (packet.size() > bytes_.size() - used_) return false;
     std::memcpy(bytes_.data() + used_, packet.data(), packet.size());

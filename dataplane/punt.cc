@@ -20,10 +20,17 @@ using proto::PacketKind;
 using proto::RingState;
 
 constexpr std::uint8_t kDscpMax = 63;
+/// ContentType of RFC 5246 section 6.2.1.
+constexpr std::uint8_t kApplicationData = 23;
 
 /// It leaves as media does.
 bool is_for_burst(InjectKind kind) {
   return kind == InjectKind::kPictureRequest || kind == InjectKind::kReceived;
+}
+
+/// Application data of DTLS (RFC 6347 section 4.3.1): media, where there is any use for it at all.
+bool carries_media(const Burst& burst, std::uint32_t packet) {
+  return burst.kind[packet] == PacketKind::kDtls && burst.data[packet][0] == kApplicationData;
 }
 
 /// The room in front of an injected payload is the mbuf's headroom.
@@ -68,13 +75,15 @@ std::uint32_t PuntGate::hand_up(Burst& burst) {
 
 DropReason PuntGate::punt_one(Burst& burst, std::uint32_t packet) {
   const FlowEntry& flow = *burst.flow[packet];
-  const bool expected = burst.source[packet] == flow.peer;
-  return give(burst, packet, expected ? 0 : flow.punts_bucket.rate_per_s / 2, expected);
+  const proto::IpAddress& source = burst.source[packet].address;
+  if (burst.source[packet] != flow.peer) return give(burst, packet, {.kept = 2, .expected = false, .source = &source});
+  if (carries_media(burst, packet)) return give(burst, packet, {.kept = 4, .expected = false, .source = &source});
+  return give(burst, packet, {.kept = 0, .expected = true, .source = &source});
 }
 
 DropReason PuntGate::hand_up_one(Burst& burst, std::uint32_t packet) {
   const std::uint32_t bytes = burst.bytes[packet];
-  const DropReason reason = give(burst, packet, 0, false);
+  const DropReason reason = give(burst, packet, {.kept = 4, .expected = false, .source = nullptr});
   if (reason != DropReason::kNone) return reason;
   proto::FlowStatus& status = *burst.status[packet];
   if (is_rtcp(burst, packet)) {
@@ -86,15 +95,15 @@ DropReason PuntGate::hand_up_one(Burst& burst, std::uint32_t packet) {
   return DropReason::kNone;
 }
 
-/// The packet goes to weir-control and is out of the burst. `reserve`: so many of its flow's tokens have to stay.
-/// `expected`: as PuntBudget::allows.
-DropReason PuntGate::give(Burst& burst, std::uint32_t packet, std::uint32_t reserve, bool expected) {
+/// The packet goes to weir-control and is out of the burst.
+DropReason PuntGate::give(Burst& burst, std::uint32_t packet, const Claim& claim) {
   FlowEntry& flow = *burst.flow[packet];
   if (burst.bytes[packet] > proto::kPuntDataBytesMax) return DropReason::kTooLong;
   TokenBucket& bucket = flow.punts_bucket;
   refill(bucket, burst.now_ns);
-  if (!has_tokens(bucket, 1, reserve)) return DropReason::kPuntRateLimited;
-  if (!budget_.allows(burst.source[packet].address, expected, burst.now_ns)) return DropReason::kPuntRateLimited;
+  const std::uint32_t kept = claim.kept == 0 ? 0 : bucket.rate_per_s / claim.kept;
+  if (!has_tokens(bucket, 1, kept)) return DropReason::kPuntRateLimited;
+  if (!budget_.allows(claim.source, claim.expected, burst.now_ns)) return DropReason::kPuntRateLimited;
   RingState state;
   proto::Punt* slot = punts_.claim(state);
   if (slot == nullptr) {

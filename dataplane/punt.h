@@ -38,12 +38,13 @@ class PuntGate {
 
   /// Copies burst.punts to weir-control at no more than each flow's rate, each source's, and this worker's. Half of
   /// each is kept for packets from their flow's signalled peer: who only knows the port cannot keep the peer's
-  /// handshake from getting through. What finds no token or no room gets a verdict; the rest is out of the burst (mbuf
-  /// nullptr).
+  /// handshake from getting through. So is the half of the source's and the worker's, and a fourth of the flow's, from
+  /// the peer's own DTLS application data, which is media. What finds no token or no room gets a verdict; the rest is
+  /// out of the burst (mbuf nullptr).
   void punt(Burst& burst);
 
-  /// Copies burst.handed_up, what leaves as DTLS application data, to weir-control: at no more than its flow's rate,
-  /// and out of the half of this worker's and its source's that is not kept for handshakes. What finds no token or no
+  /// Copies burst.handed_up, what leaves as DTLS application data, to weir-control: as the peer's own is, but that it
+  /// costs its source nothing, which knows nothing of it. What finds no token or no
   /// room gets a verdict; the rest is counted as sent by its flow and is out of the burst. Returns how many those are.
   std::uint32_t hand_up(Burst& burst);
 
@@ -63,11 +64,17 @@ class PuntGate {
     std::uint8_t dscp;
     std::uint64_t until_ns;  ///< given up then
   };
+  /// What a packet for weir-control may take of the budgets.
+  struct Claim {
+    std::uint32_t kept;              ///< of its flow's tokens one in so many has to stay; 0: none has
+    bool expected;                   ///< as PuntBudget::allows
+    const proto::IpAddress* source;  ///< likewise
+  };
   enum class Sending : std::uint8_t { kSent, kWaits, kGivenUp };
 
   proto::DropReason punt_one(Burst& burst, std::uint32_t packet);
   proto::DropReason hand_up_one(Burst& burst, std::uint32_t packet);
-  proto::DropReason give(Burst& burst, std::uint32_t packet, std::uint32_t reserve, bool expected);
+  proto::DropReason give(Burst& burst, std::uint32_t packet, const Claim& claim);
   bool take_next();
   [[nodiscard]] const FlowEntry* flow_of(FlowTable& table, const proto::FlowId& id) const;
   [[nodiscard]] bool may_wait(const Outgoing& outgoing) const;

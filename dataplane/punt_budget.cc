@@ -26,10 +26,10 @@ bool has_room(const TokenBucket& bucket, bool expected) {
 PuntBudget::PuntBudget(const PuntRates& rates, std::uint64_t seed)
     : seed_(seed), in_all_{.updated_ns = 0, .rate_per_s = rates.in_all, .tokens = 0}, per_source_(rates.per_source) {}
 
-bool PuntBudget::allows(const proto::IpAddress& source, bool expected, std::uint64_t now_ns) {
+bool PuntBudget::allows(const proto::IpAddress* source, bool expected, std::uint64_t now_ns) {
   refill(in_all_, now_ns);
   if (!has_room(in_all_, expected)) return false;
-  asked_ = per_source_ == 0 ? &unlimited_ : &bucket_of(source);
+  asked_ = per_source_ == 0 || source == nullptr ? &unlimited_ : &bucket_of(*source);
   refill(*asked_, now_ns);
   return has_room(*asked_, expected);
 }

@@ -27,8 +27,9 @@ class PuntBudget {
   /// `seed` is random, so that nobody can choose sources that share a set with another's.
   PuntBudget(const PuntRates& rates, std::uint64_t seed);
 
-  /// May a packet from this address go to weir-control, besides what its flow says? Takes nothing.
-  [[nodiscard]] bool allows(const proto::IpAddress& source, bool expected, std::uint64_t now_ns);
+  /// May a packet from this address go to weir-control, besides what its flow says? Null: it is charged to no source.
+  /// Takes nothing.
+  [[nodiscard]] bool allows(const proto::IpAddress* source, bool expected, std::uint64_t now_ns);
   /// It went. allows() said yes for this source just before.
   void take();
 

@@ -21,7 +21,8 @@ struct Asked {
 std::uint32_t passed(PuntBudget& budget, std::uint32_t packets, Asked asked, std::uint64_t now_ns) {
   std::uint32_t count = 0;
   for (std::uint32_t i = 0; i < packets; ++i) {
-    if (!budget.allows(address(asked.source), asked.expected, now_ns)) continue;
+    const proto::IpAddress source = address(asked.source);
+    if (!budget.allows(&source, asked.expected, now_ns)) continue;
     budget.take();
     ++count;
   }
@@ -42,6 +43,14 @@ TEST(PuntBudget, AllSourcesTogetherGetNoMoreThanTheWorkersRate) {
   for (std::uint32_t source = 0; source < 10'000; ++source) count += passed(*budget, 1, {source, false}, 5 * kSecond);
   EXPECT_EQ(count, 500u);
   EXPECT_EQ(passed(*budget, 80, {20'000, true}, 5 * kSecond), 80u);
+}
+
+TEST(PuntBudget, WhatIsOfNoSourceCostsNone) {
+  const auto budget = std::make_unique<PuntBudget>(PuntRates{.in_all = 1000, .per_source = 100}, 7);
+  std::uint32_t count = 0;
+  for (; count < 1000 && budget->allows(nullptr, false, 5 * kSecond); ++count) budget->take();
+  EXPECT_EQ(count, 500u) << "the half that is kept is for others";
+  EXPECT_EQ(passed(*budget, 500, {1, true}, 5 * kSecond), 100u);
 }
 
 TEST(PuntBudget, ZeroIsNoLimit) {

@@ -199,9 +199,41 @@ TEST(HandedUpMedia, IsBoundedByTheFlowsPunts) {
   ASSERT_EQ(plane.command(command).kind, EventKind::kInstalled);
   for (int i = 0; i < 60; ++i) plane.arrive(1, 4000, kOtherPort, kRtp);
   plane.run();
-  EXPECT_EQ(plane.punts().size(), 20u);
-  EXPECT_EQ(plane.dropped(DropReason::kPuntRateLimited), 40u);
-  EXPECT_EQ(plane.region().flow_status(2).rtp_packets_out, 20u);
+  EXPECT_EQ(plane.punts().size(), 15u) << "a fourth is kept for the handshakes of its own party";
+  EXPECT_EQ(plane.dropped(DropReason::kPuntRateLimited), 45u);
+  EXPECT_EQ(plane.region().flow_status(2).rtp_packets_out, 15u);
+}
+
+TEST(HandedUpMedia, IsNotChargedToWhoSendsIt) {
+  MediaPlane::Shape shape;
+  shape.punts_per_s_per_source_max = 20;
+  MediaPlane plane(shape);
+  proto::Command command = to_secured();
+  command.spec.punts_per_s_max = 100;
+  ASSERT_EQ(plane.command(command).kind, EventKind::kInstalled);
+  for (int i = 0; i < 60; ++i) plane.arrive(1, 4000, kOtherPort, kRtp);
+  plane.run();
+  EXPECT_EQ(plane.punts().size(), 60u);
+}
+
+TEST(ReturnedMedia, RecordsThatBringItLeaveHalfToHandshakesToo) {
+  const Packet record = from_hex("17fefd0001000000000001 0001 aa");
+  const Packet handshake = from_hex("16fefd0001000000000002 0001 aa");
+  for (const bool by_flow : {false, true}) {
+    SCOPED_TRACE(by_flow);
+    MediaPlane::Shape shape;
+    shape.punts_per_s_max = by_flow ? 0 : 20;
+    MediaPlane plane(shape);
+    proto::Command command = from_secured();
+    if (by_flow) command.spec.punts_per_s_max = 20;
+    ASSERT_EQ(plane.command(command).kind, EventKind::kInstalled);
+    for (int i = 0; i < 60; ++i) plane.arrive(0, 4000, kSecuredPort, record);
+    plane.run();
+    EXPECT_EQ(plane.punts().size(), by_flow ? 15u : 10u);
+    plane.arrive(0, 4000, kSecuredPort, handshake);
+    plane.run();
+    EXPECT_EQ(plane.punts().size(), 1u);
+  }
 }
 
 TEST(HandedUpMedia, LeavesTheWorkersOtherHalfToHandshakes) {
