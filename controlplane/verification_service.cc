@@ -49,7 +49,8 @@ class VerificationService::Query : public IdentityQuery {
     terms_.now_s = service.unix_clock_();
     terms_.freshness_s = service.settings_.identity.freshness_s;
     const settings::RealmIdentitySettings& rules = service.settings_.realms[realm].identity;
-    legacy_suffices_ = rules.verify != IdentityUse::kRequire || rules.verify_legacy == IdentityUse::kRequire;
+    legacy_suffices_ = use_ != IdentityUse::kRequire || rules.verify_legacy == IdentityUse::kRequire;
+    if (const std::optional<sip::NameAddr> from = request.from()) from_ = sip::canonical_uri(from->uri);
     read_ = read_identities(request, service.settings_.realms[realm], offered, terms_);
   }
 
@@ -209,6 +210,7 @@ class VerificationService::Query : public IdentityQuery {
     }
     const bool required = use_ == IdentityUse::kRequire;
     if (judged.outcome == IdentityOutcome::kPassed) {
+      if (judged.orig.empty()) judged.orig = from_;  // what RFC 4474 signs; for a number's user it is no word
       const bool unsigned_keys = required && judged.bound.empty() && !read_.facts.fingerprints.empty();
       if (unsigned_keys) fail(IdentityCheck::kMediaKeys, "nobody has signed the fingerprints", true, judged);
       return judged;
@@ -265,6 +267,7 @@ class VerificationService::Query : public IdentityQuery {
   IdentityTerms terms_;
   std::string call_id_;
   std::string from_tag_;
+  std::string from_;  ///< canonical
   Source source_;
   bool has_body_;
   bool legacy_suffices_ = false;  ///< RFC 4474's word is enough for this realm

@@ -24,6 +24,7 @@ std::string globalized(std::string number, const NumberPlan& plan) {
   const auto begins = [&number](const std::string& prefix) { return !prefix.empty() && number.starts_with(prefix); };
   if (begins(plan.international_prefix)) return number.substr(plan.international_prefix.size());
   if (plan.country_code.empty() || number.find_first_of("*#") != std::string::npos) return number;
+  if (plan.national_digits != 0 && number.size() == plan.national_digits) return plan.country_code + number;
   if (begins(plan.national_prefix)) return plan.country_code + number.substr(plan.national_prefix.size());
   return number;
 }
@@ -46,15 +47,6 @@ std::string normal_escapes(std::string_view text) {
     i += 2;
   }
   return out;
-}
-
-std::string canonical_uri(const Uri& uri) {
-  if (!uri.is_sip()) return write(uri);
-  Uri bare;
-  bare.scheme = uri.scheme;
-  bare.user = normal_escapes(uri.user);
-  for (const char c : uri.host) bare.host += lowered(c);
-  return write(bare);
 }
 
 /// The number that a URI means, marked as one or not.
@@ -86,6 +78,15 @@ std::string canonical_number(const Telephone& telephone, const NumberPlan& plan)
   if (telephone.global()) return digits;
   if (telephone.context.starts_with('+')) return digits_only(telephone.context) + digits;
   return globalized(digits, plan);
+}
+
+std::string canonical_uri(const Uri& uri) {
+  if (!uri.is_sip()) return write(uri);
+  Uri bare;
+  bare.scheme = uri.scheme;
+  bare.user = normal_escapes(uri.user);
+  for (const char c : uri.host) bare.host += lowered(c);
+  return write(bare);
 }
 
 CanonicalIdentity canonical_identity(const Uri& uri, const NumberPlan& plan) {

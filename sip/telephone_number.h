@@ -25,9 +25,12 @@ using proto::NumberPlan;
 /// Section 8.3: without "+", separators and prefixes. Empty: it is none (a local number with A to F in it).
 std::string canonical_number(const Telephone& telephone, const NumberPlan& plan = {});
 
+/// Scheme, user and host of a sip URI alone, scheme and host in lower case, escapes of unreserved characters decoded
+/// (RFC 3986 section 6.2.2); any other URI as it is.
+std::string canonical_uri(const Uri& uri);
+
 /// Sections 8.1, 8.3 and 8.5: a tel URI, a sip URI with user=phone, and one whose user begins with "+" mean a number;
-/// every other one is a URI: its scheme, user and host alone, scheme and host in lower case, escapes of unreserved
-/// characters decoded (RFC 3986 section 6.2.2).
+/// every other one is a URI, its canonical_uri().
 CanonicalIdentity canonical_identity(const Uri& uri, const NumberPlan& plan = {});
 
 /// Whom the request may be said to come from: every P-Asserted-Identity if its sender is trusted to say so and does,

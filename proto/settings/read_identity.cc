@@ -146,7 +146,8 @@ void read_rcd(Table& table, std::vector<std::pair<std::string, std::string>>& in
   if (!named) table.mistake("rcd", "has no nam, without which there is no rcd (RFC 9795 section 5.1.1)");
 }
 
-/// { country_code = "49", national_prefix = "0", international_prefix = "00", digits = true }
+/// { country_code = "49", national_prefix = "0", international_prefix = "00", digits = true }, or
+/// { country_code = "1", national_prefix = "1", national_digits = 10, international_prefix = "011" }
 void read_numbers(Table& table, NumberPlan& numbers) {
   for (const auto& [key, into] : {std::pair{"country_code", &numbers.country_code},
                                   {"national_prefix", &numbers.national_prefix},
@@ -156,9 +157,14 @@ void read_numbers(Table& table, NumberPlan& numbers) {
                         std::all_of(into->begin(), into->end(), [](char c) { return c >= '0' && c <= '9'; });
     if (said && !digits) table.mistake(key, "'" + *into + "' is not one to four digits");
   }
+  table.number("national_digits", numbers.national_digits, 1, 15);
   table.flag("digits", numbers.digits_are_numbers);
-  if (!numbers.national_prefix.empty() && numbers.country_code.empty()) {
-    table.mistake("national_prefix", "wants a country_code to be replaced by");
+  const bool knows_national = !numbers.national_prefix.empty() || numbers.national_digits != 0;
+  if (knows_national && numbers.country_code.empty()) {
+    table.mistake("national_prefix", "and national_digits want a country_code that national numbers get");
+  }
+  if (!knows_national && !numbers.country_code.empty()) {
+    table.mistake("country_code", "wants a national_prefix or national_digits that tell national numbers");
   }
 }
 

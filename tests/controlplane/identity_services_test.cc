@@ -215,6 +215,8 @@ TEST(IdentityServices, TheOlderIdentityCoversTheWholeBody) {
   const JudgedIdentity judged = services.judge(text);
   EXPECT_EQ(judged.outcome, IdentityOutcome::kPassed) << judged.check << judged.text;
   EXPECT_EQ(judged.bound.size(), 1u);
+  EXPECT_EQ(judged.orig, "sip:alice@example.com") << "From is what it signs";
+  EXPECT_FALSE(judged.is_number);
   for (const auto& [what, by] :
        {std::pair{kFingerprint, kOtherFingerprint}, std::pair{"a=rtpmap:8 PCMA", "a=rtpmap:8 PCMU"},
         std::pair{"<sip:weir@198.18.1.1>", "<sip:evil@198.18.1.1>"}, std::pair{"CSeq: 1 ", "CSeq: 2 "}}) {
@@ -237,6 +239,32 @@ TEST(IdentityServices, TheOlderIdentityCoversTheWholeBody) {
   const std::string older = make(off);
   off.settings.realms[0].identity.verify_legacy = IdentityUse::kIgnore;
   EXPECT_EQ(off.judge(older).refusal.status, 428) << "off by default";
+}
+
+TEST(IdentityServices, TheOlderIdentityIsNotEnoughWhereOneIsRequiredUnlessItIsToo) {
+  for (const IdentityUse older : {IdentityUse::kUse, IdentityUse::kRequire}) {
+    IdentityServices services;
+    services.settings.realms[1].identity = {};
+    services.settings.realms[1].identity.sign_legacy = "rsa";
+    services.settings.realms[0].identity.verify = IdentityUse::kUse;
+    services.settings.realms[0].identity.verify_legacy = older;
+    const std::string text = services.signed_text(kSecured, {}, "<sip:alice@example.com>");
+    const int expected = older == IdentityUse::kRequire ? 0 : 428;
+    EXPECT_EQ(services.judge(text, IdentityUse::kRequire).refusal.status, expected) << "of a connected identity, say";
+    EXPECT_EQ(services.judge(text, IdentityUse::kUse).outcome, IdentityOutcome::kPassed);
+  }
+}
+
+TEST(IdentityServices, TheOlderIdentitySaysNothingOfNumbers) {
+  JudgedIdentity verdict;
+  verdict.outcome = IdentityOutcome::kPassed;
+  verdict.orig = "sip:+12155551212@example.com";
+  proto::settings::RealmSettings trusted;
+  trusted.policy.trusted = true;
+  sip::Message out = message(IdentityServices().signed_text(kPlain));
+  say_verdict(verdict, trusted, out);
+  EXPECT_FALSE(out.has(HeaderId::kPAssertedIdentity));
+  EXPECT_THAT(std::string(out.header(HeaderId::kFrom).value_or("")), HasSubstr("verstat=No-TN-Validation"));
 }
 
 TEST(IdentityServices, AQueryThatIsGivenUpHearsNothing) {
@@ -298,8 +326,11 @@ TEST(IdentityServices, NumbersAreReadAsTheRealmWritesThem) {
   const std::string text = replaced(services.signed_text(kPlain), "<sip:+12155551212@example.com;user=phone>",
                                     "<sip:0012155551212@example.com>");
   EXPECT_EQ(services.judge(text).check, "caller");
-  services.settings.realms[0].identity.numbers = {
-      .country_code = "1", .national_prefix = "", .international_prefix = "00", .digits_are_numbers = true};
+  services.settings.realms[0].identity.numbers = {.country_code = "1",
+                                                  .national_prefix = "",
+                                                  .national_digits = 10,
+                                                  .international_prefix = "00",
+                                                  .digits_are_numbers = true};
   EXPECT_EQ(services.judge(text).outcome, IdentityOutcome::kPassed);
   sip::Message ours = message(text);
   ours.remove_header(HeaderId::kIdentity);

@@ -70,8 +70,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t half = text.find('\n');
   try_legacy(text.substr(0, half), half == std::string_view::npos ? "<https://h/c>" : text.substr(half + 1));
   try_party(text, {});
-  try_party(text,
-            {.country_code = "49", .national_prefix = "0", .international_prefix = "00", .digits_are_numbers = true});
+  try_party(text, {.country_code = "49",
+                   .national_prefix = "0",
+                   .national_digits = 10,
+                   .international_prefix = "00",
+                   .digits_are_numbers = true});
   try_request(text);
   return 0;
 }

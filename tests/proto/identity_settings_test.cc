@@ -74,7 +74,7 @@ dtls_rekey_packets = 1000000
 dtls_renegotiation = true
 rtp_over_dtls = true
 [realm.identity]
-numbers = { country_code = "49", national_prefix = "0", international_prefix = "00", digits = true }
+numbers = { country_code = "49", national_prefix = "0", national_digits = 9, international_prefix = "00", digits = true }
 verify = "require"
 verify_rfc4474 = "use"
 hold = "invite"
@@ -145,7 +145,7 @@ TEST(IdentitySettings, ARealmsPartIsReadWhole) {
   EXPECT_EQ(realm.sign_legacy, "token");
   EXPECT_TRUE(realm.shaken && realm.div && realm.rph && realm.full_form && realm.pass && realm.sign_connected);
   EXPECT_EQ(realm.connected, IdentityUse::kUse);
-  EXPECT_EQ(realm.numbers, (NumberPlan{"49", "0", "00", true}));
+  EXPECT_EQ(realm.numbers, (NumberPlan{"49", "0", 9, "00", true}));
   const RealmPolicy& policy = reading.settings.realms[0].policy;
   EXPECT_TRUE(policy.sas_header);
   EXPECT_THAT(policy.media.fingerprints_accepted, ElementsAre(CertificateHash::kSha256, CertificateHash::kSha512));
@@ -193,7 +193,12 @@ constexpr Wrong kWrong[] = {
     {"no UUID", "", "[realm.identity]\norigid = \"x\"\n", "'x' is no UUID"},
     {"a prefix that is none", "", "[realm.identity]\nnumbers = { international_prefix = \"+\" }\n",
      "'+' is not one to four digits"},
-    {"a prefix of no country", "", "[realm.identity]\nnumbers = { national_prefix = \"0\" }\n", "wants a country_code"},
+    {"a prefix of no country", "", "[realm.identity]\nnumbers = { national_prefix = \"0\" }\n", "want a country_code"},
+    {"a length of no country", "", "[realm.identity]\nnumbers = { national_digits = 10 }\n", "want a country_code"},
+    {"a country without national numbers", "", "[realm.identity]\nnumbers = { country_code = \"49\" }\n",
+     "wants a national_prefix or national_digits"},
+    {"numbers longer than any", "", "[realm.identity]\nnumbers = { country_code = \"1\", national_digits = 16 }\n",
+     "from 1 to 15"},
     {"rcd without a name", "", "[realm.identity]\nrcd = { icn = \"https://x\" }\n", "has no nam"},
     {"no attestation", "", "[realm.identity]\nattest = \"D\"\n", "must be \"A\", \"B\" or \"C\""},
     {"a hash of yesterday", "", "fingerprints_accepted = [\"md5\"]\n", "no hash function 'md5'"},

@@ -43,8 +43,11 @@ TEST(TelephoneNumber, WhatIsNoNumberIsItsUserAndHost) {
 }
 
 TEST(TelephoneNumber, APlanMakesNationalNumbersGlobal) {
-  const NumberPlan plan{
-      .country_code = "49", .national_prefix = "0", .international_prefix = "00", .digits_are_numbers = true};
+  const NumberPlan plan{.country_code = "49",
+                        .national_prefix = "0",
+                        .national_digits = 0,
+                        .international_prefix = "00",
+                        .digits_are_numbers = true};
   EXPECT_EQ(of("tel:030-123456", plan).text, "4930123456");
   EXPECT_EQ(of("tel:004930123456", plan).text, "4930123456");
   EXPECT_EQ(of("sip:030123456@h", plan), (CanonicalIdentity{kNumber, "4930123456"}));
@@ -52,6 +55,21 @@ TEST(TelephoneNumber, APlanMakesNationalNumbersGlobal) {
   EXPECT_EQ(of("tel:112", plan).text, "112");
   EXPECT_EQ(of("tel:*100%23", plan), (CanonicalIdentity{kNumber, "*100#"}));
   EXPECT_EQ(of("sip:7042@h", plan), (CanonicalIdentity{kUri, "sip:7042@h"}));
+}
+
+TEST(TelephoneNumber, APlanOfOneLengthKnowsNationalNumbersByIt) {
+  const NumberPlan plan{.country_code = "1",
+                        .national_prefix = "1",
+                        .national_digits = 10,
+                        .international_prefix = "011",
+                        .digits_are_numbers = true};
+  for (const char* const number : {"tel:2155551212", "tel:(215)555-1212", "tel:12155551212", "sip:2155551212@h"}) {
+    EXPECT_EQ(of(number, plan), (CanonicalIdentity{kNumber, "12155551212"})) << number;
+  }
+  EXPECT_EQ(of("tel:0114930123456", plan).text, "4930123456");
+  EXPECT_EQ(of("tel:5551212", plan).text, "5551212");
+  EXPECT_EQ(of("tel:911", plan).text, "911");
+  EXPECT_EQ(of("tel:+2155551212", plan).text, "2155551212") << "global already";
 }
 
 Message request() {
