@@ -30,7 +30,8 @@ constexpr std::array kAdded{
 constexpr std::uint8_t kDynamicFirst = 96;
 constexpr std::uint8_t kDynamicLast = 127;
 /// What goes along with a codec, and is none by itself.
-constexpr std::array<std::string_view, 6> kCompanions = {"telephone-event", "CN", "red", "ulpfec", "flexfec", "rtx"};
+constexpr std::array<std::string_view, 4> kRepairs = {"ulpfec", "flexfec", "flexfec-03", "parityfec"};
+constexpr std::array<std::string_view, 4> kOtherCompanions = {"telephone-event", "CN", "red", "rtx"};
 
 const Added& added(AudioCodec codec) {
   return *std::find_if(kAdded.begin(), kAdded.end(), [&](const Added& one) { return one.codec == codec; });
@@ -47,9 +48,13 @@ std::optional<Rtpmap> map_of(const MediaSection& section, const std::string& for
   return payload_type ? rtpmap(section, *payload_type) : std::nullopt;
 }
 
-bool is_companion(const std::optional<Rtpmap>& map) {
-  return map && std::any_of(kCompanions.begin(), kCompanions.end(),
+bool is_one_of(const std::optional<Rtpmap>& map, std::span<const std::string_view> names) {
+  return map && std::any_of(names.begin(), names.end(),
                             [&](std::string_view name) { return equals_without_case(name, map->encoding); });
+}
+
+bool is_companion(const std::optional<Rtpmap>& map) {
+  return is_one_of(map, kOtherCompanions) || is_one_of(map, kRepairs);
 }
 
 bool has(const MediaSection& section, AudioCodec codec) {
@@ -210,6 +215,13 @@ MediaSection codecs_to_offer(const MediaSection& theirs, const proto::CodecPolic
   if (has(mine, AudioCodec::kOpus)) add(AudioCodec::kEvents48k, theirs, before, mine);
   if (has(mine, AudioCodec::kPcma) || has(mine, AudioCodec::kPcmu)) add(AudioCodec::kEvents8k, theirs, before, mine);
   return mine;
+}
+
+void leave_out_repairs(MediaSection& section) {
+  std::vector<std::string> others;
+  std::copy_if(section.formats.begin(), section.formats.end(), std::back_inserter(others),
+               [&](const std::string& format) { return !is_one_of(map_of(section, format), kRepairs); });
+  if (!others.empty()) section.formats = std::move(others);
 }
 
 MediaSection codecs_to_answer(const MediaSection& offered, const MediaSection& far, const proto::CodecPolicy& policy) {

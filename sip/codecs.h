@@ -32,6 +32,10 @@ void note_audio_types(const MediaSection& section, AudioTypes& types);
 /// payload type that `before` knows it by, if no other has it now. Other sections stay as they are.
 MediaSection codecs_to_offer(const MediaSection& theirs, const proto::CodecPolicy& policy, const AudioTypes& before);
 
+/// Takes out the formats that repair lost packets by what they copy of their headers (RFC 5109, RFC 8627): where
+/// sources are hidden they would tell them, and repair nothing. A section of nothing else stays as it is.
+void leave_out_repairs(MediaSection& section);
+
 /// What answers `offered`, when the far side has agreed to `far`: that, if they share a codec. Else, if both sides have
 /// one that can be converted, the one of the offer that `policy` or else the offer prefers, and the telephone-events of
 /// its clock.

@@ -424,7 +424,8 @@ bool answer_section(const RemoteOffer& offer, const Agreement& far, const LocalS
   const MediaSection& theirs = offer.description.media[at];
   const LocalSection& own = local_section(local, transport_of(remote, at));
   MediaSection open = open_section(theirs, remote.protocol, own);
-  const MediaSection chosen = codecs_to_answer(theirs, far.remote.media[at], local.security.codecs);
+  MediaSection chosen = codecs_to_answer(theirs, far.remote.media[at], local.security.codecs);
+  if (local.hides_sources) leave_out_repairs(chosen);
   open.formats = common_formats(theirs, chosen);
   if (open.formats.empty()) return false;
   copy_codecs(chosen, theirs, open);
@@ -509,7 +510,8 @@ SessionDescription make_offer(const RemoteOffer& received, const LocalSession& l
     const LocalSection& own = local_section(local, transport_of(remote, i));
     MediaSection section = open_section(theirs, protocol, own);
     const AudioTypes before = local.previous ? local.previous->audio_types : AudioTypes{};
-    const MediaSection shown = codecs_to_offer(theirs, local.security.codecs, before);
+    MediaSection shown = codecs_to_offer(theirs, local.security.codecs, before);
+    if (local.hides_sources) leave_out_repairs(shown);
     section.formats = common_formats(shown, shown);
     copy_codecs(shown, shown, section);
     copy_feedback(theirs, theirs, true, section);

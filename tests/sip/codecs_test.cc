@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "sip/sdp_write.h"
 #include "tests/sip/offer_answer_support.h"
 
 namespace weir::sip {
@@ -41,6 +42,24 @@ LocalSession towards(const proto::CodecPolicy& codecs) {
 TEST(CodecsToOffer, WithoutAPolicyTheyAreTheOthersAsTheyCame) {
   const SessionDescription offer = make_offer(law_offer(), towards({}), RtpProtocol::kAvp);
   EXPECT_EQ(offer.media[0].formats, (Formats{"8", "0", "101"}));
+}
+
+TEST(CodecsToOffer, WhatCopiesHeadersIsLeftOutWhereSourcesAreHidden) {
+  const RemoteOffer offer =
+      offered(audio("5004 RTP/AVP 8 100 102 101 103",
+                    "a=rtpmap:100 ulpfec/8000\na=rtpmap:102 FlexFEC-03/8000\na=rtpmap:101 telephone-event/8000\n"
+                    "a=rtpmap:103 parityfec/8000\n"));
+  LocalSession local = towards({});
+  EXPECT_EQ(make_offer(offer, local, RtpProtocol::kAvp).media[0].formats.size(), 5u);
+  local.hides_sources = true;
+  const SessionDescription hidden = make_offer(offer, local, RtpProtocol::kAvp);
+  EXPECT_EQ(hidden.media[0].formats, (Formats{"8", "101"}));
+  EXPECT_EQ(write_sdp(hidden).find("fec"), std::string::npos);
+  MediaSection alone;
+  alone.formats = {"100"};
+  alone.attributes = {{"rtpmap", "100 ulpfec/8000"}};
+  leave_out_repairs(alone);
+  EXPECT_EQ(alone.formats, Formats{"100"}) << "a section has a format";
 }
 
 TEST(CodecsToOffer, APolicyPutsThemInItsOrderAndLeavesOutOthers) {
