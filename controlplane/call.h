@@ -117,7 +117,9 @@ class Call : public Requester, private Inviter {
   std::optional<EndCause> read_callers_offer(const sip::Message& invite);
   std::optional<EndCause> make_stream(const Path& way);
   void hide_party(const Leg& party, const Path& way, MediaLegOptions& options) const;
+  [[nodiscard]] bool is_hidden_from(const Leg& party, const Leg& other) const;
   std::optional<EndCause> hide_comer(const Leg& comer);
+  std::optional<EndCause> hide_callee(Leg& fork, const sip::Message& response);
   void make_session(Side side, sip::LocalSession& session, std::size_t sections);
   void say_own(Side side, sip::LocalSession& session) const;
   [[nodiscard]] bool has_said_certificate(const Leg& leg) const;

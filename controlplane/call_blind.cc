@@ -49,6 +49,7 @@ Message BlindTransfer::make_invite(const Leg& leg, const Target& target) {
 
 void BlindTransfer::on_progress(Leg* fork, const Message& response) {
   if (fork != nullptr) {
+    fork->learn_wishes(response);
     if (const auto rseq = reliable_number(response)) call_.acknowledge_provisional(*fork, *rseq, "");
   }
   if (response.status() != told()) notify(response.status(), false);
@@ -63,7 +64,7 @@ void BlindTransfer::on_answered(std::unique_ptr<Leg> leg, const Message& respons
   call_.control_.own(place->dialog->id(), call_);
   call_.take_session_timer(*place, response);
   call_.acknowledge(*place, "");
-  place->hides = sip::hidden_parts(response);
+  place->learn_wishes(response);
   std::optional<EndCause> cause = call_.hide_comer(*place);
   if (!cause) cause = call_.take_answer(*place, response);
   if (cause) {

@@ -34,12 +34,6 @@ void pass_content(const Message& from, Message& to) {
   pass_body(from, to);
 }
 
-/// What belongs to a call of a SIPS URI comes as that did (RFC 5630 section 3.3); who hangs up may do it anyhow.
-bool may_come_by(const Leg& from, const Path& way, const Message& request) {
-  const bool ends = request.method() == Method::kBye || request.method() == Method::kAck;
-  return !from.is_sips() || ends || proto::settings::is_secured(way.transport);
-}
-
 }  // namespace
 
 void Call::on_request(sip::TransactionId id, const Message& request, const sip::DialogId& dialog,
@@ -48,7 +42,7 @@ void Call::on_request(sip::TransactionId id, const Message& request, const sip::
   if (leg == nullptr) return control_.respond(id, sip::make_response(request, 481, "", dialog.local_tag));
   Leg& from = *leg;
   log_sip(from.side(), from.path(), "in", request);
-  if (const std::optional<Path> way = context_.paths.arrival(source); way && !may_come_by(from, *way, request)) {
+  if (const std::optional<Path> way = context_.paths.arrival(source); way && !from.may_come_by(*way, request)) {
     return respond(from, id, from.make_response(request, 403, "SIPS Required"));
   }
   switch (from.dialog->on_request(request)) {

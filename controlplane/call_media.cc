@@ -153,13 +153,29 @@ void Call::hide_party(const Leg& party, const Path& way, MediaLegOptions& option
   options.unlinkable = hides;
 }
 
+/// Whether the one party's media shall not be known again by the other.
+bool Call::is_hidden_from(const Leg& party, const Leg& other) const {
+  return party.hides.media && !realm_of(other).policy.trusted;
+}
+
 /// The same of one that takes another's place in the call, towards the party that stays. Its place in the stream is
 /// made, and the stream does not know it yet.
 std::optional<EndCause> Call::hide_comer(const Leg& comer) {
   const Leg& stays = *leg(opposite(comer.side()));
-  if (!comer.hides.media || realm_of(stays).policy.trusted) return std::nullopt;
+  if (!is_hidden_from(comer, stays)) return std::nullopt;
   const proto::Status status = media_->make_unlinkable(stays.side(), now());
   return status ? std::nullopt : std::optional(EndCause{503, status.error()});
+}
+
+/// A callee may want to be hidden with any of its answers; of forks all are as soon as one wants it. What the caller
+/// has been told and has heard is not taken back: the certificate that another fork was answered with, and a fork's own
+/// sources.
+std::optional<EndCause> Call::hide_callee(Leg& fork, const sip::Message& response) {
+  fork.learn_wishes(response);
+  if (media_->is_unlinkable(Side::kCaller) || is_early(fork.dialog->id())) return std::nullopt;
+  if (!caller_->agreement && !caller_->offered) return hide_comer(fork);
+  if (is_hidden_from(fork, *caller_)) media_->hide_sources(Side::kCaller);
+  return std::nullopt;
 }
 
 void Call::make_session(Side side, sip::LocalSession& session, std::size_t sections) {

@@ -127,6 +127,9 @@ Message Call::make_invite(const Leg& leg, const Target& target) {
 void Call::on_progress(Leg* fork, const Message& response) {
   if (ending_ || caller_->state != LegState::kInviting) return;
   if (response.status() == 180 && origin_.ringing_ns == 0) origin_.ringing_ns = now();
+  if (fork != nullptr) {
+    if (const std::optional<EndCause> cause = hide_callee(*fork, response)) return end(*cause);
+  }
   const bool has_sdp = fork != nullptr && !sip::sdp_body(response).empty();
   const std::optional<std::uint32_t> rseq = fork != nullptr ? reliable_number(response) : std::nullopt;
   if (delayed_ && has_sdp && rseq && !caller_->offered) {
@@ -203,13 +206,15 @@ void Call::on_answered(std::unique_ptr<Leg> leg, const Message& response) {
   const bool early = leg->agreement.has_value();
   callee_ = std::move(leg);
   const bool another_offered = delayed_ && caller_->offered && !is_early(callee_->dialog->id());
+  std::optional<EndCause> unfit = hide_callee(*callee_, response);
   early_.reset();
   take_session_timer(*callee_, response);
   control_.own(callee_->dialog->id(), *this);
   invitation_end_.set(now() + kForksNs, [this] { invitation_.reset(); });
-  if (another_offered) {
+  if (another_offered) unfit = {500, "another fork than the one that made the offer has answered"};
+  if (unfit) {
     acknowledge(*callee_, "");
-    return end({500, "another fork than the one that made the offer has answered"});
+    return end(*unfit);
   }
   if (delayed_ && !caller_->agreement) {
     callee_unacknowledged_ = true;  // until the caller's ACK brings the answer

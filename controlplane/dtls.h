@@ -53,14 +53,16 @@ class DtlsEndpoint {
   static constexpr std::uint64_t kRenegotiationNs = 10'000'000'000;
 
   /// `secured` and `failed` are called at most once in all, as the last thing a member function does. With
-  /// `renegotiated` the peer may redo the handshake once it is secured (RFC 5746): called then, as `secured` was; an
-  /// end of that, for which `given_up` is called once, leaves what was secured as it is.
+  /// `renegotiated` the peer may redo the handshake once it is secured (RFC 5746), and where `welcomes` says that it
+  /// may begin now: called then, as `secured` was; an end of that, for which `given_up` is called once, leaves what was
+  /// secured as it is.
   struct Callbacks {
     std::function<void(const proto::Endpoint& destination, proto::Bytes datagram)> send;
     std::function<void(const DtlsSecured& secured, std::uint64_t now_ns)> secured;
     std::function<void(const std::string& reason, std::uint64_t now_ns)> failed;
     std::function<void(const DtlsSecured& secured, std::uint64_t now_ns)> renegotiated = {};
     std::function<void(const std::string& reason, std::uint64_t now_ns)> given_up = {};
+    std::function<bool()> welcomes = [] { return true; };
     /// RTP and RTCP of who has been secured without use_srtp; none: such a peer's handshake fails.
     std::function<void(proto::Bytes media)> media = {};
   };

@@ -13,7 +13,7 @@ bool DtlsEndpoint::renegotiates() const {
 }
 
 void DtlsEndpoint::hear_renegotiation(proto::Bytes datagram, std::uint64_t now_ns) {
-  candidates_.front().association->receive(datagram, now_ns >= welcome_ns_);
+  candidates_.front().association->receive(datagram, now_ns >= welcome_ns_ && callbacks_.welcomes());
   watch_renegotiation(now_ns);
 }
 

@@ -67,6 +67,16 @@ sip::Message Leg::make_response(const sip::Message& request, std::uint16_t statu
   return response;
 }
 
+void Leg::learn_wishes(const sip::Message& said) {
+  const sip::HiddenParts wanted = sip::hidden_parts(said);
+  hides = {.name = hides.name || wanted.name, .media = hides.media || wanted.media};
+}
+
+bool Leg::may_come_by(const Path& way, const sip::Message& request) const {
+  const bool ends = request.method() == sip::Method::kBye || request.method() == sip::Method::kAck;
+  return !is_sips() || ends || proto::settings::is_secured(way.transport);
+}
+
 bool Leg::takes_reliable(const sip::Message& response) {
   const std::optional<std::uint32_t> rseq = reliable_number(response);
   if (!rseq) return true;

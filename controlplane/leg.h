@@ -115,6 +115,11 @@ class Leg {
   [[nodiscard]] sip::NameAddr contact(bool sips = false) const;
   /// The dialog was made by a request to a SIPS URI: all that is said in it goes by secured transports.
   [[nodiscard]] bool is_sips() const { return dialog && dialog->local_contact().uri.scheme == sip::Scheme::kSips; }
+  /// What a message of the party asks for with Privacy; what it wanted once stays so.
+  void learn_wishes(const sip::Message& said);
+  /// Whether the party's request may come so: what belongs to a dialog of a SIPS URI comes by secured transports (RFC
+  /// 5630 section 3.3); who hangs up may do it anyhow.
+  [[nodiscard]] bool may_come_by(const Path& way, const sip::Message& request) const;
   /// A response in the leg's dialog to a request of the peer's, with our name and what we allow.
   [[nodiscard]] sip::Message make_response(const sip::Message& request, std::uint16_t status,
                                            std::string_view reason) const;

@@ -110,6 +110,9 @@ class Media final : private MediaLeg::Listener {
   /// After replace() of that one, before set_remote tells of it. A leg that may be secured by DTLS has a certificate of
   /// its own from the next description on. Errors: no certificate can be made; nothing has changed then.
   proto::Status make_unlinkable(Side side, std::uint64_t now_ns);
+  /// The same without another certificate. What comes of a party that is heard already is hidden with its next keys or
+  /// peer.
+  void hide_sources(Side side) { leg(side).make_unlinkable(nullptr); }
   /// Some of its media lives in this process: no other weir-control can go on with it.
   [[nodiscard]] bool ends_with_us() const;
 

@@ -196,6 +196,7 @@ class MediaLeg final : private MediaPort::Listener {
   void on_port_secured(AssociationId association, std::uint64_t now_ns) override;
   void on_port_failed(AssociationId association, const std::string& reason, std::uint64_t now_ns) override;
   void on_port_renegotiates(std::uint64_t now_ns) override;
+  bool may_renegotiate(AssociationId association) override { return current_fork_with_up(association) != nullptr; }
   void on_port_renegotiated(AssociationId association, Component component, std::uint64_t now_ns) override;
   void on_port_gave_up(AssociationId association, const std::string& reason, std::uint64_t now_ns) override;
   void on_port_stun(Component component, const proto::Endpoint& source, proto::Bytes datagram,

@@ -108,6 +108,7 @@ void MediaPort::follow_renegotiations(Association& association, DtlsEndpoint::Ca
     association.over_ns = at;
     listener_.on_port_renegotiated(association.id, component_, at);
   };
+  callbacks.welcomes = [this, &association] { return listener_.may_renegotiate(association.id); };
   callbacks.given_up = [this, &association](const std::string& reason, std::uint64_t at) {
     listener_.on_port_gave_up(association.id, reason, at);
   };
@@ -329,8 +330,8 @@ void MediaPort::on_punt(const proto::Punt& punt, std::uint64_t now_ns) {
   now_ns_ = now_ns;
   const proto::Bytes datagram(punt.data, punt.bytes);
   proto::Endpoint source = punt.source;
-  source.reserved = 0;  // compared as a whole
-  const proto::PacketKind kind = proto::classify(datagram);
+  source.reserved = 0;                                          // compared as a whole
+  const auto kind = static_cast<proto::PacketKind>(punt.kind);  // what left under another payload type was told before
   if (kind == proto::PacketKind::kStun) return listener_.on_port_stun(component_, source, datagram, now_ns);
   if (kind == proto::PacketKind::kRtp) return listener_.on_port_leaving(Component::kRtp, datagram);
   if (kind == proto::PacketKind::kRtcp) return listener_.on_port_leaving(Component::kRtcp, datagram);

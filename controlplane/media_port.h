@@ -34,6 +34,8 @@ class MediaPort : public FlowHandler {
     virtual void on_port_secured(AssociationId association, std::uint64_t now_ns) = 0;
     /// The association will not come to be; 0: the port itself cannot be opened.
     virtual void on_port_failed(AssociationId association, const std::string& reason, std::uint64_t now_ns) = 0;
+    /// Whether it may, of this association: its new keys would be put in force.
+    virtual bool may_renegotiate(AssociationId association) = 0;
     /// The peer redoes the association's handshake: the port's timers have work.
     virtual void on_port_renegotiates(std::uint64_t now_ns) = 0;
     /// It has, with a certificate that matched: see secured().

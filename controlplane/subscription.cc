@@ -146,6 +146,10 @@ void Subscription::on_request(const OutsideRequest& request) {
     return control_.answer(request.id, message, 413, "the body is too long");
   }
   const bool near = message.call_id() == near_.dialog->id().call_id;
+  const Leg* const party = near ? &near_ : far_.get();
+  if (party != nullptr && !party->may_come_by(request.from, message)) {
+    return control_.answer(request.id, message, 403, "SIPS Required");
+  }
   const Method method = near ? Method::kSubscribe : Method::kNotify;
   if (message.method() == method) return near ? on_subscribe(request) : on_notify(request);
   Message answer = sip::make_response(message, 405, "", "");
@@ -186,7 +190,9 @@ void Subscription::on_notify(const OutsideRequest& request) {
   const auto state = sip::parse_subscription_state(message.header(HeaderId::kSubscriptionState).value_or(""));
   if (!event || !state) return refuse_with(400, "no Event, or no Subscription-State");
   if (!event->matches(event_)) return refuse_with(481, "another subscription");
-  if (far_ == nullptr && !bind(request)) return refuse_with(400, "no usable Contact");
+  if (far_ == nullptr) {
+    if (const auto cause = bind(request)) return refuse_with(cause->status, cause->text);
+  }
   if (const auto cause = take_order(*far_, message)) return refuse_with(cause->status, cause->text);
   far_->follow(request.from, context_.paths);
   if (!state->terminated() && state->expires_s) run(*state->expires_s);
@@ -199,14 +205,16 @@ void Subscription::on_notify(const OutsideRequest& request) {
 }
 
 /// A NOTIFY may come before the answer to the SUBSCRIBE that it belongs to (section 4.1.2.4); of a SUBSCRIBE that has
-/// forked the first to notify or to answer is the one. False: it makes no dialog.
-bool Subscription::bind(const OutsideRequest& notify) {
+/// forked the first to notify or to answer is the one. A cause: it is not.
+std::optional<EndCause> Subscription::bind(const OutsideRequest& notify) {
   const std::shared_ptr<const Message> subscribe = delivery_.pending();
   auto dialog = subscribe ? sip::Dialog::from_notify(*subscribe, *notify.message) : std::nullopt;
-  if (!dialog) return false;
-  far_ = std::make_unique<Leg>(Side::kCallee, notify.from);
-  far_->dialog = *std::move(dialog);
-  return true;
+  if (!dialog) return EndCause{400, "no usable Contact"};
+  auto notifier = std::make_unique<Leg>(Side::kCallee, notify.from);
+  notifier->dialog = *std::move(dialog);
+  if (!notifier->may_come_by(notify.from, *notify.message)) return EndCause{403, "SIPS Required"};
+  far_ = std::move(notifier);
+  return std::nullopt;
 }
 
 void Subscription::pass(const OutsideRequest& asked, Leg& to, Message out, bool last) {

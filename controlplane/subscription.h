@@ -72,7 +72,7 @@ class Subscription : private DeliveryOwner, private Requester {
   void on_notify(const OutsideRequest& request);
   [[nodiscard]] bool knows(const OutsideRequest& request) const;
   [[nodiscard]] std::optional<EndCause> take_order(Leg& from, const sip::Message& request);
-  bool bind(const OutsideRequest& notify);
+  std::optional<EndCause> bind(const OutsideRequest& notify);
   /// `to`: whoever notifies, if that is known.
   void describe(const sip::Message& in, const Leg* to, sip::Message& out) const;
   void pass(const OutsideRequest& asked, Leg& to, sip::Message out, bool last);

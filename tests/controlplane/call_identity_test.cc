@@ -1,5 +1,5 @@
 // Whose word a call goes by: verdicts at once and late, what they hold up, what they bind, and what others are told.
-// The verdicts are a fake's; those of real tokens are in identity_verifier_test.cc.
+// The verdicts are a fake's; those of real tokens are in identity_services_test.cc.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -467,27 +467,6 @@ TEST(CallIdentity, NobodySaysOfItselfThatItsNumberWasValidated) {
   const sip::Message at_callee = setup.lab.expect(kCallees, "INVITE");
   EXPECT_EQ(at_callee.header(HeaderId::kFrom)->find("verstat"), std::string_view::npos);
   EXPECT_NE(at_callee.header(HeaderId::kFrom)->find("+1215@"), std::string_view::npos);
-}
-
-TEST(CallIdentity, TwoAnonymousCallsHaveNothingInCommon) {
-  CallLab lab;
-  std::vector<sip::Message> invites;
-  for (const std::uint32_t number : {1u, 2u}) {
-    RequestText request;
-    request.uri = "sip:dtls-5070@198.18.1.1";
-    request.branch = "z9hG4bKanonymous" + std::to_string(number);
-    request.body = kCallerSdp;
-    request.headers += "Privacy: id\r\n";
-    request.cseq = number;
-    lab.caller_sends(request);
-    invites.push_back(lab.expect(kCallees, "INVITE"));
-    EXPECT_EQ(invites.back().from()->uri.host, "anonymous.invalid");
-  }
-  for (const char* const line : {"a=fingerprint:", "a=tls-id:", "m=audio ", "o="}) {
-    EXPECT_NE(sdp_value(invites[0].body(), line), sdp_value(invites[1].body(), line)) << line;
-  }
-  EXPECT_NE(invites[0].call_id(), invites[1].call_id());
-  EXPECT_NE(sdp_value(invites[0].body(), "a=fingerprint:"), sip::write_fingerprint(lab.media().fingerprint()));
 }
 
 }  // namespace

@@ -80,13 +80,6 @@ TEST(CallReplaces, WhoCannotReplaceIsRefusedAndTheCallGoesOn) {
   }
 }
 
-/// What weir-media is told to do with the names of sources that arrive at a port.
-std::uint8_t hiding_at(CallLab& lab, std::uint16_t port) {
-  const FakeWorker::Flow* flow = lab.worker().flow_at(port);
-  return flow == nullptr ? std::uint8_t{0xff}
-                         : static_cast<std::uint8_t>(flow->spec.rewrite.strips_extensions & ~std::uint8_t{1});
-}
-
 /// The callee's answer over DTLS.
 std::string callees_sdp(const DtlsPeer& peer, const std::string& tls_id) {
   return secured_sdp("198.18.2.2", 50000,
@@ -117,8 +110,8 @@ TEST(CallReplaces, TowardsWhoStaysOneThatComesAnonymouslyIsHiddenAndOurCertifica
   lab.deliver(kCallers, carols_invite(replaces(lab), kCarolsSdp, "Privacy: id\r\n"));
   const sip::Message answer = lab.expect(kCallers, "200");
   const std::uint16_t at_callee = audio_port(*lab.callee_invite);
-  EXPECT_EQ(hiding_at(lab, audio_port(answer)), proto::kHidesSources) << "from the first packet on";
-  EXPECT_EQ(hiding_at(lab, at_callee), proto::kFindsSources);
+  EXPECT_EQ(lab.hiding_at(audio_port(answer)), proto::kHidesSources) << "from the first packet on";
+  EXPECT_EQ(lab.hiding_at(at_callee), proto::kFindsSources);
 
   const sip::Message offer = lab.expect(kCallees, "INVITE");
   EXPECT_EQ(offer.to_tag(), "callee");
@@ -143,7 +136,7 @@ TEST(CallReplaces, WhoStaysWithoutDtlsHasNothingToHearOfOneThatIsHidden) {
     lab.deliver(kCallers, carols_invite(replaces(lab), kCarolsSdp, privacy));
     const std::uint16_t port = audio_port(lab.expect(kCallers, "200"));
     EXPECT_TRUE(lab.silent(kCallees));
-    EXPECT_EQ(hiding_at(lab, port), *privacy == '\0' ? 0 : proto::kHidesSources) << privacy;
+    EXPECT_EQ(lab.hiding_at(port), *privacy == '\0' ? 0 : proto::kHidesSources) << privacy;
   }
 }
 
@@ -156,8 +149,8 @@ TEST(CallReplaces, OneThatIsHiddenIsSoInTheCalleesPlaceAndNotTowardsATrustedReal
                               ";to-tag=" + std::string(lab.callee_invite->from_tag()) + ";from-tag=callee";
     lab.deliver(kCallees, carols_invite(named, plain_sdp("198.18.2.3", 52000), "Privacy: id\r\n"));
     const std::uint16_t port = audio_port(lab.expect(kCallees, "200"));
-    EXPECT_EQ(hiding_at(lab, port), trusted ? 0 : proto::kHidesSources);
-    EXPECT_EQ(hiding_at(lab, audio_port(*lab.answer)), trusted ? 0 : proto::kFindsSources);
+    EXPECT_EQ(lab.hiding_at(port), trusted ? 0 : proto::kHidesSources);
+    EXPECT_EQ(lab.hiding_at(audio_port(*lab.answer)), trusted ? 0 : proto::kFindsSources);
   }
 }
 

@@ -140,6 +140,47 @@ TEST_F(CallSips, WhatLeadsToARealmThatRequiresItIsMadeSips) {
   EXPECT_TRUE(lab.answer->header(HeaderId::kContact)->starts_with("<sip:weir@")) << "the caller has asked for no SIPS";
 }
 
+/// Of alice's subscription to bob.
+void notifies(CallLab& lab, const sip::Message& subscribe, std::uint32_t cseq) {
+  lab.callee_sends(subscribe, "NOTIFY", cseq, "<presence/>", "callee",
+                   "Event: presence\r\nSubscription-State: active\r\nContent-Type: application/pidf+xml\r\n");
+}
+
+TEST_F(CallSips, WhatBelongsToASubscriptionComesBySecuredTransportsToo) {
+  lab.settings().realms[kCallers].policy.outside.subscriptions = true;
+  lab.connect(kCallers, SipTransport::kTls);
+  registers("sip:bob@198.18.2.2:5070;transport=tls", SipTransport::kTls);
+  RequestText request;
+  request.method = "SUBSCRIBE";
+  request.uri = "sips:bob@198.18.1.1";
+  request.headers = "Contact: <sips:alice@198.18.1.2:5062>\r\nEvent: presence\r\nExpires: 600\r\n";
+  lab.caller_sends(request);
+  const sip::Message subscribe = lab.expect(kCallees, "SUBSCRIBE");
+  const sip::Hop by_tls = lab.party[kCallees];
+  const sip::Hop by_tcp = lab.connect(kCallees, SipTransport::kTcp);
+  notifies(lab, subscribe, 1);
+  (void)lab.expect(kCallees, "403");
+  EXPECT_TRUE(lab.silent(kCallers)) << "whoever knows the tag but came in clear is not the notifier";
+  lab.party[kCallees] = by_tls;
+  notifies(lab, subscribe, 2);
+  lab.caller_answers(lab.expect(kCallers, "NOTIFY"), 200);
+  (void)lab.expect(kCallees, "200");
+  lab.party[kCallees] = by_tcp;
+  notifies(lab, subscribe, 3);
+  (void)lab.expect(kCallees, "403");
+  lab.party[kCallees] = by_tls;
+  lab.callee_answers(subscribe, 200, "", "callee", "Expires: 600\r\n");
+  const std::string to_tag(lab.expect(kCallers, "200").to_tag());
+
+  lab.connect(kCallers, SipTransport::kTcp);
+  request.cseq = 2;
+  request.branch = "z9hG4bKrefresh";
+  request.to_tag = to_tag;
+  lab.caller_sends(request);
+  (void)lab.expect(kCallers, "403");
+  EXPECT_TRUE(lab.silent(kCallees));
+}
+
 TEST_F(CallSips, ATransferDoesNotLeadBelowIt) {
   lab.connect(kCallers, SipTransport::kTls);
   registers("sip:bob@198.18.2.2:5070", SipTransport::kTls);

@@ -2,6 +2,9 @@
 // renewal do, and only where policy has it. RFC 5763 section 6.7, RFC 5764 section 5.2.
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <thread>
+
 #include "controlplane/media.h"
 #include "controlplane/srtp_keys.h"
 #include "tests/support/media_lab.h"
@@ -120,6 +123,35 @@ TEST_P(MediaRenegotiation, IsNotHeardWithoutThePolicy) {
   renegotiate(lab);
   EXPECT_EQ(lab.count(MediaEvent::Kind::kKeysRenewed), 0u);
   EXPECT_EQ(lab.flow(Side::kCaller)->key_updates, 0u);
+}
+
+TEST_P(MediaRenegotiation, DoesNotBeginWhileMediaIsEarlyAndAnotherForkMayWin) {
+  MediaLab lab(dtls(GetParam()), kPlain, kAllow);
+  RemoteMedia early = lab.remote(Side::kCaller);
+  early.dialog = 1;
+  early.early = true;
+  ASSERT_TRUE(lab.media->set_remote(Side::kCaller, early, lab.now_ns).ok());
+  if (GetParam()) lab.begin_dtls(Side::kCaller);
+  ASSERT_TRUE(lab.answer(Side::kCallee).ok());
+  lab.settle();
+  ASSERT_TRUE(lab.media->flowing());
+  lab.now_ns += 11 * kSecondNs;
+  lab.settle();
+  const proto::SessionKeys before = lab.flow(Side::kCaller)->spec.receive.rtp;
+  renegotiate(lab);
+  EXPECT_TRUE(same(lab.flow(Side::kCaller)->spec.receive.rtp, before));
+  early.early = false;
+  ASSERT_TRUE(lab.media->set_remote(Side::kCaller, early, lab.now_ns).ok());
+  lab.settle();
+  EXPECT_TRUE(same(lab.flow(Side::kCaller)->spec.receive.rtp, before));
+  if (GetParam()) {
+    EXPECT_FALSE(lab.peer(Side::kCaller).connected()) << "it has heard nothing, and asks again";
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));
+    lab.peer(Side::kCaller).advance();
+    lab.settle();
+    EXPECT_EQ(lab.count(MediaEvent::Kind::kKeysRenewed), 1u);
+  }
+  EXPECT_FALSE(lab.saw(MediaEvent::Kind::kRenewalFailed));
 }
 
 TEST_P(MediaRenegotiation, OfOneOfTwoPortsChangesTheKeysOfItsOwnPackets) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "proto/assert.h"
+#include "proto/source_disguise.h"
 #include "sip/parse.h"
 #include "sip/text.h"
 #include "sip/write.h"
@@ -235,6 +236,12 @@ void CallLab::caller_answers(const sip::Message& request, std::uint16_t status, 
   response.add_header(sip::HeaderId::kContact, "<sip:alice@198.18.1.2:5062>");
   if (!body.empty()) response.set_body(body, "application/sdp");
   deliver(kCallers, sip::write(response));
+}
+
+std::uint8_t CallLab::hiding_at(std::uint16_t port) {
+  const FakeWorker::Flow* const flow = worker_.flow_at(port);
+  if (flow == nullptr) return 0xff;
+  return flow->spec.rewrite.strips_extensions & (proto::kHidesSources | proto::kFindsSources);
 }
 
 sip::Message CallLab::next(std::uint32_t realm) {

@@ -108,6 +108,9 @@ class CallLab : public controlplane::PathFinder, public sip::MessageSender {
   controlplane::CallControl& control() { return *control_; }
   controlplane::MediaEngine& media() { return *media_; }
   FakeWorker& worker() { return worker_; }
+  /// What weir-media is told to do with the names of sources that arrive at a port of ours: proto::kHidesSources,
+  /// proto::kFindsSources. 0xff: there is no flow.
+  [[nodiscard]] std::uint8_t hiding_at(std::uint16_t port);
   /// The settings that everything reads, for a reload of what may change.
   proto::settings::Settings& settings() { return settings_; }
   std::uint64_t now_ns = 1'000'000'000;

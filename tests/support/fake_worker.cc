@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "proto/assert.h"
+#include "proto/demux.h"
 
 namespace weir::tests {
 namespace {
@@ -178,6 +179,7 @@ bool FakeWorker::push_punt(const Flow& flow, const proto::Endpoint& source, cons
   punt.flow = flow.id;
   punt.cookie = flow.spec.cookie;
   punt.source = source;
+  punt.kind = static_cast<std::uint8_t>(proto::classify(bytes));
   punt.bytes = static_cast<std::uint16_t>(bytes.size());
   std::copy(bytes.begin(), bytes.end(), punt.data);
   const std::uint32_t worker = proto::worker_of_port(flow.spec.local_port, region_.shape().workers);
