@@ -61,6 +61,7 @@ void Call::on_request(sip::TransactionId id, const Message& request, const sip::
     return respond(from, id, response);
   }
   from.peer.learn(request);
+  from.learn_wishes(request);
   if (const std::optional<Path> way = context_.paths.arrival(source)) from.follow(*way, context_.paths);
   switch (request.method()) {
     case Method::kBye:

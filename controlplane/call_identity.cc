@@ -172,7 +172,6 @@ void Call::set_callee_deadline() {
 
 /// A request in which the callee has said, signed, who it is.
 void Call::take_callee_name(Leg& callee, const Message& request) const {
-  callee.learn_wishes(request);
   const std::optional<sip::NameAddr> from = has_passed(callee) ? request.from() : std::nullopt;
   if (!from) return;
   callee.dialog->set_remote_uri(from->uri);

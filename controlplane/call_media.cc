@@ -172,9 +172,9 @@ std::optional<EndCause> Call::hide_comer(const Leg& comer) {
 /// sources.
 std::optional<EndCause> Call::hide_callee(Leg& fork, const sip::Message& response) {
   fork.learn_wishes(response);
-  if (media_->is_unlinkable(Side::kCaller) || is_early(fork.dialog->id())) return std::nullopt;
+  if (media_->is_unlinkable(Side::kCaller)) return std::nullopt;
   if (!caller_->agreement && !caller_->offered) return hide_comer(fork);
-  if (is_hidden_from(fork, *caller_)) media_->hide_sources(Side::kCaller);
+  if (!is_early(fork.dialog->id()) && is_hidden_from(fork, *caller_)) media_->hide_sources(Side::kCaller);
   return std::nullopt;
 }
 

@@ -205,8 +205,9 @@ void assert_signed(const JudgedIdentity& verdict, sip::Identity& identity) {
     name.uri = sip::make_tel_uri({.number = "+" + verdict.orig, .context = {}, .parameters = {}});
     identity.tel = std::move(name);
   } else if (std::optional<sip::Uri> uri = sip::parse_uri(verdict.orig); uri && uri->is_sip()) {
-    if (sip::canonical_identity(*uri).kind == sip::CanonicalIdentity::Kind::kNumber)
-      return;  // RFC 4474 vouches for none
+    // RFC 4474 vouches for no number, and signs for who is nobody.
+    const bool number = sip::canonical_identity(*uri).kind == sip::CanonicalIdentity::Kind::kNumber;
+    if (number || uri->user == nobody().uri.user) return;
     name.uri = *std::move(uri);
     identity.sip = std::move(name);
   }

@@ -44,8 +44,8 @@ class PuntGate {
   void punt(Burst& burst);
 
   /// Copies burst.handed_up, what leaves as DTLS application data, to weir-control: as the peer's own is, but that it
-  /// costs its source nothing, which knows nothing of it. What finds no token or no
-  /// room gets a verdict; the rest is counted as sent by its flow and is out of the burst. Returns how many those are.
+  /// costs its source nothing, which knows nothing of it. What finds no token or no room gets a verdict; the rest is
+  /// counted as sent by its flow and is out of the burst. Returns how many those are.
   std::uint32_t hand_up(Burst& burst);
 
   /// Sends what weir-control injected, from the local port of the flow it names. Refused and counted: a flow that is

@@ -89,8 +89,8 @@ struct DescriptionMark {
 struct LocalSession {
   std::uint64_t session_id = 1;  ///< of our o= line; stays for the leg's life, at most 2^62 (RFC 3264 section 5)
   proto::IpAddress address;      ///< of our o= line
-  bool hides_sources =
-      false;  ///< the party shall not know the other side again: a=ssrc, a=extmap, a=mid, FEC stay behind
+  /// The party shall not know the other side again: a=ssrc, a=extmap, a=mid and FEC formats stay behind.
+  bool hides_sources = false;
   std::vector<Fingerprint> fingerprints;  ///< of our certificate, for secured sections
   SecurityPolicy security;                ///< make_offer: what an offer of RTP/AVP or RTP/SAVP may bring
   /// One per section of the other side's description, in order; those of sections not carried are not read.

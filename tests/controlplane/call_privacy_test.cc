@@ -105,6 +105,21 @@ TEST(CallPrivacy, WhatTheCallerHasBeenToldIsNotTakenBack) {
   EXPECT_EQ(one_certificate(lab, ""), sip::write_fingerprint(lab.media().fingerprint()));
 }
 
+TEST(CallPrivacy, WhatTheCallerHasNotHeardYetIsHiddenToo) {
+  FakeIdentity identity;
+  identity.answers_at_once = false;
+  CallLab lab;
+  lab.settings().realms[kCallers].identity.verify = proto::settings::IdentityUse::kUse;
+  lab.control().set_identity(identity);
+  call_by_dtls(lab);
+  lab.callee_answers(*lab.callee_invite, 183, kCalleeSdp);
+  EXPECT_EQ(lab.expect(kCallers, "183").body(), "") << "the verdict is out";
+  lab.callee_answers(*lab.callee_invite, 200, kCalleeSdp, "callee", kPrivacy);
+  (void)lab.expect(kCallees, "ACK");
+  identity.answer({});
+  EXPECT_NE(told(lab.expect(kCallers, "200")), sip::write_fingerprint(lab.media().fingerprint()));
+}
+
 TEST(CallPrivacy, AForkThatWantsItIsHiddenAfterAnotherWasHeard) {
   CallLab lab;
   RequestText invite;

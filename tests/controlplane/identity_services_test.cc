@@ -258,12 +258,14 @@ TEST(IdentityServices, TheOlderIdentityIsNotEnoughWhereOneIsRequiredUnlessItIsTo
 TEST(IdentityServices, TheOlderIdentitySaysNothingOfNumbers) {
   JudgedIdentity verdict;
   verdict.outcome = IdentityOutcome::kPassed;
-  verdict.orig = "sip:+12155551212@example.com";
   proto::settings::RealmSettings trusted;
   trusted.policy.trusted = true;
   sip::Message out = message(IdentityServices().signed_text(kPlain));
-  say_verdict(verdict, trusted, out);
-  EXPECT_FALSE(out.has(HeaderId::kPAssertedIdentity));
+  for (const char* const from : {"sip:+12155551212@example.com", "sip:anonymous@example.com"}) {
+    verdict.orig = from;
+    say_verdict(verdict, trusted, out);
+    EXPECT_FALSE(out.has(HeaderId::kPAssertedIdentity)) << from;
+  }
   EXPECT_THAT(std::string(out.header(HeaderId::kFrom).value_or("")), HasSubstr("verstat=No-TN-Validation"));
 }
 
