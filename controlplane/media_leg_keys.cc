@@ -27,7 +27,9 @@ void MediaLeg::use(const LegKeys& keys, bool keeps_indexes, const SecuredInfo& i
   keys_dialog_ = remote_->dialog;
   early_keys_ = remote_->early;
   if (keys_ && is_same(*keys_, keys)) return;
-  if (same_party && is_in_doubt(secured_, info)) {
+  // Who is elsewhere than before never had the old keys there; with ICE it is pairs that change.
+  const bool stays = uses_ice() || secured_.peer == info.peer;
+  if (same_party && stays && is_in_doubt(secured_, info)) {
     keep_sending(keys, now_ns);
   } else {
     before_.reset();

@@ -237,6 +237,29 @@ TEST(CallSecured, AReinviteThatAsksForANewAssociationIsTakenAndTheOneInForceServ
   }
 }
 
+TEST(CallSecured, WhoHasMovedIsSentTheNewKeysAtOnceAndWhoStaysWhenItHasShownThem) {
+  for (const std::uint16_t next : {std::uint16_t{40000}, std::uint16_t{42000}}) {
+    CallLab lab;
+    DtlsPeer before({});
+    DtlsPeer after({});
+    answer_secured_caller(lab, "a=setup:active\r\n" + fingerprint_line(before) + kTlsId);
+    const std::uint16_t port = audio_port(*lab.answer);
+    shake_hands(lab, before, port, place("198.18.1.2", 40000));
+    const std::uint16_t from_callee = audio_port(*lab.callee_invite);
+    const proto::SessionKeys sent = lab.worker().flow_at(from_callee)->spec.send.rtp;
+    RequestText request = lab.in_dialog("INVITE", 2);
+    request.body =
+        secured_sdp("198.18.1.2", next,
+                    "a=rtcp-mux\r\na=setup:active\r\na=tls-id:abc3de65cddef001be83\r\n" + fingerprint_line(after));
+    lab.caller_sends(request);
+    (void)lab.expect(kCallers, "200");
+    lab.caller_sends(lab.in_dialog("ACK", 2));
+    shake_hands(lab, after, port, place("198.18.1.2", next));
+    ASSERT_TRUE(after.connected());
+    EXPECT_EQ(lab.worker().flow_at(from_callee)->spec.send.rtp.encryption == sent.encryption, next == 40000) << next;
+  }
+}
+
 TEST(CallSecured, TheSameTermsAgainChangeNothing) {
   CallLab lab;
   DtlsPeer caller({});
